@@ -1,0 +1,123 @@
+"""Every reason a condition may give, and the way out of it. Tools, status messages and docs all read this list."""
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """Why a condition is what it is."""
+
+    # progress and success
+    PENDING = "Pending"
+    RESOLVING = "Resolving"
+    RESOLVED = "Resolved"
+    QUEUED = "Queued"
+    BUILDING = "Building"
+    BUILT = "Built"
+    IMAGE_EXISTS = "ImageExists"
+    NOT_NEEDED = "NotNeeded"
+    DEPLOYING = "Deploying"
+    DEPLOYED = "Deployed"
+    ROUTING = "Routing"
+    ANSWERING = "Answering"
+    READY = "Ready"
+    SUSPENDED = "Suspended"
+    DELETING = "Deleting"
+    # what the user can mend
+    INVALID_SPEC = "InvalidSpec"
+    REPOSITORY_NOT_FOUND = "RepositoryNotFound"
+    AUTH_REQUIRED = "AuthRequired"
+    BRANCH_NOT_FOUND = "BranchNotFound"
+    COMMIT_NOT_FOUND = "CommitNotFound"
+    SOURCE_UNREACHABLE = "SourceUnreachable"
+    SOURCE_REFUSED = "SourceRefused"
+    SOURCE_TOO_LARGE = "SourceTooLarge"
+    DOCKERFILE_NOT_FOUND = "DockerfileNotFound"
+    PACK_NOT_DETECTED = "PackNotDetected"
+    PACK_UNAVAILABLE = "PackUnavailable"
+    BUILD_FAILED = "BuildFailed"
+    BUILD_TIMEOUT = "BuildTimeout"
+    BUILD_OUT_OF_MEMORY = "BuildOutOfMemory"
+    IMAGE_PULL_FAILED = "ImagePullFailed"
+    CRASH_LOOPING = "CrashLooping"
+    OUT_OF_MEMORY = "OutOfMemory"
+    PORT_NOT_LISTENING = "PortNotListening"
+    HEALTH_CHECK_FAILED = "HealthCheckFailed"
+    PROGRESS_DEADLINE_EXCEEDED = "ProgressDeadlineExceeded"
+    CAPABILITY_REQUIRED = "CapabilityRequired"
+    CONFIG_NOT_FOUND = "ConfigNotFound"
+    SEALED_VALUE_INVALID = "SealedValueInvalid"
+    QUOTA_EXCEEDED = "QuotaExceeded"
+    UNSCHEDULABLE = "Unschedulable"
+    HOST_TAKEN = "HostTaken"
+    HOST_RESERVED = "HostReserved"
+    NAME_CONFLICT = "NameConflict"
+    REFERENCE_DENIED = "ReferenceDenied"
+    NAMESPACE_NOT_MANAGED = "NamespaceNotManaged"
+    NAMESPACE_TERMINATING = "NamespaceTerminating"
+    NOT_IMPLEMENTED = "NotImplemented"
+    # what the platform mends
+    BUILD_INFRASTRUCTURE = "BuildInfrastructure"
+    NOT_ROUTED = "NotRouted"
+    INTERNAL_ERROR = "InternalError"
+
+
+REMEDIES: dict[Reason, str] = {
+    Reason.INVALID_SPEC: "Correct the field named in the message and apply the resource again.",
+    Reason.REPOSITORY_NOT_FOUND: "Check the URL, or create the repository with create_repo and push to it.",
+    Reason.AUTH_REQUIRED: "Give source.git.auth credentials that may read the repository.",
+    Reason.BRANCH_NOT_FOUND: "Push a commit to that branch, or set another branch.",
+    Reason.COMMIT_NOT_FOUND: "Push the commit, or remove source.git.commit to follow the branch.",
+    Reason.SOURCE_UNREACHABLE: "Check that the git server answers; Ink tries again by itself.",
+    Reason.SOURCE_REFUSED: "Use an https:// repository on a public address, or Ink's own git server.",
+    Reason.SOURCE_TOO_LARGE: "Make the repository smaller: remove large files, or move them to object storage.",
+    Reason.DOCKERFILE_NOT_FOUND: "Commit the Dockerfile, set build.dockerfile to its path, or use pack Auto.",
+    Reason.PACK_NOT_DETECTED: "Add a Dockerfile, or the file that your language needs, such as requirements.txt.",
+    Reason.PACK_UNAVAILABLE: "Use pack Auto or Dockerfile; this platform does not have that pack.",
+    Reason.BUILD_FAILED: "Read the lines above, mend the repository and push again.",
+    Reason.BUILD_TIMEOUT: "Make the build faster, or raise build.timeout.",
+    Reason.BUILD_OUT_OF_MEMORY: "Make the build use less memory (fewer parallel jobs).",
+    Reason.IMAGE_PULL_FAILED: "Check the image reference and its pull secret.",
+    Reason.CRASH_LOOPING: "Read the runtime logs: the process must keep running and not exit.",
+    Reason.OUT_OF_MEMORY: "Raise resources.limits.memory, or make the application use less.",
+    Reason.PORT_NOT_LISTENING: "Listen on 0.0.0.0 and the port in PORT, or set the service's port to the one used.",
+    Reason.HEALTH_CHECK_FAILED: "Make health.path answer with 2xx or 3xx, or change spec.health.",
+    Reason.PROGRESS_DEADLINE_EXCEEDED: "Read the runtime logs and pod events; then push a mended commit.",
+    Reason.CAPABILITY_REQUIRED: "Run without Linux capabilities: listen on a port above 1023 and do not change users.",
+    Reason.CONFIG_NOT_FOUND: "Create the Secret or ConfigMap (and key) that spec.env names.",
+    Reason.SEALED_VALUE_INVALID: "Seal the value again: create_service with env_vars, or `ink seal` for this service.",
+    Reason.QUOTA_EXCEEDED: "Delete or shrink other services, or ask for a larger quota.",
+    Reason.UNSCHEDULABLE: "Ask for less CPU or memory, or add a node.",
+    Reason.HOST_TAKEN: "Choose another name or spec.subdomain: another tenant serves this host.",
+    Reason.HOST_RESERVED: "Choose another name or spec.subdomain: the platform keeps this one.",
+    Reason.NAME_CONFLICT: "Rename the service, or remove the object of that name that Ink did not make.",
+    Reason.REFERENCE_DENIED: "Refer only to objects of the same tenant.",
+    Reason.NAMESPACE_NOT_MANAGED: "Ask a cluster admin to label the namespace ml.ink/managed=true.",
+    Reason.NAMESPACE_TERMINATING: "Wait until the namespace is gone, then create the service again.",
+    Reason.NOT_IMPLEMENTED: "Remove the field named in the message; this version cannot do it yet.",
+    Reason.BUILD_INFRASTRUCTURE: "Nothing: Ink tries again by itself. Tell the operator if it lasts.",
+    Reason.NOT_ROUTED: "Nothing: Ink tries again by itself. Tell the operator if it lasts.",
+    Reason.INTERNAL_ERROR: "Nothing: Ink tries again by itself. The operator's log has the details.",
+}
+"""Reasons that need an action have a remedy here; a test keeps the list complete."""
+
+PROGRESS = frozenset(
+    {
+        Reason.PENDING,
+        Reason.RESOLVING,
+        Reason.QUEUED,
+        Reason.BUILDING,
+        Reason.DEPLOYING,
+        Reason.ROUTING,
+        Reason.DELETING,
+    }
+)
+RETRIED = frozenset({Reason.SOURCE_UNREACHABLE, Reason.BUILD_INFRASTRUCTURE, Reason.NOT_ROUTED, Reason.INTERNAL_ERROR})
+"""Failures that Ink keeps trying to get past without anybody's help."""
+
+
+def remedy(reason: str) -> str:
+    """What to do about a reason; empty for reasons that are no failure, and for unknown words."""
+    try:
+        return REMEDIES.get(Reason(reason), "")
+    except ValueError:
+        return ""

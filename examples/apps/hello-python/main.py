@@ -1,0 +1,31 @@
+"""A small web application: no Dockerfile, Ink finds out how to build and start it."""
+
+import os
+import platform
+
+from flask import Flask, jsonify
+
+VERSION = "v1"
+app = Flask(__name__)
+
+
+@app.get("/")
+def hello() -> str:
+    """What a visitor reads; change VERSION, push, and reload the page."""
+    return f"Hello from Ink, {VERSION}\n"
+
+
+@app.get("/healthz")
+def healthz() -> str:
+    """For `health.path` of the service."""
+    return "ok\n"
+
+
+@app.get("/about")
+def about() -> object:
+    """What runs here."""
+    return jsonify(version=VERSION, python=platform.python_version())
+
+
+if __name__ == "__main__":
+    app.run(host="0.0.0.0", port=int(os.environ.get("PORT", "8080")))

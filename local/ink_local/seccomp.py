@@ -1,0 +1,87 @@
+"""`python -m ink_local.seccomp --name NAME` makes local/manifests/seccomp-buildkit.json: once a containerd version.
+
+buildkitd runs RUN steps in containers of its own, for which the runtime's default profile lacks two system calls
+(`keyctl`, `pivot_root`). The profile is that default, as containerd renders it for buildkitd's capabilities, with one
+rule in front. It is read from the OCI configuration of a pod that is started for this and removed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import Any
+
+from ink_local import build, kube, state
+from ink_local import holder as holders
+from ink_local.cluster import Cluster
+from ink_local.errors import LocalError
+from ink_local.kubelet import SECCOMP_PROFILE
+
+ADDED = ("keyctl", "pivot_root")
+CAPABILITIES = (
+    "AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD", "NET_BIND_SERVICE", "NET_RAW",
+    "SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYS_ADMIN", "SYS_CHROOT",
+)  # fmt: skip
+_POD = "seccomp-sample"
+
+
+def pod(image: str) -> dict[str, Any]:
+    """A pod with buildkitd's capabilities under the runtime's default profile."""
+    security = {
+        "capabilities": {"drop": ["ALL"], "add": list(CAPABILITIES)},
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+    container = {"name": "sample", "image": image, "securityContext": security}
+    spec = {"containers": [container], "terminationGracePeriodSeconds": 0, "automountServiceAccountToken": False}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": _POD, "namespace": "default"}, "spec": spec}
+
+
+def profile(runtime_default: dict[str, Any]) -> dict[str, Any]:
+    """The default profile with the missing system calls allowed; the first matching rule counts."""
+    rules = [{"names": list(ADDED), "action": "SCMP_ACT_ALLOW"}, *runtime_default["syscalls"]]
+    return {**runtime_default, "syscalls": rules}
+
+
+def read_default(cluster: Cluster) -> dict[str, Any]:
+    """`linux.seccomp` of a container that runs under the runtime's default."""
+    holder = holders.find(cluster)
+    if holder is None:
+        raise LocalError(f"cluster {cluster.name} is not running", remedy="python -m ink_local up")
+    kubectl = build.ensure(["kube"])["kubectl"]
+    kube.apply(cluster, kubectl, json.dumps(pod(_pause_image(holder))))
+    path = f"/api/v1/namespaces/default/pods/{_POD}"
+    try:
+        kube.wait_for(
+            "the sample pod is not ready",
+            lambda: kube.condition(kube.api_object(cluster, path), "Ready"),
+            seconds=60,
+            remedy="look at it with kubectl describe",
+        )
+        seen = kube.api_object(cluster, path) or {}
+        identity = seen["status"]["containerStatuses"][0]["containerID"].removeprefix("containerd://")
+        folder = f"/run/containerd/io.containerd.runtime.v2.task/k8s.io/{identity}"
+        found: dict[str, Any] = json.loads(holders.run_inside(holder, "cat", f"{folder}/config.json"))["linux"][
+            "seccomp"
+        ]
+    finally:
+        holders.run([str(kubectl), "--kubeconfig", str(cluster.kubeconfig), "delete", "pod", _POD, "--wait=false"])
+    return found
+
+
+def _pause_image(holder: holders.Holder) -> str:
+    names = holders.run_inside(holder, "ctr", "-n", "k8s.io", "images", "list", "-q").split()
+    return next(name for name in names if "/pause:" in name)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Writes the profile; exit code 0."""
+    parser = argparse.ArgumentParser(prog="ink_local.seccomp", description=__doc__)
+    parser.add_argument("--name", default="ink")
+    cluster = state.load(parser.parse_args(arguments).name)
+    SECCOMP_PROFILE.write_text(json.dumps(profile(read_default(cluster)), indent=1) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

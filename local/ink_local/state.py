@@ -1,0 +1,92 @@
+"""What is on disk about clusters: which there are, and the marks that tell a kept one from a killed one."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+from ink_local import holder, imagestore, machine, network
+from ink_local.cluster import Cluster, checked_name, state_root
+from ink_local.errors import LocalError
+
+_KEEP = "kept"
+
+
+def load(name: str) -> Cluster:
+    """The cluster of this name. Raises LocalError when it was never brought up, or is down."""
+    path = state_root() / checked_name(name) / "cluster.json"
+    if not path.exists():
+        raise LocalError(f"there is no cluster {name!r}", seen=f"no {path}", remedy=f"bring it up: make up NAME={name}")
+    record = json.loads(path.read_text())
+    return Cluster(name, record["index"], state_root(), record["controlPlaneOnly"])
+
+
+def find(name: str) -> Cluster | None:
+    """The same; None when there is none."""
+    return load(name) if (state_root() / checked_name(name) / "cluster.json").exists() else None
+
+
+def save(cluster: Cluster) -> None:
+    record = {"index": cluster.index, "controlPlaneOnly": cluster.control_plane_only}
+    cluster.paths.root.mkdir(parents=True, exist_ok=True)
+    (cluster.paths.root / "cluster.json").write_text(json.dumps(record))
+
+
+def keep(cluster: Cluster) -> None:
+    """Let the next `up` find the data."""
+    (cluster.paths.root / _KEEP).touch()
+
+
+def unkeep(cluster: Cluster) -> None:
+    """Take the mark of `keep` back."""
+    (cluster.paths.root / _KEEP).unlink(missing_ok=True)
+
+
+def is_kept(cluster: Cluster) -> bool:
+    return (cluster.paths.root / _KEEP).exists()
+
+
+def clear(cluster: Cluster) -> None:
+    """Take away what a boot left on the machine, running or killed: and only what is this cluster's.
+
+    Data stays only if it was kept on purpose; the images go back to the cache; logs stay until the next boot.
+    """
+    holder.stop(cluster)
+    network.disconnect(cluster)
+    holder.remove_cgroups(cluster)
+    _refuse_mounts(cluster)
+    _remove(cluster.paths.run)
+    if not is_kept(cluster):
+        imagestore.give_back(cluster)
+        for path in (cluster.paths.data, cluster.paths.certs, cluster.paths.certs_d, cluster.paths.config):
+            _remove(path)
+        for file in (cluster.paths.kubeconfig, cluster.paths.ca, cluster.paths.apps_secret):
+            file.unlink(missing_ok=True)
+
+
+def forget(cluster: Cluster) -> None:
+    """Give the index back; the last cluster to go restores the machine's settings."""
+    with machine.ledger() as record:
+        record["clusters"].pop(str(cluster.index), None)
+        if not record["clusters"]:
+            machine.restore(record)
+    if not is_kept(cluster):
+        (cluster.paths.root / "cluster.json").unlink(missing_ok=True)
+
+
+def _refuse_mounts(cluster: Cluster) -> None:
+    """Never delete through a mount: what lies behind it may be somebody's."""
+    rows = Path("/proc/self/mountinfo").read_text().splitlines()
+    below = [row.split()[4] for row in rows if Path(row.split()[4]).is_relative_to(cluster.paths.root)]
+    if below:
+        raise LocalError(
+            "something is mounted in the cluster's directory",
+            seen=below[0],
+            remedy=f"umount {below[0]}, then run again",
+        )
+
+
+def _remove(path: Path) -> None:
+    if path.exists():
+        shutil.rmtree(path)

@@ -1,0 +1,167 @@
+"""create_service: everything is checked before anything is written, and the same call twice is the same service."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+from weakref import WeakValueDictionary
+
+from ink_api.inkservice import InkService
+
+from ink_gateway import checks
+from ink_gateway.actions.platform import Platform
+from ink_gateway.actions.spec import Wanted, desired_spec, env_entries, free_subdomain, manifest
+from ink_gateway.addresses import RepositoryAddress, address, same_repository
+from ink_gateway.errors import Conflict, GatewayError, NotFound
+from ink_gateway.ports import Principal
+from ink_gateway.views import ServiceView, progress_of, state_of, view
+
+Progress = Callable[[float, float, str], Awaitable[None]]
+STEPS = 5.0
+SETTLED = frozenset({"live", "failed", "suspended", "deleting"})
+
+
+class CreateService:
+    """Creates services, or brings existing ones to what is asked."""
+
+    def __init__(self, platform: Platform) -> None:
+        self._platform = platform
+        # Between reading a service and applying it nobody else in this process may apply the same name:
+        # server-side apply cannot say "only if it is not there yet".
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    async def __call__(
+        self, caller: Principal, wanted: Wanted, wait_seconds: int = 0, progress: Progress | None = None
+    ) -> ServiceView:
+        """The service after at most `wait_seconds`; live, failed, or on its way with what to do next."""
+        caller.require("write")
+        empty = await self._check_repository(wanted)
+        service = await self._apply(wanted)
+        if wait_seconds > 0 and not empty:
+            limit = min(wait_seconds, self._platform.wait_seconds_max)
+            service = await self._settled(service, wanted, limit, progress)
+        answer = view(service, wanted.project, wanted.name)
+        if empty and answer.state != "live":
+            remote = f"git push {wanted.source.url} HEAD:{wanted.branch}"
+            answer.next_step = f"The repository is empty: get_git_token({wanted.source.internal_name!r}), then {remote}"
+        return answer
+
+    async def _check_repository(self, wanted: Wanted) -> bool:
+        """Whether the repository is still empty. Raises NotFound when it lies on Ink's git server and is not there."""
+        name = wanted.source.internal_name
+        if name is None:
+            return False
+        found = await self._platform.repositories.get(wanted.workspace, name)
+        if found is None:
+            raise NotFound(
+                "RepositoryNotFound",
+                f"there is no repository {name!r} in workspace {wanted.workspace!r}.",
+                f"Create it with create_repo(name={name!r}) and push to it; for GitHub give host='github.com'.",
+            )
+        return found.empty
+
+    async def _apply(self, wanted: Wanted) -> InkService:
+        lock = self._locks.setdefault(wanted.cr_name, asyncio.Lock())
+        async with lock:
+            return await self._apply_locked(wanted)
+
+    async def _apply_locked(self, wanted: Wanted) -> InkService:
+        existing = await self._platform.services.get(wanted.cr_name)
+        if existing is not None:
+            _check_existing(existing, wanted)
+        subdomain = existing.spec.subdomain if existing else await self._subdomain(wanted)
+        env = None
+        if wanted.env_vars:
+            env = env_entries(existing, wanted, await self._platform.sealing.sealer())
+        elif wanted.env_vars is not None:
+            env = []
+        spec = desired_spec(existing, wanted, subdomain, env)
+        return await self._platform.services.apply(
+            manifest(wanted.workspace, wanted.project, wanted.name, self._platform.tenants_namespace, spec)
+        )
+
+    async def _subdomain(self, wanted: Wanted) -> str | None:
+        """None while the host of the service's own name is free among the gateway's services."""
+        others = await self._platform.services.with_subdomain(wanted.name)
+        if all(s.metadata.name == wanted.cr_name for s in others):
+            return None
+        return free_subdomain(wanted.workspace, wanted.project, wanted.name)
+
+    async def _settled(
+        self, service: InkService, wanted: Wanted, wait_seconds: int, progress: Progress | None
+    ) -> InkService:
+        """The service once it is live or has failed, or as it is when the time is over."""
+        follower = self._platform.services.follow(wanted.cr_name)
+        told: tuple[float, str] | None = None
+        try:
+            async with asyncio.timeout(wait_seconds):
+                async for seen in follower:
+                    if seen is None or seen.metadata.uid != service.metadata.uid:
+                        raise _deleted_meanwhile(wanted)
+                    if seen.metadata.generation < service.metadata.generation:
+                        continue
+                    service = seen
+                    if progress is not None and (now := progress_of(service)) != told:
+                        told = now
+                        await progress(now[0], STEPS, now[1])
+                    if state_of(service) in SETTLED:
+                        break
+        except TimeoutError:
+            pass
+        return service
+
+
+def parse(
+    platform: Platform,
+    caller: Principal,
+    *,
+    repo: str,
+    host: str,
+    branch: str,
+    name: str,
+    project: str,
+    build_pack: str,
+    port: int | None,
+    env_vars: dict[str, Any] | None,
+    memory: str | None,
+    cpu: str | None,
+    install_command: str | None,
+    build_command: str | None,
+    start_command: str | None,
+) -> Wanted:
+    """A tool call's arguments, checked. Raises InvalidArgument or Denied."""
+    source: RepositoryAddress = address(repo, host, caller.workspace, platform.git_public_url)
+    return Wanted(
+        workspace=caller.workspace,
+        project=checks.project_name(project),
+        name=checks.service_name(name),
+        source=source,
+        branch=checks.branch_name(branch),
+        pack=checks.pack(build_pack),
+        port=None if port is None else checks.port_number(port),
+        env_vars=None if env_vars is None else checks.env_vars(env_vars),
+        memory=None if memory is None else checks.memory(memory),
+        cpu=None if cpu is None else checks.quantity("cpu", cpu, "'500m' or '2'"),
+        install_command=None if install_command is None else checks.command("install_command", install_command),
+        build_command=None if build_command is None else checks.command("build_command", build_command),
+        start_command=None if start_command is None else checks.command("start_command", start_command),
+    )
+
+
+def _check_existing(existing: InkService, wanted: Wanted) -> None:
+    """Raises when the name belongs to another repository, or the service of that name is on its way out."""
+    if existing.metadata.deletion_timestamp is not None:
+        raise Conflict(
+            "BeingDeleted", f"service {wanted.name!r} is still being deleted.", "Call again in a few seconds."
+        )
+    git = existing.spec.source.git
+    if git is None or not same_repository(git.url, wanted.source.url):
+        owner = git.url if git else "a finished image"
+        raise GatewayError(
+            "NameTaken",
+            f"service {wanted.name!r} in project {wanted.project!r} already deploys {owner}.",
+            "Choose another name, or delete_service it first.",
+        )
+
+
+def _deleted_meanwhile(wanted: Wanted) -> GatewayError:
+    return NotFound("Deleted", f"service {wanted.name!r} was deleted while it was deploying.", "Create it again.")

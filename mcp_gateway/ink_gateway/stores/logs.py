@@ -1,0 +1,65 @@
+"""Logs of builds and of applications, through the API server."""
+
+from typing import Any
+
+from ink_api.group import LABEL_PROJECT, LABEL_SERVICE, LABEL_TENANT
+from ink_api.inkservice import InkService
+from ink_api.names import ServiceIdentity, identity_of
+
+from ink_gateway.stores.kube import ApiStatusError, KubeApi, segment, translated
+from ink_gateway.views import split_log
+
+BUILD_CONTAINER, APP_CONTAINER = "build", "app"
+LIMIT_BYTES = 256 * 1024
+
+
+class KubeLogs:
+    """The port `Logs`."""
+
+    def __init__(self, api: KubeApi, tenants_namespace: str, builds_namespace: str) -> None:
+        self._api, self._tenants_namespace, self._builds_namespace = api, tenants_namespace, builds_namespace
+
+    async def build(self, service: InkService, lines: int) -> list[str] | None:
+        """The end of the newest build's log. Pods are found by the tenant's label: never another tenant's build."""
+        who = self._identity(service)
+        labels = {LABEL_TENANT: who.tenant, LABEL_PROJECT: who.project, LABEL_SERVICE: who.name}
+        pods = await self._pods(self._builds_namespace, labels)
+        return await self._log(self._builds_namespace, pods, BUILD_CONTAINER, lines)
+
+    async def runtime(self, service: InkService, lines: int) -> list[str] | None:
+        """The end of the application's log, of its newest pod."""
+        who = self._identity(service)
+        pods = await self._pods(who.namespace, {LABEL_SERVICE: who.name})
+        return await self._log(who.namespace, pods, APP_CONTAINER, lines)
+
+    def _identity(self, service: InkService) -> ServiceIdentity:
+        return identity_of(service.metadata.namespace, service.metadata.name, self._tenants_namespace)
+
+    async def _pods(self, namespace: str, labels: dict[str, str]) -> list[dict[str, Any]]:
+        selector = ",".join(f"{key}={value}" for key, value in labels.items())
+        try:
+            answer = await self._api.json("GET", _pods_path(namespace), params={"labelSelector": selector})
+        except ApiStatusError as error:
+            if error.status in (403, 404):
+                # The tenant's namespace, and the right to read it, come with its first deployment.
+                return []
+            raise translated(error) from error
+        pods: list[dict[str, Any]] = answer["items"]
+        return sorted(pods, key=lambda pod: (pod["metadata"]["creationTimestamp"], pod["metadata"]["name"]))
+
+    async def _log(self, namespace: str, pods: list[dict[str, Any]], container: str, lines: int) -> list[str] | None:
+        if not pods:
+            return None
+        path = f"{_pods_path(namespace)}/{segment(pods[-1]['metadata']['name'])}/log"
+        params = {"container": container, "tailLines": str(lines), "limitBytes": str(LIMIT_BYTES)}
+        try:
+            return split_log(await self._api.text("GET", path, params=params))[-lines:]
+        except ApiStatusError as error:
+            if error.status in (400, 403, 404):
+                # 400: the container has not started yet.
+                return None
+            raise translated(error) from error
+
+
+def _pods_path(namespace: str) -> str:
+    return f"/api/v1/namespaces/{segment(namespace)}/pods"

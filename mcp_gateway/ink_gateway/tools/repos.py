@@ -1,0 +1,36 @@
+"""Tools about repositories."""
+
+from typing import Annotated
+
+from mcp.server.mcpserver.tools import Tool
+from mcp_types import ToolAnnotations
+from pydantic import Field
+
+from ink_gateway.actions.repos import GitTokenView, RepoActions, RepoView
+from ink_gateway.addresses import HOSTS, INTERNAL
+from ink_gateway.tools.calls import CallerOf, Ctx, answering
+from ink_gateway.tools.schema import tool_of
+
+RepoName = Annotated[str, Field(description="Lower-case letters, digits, '-', '_', '.'")]
+Host = Annotated[str, Field(description="Git host", json_schema_extra={"enum": list(HOSTS)})]
+
+
+def tools(actions: RepoActions, caller_of: CallerOf) -> list[Tool]:
+    """The tools of this noun."""
+
+    @answering
+    async def create_repo(ctx: Ctx, name: RepoName, host: Host = INTERNAL, description: str = "") -> RepoView:
+        """Create an empty git repository on Ink's git server; an existing one of that name is returned as it is."""
+        return await actions.create(caller_of(ctx), name, host, description)
+
+    @answering
+    async def get_git_token(ctx: Ctx, name: RepoName, host: Host = INTERNAL) -> GitTokenView:
+        """A secret token that may clone and push one repository for 30 days.
+
+        git push <authenticated_url> HEAD:main. Never commit or print the token.
+        """
+        return await actions.token(caller_of(ctx), name, host)
+
+    ensures = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=True)
+    mints = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=False)
+    return [tool_of(tool, hints) for tool, hints in ((create_repo, ensures), (get_git_token, mints))]

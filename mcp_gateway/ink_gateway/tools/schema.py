@@ -1,0 +1,70 @@
+"""Tool definitions as an agent should read them: every word of a schema is paid for in each conversation."""
+
+import difflib
+from collections.abc import Awaitable, Callable
+from inspect import cleandoc
+from typing import Any
+
+from mcp.server.mcpserver import Context
+from mcp.server.mcpserver.exceptions import ToolError
+from mcp.server.mcpserver.tools import Tool
+from mcp_types import ToolAnnotations
+from pydantic import ValidationError
+
+from ink_gateway.errors import InvalidArgument
+
+
+class StrictTool(Tool):
+    """A tool that drops no argument silently, and says in one sentence which one is wrong."""
+
+    async def run(self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool = False) -> Any:
+        """Raises ToolError for arguments that the tool does not know or cannot take."""
+        try:
+            self._check(arguments)
+        except InvalidArgument as error:
+            raise ToolError(f"Error executing tool {self.name}: {error}") from None
+        return await super().run(arguments, context, convert_result)
+
+    def _check(self, arguments: dict[str, Any]) -> None:
+        known = list(self.parameters.get("properties", {}))
+        for name in arguments:
+            if name not in known:
+                near = difflib.get_close_matches(name, known, n=1) or [k for k in known if name in k or k in name][:1]
+                hint = f"Did you mean {near[0]}?" if near else f"Known are: {', '.join(known) or 'none'}."
+                raise InvalidArgument(name[:80], "there is no such argument.", hint)
+        try:
+            self.fn_metadata.validate_arguments(arguments)
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            name = ".".join(str(part) for part in first["loc"]) or "arguments"
+            raise InvalidArgument(name, f"{first['msg'].rstrip('.')}.", "See the tool's schema.") from None
+
+
+def tool_of(function: Callable[..., Awaitable[Any]], annotations: ToolAnnotations) -> Tool:
+    """A tool with structured output: contract from the docstring, schemas from the types, without their noise."""
+    tool = StrictTool.from_function(
+        function, description=cleandoc(function.__doc__ or ""), annotations=annotations, structured_output=True
+    )
+    tool.parameters = slim(tool.parameters)
+    tool.fn_metadata.output_schema = slim(tool.fn_metadata.output_schema or {})
+    return tool
+
+
+def slim(schema: dict[str, Any]) -> dict[str, Any]:
+    """A JSON schema without generated titles, and with "may be left out" said once.
+
+    Optional fields lose their null: arguments may still be null, and answers leave out what is null.
+    """
+    out = {key: value for key, value in schema.items() if key != "title" and not (key == "default" and value is None)}
+    if "anyOf" in out:
+        options = [option for option in out.pop("anyOf") if option.get("type") != "null"]
+        out = {**options[0], **out} if len(options) == 1 else {**out, "anyOf": options}
+    if out.get("additionalProperties") is True:
+        del out["additionalProperties"]
+    for key in ("properties", "$defs"):
+        if key in out:
+            out[key] = {name: slim(value) for name, value in out[key].items()}
+    for key in ("items", "additionalProperties"):
+        if isinstance(out.get(key), dict):
+            out[key] = slim(out[key])
+    return {key: value for key, value in out.items() if key != "title"}

@@ -1,0 +1,1 @@
+"""BuildKit over gRPC: our own small client, for there is none for Python."""

@@ -1,0 +1,134 @@
+"""The daemon's progress messages as log lines, and a memory of what each step said last."""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+REMEMBERED_LINES = 40
+_QUIET = ("[internal]", "[auth]")
+_QUIET_SECONDS = 0.5
+_MAX_NAME_CHARS = 200
+_SHOWN_PARTS = frozenset({"exporting layers", "pushing layers"})
+
+
+@dataclass
+class Step:
+    """One step of the build (BuildKit's vertex). Times are in seconds since the epoch; 0 means not yet."""
+
+    number: int
+    name: str = ""
+    started: float = 0.0
+    completed: float = 0.0
+    cached: bool = False
+    error: str = ""
+    announced: bool = False
+    told: bool = False
+    lines: deque[str] = field(default_factory=lambda: deque(maxlen=REMEMBERED_LINES))
+    partial: dict[int, str] = field(default_factory=dict)
+
+    @property
+    def is_quiet(self) -> bool:
+        """Steps of BuildKit's own that say nothing to a user unless they fail or last."""
+        return self.name.startswith(_QUIET)
+
+
+class Progress:
+    """Feeds on status messages; writes lines with `write` (text, important)."""
+
+    def __init__(self, write: Callable[[str, bool], None], tidy: Callable[[str], str] = str) -> None:
+        self._write = write
+        self._tidy = tidy
+        self._steps: dict[str, Step] = {}
+        self._shown: set[tuple[str, str]] = set()
+
+    def feed(self, update: Any) -> None:
+        """Take one StatusResponse."""
+        for vertex in update.vertexes:
+            self._vertex(vertex)
+        for status in update.statuses:
+            self._status(status)
+        for log in update.logs:
+            self._log(log)
+        for warning in update.warnings:
+            self._write(f"warning: {warning.short.decode(errors='replace')}", False)
+
+    def failed(self) -> Step | None:
+        """The step that made the build fail: the last one with an error that is not the consequence of another's."""
+        broken = [s for s in self._steps.values() if s.error and "context canceled" not in s.error]
+        return max(broken, key=lambda step: step.completed, default=None)
+
+    def close(self) -> None:
+        """Print what was left without an end of line."""
+        for step in self._steps.values():
+            self._flush(step)
+
+    def _step(self, digest: str) -> Step:
+        if digest not in self._steps:
+            self._steps[digest] = Step(number=len(self._steps) + 1)
+        return self._steps[digest]
+
+    def _vertex(self, vertex: Any) -> None:
+        step = self._step(vertex.digest)
+        step.name = self._tidy(vertex.name)[:_MAX_NAME_CHARS]
+        step.cached = step.cached or vertex.cached
+        step.error = vertex.error or step.error
+        if vertex.HasField("started"):
+            step.started = _seconds(vertex.started)
+            self._announce(step)
+        if vertex.HasField("completed"):
+            step.completed = _seconds(vertex.completed)
+            self._end(step)
+
+    def _announce(self, step: Step) -> None:
+        if not step.announced and not step.is_quiet:
+            step.announced = True
+            self._write(f"#{step.number} {step.name}", False)
+
+    def _end(self, step: Step) -> None:
+        if step.told:
+            return
+        step.told = True
+        self._flush(step)
+        lasted = max(step.completed - step.started, 0.0)
+        if step.error:
+            self._write(f"#{step.number} {step.name} failed after {lasted:.1f} s: {step.error}", True)
+        elif step.cached and not step.is_quiet:
+            self._write(f"#{step.number} cached", False)
+        elif not step.is_quiet:
+            self._write(f"#{step.number} done in {lasted:.1f} s", False)
+        elif lasted >= _QUIET_SECONDS:
+            self._write(f"#{step.number} {step.name} took {lasted:.1f} s", False)
+
+    def _status(self, status: Any) -> None:
+        """The two parts of the export that may last; the progress of single downloads would only fill the log."""
+        if not status.HasField("completed") or (status.vertex, status.ID) in self._shown:
+            return
+        step = self._step(status.vertex)
+        if status.ID in _SHOWN_PARTS:
+            self._shown.add((status.vertex, status.ID))
+            lasted = _seconds(status.completed) - _seconds(status.started)
+            self._write(f"#{step.number} | {self._tidy(status.ID)} {max(lasted, 0.0):.1f} s", False)
+
+    def _log(self, log: Any) -> None:
+        step = self._step(log.vertex)
+        text = step.partial.pop(log.stream, "") + log.msg.decode(errors="replace")
+        *lines, rest = text.split("\n")
+        for line in lines:
+            self._say(step, line)
+        if rest:
+            step.partial[log.stream] = rest[-8_192:]
+
+    def _say(self, step: Step, line: str) -> None:
+        line = self._tidy(line)
+        if line:
+            step.lines.append(line)
+            self._write(f"#{step.number} | {line}", False)
+
+    def _flush(self, step: Step) -> None:
+        for stream in list(step.partial):
+            self._say(step, step.partial.pop(stream))
+
+
+def _seconds(timestamp: Any) -> float:
+    return float(timestamp.seconds + timestamp.nanos / 1e9)

@@ -1,0 +1,55 @@
+"""Which Dockerfile builds the repository, and what is judged before the daemon sees it. Pure."""
+
+import re
+
+from ink_api.reasons import Reason
+
+from ink_builder.errors import BuildError
+from ink_builder.planner.files import Files
+from ink_builder.settings import Options
+
+DEFAULT = "Dockerfile"
+_DIRECTIVE = re.compile(r"^#\s*(?P<key>[a-zA-Z][a-zA-Z0-9-]*)\s*=\s*(?P<value>\S+)\s*$")
+_OWN_FRONTEND = re.compile(r"^(?:docker\.io/)?docker/dockerfile(?::[\w.-]+)?(?:@sha256:[0-9a-f]{64})?$")
+
+
+def find(files: Files, options: Options) -> str | None:
+    """The path of the Dockerfile to build; None when a planner is wanted.
+
+    Raises BuildError: DockerfileNotFound when one is demanded and not there, BuildFailed for a foreign frontend.
+    """
+    if options.pack not in {"Auto", "Dockerfile"}:
+        return None
+    path = (options.dockerfile or "").removeprefix("./").lstrip("/") or files.first(DEFAULT, DEFAULT.lower())
+    if path is None and options.pack == "Auto":
+        return None
+    if path is None or path not in files:
+        raise BuildError(Reason.DOCKERFILE_NOT_FOUND, f"there is no {path or DEFAULT} in this commit{_hint(files)}")
+    check_frontend(path, files.read(path))
+    return path
+
+
+def check_frontend(path: str, text: str) -> None:
+    """The daemon's own Dockerfile frontend builds every Dockerfile: one that names another program is refused."""
+    named = frontend(text)
+    if named is not None and not _OWN_FRONTEND.match(named):
+        raise BuildError(
+            Reason.BUILD_FAILED,
+            f"{path} asks for the frontend {named}, which Ink does not run: remove its `# syntax=` line",
+        )
+
+
+def frontend(text: str) -> str | None:
+    """The value of the `# syntax=` directive; directives count only before everything else."""
+    for line in text.splitlines():
+        found = _DIRECTIVE.match(line.strip())
+        if found is None:
+            return None
+        if found["key"].lower() == "syntax":
+            return found["value"]
+    return None
+
+
+def _hint(files: Files) -> str:
+    others = [p for p in files.named(DEFAULT, depth=3) if p != DEFAULT][:3]
+    return f"; there is {', '.join(others)}: set build.dockerfile or source.git.rootDirectory" if others else ""

@@ -1,0 +1,208 @@
+"""How a Python application is started, found in its code."""
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ink_builder.planner.files import Files
+
+PORT = "${PORT:-8080}"
+_ASGI = {"FastAPI", "Starlette", "Quart", "Litestar", "Sanic", "Robyn"}
+_WSGI = {"Flask", "Bottle", "Falcon"}
+_SCRIPTS = (
+    "main.py",
+    "app.py",
+    "server.py",
+    "run.py",
+    "web.py",
+    "bot.py",
+    "worker.py",
+    "start.py",
+    "index.py",
+    "src/main.py",
+    "src/app.py",
+)
+_GUARD = re.compile(r"^if\s+__name__\s*==\s*[\"']__main__[\"']", re.MULTILINE)
+_RELATIVE = re.compile(r"^\s*from\s+\.", re.MULTILINE)
+_MODULES = ("main", "app", "server", "api", "wsgi", "asgi", "application", "web", "run", "index")
+
+
+@dataclass(frozen=True)
+class Start:
+    """A shell command, packages that it needs beyond the application's own, and what was recognised."""
+
+    command: str
+    extra_packages: tuple[str, ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class _App:
+    """A module-level object that a server can run."""
+
+    path: str
+    module: str
+    name: str
+    framework: str
+    factory: bool = False
+
+
+def find(files: Files, packages: frozenset[str]) -> Start | None:
+    """The start command, or None when nothing that can be started is recognised. `packages` are those installed."""
+    return (
+        _procfile(files)
+        or _django(files, packages)
+        or _framework(files, packages)
+        or _tool(files, packages)
+        or _script(files)
+    )
+
+
+def source_root(files: Files) -> str | None:
+    """`src` when its modules are imported without naming it: it must be on the import path, installed or not."""
+    top = [p for p in files.paths if re.fullmatch(r"src/[^/]+\.py", p)]
+    deep = any(re.fullmatch(r"src/[^/]+/__init__\.py", p) for p in files.paths)
+    package = "src/__init__.py" in files or any(_RELATIVE.search(files.read(p)) for p in top)
+    return "src" if (top or deep) and not package else None
+
+
+def _procfile(files: Files) -> Start | None:
+    found = re.search(r"^(web|worker)\s*:\s*(\S.*)$", files.read("Procfile"), re.MULTILINE)
+    return Start(found[2].strip(), note=f"Procfile ({found[1]})") if found else None
+
+
+def _django(files: Files, packages: frozenset[str]) -> Start | None:
+    if "manage.py" not in files:
+        return None
+    wsgi, asgi = (next(iter(files.named(name)), None) for name in ("wsgi.py", "asgi.py"))
+    if wsgi and "gunicorn" in packages:
+        return Start(f"gunicorn --bind 0.0.0.0:{PORT} {_module(wsgi, files)}:application", note="Django with gunicorn")
+    if asgi and "uvicorn" in packages:
+        return Start(
+            f"uvicorn {_module(asgi, files)}:application --host 0.0.0.0 --port {PORT}", note="Django with uvicorn"
+        )
+    if wsgi:
+        command = f"gunicorn --bind 0.0.0.0:{PORT} {_module(wsgi, files)}:application"
+        return Start(command, ("gunicorn",), "Django; gunicorn added")
+    return Start(f"python manage.py runserver 0.0.0.0:{PORT}", note="Django")
+
+
+def _framework(files: Files, packages: frozenset[str]) -> Start | None:
+    app = min(_apps(files), key=_preference, default=None)
+    if app is None:
+        return None
+    target = f"{app.module}:{app.name}"
+    if app.framework in _ASGI:
+        return _asgi(app, target, packages)
+    if "gunicorn" in packages:
+        target = f"'{target}()'" if app.factory else target
+        return Start(f"gunicorn --bind 0.0.0.0:{PORT} {target}", note=f"{app.framework} with gunicorn")
+    if "waitress" in packages:
+        factory = " --call" if app.factory else ""
+        return Start(f"waitress-serve --listen=0.0.0.0:{PORT}{factory} {target}", note=f"{app.framework} with waitress")
+    if app.framework == "Flask":
+        return Start(
+            f"flask --app {target} run --host 0.0.0.0 --port {PORT}", note="Flask's own server; add gunicorn for load"
+        )
+    return Start(f"gunicorn --bind 0.0.0.0:{PORT} {target}", ("gunicorn",), f"{app.framework}; gunicorn added")
+
+
+def _asgi(app: _App, target: str, packages: frozenset[str]) -> Start:
+    if "hypercorn" in packages and "uvicorn" not in packages:
+        return Start(f"hypercorn --bind 0.0.0.0:{PORT} {target}", note=f"{app.framework} with hypercorn")
+    factory = " --factory" if app.factory else ""
+    command = f"uvicorn {target}{factory} --host 0.0.0.0 --port {PORT}"
+    if "uvicorn" in packages:
+        return Start(command, note=f"{app.framework} with uvicorn")
+    return Start(command, ("uvicorn",), f"{app.framework}; uvicorn added")
+
+
+def _tool(files: Files, packages: frozenset[str]) -> Start | None:
+    """Frameworks that choose port and address themselves unless their own flags or variables name them."""
+    if "streamlit" in packages and (script := _importing(files, "streamlit")):
+        flags = f"--server.port {PORT} --server.address 0.0.0.0 --server.headless true"
+        return Start(f"streamlit run {script} {flags}", note="Streamlit")
+    if "gradio" in packages and (script := _importing(files, "gradio")):
+        variables = f"GRADIO_SERVER_NAME=0.0.0.0 GRADIO_SERVER_PORT={PORT}"
+        return Start(f"env {variables} python {script}", note="Gradio")
+    if "dash" in packages and (script := _importing(files, "dash")):
+        return Start(f"env HOST=0.0.0.0 python {script}", note="Dash")
+    return None
+
+
+def _script(files: Files) -> Start | None:
+    if "__main__.py" in files:
+        return Start("python .", note="__main__.py")
+    packages = [p for p in files.named("__main__.py", depth=2) if "test" not in p]
+    script = files.first(*_SCRIPTS)
+    if script is None and len(packages) == 1:
+        return Start(f"python -m {_module(packages[0], files).removesuffix('.__main__')}", note=packages[0])
+    script = script or _only_program(files)
+    return Start(f"python {script}", note=script) if script else None
+
+
+def _only_program(files: Files) -> str | None:
+    """The one script at the top, or the one among several that says it is to be run."""
+    scripts = [p for p in files.with_suffix(".py") if p not in {"setup.py", "conftest.py"} and not p.startswith("test")]
+    if len(scripts) > 1:
+        scripts = [p for p in scripts if _GUARD.search(files.read(p))]
+    return scripts[0] if len(scripts) == 1 else None
+
+
+def _apps(files: Files) -> Iterator[_App]:
+    """Application objects in the places where they usually are: at the top, and up to two packages down."""
+    for path in sorted(files.paths):
+        parts = path.removesuffix(".py").split("/")
+        usual = parts[-1] in _MODULES or parts[-1] == "__init__" or len(parts) == 1
+        if (
+            path.endswith(".py")
+            and len(parts) <= 3
+            and usual
+            and "tests" not in parts
+            and not parts[-1].startswith("test")
+        ):
+            yield from _apps_in(path, _module(path, files), files.read(path))
+
+
+def _apps_in(path: str, module: str, text: str) -> Iterator[_App]:
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError):
+        return
+    for node in tree.body:
+        if isinstance(node, ast.Assign | ast.AnnAssign) and isinstance(node.value, ast.Call):
+            target = node.targets[0] if isinstance(node, ast.Assign) else node.target
+            framework = _called(node.value)
+            if isinstance(target, ast.Name) and framework in _ASGI | _WSGI:
+                yield _App(path, module, target.id, framework)
+        elif isinstance(node, ast.FunctionDef) and node.name in {"create_app", "make_app", "get_app"}:
+            made = {_called(call) for call in ast.walk(node) if isinstance(call, ast.Call)} & (_ASGI | _WSGI)
+            if made and len(node.args.args) == len(node.args.defaults):
+                yield _App(path, module, node.name, min(made), factory=True)
+
+
+def _called(call: ast.Call) -> str:
+    function = call.func
+    if isinstance(function, ast.Name):
+        return function.id
+    return function.attr if isinstance(function, ast.Attribute) else ""
+
+
+def _preference(app: _App) -> tuple[bool, int, int, bool, str]:
+    """Real objects before factories, the least deep, the usual names."""
+    module = app.module.rsplit(".", 1)[-1]
+    order = _MODULES.index(module) if module in _MODULES else len(_MODULES)
+    return (app.factory, app.path.count("/"), order, app.name not in {"app", "application"}, app.name)
+
+
+def _importing(files: Files, module: str) -> str | None:
+    pattern = re.compile(rf"^\s*(?:import|from)\s+{re.escape(module)}\b", re.MULTILINE)
+    scripts = sorted(files.with_suffix(".py"), key=lambda p: (p not in _SCRIPTS, p))
+    return next((path for path in scripts if pattern.search(files.read(path))), None)
+
+
+def _module(path: str, files: Files) -> str:
+    root = source_root(files)
+    path = path.removeprefix(f"{root}/") if root else path
+    return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")

@@ -1,0 +1,127 @@
+"""The story of a build: clone while connecting, plan, solve."""
+
+import asyncio
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from ink_api.reasons import Reason
+
+from ink_builder import image, verdict
+from ink_builder.buildkit.control import BuildKit
+from ink_builder.errors import BuildError, infrastructure
+from ink_builder.log import BuildLog
+from ink_builder.settings import Settings
+from ink_builder.solve import Job, solve
+
+
+class Clock:
+    """Seconds of each part."""
+
+    def __init__(self) -> None:
+        self._begun = self._mark = time.monotonic()
+        self.seconds: dict[str, float] = {}
+
+    def lap(self, name: str) -> float:
+        """End a part; returns its seconds."""
+        now = time.monotonic()
+        self.seconds[name] = now - self._mark
+        self._mark = now
+        return self.seconds[name]
+
+    def total(self) -> dict[str, float]:
+        """All parts, and the whole."""
+        return {**self.seconds, "total": time.monotonic() - self._begun}
+
+
+async def build(settings: Settings, log: BuildLog) -> dict[str, Any]:
+    """Run the build to its verdict; never raises but for cancellation."""
+    try:
+        async with asyncio.timeout(settings.timeout_seconds):
+            return await _build(settings, log)
+    except TimeoutError:
+        limit = f"{settings.timeout_seconds:.0f} s"
+        return _failed(BuildError(Reason.BUILD_TIMEOUT, f"the build took longer than its limit of {limit}"), log)
+    except BuildError as error:
+        return _failed(error, log)
+    except Exception as error:  # whatever it is, the operator must get a verdict and may try again
+        return _failed(infrastructure(f"the builder broke: {type(error).__name__}: {error}"), log)
+
+
+def _failed(error: BuildError, log: BuildLog) -> dict[str, Any]:
+    safe = BuildError(
+        error.reason,
+        log.mask(str(error)),
+        lines=[log.tidy(x) for x in error.lines],
+        infrastructure=error.infrastructure,
+    )
+    log.line(f"failed: {safe.reason}: {safe}", important=True)
+    return verdict.failure(safe)
+
+
+async def _build(settings: Settings, log: BuildLog) -> dict[str, Any]:
+    clock = Clock()
+    log.line(f"building {settings.source.url} at {settings.source.commit[:12]} for {settings.service}")
+    buildkit = BuildKit(settings.daemon)
+    connecting = asyncio.ensure_future(buildkit.connect())
+    with tempfile.TemporaryDirectory(prefix="ink-build-", ignore_cleanup_errors=True) as work:
+        try:
+            job, pack = await _prepare(settings, Path(work), log, clock)
+            version = await connecting
+            log.line(f"BuildKit {version} answers after {clock.lap('connect'):.2f} s more")
+            built = await solve(buildkit, job, settings, log)
+            clock.lap("solve")
+        finally:
+            connecting.cancel()
+            await buildkit.close()
+    timings = clock.total()
+    log.line(f"built {settings.image} {built.digest} in {timings['total']:.1f} s", important=True)
+    repository = image.repository(settings.image)
+    return verdict.success(verdict.Success(repository, built.digest, pack, built.ports, timings))
+
+
+async def _prepare(settings: Settings, work: Path, log: BuildLog, clock: Clock) -> tuple[Job, str]:
+    """The source on disk and what is to be built of it."""
+    loop = asyncio.get_running_loop()
+
+    def say(text: str) -> None:
+        loop.call_soon_threadsafe(log.line, text)
+
+    source = await asyncio.to_thread(_checkout, settings, work, say)
+    for note in source.notes:
+        log.line(note)
+    log.line(f"source fetched in {clock.lap('clone'):.2f} s")
+    planned = _plan(settings, source.directory, work, log)
+    clock.lap("plan")
+    return planned
+
+
+def _checkout(settings: Settings, work: Path, say: Any) -> Any:
+    from ink_builder.checkout import checkout  # libgit2 loads in this thread, while the other one connects
+
+    return checkout(settings.source, work, say)
+
+
+def _plan(settings: Settings, directory: Path, work: Path, log: BuildLog) -> tuple[Job, str]:
+    """The job for the daemon; a planner's Dockerfile is written beside the source, never into it."""
+    from ink_builder import dockerfile
+    from ink_builder.planner import detect, files, render
+    from ink_builder.planner.model import Overrides
+
+    options = settings.options
+    found = files.from_directory(directory)
+    own = dockerfile.find(found, options)
+    if own is not None:
+        log.line(f"pack Dockerfile: {own}" + (f", target {options.target}" if options.target else ""))
+        return Job(directory, directory, own, generated=False, target=options.target), "Dockerfile"
+    overrides = Overrides(
+        options.install_command, options.build_command, options.start_command, options.publish_directory
+    )
+    plan = detect.choose(found, options.pack, overrides)
+    log.line(f"pack {plan.pack}: {'; '.join(plan.notes)}")
+    planned = work / "plan"
+    planned.mkdir()
+    (planned / "Dockerfile").write_text(render.dockerfile(plan), encoding="utf-8")
+    (planned / "Dockerfile.dockerignore").write_text(render.dockerignore(found.read(".dockerignore")), encoding="utf-8")
+    return Job(directory, planned, "Dockerfile", generated=True), plan.pack

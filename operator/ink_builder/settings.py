@@ -1,0 +1,161 @@
+"""The input of a build: environment variables, parsed once."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ink_builder.errors import infrastructure
+
+_MIB = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Source:
+    """The repository and commit to build."""
+
+    url: str
+    commit: str
+    branch: str
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    root_directory: str = ""
+    allowed_private: str | None = None
+    max_bytes: int = 512 * _MIB
+    max_files: int = 100_000
+
+
+@dataclass(frozen=True)
+class Options:
+    """spec.build, and the start command of the tool."""
+
+    pack: str = "Auto"
+    dockerfile: str | None = None
+    target: str | None = None
+    install_command: str | None = None
+    build_command: str | None = None
+    publish_directory: str | None = None
+    start_command: str | None = None
+
+
+@dataclass(frozen=True)
+class Daemon:
+    """Where buildkitd listens, and the client's certificate; `unix:` addresses need none."""
+
+    address: str
+    ca: str | None = None
+    cert: str | None = None
+    key: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything a build needs to know."""
+
+    build_id: str
+    tenant: str
+    project: str
+    service: str
+    source: Source
+    options: Options
+    image: str
+    registry_host: str
+    registry_token: str = field(repr=False)
+    registry_insecure: bool
+    daemon: Daemon
+    timeout_seconds: float
+    no_cache: bool
+    verdict_file: Path
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Values that may not appear in a log."""
+        return tuple(s for s in (self.source.password, self.registry_token, self.daemon.key) if s)
+
+
+def _required(environ: Mapping[str, str], name: str) -> str:
+    value = environ.get(name, "")
+    if not value:
+        raise infrastructure(f"the build Job lacks {name}: its Secret or its template is incomplete")
+    return value
+
+
+def _json(environ: Mapping[str, str], name: str) -> Any:
+    try:
+        return json.loads(environ.get(name) or "null")
+    except ValueError as error:
+        raise infrastructure(f"{name} is not JSON: {error}") from error
+
+
+def _number(environ: Mapping[str, str], name: str, default: int) -> int:
+    try:
+        return int(environ.get(name) or default)
+    except ValueError as error:
+        raise infrastructure(f"{name} is not a number: {environ[name]!r}") from error
+
+
+def _command(value: Any) -> str | None:
+    """A command as shell text; the operator may give a list of arguments."""
+    import shlex
+
+    if isinstance(value, list):
+        return shlex.join(str(part) for part in value) or None
+    return str(value).strip() or None if value else None
+
+
+def _options(environ: Mapping[str, str]) -> Options:
+    build = _json(environ, "INK_BUILD") or {}
+    return Options(
+        pack=build.get("pack") or "Auto",
+        dockerfile=build.get("dockerfile") or None,
+        target=build.get("target") or None,
+        install_command=_command(build.get("installCommand")),
+        build_command=_command(build.get("buildCommand")),
+        publish_directory=build.get("publishDirectory") or None,
+        start_command=_command(_json(environ, "INK_COMMAND")),
+    )
+
+
+def _source(environ: Mapping[str, str]) -> Source:
+    return Source(
+        url=_required(environ, "INK_GIT_URL"),
+        commit=_required(environ, "INK_COMMIT"),
+        branch=environ.get("INK_BRANCH") or "main",
+        username=environ.get("INK_GIT_USERNAME") or None,
+        password=environ.get("INK_GIT_PASSWORD") or None,
+        root_directory=(environ.get("INK_ROOT_DIRECTORY") or "").strip("/"),
+        allowed_private=environ.get("INK_GIT_ALLOWED_PRIVATE") or None,
+        max_bytes=_number(environ, "INK_SOURCE_MAX_BYTES", 512 * _MIB),
+        max_files=_number(environ, "INK_SOURCE_MAX_FILES", 100_000),
+    )
+
+
+def verdict_file(environ: Mapping[str, str]) -> Path:
+    """Where the verdict goes; known even when the rest of the settings is broken."""
+    return Path(environ.get("INK_VERDICT_FILE") or "/dev/termination-log")
+
+
+def parse(environ: Mapping[str, str]) -> Settings:
+    """Read the settings; raises BuildError (infrastructure) when the Job's template is at fault."""
+    return Settings(
+        build_id=environ.get("INK_BUILD_ID") or "build",
+        tenant=_required(environ, "INK_TENANT"),
+        project=environ.get("INK_PROJECT") or "",
+        service=_required(environ, "INK_SERVICE"),
+        source=_source(environ),
+        options=_options(environ),
+        image=_required(environ, "INK_IMAGE"),
+        registry_host=environ.get("INK_REGISTRY_HOST") or _required(environ, "INK_IMAGE").split("/", 1)[0],
+        registry_token=environ.get("INK_REGISTRY_TOKEN") or "",
+        registry_insecure=environ.get("INK_REGISTRY_INSECURE", "").lower() in {"1", "true", "yes"},
+        daemon=Daemon(
+            address=_required(environ, "INK_BUILDKIT_ADDRESS"),
+            ca=environ.get("INK_BUILDKIT_CA") or None,
+            cert=environ.get("INK_BUILDKIT_CERT") or None,
+            key=environ.get("INK_BUILDKIT_KEY") or None,
+        ),
+        timeout_seconds=float(_number(environ, "INK_TIMEOUT_SECONDS", 900)),
+        no_cache=environ.get("INK_NO_CACHE", "") == "1",
+        verdict_file=verdict_file(environ),
+    )

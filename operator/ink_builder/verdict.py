@@ -1,0 +1,86 @@
+"""The end of a build as one JSON object, small enough for a termination message."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ink_builder.errors import BuildError
+
+MAX_BYTES = 4_096
+EXIT_OK, EXIT_USER, EXIT_INFRASTRUCTURE = 0, 1, 75
+_MAX_MESSAGE_CHARS = 700
+_MAX_LINE_CHARS = 400
+
+
+@dataclass(frozen=True)
+class Success:
+    """An image that was pushed. Timings are in seconds; `ports` are those that the image exposes."""
+
+    repository: str
+    digest: str
+    pack: str
+    ports: tuple[int, ...] = ()
+    timings: dict[str, float] = field(default_factory=dict)
+
+
+def success(done: Success) -> dict[str, Any]:
+    """The verdict of a build that worked."""
+    return {
+        "ok": True,
+        "image": f"{done.repository}@{done.digest}",
+        "digest": done.digest,
+        "pack": done.pack,
+        "ports": list(done.ports),
+        "timings": {name: round(seconds, 3) for name, seconds in done.timings.items()},
+    }
+
+
+def failure(error: BuildError) -> dict[str, Any]:
+    """The verdict of a build that did not."""
+    return {
+        "ok": False,
+        "reason": str(error.reason),
+        "message": _shorten(str(error), _MAX_MESSAGE_CHARS),
+        "log": [_shorten(line, _MAX_LINE_CHARS) for line in error.lines],
+        "infrastructure": error.infrastructure,
+    }
+
+
+def exit_code(verdict: dict[str, Any]) -> int:
+    """0, 1 (the user's to mend) or 75 (worth another try)."""
+    if verdict["ok"]:
+        return EXIT_OK
+    return EXIT_INFRASTRUCTURE if verdict["infrastructure"] else EXIT_USER
+
+
+def encode(verdict: dict[str, Any]) -> bytes:
+    """At most MAX_BYTES bytes; the first lines of the log go first, for the last ones say what happened."""
+    lines: Sequence[str] = verdict.get("log", ())
+    while True:
+        data = json.dumps(verdict, ensure_ascii=False, separators=(",", ":")).encode()
+        if len(data) <= MAX_BYTES:
+            return data
+        if not lines:  # a verdict without a log holds a shortened message only: this cannot stay too long
+            return _encode_message_only(verdict)
+        lines = lines[1:]
+        verdict = {**verdict, "log": list(lines)}
+
+
+def write(verdict: dict[str, Any], path: Path) -> None:
+    """Leave the verdict where the kubelet, and so the operator, reads it."""
+    path.write_bytes(encode(verdict))
+
+
+def _encode_message_only(verdict: dict[str, Any]) -> bytes:
+    bare = {
+        **verdict,
+        "message": _shorten(str(verdict.get("message", "")), 200),
+        "ports": verdict.get("ports", [])[:20],
+    }
+    return json.dumps(bare, separators=(",", ":")).encode()[:MAX_BYTES]
+
+
+def _shorten(text: str, limit: int) -> str:
+    return text if len(text) <= limit else text[: limit - 1] + "…"

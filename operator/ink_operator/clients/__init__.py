@@ -1,0 +1,1 @@
+"""One foreign API a module, its errors mapped to ours."""

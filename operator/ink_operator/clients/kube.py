@@ -1,0 +1,207 @@
+"""The API server: raw JSON over the transport and the configuration of the `kubernetes` package.
+
+No models: parsing them costs more than the calls. Every write asks the lease's guard first.
+"""
+
+import json
+import logging
+from collections.abc import AsyncIterator
+from typing import Any
+from urllib.parse import urlencode
+
+import aiohttp
+from ink_api.group import FIELD_MANAGER_OPERATOR
+from kubernetes.aio.client.configuration import Configuration
+from kubernetes.aio.client.rest import RESTClientObject
+
+from ink_operator.clients.kube_errors import failure
+from ink_operator.core.errors import Conflict, Transient
+from ink_operator.core.objects import Kind, Manifest, Ref, ref_of
+from ink_operator.ports import Meter, WriteGuard
+
+log = logging.getLogger(__name__)
+
+CALL_SECONDS = 15.0
+WATCH_SECONDS = 300
+WATCH_SLACK_SECONDS = 30
+PAGE = 500
+APPLY, MERGE, JSON = "application/apply-patch+yaml", "application/merge-patch+json", "application/json"
+Manifests = list[Manifest]
+MANAGER = {"fieldManager": FIELD_MANAGER_OPERATOR}
+
+
+def path_of(kind: Kind, namespace: str = "", name: str = "", subresource: str = "") -> str:
+    """URL path of a collection or an object."""
+    root = "/api/v1" if kind.api_version == "v1" else f"/apis/{kind.api_version}"
+    parts = [root]
+    if kind.namespaced and namespace:
+        parts += ["namespaces", namespace]
+    parts += [part for part in (kind.plural, name, subresource) if part]
+    return "/".join(parts)
+
+
+class Kube:
+    """Implements ports.Cluster, the lease's store and the informers' source."""
+
+    def __init__(self, configuration: Configuration, guard: WriteGuard, meter: Meter) -> None:
+        self._configuration = configuration
+        self._rest = RESTClientObject(configuration)
+        self._guard = guard
+        self._meter = meter
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._rest.close()
+
+    async def get(self, ref: Ref) -> Manifest | None:
+        """The object, or None."""
+        return await self._call("GET", ref.kind, path_of(ref.kind, ref.namespace, ref.name))
+
+    async def list(self, kind: Kind, namespace: str = "", labels: str = "") -> Manifests:
+        """All objects that match, page by page."""
+        return (await self.list_page(kind, namespace, labels))[0]
+
+    async def list_page(self, kind: Kind, namespace: str, labels: str) -> tuple[Manifests, str]:
+        """All objects that match, and the resourceVersion to watch from."""
+        items: Manifests = []
+        query = {"limit": str(PAGE), **({"labelSelector": labels} if labels else {})}
+        while True:
+            answer = await self._call("GET", kind, path_of(kind, namespace), query=query) or {}
+            items += [{"apiVersion": kind.api_version, "kind": kind.kind, **i} for i in answer.get("items") or []]
+            meta = answer.get("metadata") or {}
+            if not meta.get("continue"):
+                return items, meta.get("resourceVersion", "")
+            query["continue"] = meta["continue"]
+
+    async def create(self, manifest: Manifest) -> Manifest:
+        """Create; raises AlreadyExists."""
+        self._guard.check()
+        return await self.create_unguarded(manifest)
+
+    async def apply(self, manifest: Manifest) -> Manifest:
+        """Server-side apply under Ink's field manager, taking conflicting fields over."""
+        self._guard.check()
+        ref = ref_of(manifest)
+        query = {**MANAGER, "force": "true"}
+        path = path_of(ref.kind, ref.namespace, ref.name)
+        answer = await self._call("PATCH", ref.kind, path, query=query, body=manifest, content_type=APPLY)
+        if answer is None:
+            raise Transient(f"the namespace {ref.namespace} of {ref.kind.kind} {ref.name} is gone")
+        return answer
+
+    async def merge_patch(self, ref: Ref, patch: dict[str, Any], *, subresource: str = "") -> Manifest | None:
+        """JSON merge patch; None when the object is gone."""
+        self._guard.check()
+        path = path_of(ref.kind, ref.namespace, ref.name, subresource)
+        return await self._call("PATCH", ref.kind, path, query=MANAGER, body=patch, content_type=MERGE)
+
+    async def delete(self, ref: Ref, *, uid: str | None = None, resource_version: str | None = None) -> None:
+        """Delete in the background; absent is fine. Raises Conflict when uid or resourceVersion differ."""
+        self._guard.check()
+        wanted = {"uid": uid, "resourceVersion": resource_version}
+        body: dict[str, Any] = {"propagationPolicy": "Background"}
+        if preconditions := {k: v for k, v in wanted.items() if v}:
+            body["preconditions"] = preconditions
+        await self._call("DELETE", ref.kind, path_of(ref.kind, ref.namespace, ref.name), body=body)
+
+    async def replace(self, manifest: Manifest) -> Manifest:
+        """PUT at the resourceVersion of the manifest; for the lease alone, so the guard is not asked."""
+        ref = ref_of(manifest)
+        answer = await self._call("PUT", ref.kind, path_of(ref.kind, ref.namespace, ref.name), body=manifest)
+        if answer is None:
+            raise Conflict(f"{ref.kind.kind} {ref.name} is gone")
+        return answer
+
+    async def watch(self, kind: Kind, namespace: str, labels: str, version: str) -> AsyncIterator[dict[str, Any]]:
+        """Raw watch events until the server ends the watch. Raises Transient when the connection breaks."""
+        query = {
+            "watch": "true",
+            "allowWatchBookmarks": "true",
+            "resourceVersion": version,
+            "timeoutSeconds": str(WATCH_SECONDS),
+            **({"labelSelector": labels} if labels else {}),
+        }
+        limit = aiohttp.ClientTimeout(total=WATCH_SECONDS + WATCH_SLACK_SECONDS, sock_connect=CALL_SECONDS)
+        try:
+            response = await self._send("GET", path_of(kind, namespace), query=query, limit=limit)
+            async with response:
+                if response.status != 200:
+                    raise failure(response.status, await response.text(), f"watch {kind.plural}")
+                async for line in response.content:
+                    yield json.loads(line)
+        except (aiohttp.ClientError, TimeoutError, json.JSONDecodeError) as error:
+            raise Transient(f"watch {kind.plural}: {type(error).__name__}") from error
+
+    async def create_unguarded(self, manifest: Manifest) -> Manifest:
+        """Create without asking the guard: for the lease alone, before it is held."""
+        meta = manifest["metadata"]
+        ref = ref_of({**manifest, "metadata": {"name": "", **meta}})
+        answer = await self._call("POST", ref.kind, path_of(ref.kind, ref.namespace), query=MANAGER, body=manifest)
+        if answer is None:
+            raise Transient(f"the namespace {ref.namespace} does not exist")
+        return answer
+
+    async def _call(
+        self,
+        method: str,
+        kind: Kind,
+        path: str,
+        *,
+        query: dict[str, str] | None = None,
+        body: Any = None,
+        content_type: str = JSON,
+    ) -> Manifest | None:
+        """One call. None for 404; other failures raise."""
+        code = "error"
+        try:
+            limit = aiohttp.ClientTimeout(total=CALL_SECONDS)
+            async with await self._send(
+                method, path, query=query, limit=limit, body=body, content_type=content_type
+            ) as response:
+                code = str(response.status)
+                text = await response.text()
+                if response.status == 404:
+                    return None
+                if response.status >= 400:
+                    raise failure(response.status, text, f"{method} {path}")
+                answer: Manifest = json.loads(text)
+                return answer
+        except (aiohttp.ClientError, TimeoutError, json.JSONDecodeError) as error:
+            raise Transient(f"{method} {path}: {type(error).__name__}") from error
+        finally:
+            self._meter.api_call(method, kind.plural, code)
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: dict[str, str] | None,
+        limit: aiohttp.ClientTimeout,
+        body: Any = None,
+        content_type: str = JSON,
+    ) -> aiohttp.ClientResponse:
+        url = f"{self._configuration.host}{path}" + (f"?{urlencode(query)}" if query else "")
+        headers = {"Content-Type": content_type, "Accept": JSON, "User-Agent": "ink-operator"}
+        auth = (await self._configuration.auth_settings()).get("BearerToken")
+        if auth:
+            headers["Authorization"] = auth["value"]
+        answer = await self._rest.request(method, url, headers=headers, body=body, _request_timeout=limit)
+        response: aiohttp.ClientResponse = answer.response
+        return response
+
+
+async def configure(kubeconfig: str | None) -> Configuration:
+    """The configuration: the pod's service account, or else a kubeconfig (`kubeconfig`, or the usual place)."""
+    from kubernetes.aio.config import ConfigException, load_incluster_config, load_kube_config
+
+    configuration = Configuration()
+    if kubeconfig is None:
+        try:
+            load_incluster_config(client_configuration=configuration)
+        except ConfigException:
+            await load_kube_config(client_configuration=configuration)
+    else:
+        await load_kube_config(config_file=kubeconfig, client_configuration=configuration)
+    configuration.connection_pool_maxsize = 64
+    return configuration

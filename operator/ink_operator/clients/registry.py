@@ -1,0 +1,101 @@
+"""Ink's registry, by the OCI distribution API."""
+
+from typing import Any
+
+import aiohttp
+
+from ink_operator.core.errors import Transient
+from ink_operator.ports import StoredImage, Tokens
+
+INDEXES = ("application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json")
+MANIFESTS = ("application/vnd.oci.image.manifest.v1+json", "application/vnd.docker.distribution.manifest.v2+json")
+CALL_SECONDS = 10.0
+
+
+class RegistryClient:
+    """Implements ports.Registry."""
+
+    def __init__(self, session: aiohttp.ClientSession, host: str, insecure: bool, tokens: Tokens) -> None:
+        self._session = session
+        self._base = f"{'http' if insecure else 'https'}://{host}/v2"
+        self._tokens = tokens
+
+    async def find(self, repository: str, tag_prefix: str) -> StoredImage | None:
+        """The newest image whose tag starts with the prefix and ends in an attempt number."""
+        token = self._tokens.registry(repository, "pull")
+        tags = [t for t in await self._tags(repository, token) if newest_last(t, tag_prefix) >= 0]
+        if not tags:
+            return None
+        tag = max(tags, key=lambda t: newest_last(t, tag_prefix))
+        manifest, digest = await self._manifest(repository, tag, token)
+        if manifest is None:
+            return None
+        if manifest.get("manifests"):
+            child = next((m for m in manifest["manifests"] if runnable(m)), manifest["manifests"][0])
+            manifest, _ = await self._manifest(repository, child["digest"], token)
+        config = ((manifest or {}).get("config") or {}).get("digest")
+        ports = await self._ports(repository, config, token) if config else ()
+        return StoredImage(digest, ports)
+
+    async def delete_repository(self, repository: str) -> None:
+        """Delete every tag and manifest that a tag names."""
+        token = self._tokens.registry(repository, "pull", "push", "delete")
+        digests = set()
+        for tag in await self._tags(repository, token):
+            _, digest = await self._manifest(repository, tag, token)
+            digests.add(digest)
+        for digest in sorted(digests - {""}):
+            status, _, _ = await self._call("DELETE", f"{repository}/manifests/{digest}", token)
+            if status not in (200, 202, 404):
+                raise Transient(f"the registry answered {status} to the deletion of {repository}@{digest}")
+
+    async def _tags(self, repository: str, token: str) -> list[str]:
+        status, body, _ = await self._call("GET", f"{repository}/tags/list", token)
+        if status == 404:
+            return []
+        if status != 200:
+            raise Transient(f"the registry answered {status} to the list of tags of {repository}")
+        return list(body.get("tags") or [])
+
+    async def _manifest(self, repository: str, reference: str, token: str) -> tuple[dict[str, Any] | None, str]:
+        status, body, headers = await self._call("GET", f"{repository}/manifests/{reference}", token)
+        if status == 404:
+            return None, ""
+        if status != 200:
+            raise Transient(f"the registry answered {status} for {repository}:{reference}")
+        return body, headers.get("Docker-Content-Digest", "")
+
+    async def _ports(self, repository: str, digest: str, token: str) -> tuple[int, ...]:
+        status, body, _ = await self._call("GET", f"{repository}/blobs/{digest}", token)
+        if status != 200:
+            raise Transient(f"the registry answered {status} for a configuration of {repository}")
+        return exposed((body.get("config") or {}).get("ExposedPorts") or {})
+
+    async def _call(self, method: str, path: str, token: str) -> tuple[int, dict[str, Any], dict[str, str]]:
+        headers = {"Authorization": f"Bearer {token}", "Accept": ", ".join(MANIFESTS + INDEXES)}
+        timeout = aiohttp.ClientTimeout(total=CALL_SECONDS)
+        try:
+            async with self._session.request(
+                method, f"{self._base}/{path}", headers=headers, timeout=timeout
+            ) as response:
+                body = await response.json(content_type=None) if response.status == 200 else {}
+                return response.status, body if isinstance(body, dict) else {}, dict(response.headers)
+        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+            raise Transient(f"the registry does not answer: {type(error).__name__}") from error
+
+
+def newest_last(tag: str, prefix: str) -> int:
+    """The attempt number of a tag `<prefix><number>`; -1 for any other tag."""
+    number = tag[len(prefix) :] if tag.startswith(prefix) else ""
+    return int(number) if number.isdigit() else -1
+
+
+def runnable(entry: dict[str, Any]) -> bool:
+    """False for attestations and the like in an index."""
+    return (entry.get("platform") or {}).get("os") not in (None, "unknown")
+
+
+def exposed(ports: dict[str, Any]) -> tuple[int, ...]:
+    """TCP ports of an image's EXPOSE, lowest first. `{"8080/tcp": {}}` -> (8080,)."""
+    found = (name.partition("/") for name in ports)
+    return tuple(sorted(int(n) for n, _, p in found if n.isdigit() and p in ("", "tcp") and 0 < int(n) < 65536))

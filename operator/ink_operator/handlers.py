@@ -1,0 +1,55 @@
+"""Every kopf decorator: an event names a key, and the key goes into the queue. No decision, no retry, no write."""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import kopf
+from ink_api.group import ANNOTATION_OWNER, GROUP, VERSION
+
+from ink_operator.core.objects import INK_DOMAIN, INK_RESOURCE, INK_SERVICE, Key, Kind, Manifest, annotations_of
+
+WATCH_SERVER_SECONDS = 300
+WATCH_CLIENT_SECONDS = 330
+"""Against watches that fall silent: both ends give up, and the objects are listed again."""
+
+Enqueue = Callable[[Key], None]
+
+
+def make_registry(enqueue: Enqueue) -> kopf.OperatorRegistry:
+    """Handlers of the three kinds. `on.event` sees every event, and adds no annotation and no finalizer of its own."""
+    registry = kopf.OperatorRegistry()
+    for kind in (INK_SERVICE, INK_RESOURCE, INK_DOMAIN):
+        _watch(registry, kind, enqueue)
+    kopf.on.login(registry=registry)(_login)
+    return registry
+
+
+def _watch(registry: kopf.OperatorRegistry, kind: Kind, enqueue: Enqueue) -> None:
+    async def seen(namespace: str | None, name: str | None, **_: Any) -> None:
+        enqueue(Key(kind.kind, namespace or "", name or ""))
+
+    kopf.on.event(GROUP, VERSION, kind.plural, registry=registry, id=f"{kind.plural}-seen")(seen)
+
+
+def _login(**kwargs: Any) -> kopf.ConnectionInfo | None:
+    """The pod's service account, or else a kubeconfig."""
+    return kopf.login_with_service_account(**kwargs) or kopf.login_with_kubeconfig(**kwargs)
+
+
+def make_settings() -> kopf.OperatorSettings:
+    """kopf as a watcher: it posts no events and patches nothing."""
+    settings = kopf.OperatorSettings()
+    settings.posting.enabled = False
+    settings.watching.server_timeout = WATCH_SERVER_SECONDS
+    settings.watching.client_timeout = WATCH_CLIENT_SECONDS
+    settings.watching.connect_timeout = 15
+    settings.networking.request_timeout = 30
+    logging.getLogger("kopf").setLevel(logging.WARNING)
+    return settings
+
+
+def owner_key(child: Manifest) -> Key | None:
+    """The InkService that a child says it belongs to."""
+    namespace, _, name = annotations_of(child).get(ANNOTATION_OWNER, "").partition("/")
+    return Key(INK_SERVICE.kind, namespace, name) if namespace and name else None

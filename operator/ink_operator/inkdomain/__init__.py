@@ -1,0 +1,1 @@
+"""InkDomain: not served yet; says so in its status."""

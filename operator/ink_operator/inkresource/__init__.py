@@ -1,0 +1,1 @@
+"""InkResource: not served yet; says so in its status."""

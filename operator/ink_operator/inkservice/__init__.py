@@ -1,0 +1,1 @@
+"""InkService: observe, decide, carry out, report."""

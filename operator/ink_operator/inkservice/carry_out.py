@@ -1,0 +1,143 @@
+"""The writes of one pass, in order. Each is safe to repeat; the process may end between any two."""
+
+import logging
+from collections.abc import Iterable
+
+from ink_api.group import ANNOTATION_OWNER, LABEL_COMPONENT, LABEL_OWNER_UID
+from ink_api.reasons import Reason
+
+from ink_operator.core.effects import Apply, Delete, MergePatch
+from ink_operator.core.errors import AlreadyExists, Terminal, Transient
+from ink_operator.core.objects import JOB, POD, Key, Manifest, Ref, annotations_of, labels_of, ref_of
+from ink_operator.inkservice.builds import ended_jobs, may_start, verdict_json
+from ink_operator.inkservice.desired.buildjob import COMPONENT, job_name, make_job, make_secret
+from ink_operator.inkservice.model import (
+    ANNOTATION_VERDICT,
+    Attempt,
+    Case,
+    ClaimHost,
+    Failure,
+    RecordVerdict,
+    ServiceEffect,
+    StartBuild,
+)
+from ink_operator.inkservice.observe import credentials_of
+from ink_operator.ports import Ports
+from ink_operator.settings import Settings
+
+log = logging.getLogger(__name__)
+SET_UP = ("Namespace", "RoleBinding", "ResourceQuota", "LimitRange", "NetworkPolicy")
+
+
+async def carry_out(case: Case, effects: Iterable[ServiceEffect], ports: Ports) -> None:
+    """Each effect in turn; the first failure ends the pass, and the next one begins anew."""
+    for effect in effects:
+        match effect:
+            case Apply(manifest):
+                if manifest["kind"] in SET_UP:
+                    ports.tenancy.forget(case.identity.namespace)
+                await ports.cluster.apply(manifest)
+            case Delete(ref, uid, resource_version):
+                await ports.cluster.delete(ref, uid=uid, resource_version=resource_version)
+            case MergePatch(ref, patch):
+                await ports.cluster.merge_patch(ref, patch)
+            case ClaimHost(manifest):
+                await claim_host(manifest, ports)
+            case StartBuild():
+                await start_build(case, effect, ports)
+            case RecordVerdict(attempt):
+                await record_verdict(attempt, ports, case.settings)
+
+
+async def claim_host(manifest: Manifest, ports: Ports) -> None:
+    """Create the claim, or renew one left behind by a CR of the same name. Raises Terminal HostTaken."""
+    try:
+        await ports.cluster.create(manifest)
+        return
+    except AlreadyExists:
+        live = await ports.cluster.get(ref_of(manifest))
+    if live is None:
+        raise Transient("the host's claim went away", retry_after_seconds=0.2)
+    if labels_of(live).get(LABEL_OWNER_UID) == labels_of(manifest)[LABEL_OWNER_UID]:
+        return
+    if annotations_of(live).get(ANNOTATION_OWNER) == annotations_of(manifest)[ANNOTATION_OWNER]:
+        await ports.cluster.delete(ref_of(live), uid=live["metadata"]["uid"])
+        raise Transient("the host's old claim is being renewed", retry_after_seconds=0.2)
+    raise Terminal(f"The host {manifest['data']['host']} is taken.", reason=Reason.HOST_TAKEN)
+
+
+async def start_build(case: Case, start: StartBuild, ports: Ports) -> None:
+    """Start one attempt if it is its turn, else leave it in the queue.
+
+    The Secret comes before a running Job, so that its pod never waits for it; the owner reference follows, and the name
+    of both is the build's, so a repetition meets its own work.
+    """
+    space, name = case.settings.builds_namespace, job_name(start.plan, start.number)
+    selector = f"{LABEL_COMPONENT}={COMPONENT}"
+    async with ports.build_gate:
+        jobs = await ports.cluster.list(JOB, space, selector)
+        pods = await ports.cluster.list(POD, space, selector)
+        live = next((job for job in jobs if job["metadata"]["name"] == name), None)
+        if live is not None and labels_of(live).get(LABEL_OWNER_UID) != case.service.metadata.uid:
+            await ports.cluster.delete(Ref(JOB, space, name), uid=live["metadata"]["uid"])
+            raise Transient("a build of a deleted service of this name is being removed", retry_after_seconds=1.0)
+        go = may_start(jobs, ended_jobs(pods), name, case.identity.tenant, case.settings.build_concurrency)
+        if live is not None and not (go and live["spec"].get("suspend")):
+            return
+        if not go:
+            await _create_job(case, start, ports, suspend=True)
+            return
+        secrets = await _secrets(case, start, ports)
+        uid = live["metadata"]["uid"] if live is not None else None
+        await ports.cluster.apply(make_secret(case, start, secrets, uid))
+        if live is not None:
+            await ports.cluster.merge_patch(Ref(JOB, space, name), {"spec": {"suspend": False}})
+            return
+        uid = await _create_job(case, start, ports, suspend=False)
+        await ports.cluster.apply(make_secret(case, start, secrets, uid))
+
+
+async def _create_job(case: Case, start: StartBuild, ports: Ports, *, suspend: bool) -> str:
+    job = make_job(case, start, suspend=suspend)
+    try:
+        created = await ports.cluster.create(job)
+    except AlreadyExists:
+        raise Transient(f"the build {job['metadata']['name']} exists already", retry_after_seconds=0.5) from None
+    meta, what = case.service.metadata, "queued" if suspend else "started"
+    log.info("build %s of %s/%s %s", job["metadata"]["name"], meta.namespace, meta.name, what)
+    uid: str = created["metadata"]["uid"]
+    return uid
+
+
+async def _secrets(case: Case, start: StartBuild, ports: Ports) -> dict[str, str]:
+    """Credentials, minted when the build starts and not while it queues."""
+    git = case.service.spec.source.git
+    credentials = await credentials_of(git, case, ports) if git else (None, None)
+    if isinstance(credentials, Failure):
+        raise Terminal(credentials.message, reason=credentials.reason)
+    username, password = credentials
+    return {
+        "INK_GIT_USERNAME": username or "",
+        "INK_GIT_PASSWORD": password or "",
+        "INK_REGISTRY_TOKEN": ports.tokens.registry(start.plan.repository, "pull", "push"),
+        "INK_BUILDKIT_KEY": case.settings.secrets.buildkit_key,
+    }
+
+
+async def record_verdict(attempt: Attempt, ports: Ports, settings: Settings) -> None:
+    """Keep the verdict on the Job, count it, and let the queue of builds move on."""
+    if attempt.verdict is None:
+        return
+    patch = {"metadata": {"annotations": {ANNOTATION_VERDICT: verdict_json(attempt.verdict)}}}
+    await ports.cluster.merge_patch(Ref(JOB, settings.builds_namespace, attempt.name), patch)
+    ports.meter.build_ended("ok" if attempt.verdict.ok else str(attempt.verdict.reason))
+    await wake_queued(ports, settings)
+
+
+async def wake_queued(ports: Ports, settings: Settings) -> None:
+    """A place is free: owners of queued builds look again."""
+    for job in await ports.cluster.list(JOB, settings.builds_namespace, f"{LABEL_COMPONENT}={COMPONENT}"):
+        owner = annotations_of(job).get(ANNOTATION_OWNER, "")
+        if job.get("spec", {}).get("suspend") and "/" in owner:
+            namespace, _, name = owner.partition("/")
+            ports.wakeups.add(Key("InkService", namespace, name))

@@ -1,0 +1,105 @@
+"""Pure: what is wrong before any work begins. Each check is named by what is wrong and gives the failure or None."""
+
+import re
+
+from ink_api.group import LABEL_MANAGED_NAMESPACE, LABEL_OWNER_UID
+from ink_api.names import SERVICE_NAME_MAX, SERVICE_NAME_PATTERN
+from ink_api.reasons import Reason
+
+from ink_operator.core.objects import SECRET, Manifest, is_deleting, labels_of
+from ink_operator.inkservice.draft import Draft
+from ink_operator.inkservice.model import Claim, Failure
+
+
+def name_is_no_label(draft: Draft) -> Failure | None:
+    """A child object of that name could not be made."""
+    name = draft.seen.identity.name
+    if len(name) <= SERVICE_NAME_MAX and re.fullmatch(SERVICE_NAME_PATTERN, name):
+        return None
+    return Failure(
+        Reason.INVALID_SPEC,
+        f"metadata.name: {name!r} must begin with a letter, hold only a-z, 0-9 and '-', and have at most "
+        f"{SERVICE_NAME_MAX} characters.",
+    )
+
+
+def namespace_is_not_ours_to_use(draft: Draft) -> Failure | None:
+    """Outside the tenants namespace only labelled namespaces are worked in."""
+    if draft.of_gateway or draft.settings.watch == "all":
+        return None
+    if draft.seen.namespace is not None and labels_of(draft.seen.namespace).get(LABEL_MANAGED_NAMESPACE) == "true":
+        return None
+    return Failure(Reason.NAMESPACE_NOT_MANAGED, f"Ink does not work in the namespace {draft.seen.identity.namespace}.")
+
+
+def namespace_is_going(draft: Draft) -> Failure | None:
+    """Nothing can be made in a namespace that is being deleted."""
+    if draft.seen.namespace is None or not is_deleting(draft.seen.namespace):
+        return None
+    return Failure(Reason.NAMESPACE_TERMINATING, f"The namespace {draft.seen.identity.namespace} is being deleted.")
+
+
+def source_is_denied(draft: Draft) -> Failure | None:
+    """The source belongs to somebody else, or has no such form."""
+    return draft.seen.source_failure
+
+
+def variable_is_denied(draft: Draft) -> Failure | None:
+    """A variable whose source may not be used."""
+    for variable in sorted(draft.service.spec.env or [], key=lambda v: v.name):
+        origin = variable.value_from
+        if origin is not None and origin.secret_key_ref is not None and draft.of_gateway:
+            return Failure(Reason.REFERENCE_DENIED, f"spec.env {variable.name}: secretKeyRef cannot be used here.")
+    return None
+
+
+def port_is_public_tcp(draft: Draft) -> Failure | None:
+    """Raw TCP has no public address yet."""
+    for port in draft.service.spec.ports or []:
+        if port.protocol == "TCP" and port.visibility == "Public":
+            return Failure(
+                Reason.NOT_IMPLEMENTED, f"spec.ports {port.name}: protocol TCP with visibility Public; set Private."
+            )
+    return None
+
+
+def object_is_not_ours(draft: Draft) -> Failure | None:
+    """An object of our child's name that somebody else made is never taken over."""
+    seen = draft.seen
+    secret = seen.env_children.get(SECRET.kind) if seen.environment.values else None
+    for live in (seen.deployment, seen.service, seen.ingress, secret):
+        if live is not None and not is_ours(live, draft.service.metadata.uid):
+            what = f"{live.get('kind', 'object')} {live['metadata']['name']}"
+            return Failure(
+                Reason.NAME_CONFLICT, f"The {what} in {seen.identity.namespace} was not made for this service."
+            )
+    return None
+
+
+def is_ours(live: Manifest, uid: str) -> bool:
+    """The child carries our owner's UID."""
+    return labels_of(live).get(LABEL_OWNER_UID) == uid
+
+
+def host_is_not_ours(draft: Draft) -> Failure | None:
+    """The public host is kept by the platform, or serves another service."""
+    host = draft.host
+    if host is None:
+        return None
+    label = host.removesuffix(f".{draft.settings.apps_domain}")
+    if label in draft.settings.reserved_hosts or host in draft.settings.reserved_hosts:
+        return Failure(Reason.HOST_RESERVED, f"The host {host} is reserved.")
+    if draft.seen.claim == Claim.TAKEN:
+        return Failure(Reason.HOST_TAKEN, f"The host {host} is taken.")
+    return None
+
+
+BEFORE_ANYTHING = (
+    name_is_no_label,
+    namespace_is_not_ours_to_use,
+    namespace_is_going,
+    source_is_denied,
+    variable_is_denied,
+    port_is_public_tcp,
+    object_is_not_ours,
+)

@@ -1,0 +1,213 @@
+"""Pure: what is -> what to do and what to say. The order of the steps is the order of a service's life."""
+
+from datetime import datetime
+
+from ink_api.conditions import ConditionType
+from ink_api.inkservice import InkService, Port
+from ink_api.reasons import Reason
+
+from ink_operator.core.canonical import settled
+from ink_operator.core.effects import Apply, Delete, MergePatch
+from ink_operator.core.objects import CONFIG_MAP, NAMESPACE, Manifest, Ref, annotations_of, ref_of
+from ink_operator.inkservice import checks
+from ink_operator.inkservice.decide_build import Chosen, build_step
+from ink_operator.inkservice.decide_environment import drop_environment, environment_step
+from ink_operator.inkservice.desired.namespace import set_up
+from ink_operator.inkservice.desired.network import make_claim, make_ingress, make_service
+from ink_operator.inkservice.desired.policy import make_policies
+from ink_operator.inkservice.desired.workload import make_deployment
+from ink_operator.inkservice.diagnose import diagnose, newest_pods, wait_seconds
+from ink_operator.inkservice.draft import Draft
+from ink_operator.inkservice.effective import ports_of, probe_of, public_port, wanted_replicas
+from ink_operator.inkservice.model import (
+    ANNOTATION_EMPTY_SINCE,
+    BuildState,
+    Claim,
+    ClaimHost,
+    Observed,
+    Plan,
+    RecordVerdict,
+    Running,
+)
+from ink_operator.inkservice.rollout import Rollout, rollout_of, running_of
+from ink_operator.inkservice.status import CHAIN
+from ink_operator.settings import Settings
+
+ROUTING_MOST_SECONDS = 60.0
+"""After that long without an answer through the ingress, routing has failed."""
+TERMINATING_LOOK_SECONDS = 5.0
+
+
+def decide(service: InkService, seen: Observed, settings: Settings, now: datetime) -> Plan:
+    """One step forward from any state; no effects at all when everything is as it should be."""
+    draft = Draft(service, seen, settings, now)
+    if not _refused(draft):
+        _claim(draft)
+        chosen = _suspended(draft) if wanted_replicas(service) == 0 else build_step(draft)
+        _tenancy(draft)
+        if chosen is not None and chosen.running is not None:
+            _deploy(draft, chosen.running, chosen.newest)
+        else:
+            _scale(draft)
+        if wanted_replicas(service) == 0:
+            _report_suspended(draft)
+    _tidy(draft)
+    return draft.plan()
+
+
+def _refused(draft: Draft) -> bool:
+    for check in checks.BEFORE_ANYTHING:
+        failure = check(draft)
+        if failure is not None:
+            draft.refuse(failure)
+            if failure.reason == Reason.NAMESPACE_TERMINATING:
+                draft.look_again(TERMINATING_LOOK_SECONDS)
+            return True
+    failure = checks.host_is_not_ours(draft)
+    if failure is not None:
+        draft.refuse(failure, ConditionType.ROUTED)
+    return failure is not None
+
+
+def _claim(draft: Draft) -> None:
+    if draft.host is not None and draft.seen.claim == Claim.FREE:
+        draft.effects.append(ClaimHost(make_claim(draft.service, draft.seen.identity, draft.host, draft.settings)))
+
+
+def _tenancy(draft: Draft) -> None:
+    """The namespace, its limits and grants, and its policies."""
+    seen, settings = draft.seen, draft.settings
+    wanted = [
+        *set_up(seen.identity, draft.of_gateway, settings),
+        *make_policies(seen.identity.namespace, draft.of_gateway, settings),
+    ]
+    for manifest in wanted:
+        _apply(draft, seen.tenancy.get((manifest["kind"], manifest["metadata"]["name"])), manifest)
+    if seen.namespace is not None and ANNOTATION_EMPTY_SINCE in annotations_of(seen.namespace):
+        patch = {"metadata": {"annotations": {ANNOTATION_EMPTY_SINCE: None}}}
+        draft.effects.append(MergePatch(Ref(NAMESPACE, "", seen.identity.namespace), patch))
+
+
+def _apply(draft: Draft, live: Manifest | None, wanted: Manifest) -> bool:
+    """Apply where something differs. Returns whether it did."""
+    if settled(live, wanted):
+        return False
+    draft.effects.append(Apply(wanted))
+    return True
+
+
+def _suspended(draft: Draft) -> Chosen:
+    running = running_of(draft.seen.deployment)
+    for kind in CHAIN:
+        draft.say(kind, "Unknown", Reason.SUSPENDED, "The service is scaled to zero.")
+    draft.commit, draft.image = (running.commit, running.image) if running else (None, None)
+    return Chosen(running, newest=False)
+
+
+def _report_suspended(draft: Draft) -> None:
+    deployment = draft.seen.deployment
+    at_rest = deployment is None or not (
+        deployment["spec"].get("replicas", 1) or (deployment.get("status") or {}).get("replicas")
+    )
+    if at_rest:
+        draft.say(ConditionType.READY, "True", Reason.SUSPENDED, "The service is scaled to zero, as asked.")
+    else:
+        draft.say(ConditionType.READY, "Unknown", Reason.DEPLOYING, "The service is being scaled to zero.")
+
+
+def _scale(draft: Draft) -> None:
+    """While no image is known for the newest spec, the old revision still follows `replicas`."""
+    live = draft.seen.deployment
+    wanted = wanted_replicas(draft.service)
+    if live is not None and live["spec"].get("replicas", 1) != wanted:
+        draft.effects.append(MergePatch(ref_of(live), {"spec": {"replicas": wanted}}))
+
+
+def _deploy(draft: Draft, running: Running, newest: bool) -> None:
+    """Workload and routes. `newest`: this is the newest revision, so its state is the service's state."""
+    service, seen, settings = draft.service, draft.seen, draft.settings
+    ports = ports_of(service, running.port)
+    draft.image, draft.port = running.image, (ports[0].port if ports else None)
+    if not environment_step(draft):
+        _scale(draft)
+        return
+    deployment = make_deployment(service, seen.identity, running, settings, seen.environment.digest)
+    rolling = _apply(draft, seen.deployment, deployment)
+    routing = _routes(draft, ports)
+    if not newest:
+        return
+    if rolling or seen.deployment is None:
+        draft.say(ConditionType.DEPLOYED, "Unknown", Reason.DEPLOYING, "The new revision is being rolled out.")
+        draft.look_again(2.0)
+        return
+    rollout = rollout_of(seen.deployment, seen.pods, settings.route_settle_seconds, draft.now)
+    if rollout.complete:
+        drop_environment(draft)
+    _report_rollout(draft, seen.deployment, rollout, ports)
+    _report_route(draft, rollout, routing)
+
+
+def _routes(draft: Draft, ports: list[Port]) -> bool:
+    """Service and Ingress. Returns whether anything had to change."""
+    service, seen, settings = draft.service, draft.seen, draft.settings
+    changed = False
+    if ports:
+        changed |= _apply(draft, seen.service, make_service(service, seen.identity, ports))
+    elif seen.service is not None:
+        draft.effects.append(Delete(ref_of(seen.service), seen.service["metadata"]["uid"]))
+    public = public_port(ports)
+    if draft.host is not None and public is not None:
+        changed |= _apply(draft, seen.ingress, make_ingress(service, seen.identity, draft.host, public, settings))
+    elif seen.ingress is not None:
+        draft.effects.append(Delete(ref_of(seen.ingress), seen.ingress["metadata"]["uid"]))
+    if not changed:
+        draft.effects.extend(Delete(Ref(CONFIG_MAP, settings.namespace, name)) for name in seen.stale_claims)
+    return changed
+
+
+def _report_rollout(draft: Draft, deployment: Manifest, rollout: Rollout, ports: list[Port]) -> None:
+    if rollout.complete:
+        draft.say(ConditionType.DEPLOYED, "True", Reason.DEPLOYED, "All pods run the newest revision and are ready.")
+        return
+    pods = newest_pods(draft.seen.pods, rollout.revision)
+    probe = probe_of(draft.service, ports, draft.settings)
+    failure = diagnose(deployment, pods, probe, draft.now)
+    if failure is not None:
+        draft.say(ConditionType.DEPLOYED, "False", failure.reason, failure.message)
+        return
+    draft.say(ConditionType.DEPLOYED, "Unknown", Reason.DEPLOYING, "The new revision is being rolled out.")
+    if rollout.settle_seconds > 0:
+        draft.look_again(rollout.settle_seconds + 0.05)
+    draft.look_again(wait_seconds(pods, probe, draft.now))
+
+
+def _report_route(draft: Draft, rollout: Rollout, changing: bool) -> None:
+    answer = draft.seen.answer
+    if draft.host is None:
+        draft.say(ConditionType.ROUTED, "True", Reason.NOT_NEEDED, "The service has no public port.")
+    elif not rollout.complete:
+        return
+    elif not changing and answer is not None and answer.ok:
+        draft.say(
+            ConditionType.ROUTED, "True", Reason.ANSWERING, f"https://{draft.host}{draft.settings.url_port}/ answers."
+        )
+    else:
+        age = (draft.now - rollout.ready_since).total_seconds() if rollout.ready_since else 0.0
+        detail = answer.detail if answer is not None else "the route is being made"
+        if age > ROUTING_MOST_SECONDS:
+            draft.say(ConditionType.ROUTED, "False", Reason.NOT_ROUTED, f"The application is ready, but {detail}.")
+        else:
+            draft.say(ConditionType.ROUTED, "Unknown", Reason.ROUTING, "Waits for the public host to answer.")
+        draft.look_again(0.25 if age < 5 else 2.0 if age < ROUTING_MOST_SECONDS else 15.0)
+
+
+def _tidy(draft: Draft) -> None:
+    """Keep verdicts, and no more finished Jobs than needed for logs."""
+    draft.effects.extend(RecordVerdict(a) for a in draft.seen.attempts if a.verdict is not None and not a.recorded)
+    current = draft.seen.build.key if draft.seen.build else ""
+    ended = [a for a in draft.seen.attempts if a.state in (BuildState.SUCCEEDED, BuildState.FAILED)]
+    keep = {a.name for a in ended[-max(1, draft.settings.build_history) :]}
+    newest = next((a.name for a in reversed(ended) if a.build_key == current), None)
+    for attempt in ended:
+        if attempt.recorded and attempt.name not in keep and attempt.name != newest:
+            draft.drop_build(attempt)

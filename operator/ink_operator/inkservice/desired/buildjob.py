@@ -1,0 +1,151 @@
+"""The build Job and its Secret; docs/architecture.md has the contract with the builder."""
+
+import json
+from typing import Any
+
+from ink_api.group import ANNOTATION_OWNER, LABEL_COMMIT
+from ink_api.inkservice import InkService
+from ink_api.quantities import seconds
+
+from ink_operator.core.objects import JOB, SECRET, Manifest
+from ink_operator.inkservice.desired.common import RESTRICTED, labels_of, owner_of
+from ink_operator.inkservice.model import ANNOTATION_ATTEMPT, LABEL_BUILD_KEY, BuildPlan, Case, StartBuild
+from ink_operator.inkservice.source import clone_url
+from ink_operator.settings import Settings
+
+COMPONENT = "build"
+DEADLINE_SLACK_SECONDS = 60
+NONROOT_USER = 65532
+SECRET_KEYS = ("INK_GIT_USERNAME", "INK_GIT_PASSWORD", "INK_REGISTRY_TOKEN", "INK_BUILDKIT_KEY")
+
+
+def job_name(plan: BuildPlan, number: int) -> str:
+    """The same build, the same name: the API server then refuses a second one."""
+    return f"b-{plan.key}-{number}"
+
+
+def timeout_seconds(service: InkService, settings: Settings) -> int:
+    """Limit of one build."""
+    build = service.spec.build
+    return seconds(build.timeout) if build and build.timeout else settings.build_timeout_seconds
+
+
+def make_job(case: Case, start: StartBuild, *, suspend: bool) -> Manifest:
+    """One attempt at a build; suspended while it queues."""
+    service, identity, settings, plan = case.service, case.identity, case.settings, start.plan
+    name = job_name(plan, start.number)
+    labels = {
+        **labels_of(service, identity, COMPONENT),
+        LABEL_BUILD_KEY: plan.key,
+        LABEL_COMMIT: plan.commit,
+    }
+    annotations = {ANNOTATION_OWNER: owner_of(service)}
+    pod: dict[str, Any] = {
+        "restartPolicy": "Never",
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "terminationGracePeriodSeconds": 5,
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": NONROOT_USER,
+            "runAsGroup": NONROOT_USER,
+            "seccompProfile": RESTRICTED["seccompProfile"],
+        },
+        "containers": [_container(case, start)],
+    }
+    if settings.build_pool.node_selector:
+        pod["nodeSelector"] = settings.build_pool.node_selector
+    if settings.build_pool.tolerations:
+        pod["tolerations"] = settings.build_pool.tolerations
+    return {
+        "apiVersion": JOB.api_version,
+        "kind": JOB.kind,
+        "metadata": {
+            "name": name,
+            "namespace": settings.builds_namespace,
+            "labels": labels,
+            "annotations": {**annotations, ANNOTATION_ATTEMPT: str(start.number)},
+        },
+        "spec": {
+            "suspend": suspend,
+            "backoffLimit": 0,
+            "activeDeadlineSeconds": timeout_seconds(service, settings) + DEADLINE_SLACK_SECONDS,
+            "template": {"metadata": {"labels": labels, "annotations": annotations}, "spec": pod},
+        },
+    }
+
+
+def make_secret(case: Case, start: StartBuild, secrets: dict[str, str], job_uid: str | None) -> Manifest:
+    """The build's secrets (SECRET_KEYS), owned by the Job as soon as that exists."""
+    name = job_name(start.plan, start.number)
+    meta: dict[str, Any] = {
+        "name": name,
+        "namespace": case.settings.builds_namespace,
+        "labels": labels_of(case.service, case.identity, COMPONENT),
+        "annotations": {ANNOTATION_OWNER: owner_of(case.service)},
+    }
+    if job_uid is not None:
+        meta["ownerReferences"] = [
+            {"apiVersion": JOB.api_version, "kind": JOB.kind, "name": name, "uid": job_uid, "controller": False}
+        ]
+    return {
+        "apiVersion": SECRET.api_version,
+        "kind": SECRET.kind,
+        "metadata": meta,
+        "type": "Opaque",
+        "stringData": {key: secrets[key] for key in SECRET_KEYS},
+    }
+
+
+def _container(case: Case, start: StartBuild) -> dict[str, Any]:
+    name = job_name(start.plan, start.number)
+    env: list[dict[str, Any]] = [{"name": k, "value": v} for k, v in _environment(case, start).items()]
+    env += [{"name": key, "valueFrom": {"secretKeyRef": {"name": name, "key": key}}} for key in SECRET_KEYS]
+    return {
+        "name": COMPONENT,
+        "image": case.settings.builder_image,
+        "imagePullPolicy": case.settings.builder_pull_policy,
+        "command": ["python", "-m", "ink_builder"],
+        "env": env,
+        "resources": {
+            "requests": {"cpu": "100m", "memory": "128Mi"},
+            "limits": {"cpu": "2", "memory": "1Gi"},
+        },
+        # The clone lies in the container's own layer: a volume would cost a third of a second at each start.
+        "securityContext": {**RESTRICTED, "readOnlyRootFilesystem": False},
+        "terminationMessagePolicy": "File",
+    }
+
+
+def _environment(case: Case, start: StartBuild) -> dict[str, str]:
+    service, identity, settings, plan = case.service, case.identity, case.settings, start.plan
+    git = service.spec.source.git
+    build = service.spec.build
+    secrets = settings.secrets
+    return {
+        "INK_BUILD_ID": job_name(plan, start.number),
+        "INK_TENANT": identity.tenant,
+        "INK_PROJECT": identity.project,
+        "INK_SERVICE": identity.name,
+        "INK_GIT_URL": clone_url(git, settings) if git else "",
+        "INK_COMMIT": plan.commit,
+        "INK_BRANCH": git.branch if git else "",
+        "INK_ROOT_DIRECTORY": (git.root_directory if git else None) or "",
+        "INK_BUILD": json.dumps(build.to_wire() if build else {}, sort_keys=True),
+        "INK_COMMAND": json.dumps(_start_command(service)),
+        "INK_IMAGE": f"{settings.registry}/{plan.repository}:{plan.tag_prefix}{start.number}",
+        "INK_REGISTRY_HOST": settings.registry,
+        "INK_REGISTRY_INSECURE": "1" if settings.registry_insecure else "",
+        "INK_BUILDKIT_ADDRESS": settings.buildkit_address,
+        "INK_BUILDKIT_CA": secrets.buildkit_ca,
+        "INK_BUILDKIT_CERT": secrets.buildkit_cert,
+        "INK_TIMEOUT_SECONDS": str(timeout_seconds(service, settings)),
+        "INK_NO_CACHE": "1" if start.no_cache else "",
+        "INK_GIT_ALLOWED_PRIVATE": settings.git_internal_url,
+    }
+
+
+def _start_command(service: InkService) -> str | None:
+    """A tool's start command arrives as `/bin/sh -c <command>`."""
+    command = service.spec.command
+    return command[2] if command and command[:2] == ["/bin/sh", "-c"] and len(command) == 3 else None

@@ -1,0 +1,78 @@
+"""What all children have in common."""
+
+from typing import Any
+
+from ink_api.group import (
+    ANNOTATION_OWNER,
+    LABEL_COMPONENT,
+    LABEL_MANAGED_BY,
+    LABEL_OWNER_UID,
+    LABEL_PROJECT,
+    LABEL_SERVICE,
+    LABEL_TENANT,
+    MANAGED_BY,
+)
+from ink_api.inkservice import InkService
+from ink_api.names import ServiceIdentity
+
+from ink_operator.core.canonical import stamped
+from ink_operator.core.objects import INK_SERVICE, Kind, Manifest
+
+RESTRICTED: dict[str, Any] = {
+    "allowPrivilegeEscalation": False,
+    "capabilities": {"drop": ["ALL"]},
+    "seccompProfile": {"type": "RuntimeDefault"},
+}
+
+
+def labels_of(service: InkService, identity: ServiceIdentity, component: str) -> dict[str, str]:
+    """Labels of a child of `service`; `component` says what it is for."""
+    labels = {
+        LABEL_COMPONENT: component,
+        LABEL_MANAGED_BY: MANAGED_BY,
+        LABEL_OWNER_UID: service.metadata.uid,
+        LABEL_SERVICE: identity.name,
+        LABEL_TENANT: identity.tenant,
+    }
+    if identity.project:
+        labels[LABEL_PROJECT] = identity.project
+    return labels
+
+
+def owner_of(service: InkService) -> str:
+    """`<namespace>/<name>` of the CR."""
+    return f"{service.metadata.namespace}/{service.metadata.name}"
+
+
+def child(
+    kind: Kind,
+    service: InkService,
+    identity: ServiceIdentity,
+    *,
+    name: str,
+    namespace: str,
+    component: str,
+    body: dict[str, Any],
+    annotations: dict[str, str] | None = None,
+    owners: list[dict[str, Any]] | None = None,
+) -> Manifest:
+    """A child with labels, the owner's annotation, its own hash, and `owners`, or the CR where it may be the owner."""
+    meta: dict[str, Any] = {
+        "name": name,
+        "namespace": namespace,
+        "labels": labels_of(service, identity, component),
+        "annotations": {ANNOTATION_OWNER: owner_of(service), **(annotations or {})},
+    }
+    if owners is not None:
+        meta["ownerReferences"] = owners
+    elif namespace == service.metadata.namespace:
+        meta["ownerReferences"] = [
+            {
+                "apiVersion": INK_SERVICE.api_version,
+                "kind": INK_SERVICE.kind,
+                "name": service.metadata.name,
+                "uid": service.metadata.uid,
+                "controller": True,
+            }
+        ]
+    return stamped({"apiVersion": kind.api_version, "kind": kind.kind, "metadata": meta, **body})

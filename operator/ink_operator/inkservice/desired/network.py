@@ -1,0 +1,72 @@
+"""Service, Ingress and the claim of the public host."""
+
+from ink_api.group import (
+    ANNOTATION_OWNER,
+    LABEL_COMPONENT,
+    LABEL_MANAGED_BY,
+    LABEL_OWNER_UID,
+    LABEL_SERVICE,
+    LABEL_TENANT,
+    MANAGED_BY,
+)
+from ink_api.inkservice import InkService, Port
+from ink_api.names import ServiceIdentity, host_claim
+
+from ink_operator.core.objects import CONFIG_MAP, INGRESS, SERVICE, Manifest
+from ink_operator.inkservice.desired.common import child, owner_of
+from ink_operator.inkservice.desired.workload import APP
+from ink_operator.settings import Settings
+
+
+def make_service(service: InkService, identity: ServiceIdentity, ports: list[Port]) -> Manifest:
+    """The Service of all ports."""
+    spec = {
+        "type": "ClusterIP",
+        "selector": {LABEL_SERVICE: identity.name, LABEL_COMPONENT: APP},
+        "ports": [{"name": p.name, "port": p.port, "targetPort": p.port, "protocol": "TCP"} for p in ports],
+    }
+    return child(
+        SERVICE, service, identity, name=identity.name, namespace=identity.namespace, component=APP, body={"spec": spec}
+    )
+
+
+def make_ingress(service: InkService, identity: ServiceIdentity, host: str, port: Port, settings: Settings) -> Manifest:
+    """Routes the public host to the public port. The certificate is the ingress' own default, for the apps domain."""
+    backend = {"service": {"name": identity.name, "port": {"number": port.port}}}
+    spec = {
+        "ingressClassName": settings.ingress_class,
+        "rules": [{"host": host, "http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": backend}]}}],
+    }
+    return child(
+        INGRESS,
+        service,
+        identity,
+        name=identity.name,
+        namespace=identity.namespace,
+        component=APP,
+        body={"spec": spec},
+        annotations={
+            "traefik.ingress.kubernetes.io/router.entrypoints": "websecure",
+            "traefik.ingress.kubernetes.io/router.tls": "true",
+        },
+    )
+
+
+def make_claim(service: InkService, identity: ServiceIdentity, host: str, settings: Settings) -> Manifest:
+    """The ConfigMap that says whose the host is. Its name comes from the host: creating it is the atomic act."""
+    return {
+        "apiVersion": CONFIG_MAP.api_version,
+        "kind": CONFIG_MAP.kind,
+        "metadata": {
+            "name": host_claim(host),
+            "namespace": settings.namespace,
+            "labels": {
+                LABEL_COMPONENT: "claim",
+                LABEL_MANAGED_BY: MANAGED_BY,
+                LABEL_OWNER_UID: service.metadata.uid,
+                LABEL_TENANT: identity.tenant,
+            },
+            "annotations": {ANNOTATION_OWNER: owner_of(service)},
+        },
+        "data": {"host": host, "tenant": identity.tenant},
+    }

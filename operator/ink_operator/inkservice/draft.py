@@ -1,0 +1,78 @@
+"""A plan while it is being made."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from ink_api.conditions import ConditionStatus, ConditionType
+from ink_api.inkservice import BuildStatus, InkService
+from ink_api.reasons import Reason
+
+from ink_operator.core.effects import Delete
+from ink_operator.core.objects import JOB, SECRET, Ref
+from ink_operator.inkservice.effective import host_of, wants_host
+from ink_operator.inkservice.model import Attempt, Fact, Failure, Observed, Plan, ServiceEffect
+from ink_operator.settings import Settings
+
+REFUSED_LOOK_SECONDS = 60.0
+"""What refuses a service may go away elsewhere, where no event tells of it: a claim, a label of a namespace."""
+
+
+@dataclass
+class Draft:
+    """Collects what the steps decide. Not shared, not kept."""
+
+    service: InkService
+    seen: Observed
+    settings: Settings
+    now: datetime
+    effects: list[ServiceEffect] = field(default_factory=list)
+    facts: dict[ConditionType, Fact] = field(default_factory=dict)
+    commit: str | None = None
+    image: str | None = None
+    port: int | None = None
+    build: BuildStatus | None = None
+    requeue: float | None = None
+    refused: bool = False
+
+    @property
+    def of_gateway(self) -> bool:
+        """The CR lies in the tenants namespace, so its workload has a namespace of Ink's own making."""
+        return self.service.metadata.namespace == self.settings.tenants_namespace
+
+    @property
+    def host(self) -> str | None:
+        """The public host, if one is wanted."""
+        return host_of(self.service, self.seen.identity, self.settings) if wants_host(self.service) else None
+
+    def say(self, kind: ConditionType, status: ConditionStatus, reason: Reason, message: str = "") -> None:
+        """State a fact."""
+        self.facts[kind] = Fact(kind, status, reason, message)
+
+    def refuse(self, failure: Failure, kind: ConditionType = ConditionType.READY) -> None:
+        """The whole service cannot go on."""
+        self.say(kind, "False", failure.reason, failure.message)
+        self.say(ConditionType.READY, "False", failure.reason, failure.message)
+        self.refused = True
+        self.look_again(REFUSED_LOOK_SECONDS)
+
+    def look_again(self, seconds: float) -> None:
+        """By then at the latest."""
+        self.requeue = seconds if self.requeue is None else min(self.requeue, seconds)
+
+    def drop_build(self, attempt: Attempt) -> None:
+        """Delete a build's Job and Secret; the Secret has no owner if the operator died right after making both."""
+        space = self.settings.builds_namespace
+        self.effects += [Delete(Ref(JOB, space, attempt.name), attempt.uid), Delete(Ref(SECRET, space, attempt.name))]
+
+    def plan(self) -> Plan:
+        """The finished plan."""
+        return Plan(
+            effects=tuple(self.effects),
+            facts=tuple(self.facts.values()),
+            commit=self.commit,
+            image=self.image,
+            build=self.build,
+            port=self.port,
+            host=None if self.refused else self.host,
+            requeue_after_seconds=self.requeue,
+        )

@@ -1,0 +1,109 @@
+"""Pure: what the spec means once defaults are filled in."""
+
+from dataclasses import dataclass
+
+from ink_api.inkservice import InkService, Port, ResourceAmounts
+from ink_api.names import ServiceIdentity
+from ink_api.quantities import seconds
+
+from ink_operator.core.canonical import parse_quantity
+from ink_operator.inkservice.model import DEFAULT_PORT
+from ink_operator.settings import Settings
+
+DEFAULT_CPU, DEFAULT_MEMORY = "500m", "512Mi"
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """How a pod is found ready."""
+
+    type: str
+    port: int
+    path: str
+    interval_seconds: int
+    timeout_seconds: int
+    failure_threshold: int
+    startup_grace_seconds: int
+
+
+def host_of(service: InkService, identity: ServiceIdentity, settings: Settings) -> str:
+    """The public host."""
+    return f"{service.spec.subdomain or identity.name}.{settings.apps_domain}"
+
+
+def default_port(exposed: tuple[int, ...]) -> int:
+    """The port an image most likely listens on."""
+    if not exposed or DEFAULT_PORT in exposed:
+        return DEFAULT_PORT
+    return min(exposed)
+
+
+def ports_of(service: InkService, port: int) -> list[Port]:
+    """The effective ports; `port` counts when the spec names none."""
+    if service.spec.ports is None:
+        return [Port(name="http", port=port)]
+    return list(service.spec.ports)
+
+
+def public_port(ports: list[Port]) -> Port | None:
+    """The port behind the public host."""
+    return next((p for p in ports if p.protocol == "HTTP" and p.visibility == "Public"), None)
+
+
+def is_worker(service: InkService) -> bool:
+    """A service without ports."""
+    return service.spec.ports is not None and not service.spec.ports
+
+
+def wants_host(service: InkService) -> bool:
+    """A service with a public URL."""
+    return public_port(ports_of(service, DEFAULT_PORT)) is not None
+
+
+def probe_of(service: InkService, ports: list[Port], settings: Settings) -> Probe | None:
+    """The readiness check; None for a worker without one."""
+    health = service.spec.health
+    port = (health.port if health else None) or (ports[0].port if ports else None)
+    if port is None:
+        return None
+    return Probe(
+        type=health.type if health else "TCP",
+        port=port,
+        path=(health.path if health else None) or "/",
+        interval_seconds=max(1, seconds(health.interval)) if health and health.interval else 5,
+        timeout_seconds=max(1, seconds(health.timeout)) if health and health.timeout else 2,
+        failure_threshold=(health.failure_threshold if health else None) or 3,
+        startup_grace_seconds=grace_seconds(service, settings),
+    )
+
+
+def grace_seconds(service: InkService, settings: Settings) -> int:
+    """How long a start may take before it counts as failed."""
+    health = service.spec.health
+    return seconds(health.startup_grace) if health and health.startup_grace else settings.startup_grace_seconds
+
+
+def resources_of(service: InkService) -> dict[str, dict[str, str]]:
+    """Container resources: limits as asked or by default, requests as asked or a tenth of the limits."""
+    spec = service.spec.resources
+    limits = (spec.limits if spec else None) or ResourceAmounts()
+    requests = (spec.requests if spec else None) or ResourceAmounts()
+    cpu = limits.cpu or _larger(DEFAULT_CPU, requests.cpu)
+    memory = limits.memory or _larger(DEFAULT_MEMORY, requests.memory)
+    return {
+        "limits": {"cpu": cpu, "memory": memory},
+        "requests": {
+            "cpu": requests.cpu or f"{max(1, int(parse_quantity(cpu) * 100))}m",
+            "memory": requests.memory or f"{max(1, int(parse_quantity(memory) / 10 / 1024**2))}Mi",
+        },
+    }
+
+
+def _larger(default: str, asked: str | None) -> str:
+    """A default limit must not lie below what is asked for."""
+    return asked if asked is not None and parse_quantity(asked) > parse_quantity(default) else default
+
+
+def wanted_replicas(service: InkService) -> int:
+    """Zero while suspended."""
+    return 0 if service.spec.suspend else service.spec.replicas

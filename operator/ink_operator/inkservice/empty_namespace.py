@@ -1,0 +1,56 @@
+"""Removes a project's namespace when no service has used it for a while."""
+
+from datetime import UTC, datetime
+
+from ink_api.group import LABEL_MANAGED_BY, MANAGED_BY
+from ink_api.names import TENANT_NAMESPACE_PREFIX, identity_of
+
+from ink_operator.core.errors import Conflict
+from ink_operator.core.objects import INK_SERVICE, NAMESPACE, Key, Manifest, Ref, annotations_of, is_deleting, labels_of
+from ink_operator.core.result import Result
+from ink_operator.core.times import seconds_since
+from ink_operator.inkservice.model import ANNOTATION_EMPTY_SINCE
+from ink_operator.ports import Ports
+from ink_operator.settings import Settings
+
+
+async def reconcile_namespace(key: Key, ports: Ports, settings: Settings, now: datetime) -> Result:
+    """Mark it empty, and delete it later; a service that comes in between takes the mark away."""
+    ref = Ref(NAMESPACE, "", key.name)
+    live = await ports.cluster.get(ref)
+    if live is None or not _is_made_by_us(live) or is_deleting(live):
+        return Result()
+    services = await ports.cluster.list(INK_SERVICE, settings.tenants_namespace)
+    if key.name in used_namespaces(services, settings):
+        return Result()
+    since = seconds_since(annotations_of(live).get(ANNOTATION_EMPTY_SINCE), now)
+    if since is None:
+        mark = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        await ports.cluster.merge_patch(ref, {"metadata": {"annotations": {ANNOTATION_EMPTY_SINCE: mark}}})
+        return Result(settings.namespace_empty_seconds)
+    if since < settings.namespace_empty_seconds:
+        return Result(settings.namespace_empty_seconds - since + 1)
+    meta = live["metadata"]
+    try:
+        # At this very version: a service that was made meanwhile has changed the namespace by then.
+        await ports.cluster.delete(ref, uid=meta["uid"], resource_version=meta["resourceVersion"])
+    except Conflict:
+        return Result(5.0)
+    return Result()
+
+
+def _is_made_by_us(live: Manifest) -> bool:
+    name = str(live["metadata"]["name"])
+    return name.startswith(TENANT_NAMESPACE_PREFIX) and labels_of(live).get(LABEL_MANAGED_BY) == MANAGED_BY
+
+
+def used_namespaces(services: list[Manifest], settings: Settings) -> frozenset[str]:
+    """Namespaces that some service's workload runs in."""
+    used = set()
+    for service in services:
+        try:
+            meta = service["metadata"]
+            used.add(identity_of(meta["namespace"], meta["name"], settings.tenants_namespace).namespace)
+        except ValueError:
+            continue
+    return frozenset(used)

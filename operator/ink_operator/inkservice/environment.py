@@ -1,0 +1,35 @@
+"""Reads what a service's sealed variables hold, and what has been made of them in the workload's namespace."""
+
+import asyncio
+
+from ink_api.reasons import Reason
+from ink_api.sealing import SealedValueError, binding_of
+
+from ink_operator.core.objects import ROLE, ROLE_BINDING, SECRET, Manifest, Ref
+from ink_operator.inkservice.desired.environment import env_name, sealed_variables
+from ink_operator.inkservice.model import Case, Environment, Failure
+from ink_operator.ports import Ports
+
+
+async def environment_of(case: Case, ports: Ports) -> Environment:
+    """The unsealed values; or the failure, naming the variable and never the value."""
+    values, bound = {}, {}
+    for variable, sealed in sealed_variables(case.service):
+        binding = binding_of(case.identity, variable)
+        try:
+            values[variable] = bound[binding] = await ports.sealing.unseal(sealed, binding)
+        except SealedValueError as error:
+            message = f"spec.env {variable}: the sealed value cannot be used: {error}."
+            return Environment(failure=Failure(Reason.SEALED_VALUE_INVALID, message))
+    return Environment(values, await ports.sealing.digest(bound)) if values else Environment()
+
+
+async def env_children(case: Case, ports: Ports) -> dict[str, Manifest]:
+    """Kind -> live object: the Secret of the values, and who may read it."""
+    # Only the gateway's services have a reader; without sealed values there is nothing to grant.
+    kinds = [SECRET]
+    if case.of_gateway and sealed_variables(case.service):
+        kinds += [ROLE, ROLE_BINDING]
+    refs = [Ref(kind, case.identity.namespace, env_name(case.identity)) for kind in kinds]
+    found = await asyncio.gather(*map(ports.cluster.get, refs))
+    return {kind.kind: live for kind, live in zip(kinds, found, strict=True) if live is not None}

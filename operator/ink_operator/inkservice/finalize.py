@@ -1,0 +1,134 @@
+"""Deletion: everything that lies outside the CR's own namespace, and what its owner reference does not reach.
+
+Never blocks for ever: after `cleanup_deadline_seconds` it goes on without what does not answer, and says so in the log.
+By hand, the way out is to remove the finalizer `ml.ink/cleanup`; the label `ml.ink/owner-uid` then finds children.
+"""
+
+import asyncio
+import contextlib
+import logging
+from datetime import datetime
+
+from ink_api.group import FINALIZER, LABEL_OWNER_UID
+from ink_api.inkservice import InkService
+from ink_api.names import ServiceIdentity
+
+from ink_operator.core.errors import Forbidden, Transient
+from ink_operator.core.objects import (
+    CONFIG_MAP,
+    DEPLOYMENT,
+    INGRESS,
+    INK_SERVICE,
+    JOB,
+    NAMESPACE,
+    NETWORK_POLICY,
+    POD,
+    ROLE_BINDING,
+    SECRET,
+    SERVICE,
+    Key,
+    Ref,
+    is_deleting,
+)
+from ink_operator.core.result import Result
+from ink_operator.core.times import seconds_since
+from ink_operator.inkservice.carry_out import wake_queued
+from ink_operator.inkservice.checks import is_ours
+from ink_operator.inkservice.desired.environment import env_name
+from ink_operator.inkservice.desired.policy import policy_names
+from ink_operator.inkservice.source import repository_of
+from ink_operator.ports import Ports
+from ink_operator.settings import Settings
+
+log = logging.getLogger(__name__)
+LOOK_SECONDS = 1.0
+
+
+async def finalize(
+    service: InkService, identity: ServiceIdentity | None, ports: Ports, settings: Settings, now: datetime
+) -> Result:
+    """One step of the deletion. `identity` is None when the name never allowed any child."""
+    if FINALIZER not in service.metadata.finalizers:
+        return Result()
+    if identity is not None:
+        overdue = (seconds_since(service.metadata.deletion_timestamp, now) or 0) > settings.cleanup_deadline_seconds
+        busy = await _remove_workload(service, identity, ports) + await _remove_builds(service, ports, settings)
+        if busy and not overdue:
+            return Result(LOOK_SECONDS)
+        await _remove_images(identity, ports, overdue)
+        await _remove_claims(service, ports, settings)
+        if service.metadata.namespace != settings.tenants_namespace:
+            await _leave_namespace(service, identity, ports)
+    await _let_go(service, ports)
+    if identity is not None and service.metadata.namespace == settings.tenants_namespace:
+        ports.wakeups.add(Key(NAMESPACE.kind, "", identity.namespace))
+    return Result()
+
+
+async def _remove_workload(service: InkService, identity: ServiceIdentity, ports: Ports) -> int:
+    """Route first, then pods. Returns how many objects were still there."""
+    space = identity.namespace
+    if await ports.cluster.get(Ref(ROLE_BINDING, space, "ink-operator")) is None:
+        return 0
+    refs = [Ref(kind, space, identity.name) for kind in (INGRESS, DEPLOYMENT, SERVICE)]
+    refs.append(Ref(SECRET, space, env_name(identity)))
+    found = [
+        (ref, live)
+        for ref, live in zip(refs, await asyncio.gather(*map(ports.cluster.get, refs)), strict=True)
+        if live is not None and is_ours(live, service.metadata.uid)
+    ]
+    for ref, live in found:
+        if not is_deleting(live):
+            await ports.cluster.delete(ref, uid=live["metadata"]["uid"])
+    return len(found)
+
+
+async def _remove_builds(service: InkService, ports: Ports, settings: Settings) -> int:
+    """Jobs, their pods and Secrets. Images are deleted only after no build can push any more."""
+    space, mine = settings.builds_namespace, f"{LABEL_OWNER_UID}={service.metadata.uid}"
+    jobs, pods, secrets = await asyncio.gather(*(ports.cluster.list(kind, space, mine) for kind in (JOB, POD, SECRET)))
+    for kind, items in ((JOB, jobs), (SECRET, secrets)):
+        for live in items:
+            if not is_deleting(live):
+                await ports.cluster.delete(Ref(kind, space, live["metadata"]["name"]), uid=live["metadata"]["uid"])
+    if jobs:
+        await wake_queued(ports, settings)
+    return len(jobs) + len(pods)
+
+
+async def _remove_images(identity: ServiceIdentity, ports: Ports, overdue: bool) -> None:
+    try:
+        await ports.registry.delete_repository(repository_of(identity))
+    except Transient as error:
+        if not overdue:
+            raise
+        log.warning("images of %s stay in the registry: %s", repository_of(identity), error)
+
+
+async def _remove_claims(service: InkService, ports: Ports, settings: Settings) -> None:
+    mine = f"{LABEL_OWNER_UID}={service.metadata.uid}"
+    for claim in await ports.cluster.list(CONFIG_MAP, settings.namespace, mine):
+        ref = Ref(CONFIG_MAP, settings.namespace, claim["metadata"]["name"])
+        await ports.cluster.delete(ref, uid=claim["metadata"]["uid"])
+
+
+async def _leave_namespace(service: InkService, identity: ServiceIdentity, ports: Ports) -> None:
+    """In an owner's namespace the policies and the operator's grant go with the last service."""
+    others = await ports.cluster.list(INK_SERVICE, identity.namespace)
+    if any(o["metadata"]["uid"] != service.metadata.uid and not is_deleting(o) for o in others):
+        return
+    if await ports.cluster.get(Ref(ROLE_BINDING, identity.namespace, "ink-operator")) is None:
+        return
+    ports.tenancy.forget(identity.namespace)
+    for name in policy_names():
+        await ports.cluster.delete(Ref(NETWORK_POLICY, identity.namespace, name))
+    # Last, as it takes the operator's own rights here away. Without the right to do that it stays, and harms nothing.
+    with contextlib.suppress(Forbidden):
+        await ports.cluster.delete(Ref(ROLE_BINDING, identity.namespace, "ink-operator"))
+
+
+async def _let_go(service: InkService, ports: Ports) -> None:
+    meta = service.metadata
+    rest = [name for name in meta.finalizers if name != FINALIZER]
+    patch = {"metadata": {"finalizers": rest, "resourceVersion": meta.resource_version}}
+    await ports.cluster.merge_patch(Ref(INK_SERVICE, meta.namespace, meta.name), patch)

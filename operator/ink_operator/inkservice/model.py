@@ -1,0 +1,218 @@
+"""Values of this kind: what is observed, and what is decided. Frozen; no behaviour beyond simple questions."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from ink_api.conditions import ConditionStatus, ConditionType
+from ink_api.group import GROUP
+from ink_api.inkservice import BuildStatus, InkService
+from ink_api.names import ServiceIdentity
+from ink_api.reasons import Reason
+
+from ink_operator.core.effects import Effect
+from ink_operator.core.objects import Manifest
+from ink_operator.ports import Answer, Head, StoredImage
+from ink_operator.settings import Settings
+
+LABEL_BUILD_KEY = f"{GROUP}/build-key"
+LABEL_REVISION = f"{GROUP}/revision"
+"""On pods: the hash of their template, so that old and new pods are told apart."""
+ANNOTATION_ATTEMPT = f"{GROUP}/attempt"
+ANNOTATION_VERDICT = f"{GROUP}/verdict"
+"""On build Jobs: the builder's verdict, kept there because the pod may go first."""
+ANNOTATION_REVISION = LABEL_REVISION
+ANNOTATION_COMMIT = f"{GROUP}/commit"
+ANNOTATION_IMAGE = f"{GROUP}/image"
+ANNOTATION_PORT = f"{GROUP}/port"
+ANNOTATION_BUILD_KEY = LABEL_BUILD_KEY
+ANNOTATION_REBUILD = f"{GROUP}/rebuild-token"
+ANNOTATION_ENV = f"{GROUP}/env"
+"""On pods: names the values of sealed variables, to whoever has the key."""
+ANNOTATION_EMPTY_SINCE = f"{GROUP}/empty-since"
+
+DEFAULT_PORT = 8080
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a step cannot be done."""
+
+    reason: Reason
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One condition to report."""
+
+    type: ConditionType
+    status: ConditionStatus
+    reason: Reason
+    message: str = ""
+
+
+class BuildState(StrEnum):
+    """Where a build Job is."""
+
+    QUEUED = "Queued"
+    RUNNING = "Running"
+    SUCCEEDED = "Succeeded"
+    FAILED = "Failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How a build ended; docs/architecture.md has its JSON."""
+
+    ok: bool
+    digest: str = ""
+    pack: str | None = None
+    ports: tuple[int, ...] = ()
+    reason: Reason = Reason.BUILT
+    message: str = ""
+    log: tuple[str, ...] = ()
+    infrastructure: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One build Job and its pod."""
+
+    name: str
+    uid: str
+    build_key: str
+    commit: str
+    number: int
+    state: BuildState
+    created: str
+    verdict: Verdict | None = None
+    recorded: bool = False
+    """The verdict is on the Job already."""
+    started: str | None = None
+    finished: str | None = None
+    pod: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BuildPlan:
+    """What is to be built, before it is known whether it has been."""
+
+    key: str
+    """20 hex digits: tenant, project, service, commit, settings."""
+    commit: str
+    repository: str
+    """Image repository below the registry."""
+    tag_prefix: str
+    """`<commit12>-<settings8>-`; the attempt follows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """What the Deployment's annotations say it runs."""
+
+    image: str
+    port: int
+    commit: str | None = None
+    build_key: str | None = None
+    rebuild_token: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """What the sealed variables hold, or why that is not known. Never printed."""
+
+    values: Mapping[str, str] = field(default_factory=dict, repr=False)
+    digest: str = ""
+    """Keyed: names the values, so that pods roll when one changes."""
+    failure: Failure | None = None
+
+
+class Claim(StrEnum):
+    """Whose the public host is."""
+
+    FREE = "Free"
+    OURS = "Ours"
+    TAKEN = "Taken"
+
+
+@dataclass(frozen=True)
+class Observed:
+    """The world of one service at one moment. Children are live objects as JSON, None when absent."""
+
+    identity: ServiceIdentity
+    head: Head | None = None
+    source_failure: Failure | None = None
+    namespace: Manifest | None = None
+    tenancy: dict[tuple[str, str], Manifest] = field(default_factory=dict)
+    """(kind, name) -> live object of the namespace's own set-up."""
+    claim: Claim = Claim.OURS
+    stale_claims: tuple[str, ...] = ()
+    build: BuildPlan | None = None
+    attempts: tuple[Attempt, ...] = ()
+    """Newest last."""
+    stored: StoredImage | None = None
+    deployment: Manifest | None = None
+    service: Manifest | None = None
+    ingress: Manifest | None = None
+    pods: tuple[Manifest, ...] = ()
+    environment: Environment = field(default_factory=Environment)
+    env_children: dict[str, Manifest] = field(default_factory=dict, repr=False)
+    """Kind -> live object made of the environment."""
+    answer: Answer | None = None
+    """What the public host said, when there was a reason to ask."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """The service at hand, who it is, and the platform it is on."""
+
+    service: InkService
+    identity: ServiceIdentity
+    settings: Settings
+
+    @property
+    def of_gateway(self) -> bool:
+        """The CR lies in the tenants namespace, so its workload has a namespace of Ink's own making."""
+        return self.service.metadata.namespace == self.settings.tenants_namespace
+
+
+@dataclass(frozen=True, slots=True)
+class StartBuild:
+    """Start this attempt, or queue it when all places are taken."""
+
+    plan: BuildPlan
+    number: int
+    no_cache: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RecordVerdict:
+    """Keep the verdict on the Job."""
+
+    attempt: Attempt
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimHost:
+    """Create the claim, atomically."""
+
+    manifest: Manifest
+
+
+ServiceEffect = Effect | StartBuild | RecordVerdict | ClaimHost
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to do now, and what to say about it."""
+
+    effects: tuple[ServiceEffect, ...] = ()
+    facts: tuple[Fact, ...] = ()
+    """At most one a condition type; what is missing is Unknown."""
+    commit: str | None = None
+    image: str | None = None
+    build: BuildStatus | None = None
+    port: int | None = None
+    host: str | None = None
+    requeue_after_seconds: float | None = None

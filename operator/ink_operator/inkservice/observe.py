@@ -1,0 +1,253 @@
+"""Reads only: the world of one service, as one frozen value. Independent reads go out together."""
+
+import asyncio
+import base64
+from datetime import datetime
+from typing import Any
+
+from ink_api.group import ANNOTATION_HEAD, LABEL_OWNER_UID, LABEL_TENANT
+from ink_api.inkservice import GitSource, InkService
+from ink_api.names import ServiceIdentity, host_claim, short_hash
+from ink_api.reasons import Reason
+
+from ink_operator.core.objects import (
+    CONFIG_MAP,
+    DEPLOYMENT,
+    INGRESS,
+    JOB,
+    LIMIT_RANGE,
+    NAMESPACE,
+    NETWORK_POLICY,
+    POD,
+    RESOURCE_QUOTA,
+    ROLE_BINDING,
+    SECRET,
+    SERVICE,
+    Kind,
+    Manifest,
+    Ref,
+    annotations_of,
+    is_deleting,
+    labels_of,
+)
+from ink_operator.inkservice import source
+from ink_operator.inkservice.builds import attempts_of
+from ink_operator.inkservice.desired.common import owner_of
+from ink_operator.inkservice.effective import host_of, ports_of, probe_of, wants_host
+from ink_operator.inkservice.environment import env_children, environment_of
+from ink_operator.inkservice.model import Attempt, BuildPlan, BuildState, Case, Claim, Failure, Observed
+from ink_operator.inkservice.rollout import rollout_of, running_of
+from ink_operator.ports import Answer, Head, HeadQuestion, Ports, StoredImage
+
+SET_UP_SECONDS = 0.5
+"""How long a fresh RoleBinding may need to be seen."""
+
+Tenancy = dict[tuple[str, str], Manifest]
+
+
+async def observe(case: Case, ports: Ports, now: datetime) -> Observed:
+    """Everything that a decision needs. Raises InkError when something cannot be read: then the old status stands."""
+    service, identity, settings = case.service, case.identity, case.settings
+    cluster, space = ports.cluster, identity.namespace
+    mine = f"{LABEL_OWNER_UID}={service.metadata.uid}"
+    namespace, claims, jobs, build_pods = await asyncio.gather(
+        cluster.get(Ref(NAMESPACE, "", space)),
+        _claims(case, ports, mine),
+        cluster.list(JOB, settings.builds_namespace, mine),
+        cluster.list(POD, settings.builds_namespace, mine),
+    )
+    tenancy = await _tenancy(case, ports, namespace, now)
+    refused = source.refusal(service, identity, case.of_gateway, settings)
+    attempts = attempts_of(jobs, build_pods)
+    # Without its RoleBinding the operator may not look into the namespace, and there is nothing in it yet.
+    granted = (ROLE_BINDING.kind, "ink-operator") in tenancy
+    inside, head, environment = await asyncio.gather(
+        _inside(case, ports, mine) if granted else _nothing(),
+        _head(case, ports, granted) if refused is None else _no_head(),
+        environment_of(case, ports),
+    )
+    build = _build(service, identity, head, inside.deployment)
+    claim, stale = claims
+    return Observed(
+        identity=identity,
+        head=head,
+        source_failure=refused,
+        namespace=namespace,
+        tenancy=tenancy,
+        claim=claim,
+        stale_claims=stale,
+        build=build,
+        attempts=attempts,
+        stored=await _stored(build, attempts, inside.deployment, ports),
+        deployment=inside.deployment,
+        service=inside.service,
+        ingress=inside.ingress,
+        pods=inside.pods,
+        environment=environment,
+        env_children=inside.env_children,
+        answer=await _answer(case, inside, ports, now),
+    )
+
+
+async def _tenancy(case: Case, ports: Ports, namespace: Manifest | None, now: datetime) -> Tenancy:
+    """What the operator set up in the namespace. Read again after a while, or after the operator changed it."""
+    space, cluster = case.identity.namespace, ports.cluster
+    uid = namespace["metadata"].get("uid", "") if namespace else ""
+    known = ports.tenancy.get(space, now)
+    if known is not None and known[0] == uid:
+        return known[1] | _by_name(NAMESPACE, [namespace])
+    bindings = await asyncio.gather(
+        *(cluster.get(Ref(ROLE_BINDING, space, name)) for name in ("ink-operator", "ink-gateway"))
+    )
+    found = _by_name(NAMESPACE, [namespace]) | _by_name(ROLE_BINDING, bindings)
+    if bindings[0] is None:
+        return found
+    found |= _by_name(NETWORK_POLICY, await cluster.list(NETWORK_POLICY, space))
+    if case.of_gateway:
+        for kind in (RESOURCE_QUOTA, LIMIT_RANGE):
+            found |= _by_name(kind, [await cluster.get(Ref(kind, space, "ink"))])
+    ports.tenancy.put(space, (uid, found), now)
+    return found
+
+
+async def _inside(case: Case, ports: Ports, mine: str) -> Observed:
+    """The part of Observed that lies in the workload's namespace."""
+    identity = case.identity
+    cluster, space = ports.cluster, identity.namespace
+    deployment, live_service, ingress, pods, env = await asyncio.gather(
+        cluster.get(Ref(DEPLOYMENT, space, identity.name)),
+        cluster.get(Ref(SERVICE, space, identity.name)),
+        cluster.get(Ref(INGRESS, space, identity.name)),
+        cluster.list(POD, space, mine),
+        env_children(case, ports),
+    )
+    return Observed(
+        identity=identity,
+        deployment=deployment,
+        service=live_service,
+        ingress=ingress,
+        pods=tuple(pods),
+        env_children=env,
+    )
+
+
+async def _nothing() -> Observed:
+    return Observed(identity=ServiceIdentity("", "", "", ""))
+
+
+async def _no_head() -> Head | None:
+    return None
+
+
+def _by_name(kind: Kind, items: list[Any]) -> Tenancy:
+    return {(kind.kind, item["metadata"]["name"]): item for item in items if item is not None}
+
+
+async def _claims(case: Case, ports: Ports, mine: str) -> tuple[Claim, tuple[str, ...]]:
+    """Whose the wanted host is, and the names of our claims to other hosts."""
+    service, identity, settings = case.service, case.identity, case.settings
+    own = await ports.cluster.list(CONFIG_MAP, settings.namespace, mine)
+    names = {item["metadata"]["name"] for item in own if not is_deleting(item)}
+    if not wants_host(service):
+        return Claim.OURS, tuple(sorted(names))
+    wanted = host_claim(host_of(service, identity, settings))
+    if wanted in names:
+        return Claim.OURS, tuple(sorted(names - {wanted}))
+    other = await ports.cluster.get(Ref(CONFIG_MAP, settings.namespace, wanted))
+    free = other is None or (
+        labels_of(other).get(LABEL_TENANT) == identity.tenant
+        and annotations_of(other).get("ml.ink/owner") == owner_of(service)
+    )
+    return Claim.FREE if free else Claim.TAKEN, tuple(sorted(names))
+
+
+async def _head(case: Case, ports: Ports, granted: bool) -> Head | None:
+    service, identity, settings = case.service, case.identity, case.settings
+    git = service.spec.source.git
+    if git is None or git.commit is not None:
+        return None
+    if not granted and git.auth is not None and git.auth.secret_ref is not None:
+        return Head(None, Reason.RESOLVING, "The namespace is being set up.", SET_UP_SECONDS)
+    credentials = await credentials_of(git, case, ports)
+    if isinstance(credentials, Failure):
+        return Head(None, credentials.reason, credentials.message, settings.poll_seconds)
+    username, password = credentials
+    return await ports.heads.head(
+        HeadQuestion(
+            url=source.clone_url(git, settings),
+            branch=git.branch,
+            tenant=identity.tenant,
+            username=username,
+            password=password,
+            credential="internal" if source.reads_by_right(git, identity, settings) else short_hash(password or ""),
+            hint=source.hinted_commit(service.metadata.annotations.get(ANNOTATION_HEAD), git.branch),
+        )
+    )
+
+
+async def credentials_of(git: GitSource, case: Case, ports: Ports) -> tuple[str | None, str | None] | Failure:
+    """User name and password for the repository. Both are None for a public one."""
+    repository = source.internal_repository(git, case.settings)
+    if repository is not None and source.reads_by_right(git, case.identity, case.settings):
+        return "ink", ports.tokens.git_read(repository, case.identity.tenant)
+    if git.auth is None or git.auth.secret_ref is None:
+        return None, None
+    name = git.auth.secret_ref.name
+    secret = await ports.cluster.get(Ref(SECRET, case.identity.namespace, name))
+    data = (secret or {}).get("data") or {}
+    if "password" not in data:
+        missing = f"The Secret {name} does not exist." if secret is None else f"The Secret {name} has no key password."
+        return Failure(Reason.CONFIG_NOT_FOUND, missing)
+    decoded = {key: base64.b64decode(value).decode(errors="replace").strip() for key, value in data.items()}
+    return decoded.get("username") or "git", decoded["password"]
+
+
+def _build(
+    service: InkService, identity: ServiceIdentity, head: Head | None, deployment: Manifest | None
+) -> BuildPlan | None:
+    """What is to be built. While the source does not answer, the commit that runs is still the wanted one."""
+    git = service.spec.source.git
+    if git is None:
+        return None
+    commit = git.commit or (head.commit if head else None)
+    if commit is None and head is not None and head.reason == Reason.SOURCE_UNREACHABLE:
+        running = running_of(deployment)
+        if running is not None and running.commit is not None:
+            plan = source.build_plan(service, identity, running.commit)
+            return plan if plan.key == running.build_key else None
+    return source.build_plan(service, identity, commit) if commit else None
+
+
+async def _stored(
+    build: BuildPlan | None, attempts: tuple[Attempt, ...], deployment: Manifest | None, ports: Ports
+) -> StoredImage | None:
+    """Asked only where the answer matters: nothing runs that build, and no Job says what became of it."""
+    if build is None:
+        return None
+    running = running_of(deployment)
+    if running is not None and running.build_key == build.key:
+        return None
+    mine = [a for a in attempts if a.build_key == build.key]
+    if mine and not (mine[-1].state == BuildState.SUCCEEDED and not (mine[-1].verdict and mine[-1].verdict.digest)):
+        return None
+    return await ports.registry.find(build.repository, build.tag_prefix)
+
+
+async def _answer(case: Case, inside: Observed, ports: Ports, now: datetime) -> Answer | None:
+    """Asked only when the newest revision has taken over."""
+    service, settings, deployment = case.service, case.settings, inside.deployment
+    running = running_of(deployment)
+    if deployment is None or inside.ingress is None or running is None or not deployment["spec"].get("replicas", 1):
+        return None
+    rollout = rollout_of(deployment, inside.pods, settings.route_settle_seconds, now)
+    host = host_of(service, case.identity, settings)
+    if not rollout.complete or not wants_host(service):
+        return None
+    probe = probe_of(service, ports_of(service, running.port), settings)
+    by_path = probe is not None and probe.type == "HTTP"
+    return await ports.prober.probe(
+        host,
+        probe.path if probe is not None and by_path else "/",
+        healthy_only=by_path,
+        memo=f"{service.metadata.uid} {rollout.revision} {host}",
+    )

@@ -1,0 +1,152 @@
+"""One pass over one InkService: observe, decide, carry out, report. Any may be the first, or cut short."""
+
+import logging
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from ink_api.conditions import ConditionType, find
+from ink_api.group import ANNOTATION_PAUSED, FINALIZER
+from ink_api.inkservice import InkService, InkServiceStatus
+from ink_api.names import ServiceIdentity, identity_of
+from ink_api.reasons import Reason
+from pydantic import ValidationError
+
+from ink_operator.core.errors import Forbidden, InkError, Terminal
+from ink_operator.core.objects import INK_SERVICE, Key, Manifest, Ref
+from ink_operator.core.result import Result
+from ink_operator.core.times import seconds_since
+from ink_operator.inkservice.carry_out import carry_out
+from ink_operator.inkservice.decide import decide
+from ink_operator.inkservice.finalize import finalize
+from ink_operator.inkservice.model import Case, Fact, Observed, Plan
+from ink_operator.inkservice.observe import observe
+from ink_operator.inkservice.status import summarise
+from ink_operator.ports import Ports
+from ink_operator.settings import Settings
+
+log = logging.getLogger(__name__)
+PATIENCE = 5
+"""Failed passes in a row before the status says so: nothing stays "in progress" for ever."""
+
+
+class Moment(NamedTuple):
+    """The object as it was read, and what belongs to this pass."""
+
+    raw: Manifest
+    service: InkService
+    ports: Ports
+    settings: Settings
+    now: datetime
+
+
+async def reconcile(key: Key, failures: int, ports: Ports, settings: Settings) -> Result:
+    """Move one InkService towards its spec. `failures`: failed passes in a row before this one."""
+    raw = await ports.cluster.get(Ref(INK_SERVICE, key.namespace, key.name))
+    if raw is None:
+        return Result()
+    now = datetime.now(UTC)
+    service, identity, wrong = parse(raw, settings)
+    at = Moment(raw, service, ports, settings, now)
+    if service.metadata.deletion_timestamp:
+        return await finalize(service, identity, ports, settings, now)
+    if service.metadata.annotations.get(ANNOTATION_PAUSED) == "true":
+        return Result()
+    if identity is None:
+        seen = Observed(ServiceIdentity(key.namespace, "", key.name, key.namespace))
+        await _report(at, seen, refused(Reason.INVALID_SPEC, wrong))
+        return Result()
+    await _hold(service, ports)
+    case = Case(service, identity, settings)
+    seen = Observed(identity)
+    try:
+        seen = await observe(case, ports, now)
+        plan = decide(service, seen, settings, now)
+        failed = await _carried_out(case, plan, ports)
+    except InkError as error:
+        if failures >= PATIENCE and not isinstance(error, Forbidden):
+            await _report(at, seen, refused(error.reason, str(error)))
+        raise
+    except Exception:
+        if failures >= PATIENCE:
+            await _report(at, seen, refused(Reason.INTERNAL_ERROR, "The operator fails at this object."))
+        raise
+    if failed is not None:
+        plan = _with_failure(plan, failed)
+    await _report(at, seen, plan)
+    return Result(plan.requeue_after_seconds)
+
+
+def parse(raw: Manifest, settings: Settings) -> tuple[InkService, ServiceIdentity | None, str]:
+    """The typed object and who it is; without an identity, what is wrong with it.
+
+    A status that is not ours to read, such as one that somebody broke, counts as none.
+    """
+    body: dict[str, Any] = {"metadata": raw["metadata"], "spec": raw.get("spec") or {}}
+    try:
+        body["status"] = InkServiceStatus.model_validate(raw.get("status") or {})
+    except ValidationError:
+        log.info("the status of %s/%s is unreadable", raw["metadata"]["namespace"], raw["metadata"]["name"])
+    try:
+        service = InkService.model_validate(body)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        service = InkService.model_validate({**body, "spec": {"source": {}}})
+        return service, None, f"{where}: {first['msg']}."
+    try:
+        meta = service.metadata
+        return service, identity_of(meta.namespace, meta.name, settings.tenants_namespace), ""
+    except ValueError as error:
+        return service, None, f"metadata.name: {error}."
+
+
+async def _hold(service: InkService, ports: Ports) -> None:
+    """The finalizer comes before anything that it must clean up."""
+    meta = service.metadata
+    if FINALIZER not in meta.finalizers:
+        patch = {"metadata": {"finalizers": [*meta.finalizers, FINALIZER], "resourceVersion": meta.resource_version}}
+        await ports.cluster.merge_patch(Ref(INK_SERVICE, meta.namespace, meta.name), patch)
+
+
+async def _carried_out(case: Case, plan: Plan, ports: Ports) -> Terminal | None:
+    """The failure that only a person can mend, if there was one; others raise."""
+    try:
+        await carry_out(case, plan.effects, ports)
+    except Terminal as error:
+        return error
+    return None
+
+
+def refused(reason: Reason, message: str) -> Plan:
+    """A plan that does nothing but say why."""
+    return Plan(facts=(Fact(ConditionType.READY, "False", reason, message),))
+
+
+def _with_failure(plan: Plan, error: Terminal) -> Plan:
+    kept = tuple(fact for fact in plan.facts if fact.type != ConditionType.READY)
+    return replace(plan, facts=(*kept, Fact(ConditionType.READY, "False", error.reason, str(error))))
+
+
+async def _report(at: Moment, seen: Observed, plan: Plan) -> None:
+    """One status patch, only when something changed, and events for its transitions."""
+    service, ports = at.service, at.ports
+    status = summarise(service, seen, plan, at.settings, at.now)
+    if status == service.status:
+        return
+    wire, old = status.to_wire(), at.raw.get("status") or {}
+    gone = {name: None for name in old if name not in wire}
+    ref = Ref(INK_SERVICE, service.metadata.namespace, service.metadata.name)
+    await ports.cluster.merge_patch(ref, {"status": {**gone, **wire}}, subresource="status")
+    ports.announcer.announce(INK_SERVICE, at.raw, service.status.conditions, status.conditions)
+    _measure(at, status, seen)
+
+
+def _measure(at: Moment, status: InkServiceStatus, seen: Observed) -> None:
+    """From the creation of the build to the first answer of its commit."""
+    before, after = (find(s.conditions, ConditionType.READY) for s in (at.service.status, status))
+    became_ready = after is not None and after.status == "True" and (before is None or before.status != "True")
+    build = next((a for a in reversed(seen.attempts) if a.commit == status.commit), None)
+    age = seconds_since(build.created, at.now) if build else None
+    if became_ready and age is not None:
+        at.ports.meter.went_live(age)

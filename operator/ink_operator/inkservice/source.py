@@ -1,0 +1,119 @@
+"""Pure: where the source lies, who may use it, and what names a build of it."""
+
+import json
+
+from ink_api.inkservice import GitSource, InkService
+from ink_api.names import ServiceIdentity, short_hash
+from ink_api.reasons import Reason
+
+from ink_operator.inkservice.model import BuildPlan, Failure
+from ink_operator.settings import Settings
+
+PLANNER_VERSION = "1"
+"""Part of every build's name: a new planner builds anew."""
+
+
+def internal_repository(git: GitSource, settings: Settings) -> str | None:
+    """`<workspace>/<repo>` when the address lies on Ink's own git server."""
+    for base in (settings.git_public_url, settings.git_internal_url):
+        if git.url.startswith(base + "/"):
+            return git.url[len(base) + 1 :].rstrip("/").removesuffix(".git")
+    return None
+
+
+def reads_by_right(git: GitSource, identity: ServiceIdentity, settings: Settings) -> bool:
+    """Whether the repository lies on Ink's own git and belongs to the service's own workspace."""
+    repository = internal_repository(git, settings)
+    return repository is not None and identity.is_workspace and repository.partition("/")[0] == identity.tenant
+
+
+def clone_url(git: GitSource, settings: Settings) -> str:
+    """The address that resolver and builder use: Ink's own git is reached inside the cluster."""
+    repository = internal_repository(git, settings)
+    return git.url if repository is None else f"{settings.git_internal_url}/{repository}.git"
+
+
+def refusal(service: InkService, identity: ServiceIdentity, in_tenants: bool, settings: Settings) -> Failure | None:
+    """Why the source may not be used by this tenant, or None."""
+    spec = service.spec
+    if spec.source.git is not None:
+        return _git_refusal(spec.source.git, identity, in_tenants, settings)
+    image = spec.source.image
+    if image is None:
+        return Failure(Reason.INVALID_SPEC, "spec.source names neither git nor image.")
+    if image.pull_secret_ref is not None and in_tenants:
+        return Failure(Reason.REFERENCE_DENIED, "spec.source.image.pullSecretRef cannot be used for this resource.")
+    own = repository_of(identity).rsplit("/", 1)[0]
+    if image.ref.startswith(settings.registry.split(":")[0]) and not image.ref.startswith(
+        f"{settings.registry}/{own}/"
+    ):
+        return Failure(Reason.REFERENCE_DENIED, "spec.source.image.ref names an image of another tenant.")
+    return None
+
+
+def _git_refusal(git: GitSource, identity: ServiceIdentity, in_tenants: bool, settings: Settings) -> Failure | None:
+    auth = git.auth
+    if auth is not None and auth.secret_ref is not None and in_tenants:
+        return Failure(Reason.REFERENCE_DENIED, "spec.source.git.auth.secretRef cannot be used for this resource.")
+    repository = internal_repository(git, settings)
+    if auth is not None and auth.internal is not None and repository is None:
+        return Failure(
+            Reason.INVALID_SPEC, f"spec.source.git.auth.internal is for repositories below {settings.git_public_url}."
+        )
+    if repository is not None:
+        workspace, _, name = repository.partition("/")
+        if not name or "/" in name or ".." in name:
+            return Failure(Reason.INVALID_SPEC, "spec.source.git.url is not <workspace>/<repository>.git on Ink's git.")
+        if not reads_by_right(git, identity, settings) and (auth is None or auth.secret_ref is None):
+            return Failure(
+                Reason.REFERENCE_DENIED,
+                f"The repository belongs to the workspace {workspace}: "
+                "give source.git.auth.secretRef with a token that get_git_token made.",
+            )
+    return None
+
+
+def hinted_commit(annotation: str | None, branch: str) -> str | None:
+    """The commit of a head hint `<branch>@<sha>`, when it speaks of this branch."""
+    if not annotation:
+        return None
+    hinted, _, commit = annotation.rpartition("@")
+    return commit if hinted == branch and len(commit) == 40 else None
+
+
+def repository_of(identity: ServiceIdentity) -> str:
+    """The service's image repository, without the registry. A dot keeps namespaces apart: no workspace has one."""
+    if identity.is_workspace:
+        return f"{identity.tenant}/{identity.project}/{identity.name}"
+    return f"ink.namespaces/{identity.tenant}/{identity.name}"
+
+
+def settings_hash(service: InkService) -> str:
+    """64 hex digits naming everything but the commit that goes into a build."""
+    spec = service.spec
+    git = spec.source.git
+    parts = {
+        "planner": PLANNER_VERSION,
+        "url": git.url if git else "",
+        "root": (git.root_directory if git else None) or "",
+        "build": _without_timeout(service),
+        "command": spec.command,
+        "token": spec.rebuild_token or "",
+    }
+    return short_hash(json.dumps(parts, sort_keys=True), length=64)
+
+
+def build_plan(service: InkService, identity: ServiceIdentity, commit: str) -> BuildPlan:
+    """Name the build of that commit: equal inputs, equal names."""
+    digest = settings_hash(service)
+    return BuildPlan(
+        key=short_hash(identity.tenant, identity.project, identity.name, commit, digest, length=20),
+        commit=commit,
+        repository=repository_of(identity),
+        tag_prefix=f"{commit[:12]}-{digest[:8]}-",
+    )
+
+
+def _without_timeout(service: InkService) -> dict[str, object]:
+    build = service.spec.build
+    return {} if build is None else build.model_copy(update={"timeout": None}).to_wire()

@@ -1,0 +1,112 @@
+"""Pure: facts -> status. The only place that writes conditions; Ready is computed from its parts, never set."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from ink_api.conditions import Condition, ConditionType, find, with_condition
+from ink_api.group import LABEL_COMPONENT, LABEL_SERVICE
+from ink_api.inkservice import InkService, InkServiceStatus
+from ink_api.reasons import PROGRESS, Reason, remedy
+
+from ink_operator.core.objects import Manifest
+from ink_operator.inkservice.effective import is_worker, ports_of, public_port
+from ink_operator.inkservice.model import Fact, Observed, Plan
+from ink_operator.settings import Settings
+
+CHAIN = (
+    ConditionType.SOURCE_RESOLVED,
+    ConditionType.BUILT,
+    ConditionType.RELEASED,
+    ConditionType.DEPLOYED,
+    ConditionType.ROUTED,
+)
+WAITS = "Waits for an earlier step."
+
+
+def summarise(service: InkService, seen: Observed, plan: Plan, settings: Settings, now: datetime) -> InkServiceStatus:
+    """The whole status. Equal inputs give an equal status, so an unchanged world is not written."""
+    generation = service.metadata.generation
+    facts = {fact.type: fact for fact in plan.facts}
+    chain = [facts.get(kind) or Fact(kind, "Unknown", Reason.PENDING, WAITS) for kind in CHAIN]
+    ready = facts.get(ConditionType.READY) or roll_up(chain)
+    rest = [availability(seen.deployment), ready, *_kstatus(ready)]
+    conditions: list[Condition] = []
+    for fact in (*chain, *rest):
+        old = find(service.status.conditions, fact.type)
+        before = [old] if old else []
+        (condition,) = with_condition(before, _condition(fact, generation, now))
+        conditions.append(condition)
+    deployed = (seen.deployment or {}).get("status") or {}
+    identity = seen.identity
+    return InkServiceStatus(
+        observed_generation=generation,
+        conditions=sorted(conditions, key=lambda c: c.type),
+        url=f"https://{plan.host}{settings.url_port}/" if plan.host else None,
+        private_url=_private_url(service, seen, plan),
+        commit=plan.commit,
+        image=plan.image,
+        build=plan.build,
+        namespace=identity.namespace,
+        replicas=int(deployed.get("replicas") or 0),
+        ready_replicas=int(deployed.get("readyReplicas") or 0),
+        selector=f"{LABEL_COMPONENT}=app,{LABEL_SERVICE}={identity.name}",
+        port=plan.port,
+    )
+
+
+def roll_up(chain: Iterable[Fact]) -> Fact:
+    """Ready: the first step that is not done explains it."""
+    for fact in chain:
+        if fact.status != "True":
+            status = fact.status if fact.reason in PROGRESS else "False"
+            return Fact(ConditionType.READY, status, fact.reason, fact.message)
+    return Fact(ConditionType.READY, "True", Reason.READY, "The newest revision answers.")
+
+
+def availability(deployment: Manifest | None) -> Fact:
+    """Some revision serves."""
+    if deployment is None:
+        return Fact(ConditionType.AVAILABLE, "False", Reason.PENDING, "Nothing runs yet.")
+    if deployment["spec"].get("replicas", 1) == 0:
+        return Fact(ConditionType.AVAILABLE, "False", Reason.SUSPENDED, "The service is scaled to zero.")
+    if int((deployment.get("status") or {}).get("availableReplicas") or 0) > 0:
+        return Fact(ConditionType.AVAILABLE, "True", Reason.DEPLOYED, "A revision serves.")
+    return Fact(ConditionType.AVAILABLE, "False", Reason.PENDING, "No pod is available.")
+
+
+def _kstatus(ready: Fact) -> list[Fact]:
+    """Reconciling and Stalled are there only while True, and never both."""
+    if ready.status == "True":
+        return []
+    kind = ConditionType.RECONCILING if ready.reason in PROGRESS else ConditionType.STALLED
+    return [Fact(kind, "True", ready.reason, ready.message)]
+
+
+def _condition(fact: Fact, generation: int, now: datetime) -> Condition:
+    message = fact.message
+    help_text = remedy(fact.reason) if fact.status != "True" or fact.type == ConditionType.STALLED else ""
+    if help_text and help_text not in message:
+        message = f"{sentence(message)} {help_text}".strip()
+    return Condition(
+        type=fact.type,
+        status=fact.status,
+        reason=fact.reason,
+        message=message,
+        observed_generation=generation,
+        last_transition_time=now.replace(microsecond=0),
+    )
+
+
+def sentence(text: str) -> str:
+    """The text with an end, so that another sentence may follow."""
+    text = text.rstrip(" ")
+    return text if not text or text[-1] in ".!?\n" else f"{text}."
+
+
+def _private_url(service: InkService, seen: Observed, plan: Plan) -> str | None:
+    if plan.port is None or is_worker(service):
+        return None
+    ports = ports_of(service, plan.port)
+    first = public_port(ports) or ports[0]
+    scheme = "http" if first.protocol == "HTTP" else "tcp"
+    return f"{scheme}://{seen.identity.name}.{seen.identity.namespace}.svc.cluster.local:{first.port}"

@@ -1,0 +1,193 @@
+"""The outside world as the kinds see it. Implementations live in clients/ and runtime/; tests have their own."""
+
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from ink_api.conditions import Condition
+from ink_api.reasons import Reason
+from ink_api.sealing import Binding
+
+from ink_operator.core.memo import Memo
+from ink_operator.core.objects import Key, Kind, Manifest, Ref
+
+
+class Cluster(Protocol):
+    """The API server. Every method may raise Transient, Conflict, Forbidden, Rejected or OverQuota."""
+
+    async def get(self, ref: Ref) -> Manifest | None:
+        """The object, or None."""
+        ...
+
+    async def list(self, kind: Kind, namespace: str = "", labels: str = "") -> list[Manifest]:
+        """All objects in a namespace (empty: in the cluster) that match a label selector."""
+        ...
+
+    async def create(self, manifest: Manifest) -> Manifest:
+        """Create; raises AlreadyExists."""
+        ...
+
+    async def apply(self, manifest: Manifest) -> Manifest:
+        """Server-side apply under Ink's field manager, taking conflicting fields over."""
+        ...
+
+    async def merge_patch(self, ref: Ref, patch: dict[str, Any], *, subresource: str = "") -> Manifest | None:
+        """JSON merge patch; None when the object is gone."""
+        ...
+
+    async def delete(self, ref: Ref, *, uid: str | None = None, resource_version: str | None = None) -> None:
+        """Delete in the background; absent is fine. Raises Conflict when uid or resourceVersion differ."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class HeadQuestion:
+    """Where a branch points. `password` is secret."""
+
+    url: str
+    branch: str
+    tenant: str
+    username: str | None = None
+    password: str | None = None
+    credential: str = ""
+    """Names the credential without telling it: minted passwords differ each time, answers do not."""
+    hint: str | None = None
+    """A commit that the branch is said to point to by now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A commit, or the reason there is none. `fresh_for_seconds`: when it is due to be asked again."""
+
+    commit: str | None
+    reason: Reason | None = None
+    message: str = ""
+    fresh_for_seconds: float = 300.0
+
+
+class Heads(Protocol):
+    """Heads of branches, remembered between polls."""
+
+    async def head(self, question: HeadQuestion) -> Head:
+        """Never raises for a bad source: that is an answer."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class StoredImage:
+    """An image in Ink's registry."""
+
+    digest: str
+    ports: tuple[int, ...]
+
+
+class Registry(Protocol):
+    """Ink's own registry. Methods raise Transient when it does not answer."""
+
+    async def find(self, repository: str, tag_prefix: str) -> StoredImage | None:
+        """The newest image whose tag starts with the prefix and ends in an attempt number."""
+        ...
+
+    async def delete_repository(self, repository: str) -> None:
+        """Delete every tag and manifest that a tag names."""
+        ...
+
+
+class Tokens(Protocol):
+    """Short-lived credentials for one build."""
+
+    def git_read(self, repository: str, tenant: str) -> str:
+        """Read token for `<workspace>/<repo>` of Ink's git."""
+        ...
+
+    def registry(self, repository: str, *actions: str) -> str:
+        """Bearer token for one repository."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the public host said. `ok`: the application itself answered as it should."""
+
+    ok: bool
+    detail: str
+
+
+class Sealing(Protocol):
+    """Opens sealed values. Raises Transient while the keys cannot be read."""
+
+    async def unseal(self, sealed: str, binding: Binding) -> str:
+        """The value. Raises SealedValueError when it was not sealed for this binding."""
+        ...
+
+    async def digest(self, values: Mapping[Binding, str]) -> str:
+        """The same values, the same digest; without the key nobody can try values against it."""
+        ...
+
+
+class Prober(Protocol):
+    """Asks a public host through the ingress."""
+
+    async def probe(self, host: str, path: str, *, healthy_only: bool, memo: str) -> Answer:
+        """`memo` names the revision: a good answer for it is trusted for some minutes."""
+        ...
+
+
+class Wakeups(Protocol):
+    """The queue, as reconciles may use it."""
+
+    def add(self, key: Key, after_seconds: float = 0.0) -> None:
+        """Look at that object after so many seconds."""
+        ...
+
+
+class WriteGuard(Protocol):
+    """Says whether this process may write."""
+
+    def check(self) -> None:
+        """Raises LeaseLost when it may not."""
+        ...
+
+
+class Meter(Protocol):
+    """Figures for Prometheus."""
+
+    def api_call(self, verb: str, resource: str, code: str) -> None:
+        """One call to the API server ended."""
+        ...
+
+    def build_ended(self, result: str) -> None:
+        """One build came to its end."""
+        ...
+
+    def went_live(self, seconds: float) -> None:
+        """A new commit answers, so many seconds after it was first wanted."""
+        ...
+
+
+class Announcer(Protocol):
+    """Events about objects."""
+
+    def announce(self, kind: Kind, owner: Manifest, before: list[Condition], after: list[Condition]) -> None:
+        """Tell what changed. In the background: an event that is lost harms nothing."""
+        ...
+
+
+@dataclass(frozen=True)
+class Ports:
+    """All of the outside world."""
+
+    cluster: Cluster
+    heads: Heads
+    registry: Registry
+    tokens: Tokens
+    sealing: Sealing
+    prober: Prober
+    wakeups: Wakeups
+    meter: Meter
+    announcer: Announcer
+    tenancy: Memo[tuple[str, dict[tuple[str, str], Manifest]]]
+    """Namespace -> its uid and what the operator set up in it, by kind and name."""
+    build_gate: AbstractAsyncContextManager[Any]
+    """Held while it is decided whether one more build may start, so that two never take the last place."""

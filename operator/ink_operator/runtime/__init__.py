@@ -1,0 +1,1 @@
+"""What drives reconciles and writes their effects; knows no kind."""

@@ -1,0 +1,94 @@
+"""Kubernetes Events on transitions, never on repetition."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from ink_api.conditions import Condition, ConditionType
+
+from ink_operator.core.errors import AlreadyExists, InkError
+from ink_operator.core.objects import EVENT, Kind, Manifest
+from ink_operator.ports import Cluster
+
+log = logging.getLogger(__name__)
+MOST_WAITING = 1000
+TOLD = (ConditionType.BUILT, ConditionType.READY)
+"""Conditions whose changes are worth an event; the others explain these."""
+
+
+class Happening(NamedTuple):
+    """One event to tell."""
+
+    type: str
+    reason: str
+    message: str
+
+
+def transitions(before: Iterable[Condition], after: Iterable[Condition]) -> list[Happening]:
+    """What changed for somebody who reads `kubectl describe`."""
+    old = {c.type: (c.status, c.reason) for c in before}
+    new = {c.type: c for c in after}
+    stalled = ConditionType.STALLED in new
+    told: list[Happening] = []
+    for kind in TOLD:
+        condition = new.get(kind)
+        if condition is None or old.get(kind) == (condition.status, condition.reason) or condition.status == "Unknown":
+            continue
+        warning = condition.status == "False" and stalled
+        happening = Happening("Warning" if warning else "Normal", condition.reason, condition.message[:1000])
+        if all(happening.reason != earlier.reason for earlier in told):
+            told.append(happening)
+    return told
+
+
+def make_event(kind: Kind, owner: Manifest, happening: Happening, now: datetime) -> Manifest:
+    """The Event object about `owner`."""
+    meta = owner["metadata"]
+    at = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return {
+        "apiVersion": EVENT.api_version,
+        "kind": EVENT.kind,
+        "metadata": {"generateName": f"{meta['name'][:50]}.", "namespace": meta["namespace"]},
+        "involvedObject": {
+            "apiVersion": kind.api_version,
+            "kind": kind.kind,
+            "namespace": meta["namespace"],
+            "name": meta["name"],
+            "uid": meta["uid"],
+        },
+        "type": happening.type,
+        "reason": happening.reason,
+        "message": happening.message or happening.reason,
+        "source": {"component": "ink-operator"},
+        "firstTimestamp": at,
+        "lastTimestamp": at,
+        "count": 1,
+        "reportingComponent": "ink-operator",
+        "reportingInstance": "",
+    }
+
+
+class EventWriter:
+    """Implements ports.Announcer: writes events in the background, one after the other."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+        self._waiting: asyncio.Queue[Manifest] = asyncio.Queue(MOST_WAITING)
+
+    def announce(self, kind: Kind, owner: Manifest, before: list[Condition], after: list[Condition]) -> None:
+        """Tell what changed; dropped when too many wait."""
+        for happening in transitions(before, after):
+            with contextlib.suppress(asyncio.QueueFull):
+                self._waiting.put_nowait(make_event(kind, owner, happening, datetime.now(UTC)))
+
+    async def run(self) -> None:
+        """Write until cancelled. LeaseLost comes through."""
+        while True:
+            event = await self._waiting.get()
+            try:
+                await self._cluster.create(event)
+            except (InkError, AlreadyExists) as error:
+                log.info("an event was not written: %s", error)

@@ -1,0 +1,102 @@
+"""Which key is due when: the queue's decisions without its clock and tasks."""
+
+import heapq
+import random
+from collections.abc import Callable
+
+from ink_operator.core.objects import Key
+
+BACKOFF_FIRST_SECONDS = 0.5
+BACKOFF_MOST_SECONDS = 300.0
+
+
+def backoff(failures: int, spread: float, first: float = BACKOFF_FIRST_SECONDS) -> float:
+    """Seconds to wait after so many failures in a row: doubling, capped; `spread` in 0..1 takes off up to a half."""
+    whole = min(BACKOFF_MOST_SECONDS, first * 2.0 ** min(failures - 1, 20))
+    return whole * (1.0 - 0.5 * spread)
+
+
+class Schedule:
+    """Each key at most once, never handed out twice at a time, earliest due first.
+
+    A key that is added while it is being worked on becomes due again when that work ends.
+    Times are seconds on the caller's clock.
+    """
+
+    def __init__(self, spread: Callable[[], float] = random.random) -> None:
+        self._due: dict[Key, float] = {}
+        self._heap: list[tuple[float, int, Key]] = []
+        self._busy: set[Key] = set()
+        self._failures: dict[Key, int] = {}
+        self._count = 0
+        self._spread = spread
+
+    def add(self, key: Key, at: float) -> None:
+        """Make `key` due at that time, or earlier if it already is."""
+        if key in self._due and self._due[key] <= at:
+            return
+        self._due[key] = at
+        if key not in self._busy:
+            self._push(key, at)
+
+    def take(self, now: float) -> Key | None:
+        """A key that is due, now busy; None if there is none."""
+        self._drop_stale()
+        if not self._heap or self._heap[0][0] > now:
+            return None
+        _, _, key = heapq.heappop(self._heap)
+        del self._due[key]
+        self._busy.add(key)
+        return key
+
+    def done(self, key: Key) -> None:
+        """The work on `key` succeeded."""
+        self._failures.pop(key, None)
+        self._release(key)
+
+    def failed(self, key: Key, now: float, after: float | None = None) -> float:
+        """The work on `key` failed: due again by the backoff, which begins at `after` if given. Returns the seconds."""
+        failures = self._failures[key] = self._failures.get(key, 0) + 1
+        wait = backoff(failures, self._spread(), BACKOFF_FIRST_SECONDS if after is None else after)
+        self._busy.discard(key)
+        # An event during a failing pass must not defeat the backoff: the new state is seen at the retry as well.
+        self._due.pop(key, None)
+        self.add(key, now + wait)
+        return wait
+
+    def failures(self, key: Key) -> int:
+        """Failures in a row so far."""
+        return self._failures.get(key, 0)
+
+    def next_due(self) -> float | None:
+        """When the next key is due."""
+        self._drop_stale()
+        return self._heap[0][0] if self._heap else None
+
+    @property
+    def waiting(self) -> int:
+        """Keys that wait for their time or a worker."""
+        return len(self._due)
+
+    @property
+    def busy(self) -> int:
+        """Keys that are being worked on."""
+        return len(self._busy)
+
+    def _release(self, key: Key) -> None:
+        self._busy.discard(key)
+        if key in self._due:
+            self._push(key, self._due[key])
+
+    def _push(self, key: Key, at: float) -> None:
+        self._count += 1
+        heapq.heappush(self._heap, (at, self._count, key))
+
+    def _drop_stale(self) -> None:
+        """An entry of the heap counts only while it is the key's current time."""
+        while self._heap:
+            at, _, key = self._heap[0]
+            if key in self._busy or self._due.get(key) != at:
+                heapq.heappop(self._heap)
+            else:
+                return

@@ -1,0 +1,33 @@
+"""The API tier: a real etcd and kube-apiserver with Ink's kinds. No kubelet: what it would report, tests report."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+
+import pytest
+from support import crds
+from support.control_plane import ControlPlane, running
+from support.kube_api import KubeApi, managed_namespace
+
+
+@pytest.fixture(scope="session")
+def control_plane() -> Iterator[ControlPlane]:
+    """The API server of this test run, with the generated CRDs; taken down at the end."""
+    with running("inkapi", "--control-plane-only") as plane:
+        crds.install(plane.kubectl)
+        yield plane
+
+
+@pytest.fixture(scope="session")
+def api(control_plane: ControlPlane) -> KubeApi:
+    """The API server, as its administrator."""
+    return control_plane.api
+
+
+@pytest.fixture
+def namespace(api: KubeApi) -> str:
+    """A fresh namespace that Ink manages. Left to the end of the run: nothing here needs it gone."""
+    name = f"acme-{secrets.token_hex(4)}"
+    managed_namespace(api, name)
+    return name

@@ -1,0 +1,77 @@
+"""What a person sees with kubectl: columns, short names, explain, the examples."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+from support.control_plane import ROOT, ControlPlane
+
+EXAMPLES = sorted((ROOT / "examples").glob("inkservice-*.yaml"))
+NOW = "2026-01-01T00:00:00Z"
+
+
+def ready(status: str, reason: str, *, generation: int = 1) -> dict[str, object]:
+    fixed = {"type": "Ready", "message": "", "lastTransitionTime": NOW}
+    return {**fixed, "status": status, "reason": reason, "observedGeneration": generation}
+
+
+@pytest.fixture
+def shop(control_plane: ControlPlane, namespace: str) -> str:
+    """A service that has failed; its namespace."""
+    manifest = yaml.safe_load(EXAMPLES[0].read_text())
+    manifest["metadata"] = {"name": "shop", "namespace": namespace}
+    control_plane.kubectl.apply(manifest)
+    path = f"/apis/ml.ink/v1alpha1/namespaces/{namespace}/inkservices/shop/status"
+    status = {
+        "conditions": [ready("False", "BuildFailed")],
+        "url": "https://shop.example.com",
+        "commit": "0123456789abcdef0123456789abcdef01234567",
+    }
+    control_plane.api.merge(path, {"status": status})
+    return namespace
+
+
+def test_get_shows_the_state_at_one_glance(control_plane: ControlPlane, shop: str) -> None:
+    head, row = control_plane.kubectl.run("get", "inksvc", "-n", shop).splitlines()
+    assert head.split() == ["NAME", "READY", "REASON", "URL", "COMMIT", "AGE"]
+    assert row.split()[:4] == ["shop", "False", "BuildFailed", "https://shop.example.com"]
+
+
+def test_wide_shows_the_image_and_the_replicas_too(control_plane: ControlPlane, shop: str) -> None:
+    head = control_plane.kubectl.run("get", "inksvc", "-n", shop, "-o", "wide").splitlines()[0]
+    assert head.split()[-3:] == ["AGE", "IMAGE", "REPLICAS"]
+
+
+@pytest.mark.parametrize("word", ["ink", "inksvc", "inkservice", "inkservices.ml.ink"])
+def test_every_name_of_the_kind_finds_it(control_plane: ControlPlane, shop: str, word: str) -> None:
+    assert "shop" in control_plane.kubectl.run("get", word, "-n", shop, "-o", "name")
+
+
+@pytest.mark.parametrize(
+    ("field", "says"),
+    [
+        ("inksvc", "A repository or an image that runs and has a URL."),
+        ("inksvc.spec.source.git.branch", "every push to it deploys"),
+        ("inksvc.spec.health.startupGrace", "How long a start may take"),
+        ("inksvc.status.observedGeneration", "metadata.generation"),
+        ("inkres.spec.type", "Kind of backing service"),
+        ("inkdom.spec.zone", "The zone"),
+    ],
+)
+def test_explain_is_documentation(control_plane: ControlPlane, field: str, says: str) -> None:
+    assert says in " ".join(control_plane.kubectl.run("explain", field).split())
+
+
+def test_wait_ends_when_the_newest_spec_is_ready(control_plane: ControlPlane, shop: str) -> None:
+    """Ready of an older generation does not count."""
+    path = f"/apis/ml.ink/v1alpha1/namespaces/{shop}/inkservices/shop/status"
+    wait = ("wait", "inksvc/shop", "-n", shop, "--for=condition=Ready")
+    control_plane.api.merge(path, {"status": {"conditions": [ready("True", "Ready", generation=0)]}})
+    assert "timed out" in control_plane.kubectl.attempt(*wait, "--timeout=1s").stderr
+    control_plane.api.merge(path, {"status": {"conditions": [ready("True", "Ready")]}})
+    control_plane.kubectl.run(*wait, "--timeout=10s")
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
+def test_the_examples_are_accepted(control_plane: ControlPlane, namespace: str, example: str) -> None:
+    control_plane.kubectl.run("apply", "--dry-run=server", "-n", namespace, "-f", str(example))

@@ -1,0 +1,190 @@
+"""What a tenant's pod cannot reach, with real packets; and that the same packets arrive where no policy is.
+
+Every address outside the cluster belongs to a stand-in that answers (local/ink_local/standin.py). Before anything is
+sent, the node's routes must lead there: no packet leaves the machine.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+
+import pytest
+from ink_local import holder
+from ink_local.network import in_network
+from support.kubectl import Json
+from support.platform import Deployed, Platform
+from support.probe import connect, is_open
+from support.waiting import eventually
+
+PRIVATE = ("10.201.7.7", "172.16.9.9", "192.168.5.5", "100.64.3.3", "169.254.169.254")
+PUBLIC = "198.51.100.7"
+MAIL = (25, 465, 587)
+STAND_IN_LINK = "standin"
+
+
+@pytest.fixture(scope="module")
+def routes(platform: Platform) -> None:
+    """Refuse to go on unless every address that is tried leads to the stand-in."""
+    node = holder.find(platform.cluster)
+    assert node is not None, "these tests need a local cluster"
+    for address in (*PRIVATE, PUBLIC):
+        (route,) = json.loads(holder.run([*in_network(node.pid), "ip", "-j", "route", "get", address]))
+        assert route["dev"] == STAND_IN_LINK, f"{address} would leave through {route}"
+
+
+@pytest.fixture(scope="module")
+def free_pod(platform: Platform, hello: Deployed) -> Iterator[Json]:
+    """A pod of the same image in a namespace that has no policy and is not Ink's."""
+    namespace = platform.name("free")
+    image = platform.cr(hello.name)["status"]["image"]
+    container = {"name": "app", "image": image, "imagePullPolicy": "IfNotPresent"}
+    pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "free", "namespace": namespace},
+        "spec": {"containers": [container], "automountServiceAccountToken": False, "terminationGracePeriodSeconds": 0},
+    }
+    platform.kubectl.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
+    eventually(
+        lambda: platform.kubectl.get("serviceaccount", "default", namespace),
+        within=30,
+        what="the namespace has its service account",
+    )
+    platform.kubectl.apply(pod)
+    platform.kubectl.run("wait", "pod/free", "-n", namespace, "--for=condition=Ready", "--timeout=60s")
+    found = platform.kubectl.get("pod", "free", namespace)
+    assert found is not None
+    yield found
+    platform.kubectl.delete("namespace", namespace, wait=False)
+
+
+def pod_of(platform: Platform, service: Deployed) -> Json:
+    """A running pod of the service."""
+    pods = platform.pods(service.name, service.project)
+    return next(p for p in pods if p["status"]["phase"] == "Running" and "deletionTimestamp" not in p["metadata"])
+
+
+def tried(platform: Platform, pod: Json, *targets: str) -> Mapping[str, str]:
+    return connect(platform.kubectl, pod["metadata"]["namespace"], pod["metadata"]["name"], targets)
+
+
+def control_plane_targets(platform: Platform) -> list[str]:
+    """The API server by its Service and by the node's address, the kubelet."""
+    addresses = platform.cluster.addresses
+    return [f"{addresses.api_service}:443", f"{addresses.node}:6443", f"{addresses.node}:10250"]
+
+
+def platform_targets(platform: Platform) -> list[str]:
+    """Parts of Ink that are none of a tenant's business."""
+    ports = {
+        ("dp-system", "gateway"): (8081,),
+        ("dp-system", "git"): (8081,),
+        ("dp-system", "resolver"): (8080,),
+        ("dp-system", "registry"): (5000, 5001),
+        ("dp-buildkit", "buildkitd"): (1234,),
+    }
+    targets = []
+    for (namespace, name), numbers in ports.items():
+        service = platform.kubectl.get("service", name, namespace)
+        assert service is not None, f"no Service {namespace}/{name}"
+        targets += [f"{service['spec']['clusterIP']}:{number}" for number in numbers]
+    return targets
+
+
+@pytest.mark.usefixtures("routes")
+def test_a_tenants_pod_reaches_nothing_private(platform: Platform, hello: Deployed) -> None:
+    private = [f"{address}:{port}" for address in PRIVATE for port in (80, 443, 8080)]
+    targets = [*private, *control_plane_targets(platform), *platform_targets(platform)]
+    outcomes = tried(platform, pod_of(platform, hello), *targets)
+    assert {target: said for target, said in outcomes.items() if said != "timeout"} == {}
+
+
+@pytest.mark.usefixtures("routes")
+def test_the_same_packets_arrive_where_no_policy_is(platform: Platform, free_pod: Json) -> None:
+    """Otherwise the test above would prove nothing."""
+    private = [f"{address}:{port}" for address in PRIVATE for port in (80, 443, 8080)]
+    mail = [f"{PUBLIC}:{port}" for port in MAIL]
+    outcomes = tried(platform, free_pod, *private, *mail, *control_plane_targets(platform))
+    assert {target: said for target, said in outcomes.items() if not is_open(said)} == {}
+    said_by_stand_in = {target: outcomes[target] for target in (*private, *mail)}
+    assert {t: s for t, s in said_by_stand_in.items() if f"stand-in reached at {t}" not in s} == {}
+
+
+@pytest.mark.usefixtures("routes")
+def test_the_public_internet_is_open_but_for_mail(platform: Platform, hello: Deployed) -> None:
+    pod = pod_of(platform, hello)
+    outcomes = tried(platform, pod, *(f"{PUBLIC}:{port}" for port in (80, 443, *MAIL)))
+    assert {target for target, said in outcomes.items() if is_open(said)} == {f"{PUBLIC}:80", f"{PUBLIC}:443"}
+    assert {said for said in outcomes.values() if not is_open(said)} == {"timeout"}
+
+
+def test_tenants_do_not_reach_each_other(
+    platform: Platform, hello: Deployed, stranger: Deployed, free_pod: Json
+) -> None:
+    mine, theirs = pod_of(platform, hello), pod_of(platform, stranger)
+    port = platform.cr(hello.name)["status"]["port"]
+    address = {name: f"{pod['status']['podIP']}:{port}" for name, pod in
+               {"mine": mine, "theirs": theirs, "free": free_pod}.items()}  # fmt: skip
+    assert is_open(tried(platform, free_pod, address["free"])[address["free"]]), "somebody listens there"
+    assert tried(platform, mine, address["theirs"], address["free"]) == {
+        address["theirs"]: "timeout",
+        address["free"]: "timeout",
+    }
+    assert tried(platform, theirs, address["mine"]) == {address["mine"]: "timeout"}
+    assert tried(platform, free_pod, address["mine"], address["theirs"]) == {
+        address["mine"]: "timeout",
+        address["theirs"]: "timeout",
+    }
+
+
+def test_names_and_the_own_namespace_work(platform: Platform, hello: Deployed, neighbour: Deployed) -> None:
+    namespace = platform.namespace()
+    service = platform.kubectl.get("service", neighbour.name, namespace)
+    assert service is not None
+    port = service["spec"]["ports"][0]["port"]
+    targets = [f"{neighbour.name}:{port}", f"{neighbour.name}.{namespace}.svc.cluster.local:{port}"]
+    outcomes = tried(platform, pod_of(platform, hello), *targets)
+    assert {target for target, said in outcomes.items() if is_open(said)} == set(targets), outcomes
+
+
+def test_a_tenants_pod_has_no_rights(platform: Platform, hello: Deployed) -> None:
+    pod = pod_of(platform, hello)
+    spec, container = pod["spec"], pod["spec"]["containers"][0]
+    security = container["securityContext"]
+    assert spec["automountServiceAccountToken"] is False
+    assert security["allowPrivilegeEscalation"] is False
+    assert security["capabilities"] == {"drop": ["ALL"]}
+    assert not security.get("privileged")
+    profile = security.get("seccompProfile") or spec["securityContext"]["seccompProfile"]
+    assert profile == {"type": "RuntimeDefault"}
+    assert not any(spec.get(share) for share in ("hostNetwork", "hostPID", "hostIPC"))
+    assert not [volume for volume in spec.get("volumes", []) if "hostPath" in volume or "projected" in volume]
+    assert container["resources"]["limits"].keys() >= {"cpu", "memory"}
+    namespace, name = pod["metadata"]["namespace"], pod["metadata"]["name"]
+    read = "import os; print(os.path.exists('/var/run/secrets/kubernetes.io'), open('/proc/self/status').read())"
+    told = platform.kubectl.exec(namespace, name, "python3", "-c", read)
+    assert told.startswith("False")
+    assert "CapEff:\t0000000000000000" in told
+    assert "NoNewPrivs:\t1" in told
+
+
+def test_a_tenants_namespace_refuses_privileged_pods(platform: Platform, hello: Deployed) -> None:
+    namespace = platform.kubectl.get("namespace", platform.namespace())
+    assert namespace is not None
+    labels = namespace["metadata"]["labels"]
+    assert labels["pod-security.kubernetes.io/enforce"] == "baseline"
+    assert labels["pod-security.kubernetes.io/warn"] == "restricted"
+    container = {"name": "x", "image": "x", "securityContext": {"privileged": True}}
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "x"}, "spec": {"containers": [container]}}
+    refused = platform.kubectl.attempt(
+        "create", "-n", platform.namespace(), "--dry-run=server", "-f", "-", stdin=json.dumps(pod)
+    )
+    assert "violates PodSecurity" in refused.stderr
+
+
+def test_a_tenants_namespace_is_bounded(platform: Platform, hello: Deployed) -> None:
+    quota = platform.kubectl.get("resourcequota", "ink", platform.namespace())
+    assert quota is not None
+    assert quota["spec"]["hard"]["pods"] == "200"
+    assert platform.kubectl.get("limitrange", "ink", platform.namespace()) is not None

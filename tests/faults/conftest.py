@@ -1,0 +1,1 @@
+"""Nothing to set up: each test makes its own world."""

@@ -1,0 +1,142 @@
+"""The operator may end at any write, before or after its effect; the next one ends in the same cluster."""
+
+import contextlib
+from collections.abc import Callable
+
+import pytest
+from faults.world import GOOD, Died, World, git_spec
+from ink_operator.core.objects import JOB
+from ink_operator.ports import Head
+
+MOST_WRITES = 40
+NEXT = "b" * 40
+Step = Callable[[World], None]
+
+
+def nothing(world: World) -> None:
+    """The service is new."""
+
+
+def push(world: World) -> None:
+    world.branch = Head(NEXT)
+
+
+def become_worker(world: World) -> None:
+    world.change(ports=[])
+
+
+def move(world: World) -> None:
+    world.change(subdomain="other")
+
+
+def remove(world: World) -> None:
+    world.cr()["metadata"]["deletionTimestamp"] = "2099-01-01T00:00:00Z"
+
+
+async def tell(world: World, story: tuple[Step, ...], told: list[Step]) -> None:
+    """Each step, then rest. `told` remembers across a death what the user has done already."""
+    for number, step in enumerate(story):
+        if number >= len(told):
+            step(world)
+            told.append(step)
+        if number == len(told) - 1:
+            await world.settle()
+
+
+STORIES = ((nothing,), (nothing, push), (nothing, become_worker), (nothing, move), (nothing, remove))
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("story", STORIES, ids=lambda story: story[-1].__name__)
+async def test_dying_at_any_write_ends_in_the_same_cluster(story: tuple[Step, ...], after: bool) -> None:
+    calm = World()
+    await tell(calm, story, [])
+    assert 0 < calm.cluster.writes <= MOST_WRITES * 2
+    for write in range(1, calm.cluster.writes + 1):
+        world, told = World(), []
+        world.cluster.die_at = (write, after)
+        with contextlib.suppress(Died):
+            await tell(world, story, told)
+        world.cluster.die_at = None
+        await tell(world, story, told)
+        assert world.children() == calm.children(), f"died at write {write}"
+        assert sorted(world.jobs_made) == sorted(calm.jobs_made), f"died at write {write}: other builds"
+
+
+async def test_a_settled_service_is_left_alone() -> None:
+    world = await World().settle()
+    writes = world.cluster.writes
+    for _ in range(3):
+        await world.run()
+    assert world.cluster.writes == writes
+    assert world.condition("Ready") == ("True", "Ready")
+
+
+async def test_a_lost_status_is_made_again_from_the_objects() -> None:
+    world = await World().settle()
+    before, children = world.status, world.children()
+    world.cr()["status"] = {}
+    await world.settle()
+    assert world.children() == children
+    assert world.jobs_made == world.jobs_made[:1]
+    assert (world.status.commit, world.status.image) == (before.commit, before.image)
+
+
+async def test_the_same_head_again_makes_no_second_build() -> None:
+    world = await World().settle()
+    for _ in range(3):
+        world.cr()["metadata"].setdefault("annotations", {})["ml.ink/head"] = f"main@{'a' * 40}"
+        await world.settle()
+    assert len(world.of(JOB)) == 1
+    assert len(world.jobs_made) == 1
+
+
+async def test_a_failed_build_is_not_repeated_and_the_old_revision_serves() -> None:
+    world = await World().settle()
+    world.branch, world.verdict = Head(NEXT), {"ok": False, "reason": "BuildFailed", "message": "No.", "log": ["x"]}
+    await world.settle()
+    assert world.condition("Ready") == ("False", "BuildFailed")
+    assert world.condition("Stalled") == ("True", "BuildFailed")
+    assert world.condition("Available")[0] == "True"
+    assert len(world.jobs_made) == 2
+    world.verdict = GOOD
+    await world.settle()
+    assert len(world.jobs_made) == 2
+
+
+async def test_a_newer_commit_replaces_a_running_build() -> None:
+    world = World()
+    world.verdict = None
+    for _ in range(3):
+        await world.run()
+        world.controllers()
+    world.branch, world.verdict = Head(NEXT), GOOD
+    await world.settle()
+    assert [job["metadata"]["labels"]["ml.ink/commit"] for job in world.of(JOB)] == [NEXT]
+    assert world.status.commit == NEXT
+    assert world.condition("Ready")[0] == "True"
+
+
+async def test_only_as_many_builds_run_as_there_are_places_and_the_rest_follow() -> None:
+    world = World(build_concurrency=1)
+    other = world.key._replace(name="acme.shop.two")
+    world.make(other, git_spec())
+    world.verdict = None
+    for key in (world.key, other):
+        await world.run(key)
+        world.controllers()
+    assert sorted(bool(job["spec"]["suspend"]) for job in world.of(JOB)) == [False, True]
+    world.verdict = GOOD
+    world.controllers()
+    await world.settle()
+    assert other in world.awake
+    await world.settle(other)
+    assert all(not job["spec"]["suspend"] for job in world.of(JOB))
+
+
+async def test_deletion_takes_images_claims_and_builds_along() -> None:
+    world = World()
+    await tell(world, (nothing, remove), [])
+    assert world.deleted_repositories == ["acme/shop/web"]
+    assert [name for name in world.children() if "host-" in name or '"Job"' in name or '"Secret"' in name] == []
+    assert world.awake[-1].kind == "Namespace"

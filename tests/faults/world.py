@@ -1,0 +1,381 @@
+"""A world for the operator's reconciles: objects in memory, controllers that act when told, and death at any write.
+
+No proof about Kubernetes rests on it: tests/api runs the same operator on a real API server.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from ink_api.conditions import Condition, find
+from ink_api.inkservice import InkServiceStatus
+from ink_operator.clients.sealing import KeyRing
+from ink_operator.core.errors import AlreadyExists, Conflict
+from ink_operator.core.memo import Memo
+from ink_operator.core.objects import DEPLOYMENT, INK_SERVICE, JOB, NAMESPACE, POD, SECRET, Key, Kind, Manifest, Ref
+from ink_operator.core.objects import ref_of as plain_ref
+from ink_operator.inkservice.reconcile import reconcile
+from ink_operator.ports import Answer, Head, HeadQuestion, Ports, StoredImage
+from ink_operator.settings import Settings
+
+COMMIT = "a" * 40
+DIGEST = "sha256:" + "d" * 64
+GOOD = {"ok": True, "digest": DIGEST, "pack": "Dockerfile", "ports": [3000]}
+
+
+class Died(BaseException):
+    """The process ended here."""
+
+
+def now() -> str:
+    """The time as the API server writes it."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def matches(labels: dict[str, str], selector: str) -> bool:
+    """`a=b,c`: equality and existence."""
+    for term in filter(None, selector.split(",")):
+        key, equals, value = term.partition("=")
+        if (labels.get(key) != value) if equals else key not in labels:
+            return False
+    return True
+
+
+def merged(target: Any, patch: Any) -> Any:
+    """RFC 7386."""
+    if not isinstance(patch, dict):
+        return copy.deepcopy(patch)
+    out = dict(target) if isinstance(target, dict) else {}
+    for key, value in patch.items():
+        if value is None:
+            out.pop(key, None)
+        else:
+            out[key] = merged(out.get(key), value)
+    return out
+
+
+def owned(live: Manifest, owner: Manifest) -> bool:
+    """`live` has an owner reference to `owner`."""
+    return any(o["uid"] == owner["metadata"]["uid"] for o in live["metadata"].get("ownerReferences") or [])
+
+
+class MemoryCluster:
+    """Implements ports.Cluster. `die_at`: the write (from 1) at which the process ends, before or after its effect."""
+
+    def __init__(self) -> None:
+        self.objects: dict[Ref, Manifest] = {}
+        self.writes = 0
+        self.die_at: tuple[int, bool] | None = None
+        self._version = 0
+        self._uids = 0
+
+    async def get(self, ref: Ref) -> Manifest | None:
+        return copy.deepcopy(self.objects.get(ref))
+
+    async def list(self, kind: Kind, namespace: str = "", labels: str = "") -> list[Manifest]:
+        return [
+            copy.deepcopy(live)
+            for ref, live in sorted(self.objects.items())
+            if ref.kind == kind
+            and namespace in ("", ref.namespace)
+            and matches(live["metadata"].get("labels") or {}, labels)
+        ]
+
+    async def create(self, manifest: Manifest) -> Manifest:
+        return self._written(lambda: self._create(manifest))
+
+    async def apply(self, manifest: Manifest) -> Manifest:
+        ref = plain_ref(manifest)
+        if ref not in self.objects:
+            return self._written(lambda: self._create(manifest))
+        return self._written(lambda: self._replace(ref, manifest))
+
+    async def merge_patch(self, ref: Ref, patch: dict[str, Any], *, subresource: str = "") -> Manifest | None:
+        if ref not in self.objects:
+            return None
+        return self._written(lambda: self._patch(ref, patch))
+
+    async def delete(self, ref: Ref, *, uid: str | None = None, resource_version: str | None = None) -> None:
+        self._written(lambda: self._delete(ref, uid))
+
+    def _written(self, act: Any) -> Any:
+        self.writes += 1
+        if self.die_at == (self.writes, False):
+            raise Died
+        result = act()
+        if self.die_at == (self.writes, True):
+            raise Died
+        return copy.deepcopy(result)
+
+    def put(self, manifest: Manifest) -> Manifest:
+        """What a person or a controller of Kubernetes does."""
+        ref = plain_ref(manifest)
+        self._version += 1
+        live = copy.deepcopy(manifest)
+        live["metadata"]["resourceVersion"] = str(self._version)
+        self.objects[ref] = live
+        return live
+
+    def _create(self, manifest: Manifest) -> Manifest:
+        ref = plain_ref(manifest)
+        if ref in self.objects:
+            raise AlreadyExists(ref.name)
+        live = copy.deepcopy(manifest)
+        self._uids += 1
+        live["metadata"] |= {"uid": f"uid-{self._uids}", "creationTimestamp": now(), "generation": 1}
+        return self.put(live)
+
+    def _replace(self, ref: Ref, manifest: Manifest) -> Manifest:
+        live = copy.deepcopy(self.objects[ref])
+        changed = any(live.get(k) != v for k, v in manifest.items() if k not in ("metadata", "status"))
+        live.update({k: copy.deepcopy(v) for k, v in manifest.items() if k != "metadata"})
+        for part in ("labels", "annotations"):
+            live["metadata"][part] = {
+                **(live["metadata"].get(part) or {}),
+                **(manifest["metadata"].get(part) or {}),
+            }
+        if "ownerReferences" in manifest["metadata"]:
+            live["metadata"]["ownerReferences"] = manifest["metadata"]["ownerReferences"]
+        live["metadata"]["generation"] += int(changed)
+        return self.put(live)
+
+    def _patch(self, ref: Ref, patch: dict[str, Any]) -> Manifest | None:
+        live = self.objects[ref]
+        wanted_version = patch.get("metadata", {}).get("resourceVersion")
+        if wanted_version not in (None, live["metadata"]["resourceVersion"]):
+            raise Conflict("changed meanwhile")
+        spec_changes = "spec" in patch and merged(live.get("spec"), patch["spec"]) != live.get("spec")
+        live = merged(live, patch)
+        live["metadata"]["generation"] = live["metadata"].get("generation", 1) + int(spec_changes)
+        if live["metadata"].get("deletionTimestamp") and not live["metadata"].get("finalizers"):
+            del self.objects[ref]
+            return live
+        return self.put(live)
+
+    def _delete(self, ref: Ref, uid: str | None) -> None:
+        live = self.objects.get(ref)
+        if live is None:
+            return
+        if uid is not None and uid != live["metadata"].get("uid"):
+            raise Conflict("another object")
+        if live["metadata"].get("finalizers"):
+            live["metadata"].setdefault("deletionTimestamp", now())
+            self.put(live)
+            return
+        del self.objects[ref]
+        gone = live["metadata"].get("uid")
+        for other, child in list(self.objects.items()):
+            if any(o.get("uid") == gone for o in child["metadata"].get("ownerReferences") or []):
+                del self.objects[other]
+
+
+class World:
+    """A cluster, its controllers, and the operator's other neighbours."""
+
+    def __init__(self, spec: dict[str, Any] | None = None, **settings: Any) -> None:
+        self.settings = Settings(route_settle_seconds=0.0, **settings)
+        self.cluster = MemoryCluster()
+        self.branch = Head(COMMIT)
+        self.stored: StoredImage | None = None
+        self.answers = True
+        self.verdict: dict[str, Any] | None = GOOD
+        self.pods_become_ready = True
+        self.jobs_made: list[str] = []
+        self.deleted_repositories: list[str] = []
+        self.awake: list[Key] = []
+        self.questions: list[HeadQuestion] = []
+        self.told: list[Condition] = []
+        self.sealing = KeyRing(self.cluster, self.settings.namespace, 1)
+        self.tenancy: Memo[Any] = Memo(60)
+        self.key = Key("InkService", "ink-tenants", "acme.shop.web")
+        self.make(self.key, spec or git_spec())
+
+    def make(self, key: Key, spec: dict[str, Any]) -> None:
+        """A CR, as the gateway writes it."""
+        meta = {"name": key.name, "namespace": key.namespace, "uid": f"cr-{key.name}", "generation": 1}
+        self.cluster.put(
+            {
+                "apiVersion": INK_SERVICE.api_version,
+                "kind": INK_SERVICE.kind,
+                "metadata": {**meta, "creationTimestamp": now()},
+                "spec": spec,
+                "status": {"observedGeneration": -1},
+            }
+        )
+
+    @property
+    def ports(self) -> Ports:
+        return Ports(
+            cluster=self.cluster,
+            heads=self,
+            registry=self,
+            tokens=self,
+            sealing=self.sealing,
+            prober=self,
+            wakeups=self,
+            meter=self,
+            announcer=self,
+            tenancy=self.tenancy,
+            build_gate=asyncio.Lock(),
+        )
+
+    async def run(self, key: Key | None = None) -> None:
+        """One pass."""
+        await reconcile(key or self.key, 0, self.ports, self.settings)
+
+    async def settle(self, key: Key | None = None, passes: int = 30) -> World:
+        """Passes and controllers in turn, until a pass writes nothing."""
+        for _ in range(passes):
+            before = self.cluster.writes
+            await self.run(key)
+            acted = self.controllers()
+            if self.cluster.writes == before and not acted:
+                return self
+        raise AssertionError(f"not settled: {self.status.to_wire()}")
+
+    def cr(self, key: Key | None = None) -> Manifest:
+        key = key or self.key
+        return self.cluster.objects[Ref(INK_SERVICE, key.namespace, key.name)]
+
+    @property
+    def status(self) -> InkServiceStatus:
+        return InkServiceStatus.model_validate(self.cr().get("status") or {})
+
+    def condition(self, kind: str) -> tuple[str, str]:
+        """(status, reason); ("", "") when it is not stated."""
+        found = find(self.status.conditions, kind)
+        return (found.status, found.reason) if found else ("", "")
+
+    def change(self, **spec: Any) -> None:
+        """The user edits the spec; None removes a field."""
+        live = copy.deepcopy(self.cr())
+        live["spec"] = merged(live["spec"], spec)
+        live["metadata"]["generation"] += 1
+        self.cluster.put(live)
+
+    def children(self) -> list[str]:
+        """Everything but the CR, without what differs from life to life."""
+        return sorted(stable(live) for ref, live in self.cluster.objects.items() if ref.kind != INK_SERVICE)
+
+    def of(self, kind: Kind) -> list[Manifest]:
+        return [live for ref, live in sorted(self.cluster.objects.items()) if ref.kind == kind]
+
+    # controllers -------------------------------------------------------------------------------------------------
+
+    def controllers(self) -> bool:
+        """Kubernetes moves one step. Returns whether anything changed."""
+        return any([*map(self._job, self.of(JOB)), *map(self._deployment, self.of(DEPLOYMENT))])
+
+    def _job(self, job: Manifest) -> bool:
+        name = job["metadata"]["name"]
+        if name not in self.jobs_made:
+            self.jobs_made.append(name)
+        if job["spec"].get("suspend") or self.verdict is None:
+            return False
+        ref = Ref(POD, job["metadata"]["namespace"], f"{name}-x")
+        if ref in self.cluster.objects:
+            return False
+        assert Ref(SECRET, ref.namespace, name) in self.cluster.objects, "the pod would wait for its Secret"
+        ended = {"exitCode": 0 if self.verdict["ok"] else 1, "message": json.dumps(self.verdict), "finishedAt": now()}
+        labels = {**job["metadata"]["labels"], "batch.kubernetes.io/job-name": name}
+        self._pod(ref, job, labels, {"containerStatuses": [{"state": {"terminated": ended}}]})
+        return True
+
+    def _deployment(self, deployment: Manifest) -> bool:
+        space, name = deployment["metadata"]["namespace"], deployment["metadata"]["name"]
+        template, wanted = deployment["spec"]["template"], deployment["spec"]["replicas"]
+        revision = template["metadata"]["labels"]["ml.ink/revision"]
+        pods = {Ref(POD, space, f"{name}-{revision}-{i}") for i in range(wanted)}
+        mine = {r for r, live in self.cluster.objects.items() if r.kind == POD and owned(live, deployment)}
+        old = mine - pods
+        missing = pods - set(self.cluster.objects)
+        for ref in missing:
+            self._pod(ref, deployment, template["metadata"]["labels"], self._running())
+        if self.pods_become_ready:
+            for ref in old:
+                del self.cluster.objects[ref]
+        ready = wanted if self.pods_become_ready else 0
+        counts = {"replicas": wanted, "updatedReplicas": wanted, "readyReplicas": ready, "availableReplicas": ready}
+        status = {"observedGeneration": deployment["metadata"]["generation"], **counts}
+        if deployment.get("status") == status:
+            return bool(missing)
+        self.cluster.put({**deployment, "status": status})
+        return True
+
+    def _running(self) -> dict[str, Any]:
+        ready = "True" if self.pods_become_ready else "False"
+        return {
+            "conditions": [{"type": "Ready", "status": ready, "lastTransitionTime": now()}],
+            "containerStatuses": [{"state": {"running": {"startedAt": now()}}, "restartCount": 0}],
+        }
+
+    def _pod(self, ref: Ref, owner: Manifest, labels: dict[str, str], status: dict[str, Any]) -> None:
+        meta = {
+            "name": ref.name,
+            "namespace": ref.namespace,
+            "labels": labels,
+            "creationTimestamp": now(),
+            "uid": f"pod-{ref.name}",
+            "ownerReferences": [{"uid": owner["metadata"]["uid"]}],
+        }
+        spec = {"containers": [{"image": "x"}]}
+        self.cluster.put({"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec, "status": status})
+
+    # neighbours --------------------------------------------------------------------------------------------------
+
+    async def head(self, question: HeadQuestion) -> Head:
+        self.questions.append(question)
+        return self.branch
+
+    async def find(self, repository: str, tag_prefix: str) -> StoredImage | None:
+        return self.stored
+
+    async def delete_repository(self, repository: str) -> None:
+        self.deleted_repositories.append(repository)
+
+    def git_read(self, repository: str, tenant: str) -> str:
+        return f"mlg_{repository}"
+
+    def registry(self, repository: str, *actions: str) -> str:
+        return f"token-{repository}"
+
+    async def probe(self, host: str, path: str, *, healthy_only: bool, memo: str) -> Answer:
+        return Answer(self.answers, "status 200" if self.answers else "the ingress gave no answer")
+
+    def add(self, key: Key, after_seconds: float = 0.0) -> None:
+        self.awake.append(key)
+
+    def api_call(self, verb: str, resource: str, code: str) -> None:
+        """Not counted here."""
+
+    def build_ended(self, result: str) -> None:
+        """Not counted here."""
+
+    def went_live(self, seconds: float) -> None:
+        """Not counted here."""
+
+    def announce(self, kind: Kind, owner: Manifest, before: list[Condition], after: list[Condition]) -> None:
+        self.told += after
+
+
+def git_spec(**more: Any) -> dict[str, Any]:
+    """A service from Ink's own git."""
+    git = {"url": "https://git.localhost:8443/acme/web.git", "branch": "main", "auth": {"internal": {}}}
+    return {"source": {"git": git}, "replicas": 1, **more}
+
+
+VOLATILE = ("uid", "resourceVersion", "creationTimestamp", "generation", "ownerReferences")
+
+
+def stable(live: Manifest) -> str:
+    """The object as text, without what names one life of it."""
+    meta = {k: v for k, v in live["metadata"].items() if k not in VOLATILE}
+    kept = {k: v for k, v in live.items() if k not in ("metadata", "status")}
+    return json.dumps({**kept, "metadata": meta}, sort_keys=True)
+
+
+__all__ = ["COMMIT", "DIGEST", "GOOD", "NAMESPACE", "Died", "World", "git_spec"]

@@ -1,0 +1,105 @@
+"""The API server over plain HTTPS, for tests that need many calls or the bare answer."""
+
+from __future__ import annotations
+
+import base64
+import ssl
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import yaml
+
+Json = dict[str, Any]
+APPLY = "application/apply-patch+yaml"
+MERGE = "application/merge-patch+json"
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """What a kubeconfig with a client certificate says."""
+
+    server: str
+    context: ssl.SSLContext = field(repr=False)
+
+
+def credentials(kubeconfig: Path) -> Credentials:
+    """Read a kubeconfig whose data are inline."""
+    config = yaml.safe_load(kubeconfig.read_text())
+    cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
+    context = ssl.create_default_context(cadata=base64.b64decode(cluster["certificate-authority-data"]).decode())
+    with tempfile.NamedTemporaryFile() as pem:  # the ssl module reads certificates from files alone
+        pem.write(base64.b64decode(user["client-certificate-data"]))
+        pem.write(b"\n" + base64.b64decode(user["client-key-data"]))
+        pem.flush()
+        context.load_cert_chain(pem.name)
+    return Credentials(cluster["server"], context)
+
+
+class KubeApi:
+    """Requests to the API server; answers are JSON objects, `Refused` when it says no. Safe to share by threads."""
+
+    def __init__(self, kubeconfig: Path) -> None:
+        found = credentials(kubeconfig)
+        self._http = httpx.Client(base_url=found.server, verify=found.context, timeout=30, trust_env=False)
+
+    def close(self) -> None:
+        self._http.close()
+
+    def request(self, method: str, path: str, body: object = None, **headers: str) -> Json:
+        """One call. Raises Refused for any answer of 400 and above."""
+        answer = self._http.request(
+            method, path, json=body, headers={k.replace("_", "-"): v for k, v in headers.items()}
+        )
+        if answer.status_code >= 400:
+            raise Refused(answer.status_code, answer.json() if "json" in answer.headers["content-type"] else {})
+        parsed: Json = answer.json()
+        return parsed
+
+    def get(self, path: str) -> Json:
+        return self.request("GET", path)
+
+    def find(self, path: str) -> Json | None:
+        """The object at the path, or None."""
+        try:
+            return self.get(path)
+        except Refused as refused:
+            if refused.code == 404:
+                return None
+            raise
+
+    def create(self, path: str, body: Json, *, dry_run: bool = False) -> Json:
+        return self.request("POST", f"{path}?dryRun=All" if dry_run else path, body)
+
+    def apply(self, path: str, body: Json, *, manager: str = "test") -> Json:
+        """Server-side apply, taking over conflicts."""
+        return self.request("PATCH", f"{path}?fieldManager={manager}&force=true", body, content_type=APPLY)
+
+    def merge(self, path: str, body: Json) -> Json:
+        return self.request("PATCH", path, body, content_type=MERGE)
+
+    def delete(self, path: str) -> None:
+        """Delete; nothing there is fine."""
+        try:
+            self.request("DELETE", path)
+        except Refused as refused:
+            if refused.code != 404:
+                raise
+
+
+class Refused(Exception):
+    """The API server said no: `code`, `reason` and `message` of its Status."""
+
+    def __init__(self, code: int, status: Json) -> None:
+        self.code = code
+        self.reason = str(status.get("reason", ""))
+        self.message = str(status.get("message", ""))
+        super().__init__(f"{code} {self.reason}: {self.message}")
+
+
+def managed_namespace(api: KubeApi, name: str) -> None:
+    """A namespace that an administrator gave to Ink."""
+    meta = {"name": name, "labels": {"ml.ink/managed": "true"}}
+    api.apply(f"/api/v1/namespaces/{name}", {"apiVersion": "v1", "kind": "Namespace", "metadata": meta})

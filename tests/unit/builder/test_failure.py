@@ -1,0 +1,85 @@
+"""What the daemon's words are turned into."""
+
+from __future__ import annotations
+
+import pytest
+from ink_builder.buildkit.failure import Context, explain
+from ink_builder.buildkit.progress import Step
+
+OWN = Context("Dockerfile", generated=False)
+RUN = 'failed to solve: process "/bin/sh -c make" did not complete successfully: exit code: '
+NAME = "docker.io/library/python:9-slim"
+IMAGE = f"failed to solve: {NAME}: failed to resolve source metadata for {NAME}: "
+
+
+@pytest.mark.parametrize(
+    ("details", "reason", "words", "infrastructure"),
+    [
+        (f"{RUN}2", "BuildFailed", "step [2/2] RUN make ended with exit code 2", False),
+        (f"{RUN}137", "BuildOutOfMemory", "want of memory", False),
+        (f"{RUN}137: cannot allocate memory", "BuildOutOfMemory", "want of memory", False),
+        (
+            "failed to solve: failed to read dockerfile: open Dockerfile: no such file or directory",
+            "DockerfileNotFound",
+            "no Dockerfile",
+            False,
+        ),
+        (
+            f"{IMAGE}docker.io/library/python:9-slim: not found",
+            "BuildFailed",
+            "docker.io/library/python:9-slim was not found",
+            False,
+        ),
+        (f"{IMAGE}pull access denied, repository does not exist", "BuildFailed", "was not found", False),
+        (
+            f'{IMAGE}failed to do request: Head "https://x/v2/": dial tcp 10.0.0.1:443: connect: connection refused',
+            "BuildInfrastructure",
+            "could not finish",
+            True,
+        ),
+        (
+            f'{IMAGE}failed to do request: Head "https://x/v2/": dial tcp: lookup x: no such host',
+            "BuildInfrastructure",
+            "could not finish",
+            True,
+        ),
+        (
+            'failed to compute cache key: failed to calculate checksum of ref abc::def: "/src": not found',
+            "BuildFailed",
+            "copies /src",
+            False,
+        ),
+        ('failed to solve: target stage "prod" could not be found', "BuildFailed", "no stage named prod", False),
+        (
+            "failed to solve: dockerfile parse error on line 1: unknown instruction: FORM",
+            "BuildFailed",
+            "unknown instruction: FORM",
+            False,
+        ),
+        (
+            "failed to solve: failed to push r/t/s:1: unexpected status from PUT request: 500",
+            "BuildInfrastructure",
+            "pushed",
+            True,
+        ),
+        ("failed to solve: write /var/lib/x: no space left on device", "BuildInfrastructure", "could not finish", True),
+        ("failed to solve: something new", "BuildFailed", "something new", False),
+    ],
+)
+def test_reasons(details: str, reason: str, words: str, infrastructure: bool) -> None:
+    step = Step(1, name="[2/2] RUN make") if "process" in details else None
+    error = explain(details, step, OWN)
+    assert (error.reason, error.infrastructure) == (reason, infrastructure)
+    assert words in str(error)
+
+
+def test_the_last_lines_of_the_step_are_shown() -> None:
+    step = Step(1, name="RUN make")
+    step.lines.extend(f"line {n}" for n in range(100))
+    lines = explain(f"{RUN}1", step, OWN).lines
+    assert (len(lines), lines[-1]) == (20, "line 99")
+
+
+def test_a_broken_generated_dockerfile_is_no_fault_of_the_user() -> None:
+    error = explain("failed to solve: dockerfile parse error on line 1: x", None, Context("Dockerfile", generated=True))
+    assert error.infrastructure

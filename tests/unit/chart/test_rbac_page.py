@@ -1,0 +1,48 @@
+"""The operator's page of rights and the chart's roles say the same, verb by verb."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from support.helm import CHART, Manifest
+from unit.chart.looking import one
+
+PAGE = CHART.parents[1] / "operator" / "ink_operator" / "README.md"
+Rule = tuple[str, frozenset[str], frozenset[str], frozenset[str]]
+"""API group, resources, names of objects, verbs."""
+
+SECTIONS = [
+    ("### ClusterRole `ink-operator`,", "ClusterRole", "ink-operator", ""),
+    ("### Role `ink-operator` in `dp-system`", "Role", "ink-operator", "dp-system"),
+    ("### Role `ink-operator` in `dp-builds`", "Role", "ink-operator", "dp-builds"),
+    ("### ClusterRole `ink-operator-namespace`", "ClusterRole", "ink-operator-namespace", ""),
+]
+
+
+def written(heading: str) -> set[Rule]:
+    """The rules in the table below a heading of the page."""
+    section = PAGE.read_text().split(heading, 1)[1].split("\n###", 1)[0]
+    rows = [line.strip("| ").split(" | ") for line in section.splitlines() if line.startswith("| ")]
+    rules: set[Rule] = set()
+    for group, resources, verbs, *_ in rows[2:]:
+        plain, _, names = resources.partition(", resourceNames ")
+        rules.add((group.strip("`").replace("core", ""), words(plain), words(names.replace("`", "")), words(verbs)))
+    return rules
+
+
+def words(text: str) -> frozenset[str]:
+    return frozenset(re.split(r",\s*", text)) - {""}
+
+
+@pytest.mark.parametrize(("heading", "kind", "name", "namespace"), SECTIONS, ids=[s[0].strip("# ") for s in SECTIONS])
+def test_the_role_is_what_the_page_says(
+    local: list[Manifest], heading: str, kind: str, name: str, namespace: str
+) -> None:
+    role = one(local, kind, name, namespace or None)
+    rendered = {
+        (group, frozenset(rule["resources"]), frozenset(rule.get("resourceNames", [])), frozenset(rule["verbs"]))
+        for rule in role["rules"]
+        for group in rule["apiGroups"]
+    }
+    assert rendered == written(heading)

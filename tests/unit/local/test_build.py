@@ -1,0 +1,146 @@
+"""The cache of built things: keys, locks, whole or not at all; and the components' own files."""
+
+from __future__ import annotations
+
+import io
+import multiprocessing
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from ink_local import build, buildcache, gobuild
+from ink_local.components import COMPONENTS, Component
+from ink_local.errors import LocalError
+from ink_local.ticker import Ticker, duration
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("INK_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def component(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Component:
+    monkeypatch.setattr("ink_local.components.GO_FOLDER", tmp_path / "go")
+    folder = tmp_path / "go" / "sample"
+    folder.mkdir(parents=True)
+    (folder / "go.mod").write_text("module sample\n\ngo 1.21\n")
+    (folder / "main.go").write_text("package main\n\nfunc main() {}\n")
+    return Component("sample", "1", links=("other",))
+
+
+def test_a_key_follows_every_part_and_no_two_lists_run_together() -> None:
+    assert buildcache.key_of("ab", "c") != buildcache.key_of("a", "bc")
+    assert buildcache.key_of("a") == buildcache.key_of(b"a")
+    assert re.fullmatch("[0-9a-f]{16}", buildcache.key_of())
+
+
+@pytest.mark.parametrize("change", ["go.mod", "main.go", "new.go"])
+def test_any_file_of_the_component_changes_its_key(component: Component, change: str) -> None:
+    before = gobuild.key(component, "go1")
+    (component.folder / change).write_text("// other\n")
+    assert gobuild.key(component, "go1") != before
+
+
+def test_flags_and_the_go_version_change_the_key(component: Component) -> None:
+    keys = {
+        gobuild.key(component, "go1"),
+        gobuild.key(component, "go2"),
+        gobuild.key(replace(component, tags="x"), "go1"),
+        gobuild.key(replace(component, variables=("a.b=c",)), "go1"),
+    }
+    assert len(keys) == 4
+
+
+def test_a_half_made_thing_is_never_there(cache: Path) -> None:
+    final = cache / "thing"
+    with pytest.raises(FileNotFoundError):
+        make_badly(final)
+    assert list(cache.iterdir()) == []
+    (cache / ".thing.draft").mkdir()  # what a killed run leaves
+    with buildcache.published(final) as draft:
+        draft.write_text("whole")
+    assert [path.name for path in cache.iterdir()] == ["thing"]
+
+
+def make_badly(final: Path) -> None:
+    with buildcache.published(final) as draft:
+        draft.mkdir()
+        (draft / "part").write_text("half")
+        (draft / "missing").read_text()
+
+
+def test_what_nobody_used_for_long_goes_and_nothing_else(cache: Path) -> None:
+    for name in ("bin/old", "bin/new", "images/old.tar", "log/old"):
+        (cache / name).parent.mkdir(parents=True, exist_ok=True)
+        (cache / name).mkdir()
+        buildcache.used(cache / name, at=1_000_000 if "old" in name else 2_000_000)
+    buildcache.forget(now=2_000_000 + buildcache.KEEP_SECONDS / 2)
+    left = sorted(path.relative_to(cache).as_posix() for path in cache.glob("*/*") if path.parent.name != "lock")
+    assert left == ["bin/new", "log/old"]
+
+
+def _hold(cache: str, ready: object, release: object) -> None:
+    import os
+
+    os.environ["INK_CACHE"] = cache
+    with buildcache.locked("one"):
+        ready.set()  # type: ignore[attr-defined]
+        release.wait(30)  # type: ignore[attr-defined]
+
+
+def test_the_second_run_says_that_it_waits_and_gets_its_turn(cache: Path) -> None:
+    context = multiprocessing.get_context("fork")
+    ready, release = context.Event(), context.Event()
+    other = context.Process(target=_hold, args=(str(cache), ready, release))
+    other.start()
+    assert ready.wait(30)
+    with buildcache.locked("one", waiting=release.set):
+        assert release.is_set()
+    other.join(30)
+    assert other.exitcode == 0
+
+
+@pytest.mark.parametrize("name", list(COMPONENTS))
+def test_every_component_is_pinned(name: str) -> None:
+    folder = COMPONENTS[name].folder
+    assert (folder / "go.mod").is_file()
+    assert (folder / "go.sum").is_file() or "require" not in (folder / "go.mod").read_text()
+    assert (folder / "main.go").is_file() == (not COMPONENTS[name].packages)
+
+
+def test_no_program_belongs_to_two_components() -> None:
+    names = [name for component in COMPONENTS.values() for name in component.names]
+    assert len(names) == len(set(names))
+
+
+def test_an_unknown_component_is_refused_by_name() -> None:
+    with pytest.raises(LocalError, match="'nonsense'"):
+        build.ensure(["nonsense"])
+
+
+def test_the_smallest_component_is_built_once(component: Component, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(build, "COMPONENTS", {"sample": component})
+    out = io.StringIO()
+    programs = build.ensure(["sample"], Ticker(out))
+    assert programs["sample"].stat().st_mode & 0o111
+    assert programs["other"].readlink() == Path("sample")
+    assert "✓ [1/1] sample 1: compiled in" in out.getvalue()
+    silent = io.StringIO()
+    assert build.ensure(["sample"], Ticker(silent)) == programs
+    assert silent.getvalue() == ""
+
+
+def test_a_failed_build_names_its_log_and_leaves_nothing(component: Component, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(build, "COMPONENTS", {"sample": component})
+    (component.folder / "main.go").write_text("package main\n\nfunc main() { undefined() }\n")
+    with pytest.raises(LocalError, match=r"undefined: undefined.*sample\.log"):
+        build.ensure(["sample"], Ticker(io.StringIO()))
+    assert not gobuild.home(component).exists()
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(0.84, "0.8 s"), (42.4, "42 s"), (129.9, "2m10s"), (3600, "60m00s")])
+def test_durations_read_well(seconds: float, text: str) -> None:
+    assert duration(seconds) == text

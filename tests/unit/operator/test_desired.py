@@ -1,0 +1,100 @@
+"""What is made of a spec. The golden file is reviewed as a diff; INK_GOLDEN=write writes it anew."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ink_operator.inkservice.desired.buildjob import SECRET_KEYS, make_job, make_secret
+from ink_operator.inkservice.desired.namespace import set_up
+from ink_operator.inkservice.desired.network import make_claim, make_ingress, make_service
+from ink_operator.inkservice.desired.policy import make_policies
+from ink_operator.inkservice.desired.workload import make_deployment
+from ink_operator.inkservice.effective import ports_of, resources_of
+from ink_operator.inkservice.model import Case, Running, StartBuild
+from ink_operator.inkservice.source import build_plan
+from unit.operator.making import IDENTITY, SETTINGS, service
+
+GOLDEN = Path(__file__).parent / "golden.yaml"
+IMAGE = "registry.dp-system.svc.cluster.local:5000/acme/shop/web@sha256:" + "d" * 64
+RUNNING = Running(IMAGE, 3000, "a" * 40, "k" * 20)
+
+
+def everything() -> list[dict[str, Any]]:
+    one = service(env=[{"name": "B", "value": "2"}, {"name": "A", "value": "1"}])
+    ports = ports_of(one, 3000)
+    start = StartBuild(build_plan(one, IDENTITY, "a" * 40), 1, no_cache=False)
+    return [
+        *set_up(IDENTITY, True, SETTINGS),
+        *make_policies(IDENTITY.namespace, True, SETTINGS),
+        make_job(Case(one, IDENTITY, SETTINGS), start, suspend=False),
+        make_deployment(one, IDENTITY, RUNNING, SETTINGS),
+        make_service(one, IDENTITY, ports),
+        make_ingress(one, IDENTITY, "web.apps.localhost", ports[0], SETTINGS),
+        make_claim(one, IDENTITY, "web.apps.localhost", SETTINGS),
+    ]
+
+
+def test_the_manifests_are_those_of_the_golden_file() -> None:
+    text = yaml.safe_dump_all(everything(), sort_keys=True, width=140)
+    if os.environ.get("INK_GOLDEN") == "write":
+        GOLDEN.write_text(text)
+    assert text == GOLDEN.read_text()
+
+
+def container(one: Any, running: Running = RUNNING) -> dict[str, Any]:
+    found: dict[str, Any] = make_deployment(one, IDENTITY, running, SETTINGS)["spec"]["template"]["spec"]["containers"][
+        0
+    ]
+    return found
+
+
+def test_port_is_set_unless_the_user_sets_it() -> None:
+    assert {"name": "PORT", "value": "3000"} in container(service())["env"]
+    own = container(service(env=[{"name": "PORT", "value": "9"}]))["env"]
+    assert own == [{"name": "PORT", "value": "9"}]
+
+
+def test_a_worker_has_no_port_no_probe_and_settles_before_it_counts() -> None:
+    worker = service(ports=[])
+    assert not {"ports", "readinessProbe", "startupProbe"} & set(container(worker))
+    assert make_deployment(worker, IDENTITY, RUNNING, SETTINGS)["spec"]["minReadySeconds"] == 10
+
+
+def revision(one: Any, running: Running = RUNNING) -> str:
+    found: str = make_deployment(one, IDENTITY, running, SETTINGS)["metadata"]["annotations"]["ml.ink/revision"]
+    return found
+
+
+def test_scaling_makes_no_revision_and_a_restart_does() -> None:
+    assert revision(service()) == revision(service(replicas=3))
+    assert revision(service()) != revision(service(restartedAt="now"))
+    assert revision(service()) != revision(service(), Running(IMAGE.replace("d", "e"), 3000))
+
+
+@pytest.mark.parametrize(
+    ("resources", "cpu", "memory"),
+    [
+        (None, ("50m", "500m"), ("51Mi", "512Mi")),
+        ({"limits": {"cpu": "2", "memory": "1Gi"}}, ("200m", "2"), ("102Mi", "1Gi")),
+        ({"requests": {"cpu": "1", "memory": "1Gi"}}, ("1", "1"), ("1Gi", "1Gi")),
+    ],
+)
+def test_requests_never_exceed_limits(resources: Any, cpu: tuple[str, str], memory: tuple[str, str]) -> None:
+    made = resources_of(service(resources=resources))
+    assert (made["requests"]["cpu"], made["limits"]["cpu"]) == cpu
+    assert (made["requests"]["memory"], made["limits"]["memory"]) == memory
+
+
+def test_no_secret_is_in_the_job() -> None:
+    one = service()
+    case, start = Case(one, IDENTITY, SETTINGS), StartBuild(build_plan(one, IDENTITY, "a" * 40), 1, no_cache=False)
+    secrets = {key: f"secret-of-{key}" for key in SECRET_KEYS}
+    assert "secret-of" not in str(make_job(case, start, suspend=False))
+    assert make_secret(case, start, secrets, "uid")["stringData"] == secrets
+
+
+def test_policies_in_an_owners_namespace_touch_only_ink_pods() -> None:
+    for policy in make_policies("team", False, SETTINGS):
+        assert policy["spec"]["podSelector"]["matchExpressions"][0]["key"] == "ml.ink/service"

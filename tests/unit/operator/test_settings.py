@@ -1,0 +1,34 @@
+"""The environment as settings."""
+
+import pytest
+from ink_operator.settings import PARSERS, Settings, parse_settings
+
+
+def test_nothing_set_gives_the_defaults() -> None:
+    assert parse_settings({}) == Settings()
+
+
+def test_every_setting_but_the_secrets_can_be_given() -> None:
+    fields = set(Settings.__dataclass_fields__) - {"secrets"}
+    assert set(PARSERS) == fields
+
+
+def test_values_are_parsed_and_secrets_stay_out_of_texts() -> None:
+    settings = parse_settings(
+        {
+            "INK_RUN_POOL": '{"nodeSelector": {"a": "b"}}',
+            "INK_DENIED_CIDRS": "1.2.3.0/24, 2001::/16",
+            "INK_APPS_PORT": "8443",
+            "INK_BUILDKIT_KEY": "hush",
+        }
+    )
+    assert settings.run_pool.node_selector == {"a": "b"}
+    assert settings.denied_cidrs == ("1.2.3.0/24", "2001::/16")
+    assert settings.url_port == ":8443"
+    assert settings.secrets.buildkit_key == "hush"
+    assert "hush" not in repr(settings)
+
+
+def test_a_wrong_value_names_its_variable() -> None:
+    with pytest.raises(ValueError, match="INK_APPS_PORT"):
+        parse_settings({"INK_APPS_PORT": "http"})
