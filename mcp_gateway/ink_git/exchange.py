@@ -112,7 +112,8 @@ class Exchange:
             if self._failure is None:
                 await self._write(tail.feed(data) if tail else data)
         code = await process.wait()
-        if tail:
+        if tail or (code != 0 and not self._started):
+            # Only the whole request shows whose fault it was: git may end at nonsense before its length is known.
             await self._body_done.wait()
         if code != 0 and self._failure is None:
             log.info("%s ended with %d: %s", " ".join(self._command.args[:1]), code, process.complaint)

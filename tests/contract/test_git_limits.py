@@ -168,6 +168,17 @@ def test_a_fetch_that_asks_without_end_is_refused(repo: Repo, work: WorkingCopy)
         assert client.recv(1024).startswith(b"HTTP/1.1 413 ")
 
 
+def test_too_much_is_told_even_when_git_has_ended_before(repo: Repo) -> None:
+    with connection(repo, "git-upload-pack", repo.read) as client:
+        client.sendall(f"Content-Length: {11 * MIB}\r\n\r\n".encode())
+        eventually(repo.server.process.children, within=10, every=0.02, what="git runs")
+        client.sendall(b"no packet at all")
+        eventually(lambda: not repo.server.process.children(), within=10, every=0.02, what="git has ended")
+        with contextlib.suppress(ConnectionError):
+            client.sendall(bytes(11 * MIB - 16))
+        assert client.recv(1024).startswith(b"HTTP/1.1 413 ")
+
+
 def test_only_the_three_addresses_of_a_repository_exist(repo: Repo) -> None:
     base, auth = repo.plain_url, ("x", repo.write)
     assert httpx.get(f"{base}/info/refs", auth=auth).status_code == 403
