@@ -3,8 +3,8 @@
 from pydantic import Field
 
 from ink_api.conditions import Condition
-from ink_api.inkservice import list_map
 from ink_api.model import ApiModel
+from ink_api.schema import list_map
 
 
 class InkDomainSpec(ApiModel):

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 
 import pytest
 from support import crds
-from support.control_plane import ControlPlane, running
+from support.control_plane import ControlPlane, cluster_name, running
 from support.kube_api import KubeApi, managed_namespace
 
 
 @pytest.fixture(scope="session")
 def control_plane() -> Iterator[ControlPlane]:
     """The API server of this test run, with the generated CRDs; taken down at the end."""
-    with running("inkapi", "--control-plane-only") as plane:
+    with running(cluster_name("api"), "--control-plane-only") as plane:
         crds.install(plane.kubectl)
         yield plane
 

@@ -13,7 +13,7 @@ from ink_gateway.stores.kube import KubeApi
 from ink_gateway.stores.mirror import Mirror
 from ink_gateway.stores.services import KubeServices, KubeSource
 from support import crds
-from support.control_plane import ControlPlane, running
+from support.control_plane import ControlPlane, cluster_name, running
 from unit.gateway.services_contract import PROMISES, Place, resolution, wanted
 
 BASE = "/apis/ml.ink/v1alpha1/namespaces"
@@ -21,7 +21,7 @@ BASE = "/apis/ml.ink/v1alpha1/namespaces"
 
 @pytest.fixture(scope="module")
 def plane() -> Iterator[ControlPlane]:
-    with running("inkcontract", "--control-plane-only") as plane:
+    with running(cluster_name("contract"), "--control-plane-only") as plane:
         crds.install(plane.kubectl)
         make_namespace(plane, "ink-tenants")
         yield plane

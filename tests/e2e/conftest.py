@@ -12,7 +12,7 @@ import pytest
 from ink_local import install, state
 from ink_local.cluster import Cluster
 from support.agent import Agent
-from support.control_plane import launcher
+from support.control_plane import cluster_name, launcher
 from support.dump import dump
 from support.kube_api import KubeApi
 from support.kubectl import Kubectl
@@ -20,7 +20,7 @@ from support.platform import SAMPLES, Deployed, Platform
 from support.waiting import eventually
 from support.web import fetch
 
-NAME = "inktest"
+NAME = cluster_name("test")
 CLUSTER = pytest.StashKey[Kubectl]()
 DUMPS = pytest.StashKey[int]()
 DUMPS_AT_MOST = 3

@@ -16,7 +16,7 @@ from ink_local import holder as holders
 from ink_local.cluster import Cluster
 from support import helm
 from support.agent import Agent
-from support.control_plane import ROOT, launcher
+from support.control_plane import ROOT, cluster_name, launcher
 from support.kube_api import KubeApi
 from support.kubectl import Kubectl
 from support.platform import SAMPLES, Platform
@@ -25,7 +25,7 @@ from support.web import fetch
 
 pytestmark = [pytest.mark.e2e, pytest.mark.full, pytest.mark.timeout(1500)]
 
-NAME = "inkbare"
+NAME = cluster_name("bare")
 OURS = "app.kubernetes.io/part-of=ink"
 OURS_ON_NODES = re.compile(rf"registry\.ink\.local/(ink-|({'|'.join(nodefiles.OTHERS)}):)")
 VOLATILE = ("events", "leases", "csinodes", "pods", "replicasets", "controllerrevisions", "endpoint", "metrics.k8s.io")

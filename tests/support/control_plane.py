@@ -18,6 +18,11 @@ from support.kubectl import Kubectl
 ROOT = Path(__file__).resolve().parents[2]
 
 
+def cluster_name(part: str) -> str:
+    """Name of a cluster of this test run; INK_TEST_PREFIX keeps two runs at once apart."""
+    return os.environ.get("INK_TEST_PREFIX", "ink") + part
+
+
 @dataclass(frozen=True)
 class ControlPlane:
     """A running API server: as kubectl sees it, as HTTP sees it, and the files behind it."""

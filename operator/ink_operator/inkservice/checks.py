@@ -9,6 +9,7 @@ from ink_api.reasons import Reason
 from ink_operator.core.objects import SECRET, Manifest, is_deleting, labels_of
 from ink_operator.inkservice.draft import Draft
 from ink_operator.inkservice.model import Claim, Failure
+from ink_operator.inkservice.not_served import not_served
 
 
 def name_is_no_label(draft: Draft) -> Failure | None:
@@ -53,14 +54,10 @@ def variable_is_denied(draft: Draft) -> Failure | None:
     return None
 
 
-def port_is_public_tcp(draft: Draft) -> Failure | None:
-    """Raw TCP has no public address yet."""
-    for port in draft.service.spec.ports or []:
-        if port.protocol == "TCP" and port.visibility == "Public":
-            return Failure(
-                Reason.NOT_IMPLEMENTED, f"spec.ports {port.name}: protocol TCP with visibility Public; set Private."
-            )
-    return None
+def field_is_not_served(draft: Draft) -> Failure | None:
+    """A field whose part comes with a later version."""
+    found = not_served(draft.service.spec)
+    return Failure(Reason.NOT_IMPLEMENTED, f"{', '.join(found)}: not served yet.") if found else None
 
 
 def object_is_not_ours(draft: Draft) -> Failure | None:
@@ -100,6 +97,6 @@ BEFORE_ANYTHING = (
     namespace_is_going,
     source_is_denied,
     variable_is_denied,
-    port_is_public_tcp,
+    field_is_not_served,
     object_is_not_ours,
 )

@@ -9,7 +9,7 @@ import pytest
 from api.chart import objects
 from api.chart.objects import GATEWAY, MANAGED, OLGA, OPERATOR, STRANGER, TENANTS, WORKSPACE
 from support import helm
-from support.control_plane import ControlPlane, running
+from support.control_plane import ControlPlane, cluster_name, running
 from support.kube_api import KubeApi
 from support.kubectl import Kubectl
 from support.waiting import eventually
@@ -24,7 +24,7 @@ def values_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="package")
 def plane(values_folder: Path) -> Iterator[ControlPlane]:
     """The API server, once the chart's policies are at work."""
-    with running("inkchart", "--control-plane-only") as plane:
+    with running(cluster_name("chart"), "--control-plane-only") as plane:
         helm.install(plane.kubeconfig, values_folder)
         prepare(plane.kubectl, plane.api)
         eventually(lambda: at_work(plane.api), within=30, what="the admission policies are at work")

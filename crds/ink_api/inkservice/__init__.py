@@ -1,0 +1,58 @@
+"""InkService: a repository or an image that runs and has a URL."""
+
+from pydantic import Field
+
+from ink_api.inkservice.environment import ENV_NAME_PATTERN, EnvFromSource, EnvSource, EnvVar
+from ink_api.inkservice.network import Domain, Health, Port
+from ink_api.inkservice.references import ConfigMapRef, KeyRef, ResourceRef, SecretRef, ServiceEnvRef
+from ink_api.inkservice.source import SHA_PATTERN, Build, GitAuth, GitHubApp, GitSource, ImageSource, Source
+from ink_api.inkservice.spec import InkServiceSpec
+from ink_api.inkservice.status import BuildStatus, EffectiveSettings, InkServiceStatus, RevisionStatus
+from ink_api.inkservice.workload import Autoscaling, Cron, Drain, Release, ResourceAmounts, Resources, Volume
+from ink_api.metadata import ObjectMeta
+from ink_api.model import ApiModel
+
+
+class InkService(ApiModel):
+    """A repository or an image that runs and has a URL."""
+
+    metadata: ObjectMeta
+    spec: InkServiceSpec
+    status: InkServiceStatus = Field(default_factory=InkServiceStatus)
+
+
+__all__ = [
+    "ENV_NAME_PATTERN",
+    "SHA_PATTERN",
+    "Autoscaling",
+    "Build",
+    "BuildStatus",
+    "ConfigMapRef",
+    "Cron",
+    "Domain",
+    "Drain",
+    "EffectiveSettings",
+    "EnvFromSource",
+    "EnvSource",
+    "EnvVar",
+    "GitAuth",
+    "GitHubApp",
+    "GitSource",
+    "Health",
+    "ImageSource",
+    "InkService",
+    "InkServiceSpec",
+    "InkServiceStatus",
+    "KeyRef",
+    "ObjectMeta",
+    "Port",
+    "Release",
+    "ResourceAmounts",
+    "ResourceRef",
+    "Resources",
+    "RevisionStatus",
+    "SecretRef",
+    "ServiceEnvRef",
+    "Source",
+    "Volume",
+]

@@ -1,0 +1,76 @@
+"""Environment variables and where their values come from."""
+
+from pydantic import ConfigDict, Field
+
+from ink_api.inkservice.references import ConfigMapRef, KeyRef, ResourceRef, SecretRef, ServiceEnvRef
+from ink_api.model import ApiModel
+from ink_api.schema import cel, rules
+from ink_api.sealing import SEALED_MAX
+
+ENV_NAME_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]*$"
+
+
+class EnvSource(ApiModel):
+    """Where a variable's value comes from; exactly one."""
+
+    secret_key_ref: KeyRef | None = Field(
+        default=None, description="Key of a Secret beside the workload; not for CRs that the gateway writes."
+    )
+    config_map_key_ref: KeyRef | None = Field(default=None, description="Key of a ConfigMap beside the workload.")
+    resource_ref: ResourceRef | None = Field(
+        default=None, description="Connection value of an InkResource of this tenant."
+    )
+    service_env_ref: ServiceEnvRef | None = Field(
+        default=None, description="Variable of another InkService of this tenant and project."
+    )
+    sealed: str | None = Field(
+        default=None,
+        description="The value encrypted to the operator's key (a compact JWE), as `ink seal` prints it.",
+        max_length=SEALED_MAX,
+    )
+    sealed_digest: str | None = Field(
+        default=None,
+        description="Written beside `sealed` by the gateway, under a key of its own: tells it whether a value changed.",
+        max_length=128,
+    )
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            cel(
+                "[has(self.secretKeyRef), has(self.configMapKeyRef), has(self.resourceRef), has(self.serviceEnvRef), "
+                "has(self.sealed)].filter(x, x).size() == 1",
+                "set exactly one of secretKeyRef, configMapKeyRef, resourceRef, serviceEnvRef and sealed",
+            ),
+            cel("!has(self.sealedDigest) || has(self.sealed)", "sealedDigest belongs beside sealed"),
+        )
+    )
+
+
+class EnvVar(ApiModel):
+    """One environment variable."""
+
+    name: str = Field(description="Name of the variable.", pattern=ENV_NAME_PATTERN, max_length=256)
+    value: str | None = Field(default=None, description="Its value, in the open.", max_length=32768)
+    value_from: EnvSource | None = Field(default=None, description="Where its value comes from.")
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(cel("!(has(self.value) && has(self.valueFrom))", "set value or valueFrom, not both"))
+    )
+
+
+class EnvFromSource(ApiModel):
+    """All keys of a Secret or ConfigMap as variables; exactly one of the two."""
+
+    prefix: str | None = Field(
+        default=None, description="Put before each key.", pattern=ENV_NAME_PATTERN, max_length=64
+    )
+    secret_ref: SecretRef | None = Field(
+        default=None, description="Secret beside the workload; not for CRs that the gateway writes."
+    )
+    config_map_ref: ConfigMapRef | None = Field(default=None, description="ConfigMap beside the workload.")
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            cel("has(self.secretRef) != has(self.configMapRef)", "set exactly one of secretRef and configMapRef")
+        )
+    )

@@ -1,0 +1,124 @@
+"""Where an application comes from, and how a repository becomes an image."""
+
+from typing import Any, Literal
+
+from pydantic import ConfigDict, Field
+
+from ink_api.inkservice.environment import EnvVar
+from ink_api.inkservice.references import SecretRef
+from ink_api.model import ApiModel
+from ink_api.quantities import Duration
+from ink_api.schema import cel, list_map, rules
+
+SHA_PATTERN = r"^[0-9a-f]{40}$"
+
+
+class GitHubApp(ApiModel):
+    """The platform's GitHub App."""
+
+    installation_id: int = Field(description="Installation that may read the repository.", ge=1)
+
+
+class GitAuth(ApiModel):
+    """How a private repository is read; exactly one field."""
+
+    internal: dict[str, Any] | None = Field(
+        default=None, description="The repository lies on Ink's own git server and belongs to this tenant."
+    )
+    secret_ref: SecretRef | None = Field(
+        default=None, description="Secret with keys `username` (optional) and `password` for HTTPS."
+    )
+    github_app: GitHubApp | None = Field(
+        default=None, description="Installation of the platform's GitHub App that is linked to this tenant."
+    )
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            cel(
+                "[has(self.internal), has(self.secretRef), has(self.githubApp)].filter(x, x).size() == 1",
+                "set exactly one of internal, secretRef and githubApp",
+            )
+        )
+    )
+
+
+class GitSource(ApiModel):
+    """A branch of a git repository, followed; or one pinned commit of it."""
+
+    url: str = Field(
+        description="HTTPS address of the repository, without credentials.",
+        pattern=r"^https?://[^\s@?#]+$",
+        max_length=1024,
+    )
+    branch: str = Field(
+        default="main",
+        description="Branch to follow; every push to it deploys.",
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$",
+        max_length=200,
+    )
+    commit: str | None = Field(
+        default=None,
+        description="Pins one commit (40 hex digits), as a rollback does. Remove it to follow the branch again.",
+        pattern=SHA_PATTERN,
+    )
+    root_directory: str | None = Field(
+        default=None,
+        description="Directory of the application in a monorepo, relative to the repository's root.",
+        pattern=r"^[A-Za-z0-9_][A-Za-z0-9._/-]*$",
+        max_length=200,
+    )
+    auth: GitAuth | None = Field(default=None, description="How to read a private repository.")
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            cel(
+                "!has(self.rootDirectory) || !self.rootDirectory.contains('..')",
+                "rootDirectory must stay inside the repository: remove '..'",
+            )
+        )
+    )
+
+
+class ImageSource(ApiModel):
+    """A finished image, deployed without a build."""
+
+    ref: str = Field(
+        description="Image reference, best with a digest.", pattern=r"^[^\s]+$", min_length=1, max_length=512
+    )
+    pull_secret_ref: SecretRef | None = Field(
+        default=None, description="Secret of type kubernetes.io/dockerconfigjson beside the workload."
+    )
+
+
+class Source(ApiModel):
+    """Where the application comes from; exactly one of git and image."""
+
+    git: GitSource | None = Field(default=None, description="Build from a git repository.")
+    image: ImageSource | None = Field(default=None, description="Run a finished image.")
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(cel("has(self.git) != has(self.image)", "set exactly one of git and image"))
+    )
+
+
+class Build(ApiModel):
+    """How the repository becomes an image. Everything is optional: Ink detects what it can."""
+
+    pack: Literal["Auto", "Railpack", "Dockerfile", "Static"] = Field(
+        default="Auto",
+        description="Auto: the Dockerfile if there is one, else static files, else the language is detected.",
+    )
+    dockerfile: str | None = Field(
+        default=None, description="Path of the Dockerfile below rootDirectory; default `Dockerfile`.", max_length=200
+    )
+    target: str | None = Field(default=None, description="Stage of the Dockerfile to build.", max_length=128)
+    install_command: str | None = Field(default=None, description="Replaces the install step.", max_length=4096)
+    build_command: str | None = Field(default=None, description="Replaces the build step.", max_length=4096)
+    publish_directory: str | None = Field(default=None, description="Directory served by pack Static.", max_length=200)
+    env: list[EnvVar] | None = Field(
+        default=None,
+        description="Variables of the build alone; sealed and secretKeyRef ones never reach a layer of the image.",
+        json_schema_extra=list_map("name"),
+        max_length=100,
+    )
+    timeout: Duration | None = Field(default=None, description="Limit of one build, such as `15m`.")

@@ -1,0 +1,69 @@
+"""What the operator says of a service."""
+
+from pydantic import Field
+
+from ink_api.conditions import Condition
+from ink_api.inkservice.network import Health, Port
+from ink_api.inkservice.workload import Resources
+from ink_api.model import ApiModel
+from ink_api.schema import atomic_list, list_map
+
+
+class BuildStatus(ApiModel):
+    """The newest build."""
+
+    id: str | None = Field(default=None, description="Name of the build Job.")
+    commit: str | None = Field(default=None, description="Commit that was built.")
+    pack: str | None = Field(default=None, description="Pack that was used, such as Dockerfile or Python.")
+    reason: str | None = Field(default=None, description="Outcome.")
+    started: str | None = Field(default=None, description="When it began (RFC 3339).")
+    finished: str | None = Field(default=None, description="When it ended (RFC 3339).")
+    pod: str | None = Field(default=None, description="Its pod, for the logs.")
+
+
+class RevisionStatus(ApiModel):
+    """One revision, as its ControllerRevision beside the workload records it."""
+
+    number: int = Field(description="Counts up from 1.")
+    name: str = Field(description="Name of the ControllerRevision.")
+    commit: str | None = Field(default=None, description="Commit it was built from.")
+    image: str | None = Field(default=None, description="Image, by digest where there is one.")
+    created: str | None = Field(default=None, description="When it was first wanted (RFC 3339).")
+    active: bool = Field(default=False, description="It is the revision that is wanted now.")
+    reason: str | None = Field(default=None, description="How it ended: Deployed, or why it did not get there.")
+
+
+class EffectiveSettings(ApiModel):
+    """What counts once the spec, ink.yaml and the platform's defaults are put together."""
+
+    command: list[str] | None = Field(default=None, description="Entrypoint.", json_schema_extra=atomic_list())
+    args: list[str] | None = Field(default=None, description="Arguments.", json_schema_extra=atomic_list())
+    ports: list[Port] | None = Field(default=None, description="Ports.", json_schema_extra=list_map("name"))
+    health: Health | None = Field(default=None, description="Readiness check.")
+    resources: Resources | None = Field(default=None, description="CPU and memory.")
+
+
+class InkServiceStatus(ApiModel):
+    """What is. Written by the operator alone; deleting it loses nothing."""
+
+    observed_generation: int = Field(default=-1, description="metadata.generation this status speaks of.")
+    conditions: list[Condition] = Field(
+        default_factory=list, description="The facts, by type.", json_schema_extra=list_map("type")
+    )
+    url: str | None = Field(default=None, description="Public address.")
+    urls: list[str] | None = Field(
+        default=None, description="All public addresses, the main one first.", json_schema_extra=atomic_list()
+    )
+    private_url: str | None = Field(default=None, description="Address inside the project.")
+    commit: str | None = Field(default=None, description="Commit that is wanted now.")
+    image: str | None = Field(default=None, description="Image that is wanted now, by digest.")
+    build: BuildStatus | None = Field(default=None, description="The newest build.")
+    revisions: list[RevisionStatus] | None = Field(
+        default=None, description="The last revisions, newest first.", json_schema_extra=list_map("number")
+    )
+    effective: EffectiveSettings | None = Field(default=None, description="The settings that count.")
+    namespace: str | None = Field(default=None, description="Namespace of the workload.")
+    replicas: int | None = Field(default=None, description="Pods that exist.")
+    ready_replicas: int | None = Field(default=None, description="Pods that are ready.")
+    selector: str | None = Field(default=None, description="Label selector of the pods, for the scale subresource.")
+    port: int | None = Field(default=None, description="Effective port of the application.")

@@ -1,0 +1,174 @@
+"""How the application runs: amounts, storage, scaling, schedule, releases and leaving."""
+
+from typing import Literal
+
+from pydantic import ConfigDict, Field
+
+from ink_api.model import ApiModel
+from ink_api.names import DNS_LABEL
+from ink_api.quantities import Duration, Quantity
+from ink_api.schema import atomic_list, cel, rules
+
+
+class ResourceAmounts(ApiModel):
+    """CPU and memory."""
+
+    cpu: Quantity | None = Field(default=None, description="Cores, such as `500m` or `2`.")
+    memory: Quantity | None = Field(default=None, description="Memory, such as `256Mi`.")
+
+
+def _at_most(amount: str) -> dict[str, str]:
+    unset = " || ".join(
+        f"!has(self.{part})" for part in ("requests", "limits", f"requests.{amount}", f"limits.{amount}")
+    )
+    compare = f"quantity(self.requests.{amount}).compareTo(quantity(self.limits.{amount})) <= 0"
+    return cel(f"{unset} || {compare}", f"requests.{amount} must not be above limits.{amount}")
+
+
+class Resources(ApiModel):
+    """What the application is promised and may use at most."""
+
+    requests: ResourceAmounts | None = Field(default=None, description="Promised; default: a tenth of the limits.")
+    limits: ResourceAmounts | None = Field(default=None, description="The most it may use; default 500m and 512Mi.")
+
+    model_config = ConfigDict(json_schema_extra=rules(_at_most("cpu"), _at_most("memory")))
+
+
+class Volume(ApiModel):
+    """A disk of the service's own, kept across restarts and deployments; one pod at a time uses it."""
+
+    name: str = Field(description="Name of the volume.", pattern=DNS_LABEL, max_length=40)
+    mount_path: str = Field(
+        description="Absolute directory in the container, such as `/data`.",
+        pattern=r"^(/[A-Za-z0-9._-]+)+$",
+        max_length=512,
+    )
+    size: Quantity = Field(
+        description="Capacity, such as `1Gi`. It can grow, if the storage class can; never shrink.",
+        json_schema_extra=rules(
+            cel(
+                "quantity(self).compareTo(quantity(oldSelf)) >= 0",
+                "a volume cannot shrink: keep its size, or make a volume of another name and move the data",
+            ),
+            cel("quantity(self).isGreaterThan(quantity('0'))", "size must be more than 0"),
+        ),
+    )
+    storage_class_name: str | None = Field(
+        default=None, description="Storage class; default: the platform's.", min_length=1, max_length=253
+    )
+    deletion_policy: Literal["Retain", "Delete"] = Field(
+        default="Retain",
+        description="What becomes of the disk when the volume or the service is removed: Retain keeps the claim and "
+        "its data.",
+    )
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            cel(
+                "!self.mountPath.matches('^/(proc|sys|dev)(/|$)') && !self.mountPath.contains('/.')",
+                "mountPath must be a plain directory outside /proc, /sys and /dev",
+            ),
+            cel(
+                "has(self.storageClassName) == has(oldSelf.storageClassName) && (!has(self.storageClassName) || "
+                "self.storageClassName == oldSelf.storageClassName)",
+                "storageClassName cannot be changed: make a volume of another name",
+            ),
+        )
+    )
+
+
+class Autoscaling(ApiModel):
+    """Between how many pods the service scales, and by what."""
+
+    min_replicas: int = Field(default=1, description="Fewest pods.", ge=1, le=100)
+    max_replicas: int = Field(description="Most pods.", ge=1, le=100)
+    target_cpu_utilization_percentage: int | None = Field(
+        default=None,
+        alias="targetCPUUtilizationPercentage",
+        description="Wanted CPU use, in percent of what is requested; 80 if no target is set.",
+        ge=1,
+        le=1000,
+    )
+    target_memory_utilization_percentage: int | None = Field(
+        default=None, description="Wanted memory use, in percent of what is requested.", ge=1, le=1000
+    )
+    scale_up_cooldown: Duration | None = Field(
+        default=None, description="Calm time before pods are added; default none (`0s`), at most `1h`."
+    )
+    scale_down_cooldown: Duration | None = Field(
+        default=None, description="Calm time before pods are removed; default `5m`, at most `1h`."
+    )
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            cel("self.minReplicas <= self.maxReplicas", "minReplicas must not be above maxReplicas"),
+            cel(
+                "!has(self.scaleUpCooldown) || duration(self.scaleUpCooldown) <= duration('1h')",
+                "scaleUpCooldown must be at most 1h",
+            ),
+            cel(
+                "!has(self.scaleDownCooldown) || duration(self.scaleDownCooldown) <= duration('1h')",
+                "scaleDownCooldown must be at most 1h",
+            ),
+        )
+    )
+
+
+class Cron(ApiModel):
+    """Run the command at these times instead of serving."""
+
+    schedule: str = Field(
+        description="Five fields (minute, hour, day, month, weekday), such as `*/15 * * * *`, or `@daily` and its kin.",
+        pattern=r"^(@(yearly|annually|monthly|weekly|daily|midnight|hourly)|[0-9A-Za-z*,/?-]+( [0-9A-Za-z*,/?-]+){4})$",
+        max_length=100,
+    )
+    time_zone: str | None = Field(
+        default=None,
+        description="IANA name, such as `Europe/Berlin`; default UTC.",
+        pattern=r"^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*$",
+        max_length=64,
+    )
+    concurrency_policy: Literal["Allow", "Forbid", "Replace"] = Field(
+        default="Forbid",
+        description="What happens when the last run has not ended: both run, skip, or end the old one.",
+    )
+    timeout: Duration | None = Field(default=None, description="Limit of one run; default `1h`.")
+    retries: int = Field(default=0, description="How often a failed run is tried again.", ge=0, le=10)
+
+
+class Release(ApiModel):
+    """A command that runs before traffic moves to a new revision, such as a database migration."""
+
+    command: list[str] = Field(
+        description="Command, as in a Pod. It runs at least once a revision, so it must be safe to repeat.",
+        json_schema_extra=atomic_list(),
+        min_length=1,
+        max_length=64,
+    )
+    timeout: Duration | None = Field(default=None, description="Limit of one run; default `10m`.")
+
+
+class Drain(ApiModel):
+    """How a pod leaves."""
+
+    pre_stop: Duration | None = Field(
+        default=None,
+        description="How long it goes on answering before it is told to stop, until the ingress has noticed; "
+        "default `5s`.",
+    )
+    termination_grace_period: Duration | None = Field(
+        default=None, description="How long it may take to stop after that; default `30s`, at most `1h`."
+    )
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            cel(
+                "!has(self.preStop) || duration(self.preStop) <= duration('10m')",
+                "preStop must be at most 10m",
+            ),
+            cel(
+                "!has(self.terminationGracePeriod) || duration(self.terminationGracePeriod) <= duration('1h')",
+                "terminationGracePeriod must be at most 1h",
+            ),
+        )
+    )
