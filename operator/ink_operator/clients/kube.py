@@ -10,12 +10,13 @@ from typing import Any
 from urllib.parse import urlencode
 
 import aiohttp
+from aiohttp.abc import AbstractStreamWriter
 from ink_api.group import FIELD_MANAGER_OPERATOR
 from kubernetes.aio.client.configuration import Configuration
 from kubernetes.aio.client.rest import RESTClientObject
 
 from ink_operator.clients.kube_errors import failure
-from ink_operator.core.errors import Conflict, Transient
+from ink_operator.core.errors import Conflict, LeaseLost, Transient
 from ink_operator.core.objects import Kind, Manifest, Ref, ref_of
 from ink_operator.ports import Meter, WriteGuard
 
@@ -40,18 +41,38 @@ def path_of(kind: Kind, namespace: str = "", name: str = "", subresource: str = 
     return "/".join(parts)
 
 
+class FencedBody(aiohttp.BytesPayload):
+    """A write's body that asks once more, in the moment before it leaves: a process may have been stopped for longer
+    than its lease lasts while the write waited for a connection."""
+
+    def __init__(self, value: bytes, guard: WriteGuard) -> None:
+        super().__init__(value, content_type=JSON)
+        self._guard = guard
+
+    async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
+        """Raises ClientConnectionError, so that the request ends unsent; the next one meets the guard itself."""
+        try:
+            self._guard.check()
+        except (Transient, LeaseLost) as error:
+            raise aiohttp.ClientConnectionError(str(error)) from None
+        await super().write_with_length(writer, content_length)
+
+
 class Kube:
     """Implements ports.Cluster, the lease's store and the informers' source."""
 
     def __init__(self, configuration: Configuration, guard: WriteGuard, meter: Meter) -> None:
         self._configuration = configuration
         self._rest = RESTClientObject(configuration)
+        self._session: aiohttp.ClientSession | None = None
+        self._proxy: str | None = configuration.proxy
         self._guard = guard
         self._meter = meter
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._rest.close()
+        if self._session is not None:
+            await self._session.close()
 
     async def get(self, ref: Ref) -> Manifest | None:
         """The object, or None."""
@@ -59,24 +80,32 @@ class Kube:
 
     async def list(self, kind: Kind, namespace: str = "", labels: str = "") -> Manifests:
         """All objects that match, page by page."""
-        return (await self.list_page(kind, namespace, labels))[0]
+        return [item async for page in self.pages(kind, namespace, labels) for item in page]
 
-    async def list_page(self, kind: Kind, namespace: str, labels: str) -> tuple[Manifests, str]:
-        """All objects that match, and the resourceVersion to watch from."""
-        items: Manifests = []
+    async def pages(self, kind: Kind, namespace: str = "", labels: str = "") -> AsyncIterator[Manifests]:
+        """All objects that match, without ever holding them all."""
         query = {"limit": str(PAGE), **({"labelSelector": labels} if labels else {})}
         while True:
             answer = await self._call("GET", kind, path_of(kind, namespace), query=query) or {}
-            items += [{"apiVersion": kind.api_version, "kind": kind.kind, **i} for i in answer.get("items") or []]
-            meta = answer.get("metadata") or {}
-            if not meta.get("continue"):
-                return items, meta.get("resourceVersion", "")
-            query["continue"] = meta["continue"]
+            yield [{"apiVersion": kind.api_version, "kind": kind.kind, **i} for i in answer.get("items") or []]
+            following = (answer.get("metadata") or {}).get("continue")
+            if not following:
+                return
+            query["continue"] = following
+
+    async def list_version(self, kind: Kind, namespace: str, labels: str) -> str:
+        """The resourceVersion to watch from: what lies before it has been looked at, or will be."""
+        query = {"limit": "1", **({"labelSelector": labels} if labels else {})}
+        answer = await self._call("GET", kind, path_of(kind, namespace), query=query) or {}
+        version = (answer.get("metadata") or {}).get("resourceVersion")
+        if not version:
+            raise Transient(f"{kind.plural} cannot be listed")
+        return str(version)
 
     async def create(self, manifest: Manifest) -> Manifest:
         """Create; raises AlreadyExists."""
         self._guard.check()
-        return await self.create_unguarded(manifest)
+        return await self._create(manifest, fenced=True)
 
     async def apply(self, manifest: Manifest) -> Manifest:
         """Server-side apply under Ink's field manager, taking conflicting fields over."""
@@ -107,7 +136,8 @@ class Kube:
     async def replace(self, manifest: Manifest) -> Manifest:
         """PUT at the resourceVersion of the manifest; for the lease alone, so the guard is not asked."""
         ref = ref_of(manifest)
-        answer = await self._call("PUT", ref.kind, path_of(ref.kind, ref.namespace, ref.name), body=manifest)
+        path = path_of(ref.kind, ref.namespace, ref.name)
+        answer = await self._call("PUT", ref.kind, path, body=manifest, fenced=False)
         if answer is None:
             raise Conflict(f"{ref.kind.kind} {ref.name} is gone")
         return answer
@@ -134,9 +164,13 @@ class Kube:
 
     async def create_unguarded(self, manifest: Manifest) -> Manifest:
         """Create without asking the guard: for the lease alone, before it is held."""
+        return await self._create(manifest, fenced=False)
+
+    async def _create(self, manifest: Manifest, *, fenced: bool) -> Manifest:
         meta = manifest["metadata"]
         ref = ref_of({**manifest, "metadata": {"name": "", **meta}})
-        answer = await self._call("POST", ref.kind, path_of(ref.kind, ref.namespace), query=MANAGER, body=manifest)
+        path = path_of(ref.kind, ref.namespace)
+        answer = await self._call("POST", ref.kind, path, query=MANAGER, body=manifest, fenced=fenced)
         if answer is None:
             raise Transient(f"the namespace {ref.namespace} does not exist")
         return answer
@@ -150,13 +184,14 @@ class Kube:
         query: dict[str, str] | None = None,
         body: Any = None,
         content_type: str = JSON,
+        fenced: bool = True,
     ) -> Manifest | None:
         """One call. None for 404; other failures raise."""
         code = "error"
         try:
             limit = aiohttp.ClientTimeout(total=CALL_SECONDS)
             async with await self._send(
-                method, path, query=query, limit=limit, body=body, content_type=content_type
+                method, path, query=query, limit=limit, body=body, content_type=content_type, fenced=fenced
             ) as response:
                 code = str(response.status)
                 text = await response.text()
@@ -180,15 +215,18 @@ class Kube:
         limit: aiohttp.ClientTimeout,
         body: Any = None,
         content_type: str = JSON,
+        fenced: bool = True,
     ) -> aiohttp.ClientResponse:
+        if self._session is None:
+            self._session = self._rest._create_pool_manager()
         url = f"{self._configuration.host}{path}" + (f"?{urlencode(query)}" if query else "")
         headers = {"Content-Type": content_type, "Accept": JSON, "User-Agent": "ink-operator"}
         auth = (await self._configuration.auth_settings()).get("BearerToken")
         if auth:
             headers["Authorization"] = auth["value"]
-        answer = await self._rest.request(method, url, headers=headers, body=body, _request_timeout=limit)
-        response: aiohttp.ClientResponse = answer.response
-        return response
+        raw = None if body is None else json.dumps(body).encode()
+        data = raw if raw is None or not fenced else FencedBody(raw, self._guard)
+        return await self._session.request(method, url, headers=headers, data=data, timeout=limit, proxy=self._proxy)
 
 
 async def configure(kubeconfig: str | None) -> Configuration:
