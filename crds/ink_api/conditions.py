@@ -16,14 +16,21 @@ ConditionStatus = Literal["True", "False", "Unknown"]
 
 
 class ConditionType(StrEnum):
-    """The facts a status states about an InkService, in the order of its life, then the roll-ups."""
+    """The facts that a status states, for each kind in the order of its life; then the roll-ups."""
 
+    # InkService
     SOURCE_RESOLVED = "SourceResolved"
     BUILT = "Built"
     RELEASED = "Released"
     DEPLOYED = "Deployed"
     ROUTED = "Routed"
     AVAILABLE = "Available"
+    # InkDomain
+    VERIFIED = "Verified"
+    DELEGATED = "Delegated"
+    ZONE_READY = "ZoneReady"
+    CERTIFICATE_READY = "CertificateReady"
+    # all kinds
     READY = "Ready"
     RECONCILING = "Reconciling"
     STALLED = "Stalled"

@@ -14,6 +14,7 @@ from ink_api.group import GROUP, VERSION
 from ink_api.inkdomain import InkDomainSpec, InkDomainStatus
 from ink_api.inkresource import InkResourceSpec, InkResourceStatus
 from ink_api.inkservice import InkServiceSpec, InkServiceStatus
+from ink_api.schema import SAYS, cel
 
 KEPT = (
     "type", "description", "enum", "default", "pattern", "format", "minimum", "maximum", "minLength", "maxLength",
@@ -38,6 +39,9 @@ class Kind(NamedTuple):
 
 NAME = "[a-z]([-a-z0-9]{0,50}[a-z0-9])?"
 """A service's name; with workspace and project before it, each ended by a dot, in the tenants namespace."""
+NAME_SAYS = (
+    "the name begins with a letter, has a-z, 0-9 and '-', ends with a letter or digit, and has at most 52 characters"
+)
 READY = ".status.conditions[?(@.type=='Ready')]"
 BASE_COLUMNS = (("Ready", "string", f"{READY}.status", 0), ("Reason", "string", f"{READY}.reason", 0))
 AGE = ("Age", "date", ".metadata.creationTimestamp", 0)
@@ -58,19 +62,41 @@ KINDS = (
         rules=(
             {
                 "rule": f"self.metadata.name.matches('^({NAME}[.]){{0,2}}{NAME}$')",
-                "message": "the name must be a DNS label that begins with a letter, of at most 52 characters",
+                "message": NAME_SAYS,
             },
         ),
     ),
     Kind(
         "InkResource", "inkresources", "inkres", InkResourceSpec, InkResourceStatus,
         "A database or another backing service.",
-        (*BASE_COLUMNS, ("Type", "string", ".spec.type", 0), AGE),
+        (
+            *BASE_COLUMNS,
+            ("Type", "string", ".spec.type", 0),
+            ("Secret", "string", ".status.secretName", 0),
+            AGE,
+            ("Provider", "string", ".status.provider", 1),
+            ("Region", "string", ".status.region", 1),
+            ("Size", "string", ".spec.size", 1),
+            ("Endpoint", "string", ".status.endpoint", 1),
+        ),
+        rules=(
+            {
+                "rule": f"self.metadata.name.matches('^({NAME}[.])?{NAME}$')",
+                "message": NAME_SAYS,
+            },
+        ),
     ),
     Kind(
         "InkDomain", "inkdomains", "inkdom", InkDomainSpec, InkDomainStatus,
         "A DNS zone delegated to the platform.",
-        (*BASE_COLUMNS, ("Zone", "string", ".spec.zone", 0), AGE),
+        (
+            *BASE_COLUMNS,
+            ("Zone", "string", ".spec.zone", 0),
+            AGE,
+            ("Expires", "string", ".status.expiresAt", 1),
+            ("Certificate Until", "string", ".status.certificate.notAfter", 1),
+            ("Nameservers", "string", ".status.nameservers", 1),
+        ),
     ),
 )  # fmt: skip
 
@@ -90,6 +116,13 @@ def structural(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str,
         schema = {**schema, "enum": [schema["const"]]}
     out = {k: schema[k] for k in KEPT if k in schema}
     out.update({k: v for k, v in schema.items() if k.startswith("x-kubernetes-")})
+    if SAYS in schema:
+        text = "string(self)" if schema.get("x-kubernetes-int-or-string") else "self"
+        explained = cel(f"{text}.matches(r'{schema['pattern']}')", schema[SAYS])
+        out["x-kubernetes-validations"] = [explained, *out.get("x-kubernetes-validations", [])]
+    if out.get("x-kubernetes-int-or-string"):
+        del out["type"]
+        out["anyOf"] = [{"type": "integer"}, {"type": "string"}]
     if schema.get("type") == "object":
         if "properties" in schema:
             out["properties"] = {k: structural(v, definitions) for k, v in schema["properties"].items()}
@@ -109,9 +142,16 @@ def schema_of(model: type[BaseModel]) -> dict[str, Any]:
     return structural(schema, definitions)
 
 
+def without_rules(node: Any) -> Any:
+    """The schema of what the operator alone writes: rules are for people, and cost."""
+    if isinstance(node, dict):
+        return {k: without_rules(v) for k, v in node.items() if k != "x-kubernetes-validations"}
+    return node
+
+
 def crd(kind: Kind) -> dict[str, Any]:
     """The CustomResourceDefinition of one kind."""
-    status = schema_of(kind.status)
+    status = without_rules(schema_of(kind.status))
     status["default"] = {"observedGeneration": -1}
     root: dict[str, Any] = {
         "type": "object",

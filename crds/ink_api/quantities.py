@@ -1,14 +1,82 @@
-"""Kubernetes quantities and durations as validated strings."""
+"""Quantities, durations and schedules as validated strings."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
+
+from ink_api.schema import cel, rules, says
 
 QUANTITY_PATTERN = r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$"
-DURATION_PATTERN = r"^([0-9]+h)?([0-9]+m)?([0-9]+s)?$"
+DURATION_PATTERN = r"^([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}s)?$"
+SCHEDULE_PATTERN = (
+    r"^(@(yearly|annually|monthly|weekly|daily|midnight|hourly)|[0-9A-Za-z*,/?-]+( [0-9A-Za-z*,/?-]+){4})$"
+)
 
-Quantity = Annotated[str, Field(pattern=QUANTITY_PATTERN, max_length=20)]
-Duration = Annotated[str, Field(pattern=DURATION_PATTERN, max_length=20, min_length=2)]
+
+def _as_text(value: object) -> object:
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+Quantity = Annotated[
+    str,
+    Field(
+        pattern=QUANTITY_PATTERN,
+        max_length=20,
+        json_schema_extra={
+            "x-kubernetes-int-or-string": True,
+            **says("write a quantity such as 2, 500m, 256Mi or 1Gi"),
+        },
+    ),
+    BeforeValidator(_as_text),
+]
+"""As in a Pod, a whole number may stand without quotes: `cpu: 2`."""
+_DURATION_SAYS = says("write a duration such as 90s, 15m or 1h30m")
+Duration = Annotated[
+    str, Field(pattern=DURATION_PATTERN, max_length=20, min_length=2, json_schema_extra=_DURATION_SAYS)
+]
+
+
+def _where_readable(rule: str) -> str:
+    """A value that is no duration is told so by its pattern; the rule must not fail on it as well."""
+    return f"!self.matches(r'{DURATION_PATTERN}') || {rule}"
+
+
+def between(least: str, most: str) -> dict[str, Any]:
+    """Schema extension: the shortest and the longest duration that a field takes."""
+    rule = f"(duration(self) >= duration('{least}') && duration(self) <= duration('{most}'))"
+    return rules(cel(_where_readable(rule), f"must be from {least} to {most}"))
+
+
+def _cron_field(value: str) -> str:
+    item = rf"(([*?]|{value}(-{value})?)(/[0-9]+)?)"
+    return f"{item}(,{item})*"
+
+
+_CRON_FIELDS = (
+    "[0-5]?[0-9]",
+    "([01]?[0-9]|2[0-3])",
+    "(0?[1-9]|[12][0-9]|3[01])",
+    "(0?[1-9]|1[0-2]|JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC)",
+    "([0-6]|SUN|MON|TUE|WED|THU|FRI|SAT)",
+)
+_CRON_RULE = "^(@.*|" + " ".join(_cron_field(value) for value in _CRON_FIELDS) + ")$"
+Schedule = Annotated[
+    str,
+    Field(
+        pattern=SCHEDULE_PATTERN,
+        max_length=100,
+        json_schema_extra={
+            **says("write five fields, such as '*/15 * * * *', or one of @hourly, @daily, @weekly, @monthly, @yearly"),
+            **rules(
+                cel(
+                    f"!self.matches(r'{SCHEDULE_PATTERN}') || self.upperAscii().matches(r'{_CRON_RULE}')",
+                    "the five fields are minute (0-59), hour (0-23), day (1-31), month (1-12 or JAN-DEC) and weekday "
+                    "(0-6 or SUN-SAT)",
+                )
+            ),
+        },
+    ),
+]
 
 
 def seconds(duration: str) -> int:

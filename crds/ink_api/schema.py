@@ -26,3 +26,11 @@ def rules(*found: dict[str, str]) -> dict[str, Any]:
 def immutable(field: str, instead: str) -> dict[str, Any]:
     """Schema extension: a field that keeps its first value. `instead`: what to do."""
     return rules(cel("self == oldSelf", f"{field} cannot be changed: {instead}"))
+
+
+SAYS = "x-ink-says"
+
+
+def says(message: str) -> dict[str, Any]:
+    """Schema extension of our own: the sentence a person reads when the value does not match the field's pattern."""
+    return {SAYS: message}

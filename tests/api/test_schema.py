@@ -89,7 +89,7 @@ def test_a_name_that_is_no_dns_label_is_refused(api: KubeApi, namespace: str, na
 
 IMMUTABLE = [
     ("InkResource", {"type": "SQLite"}, {"type": "Redis"}, "create another resource"),
-    ("InkDomain", {"zone": "example.com"}, {"zone": "example.org"}, "create another domain"),
+    ("InkDomain", {"zone": "example.com"}, {"zone": "example.org"}, "create another InkDomain"),
 ]
 
 

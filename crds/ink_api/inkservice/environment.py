@@ -4,10 +4,11 @@ from pydantic import ConfigDict, Field
 
 from ink_api.inkservice.references import ConfigMapRef, KeyRef, ResourceRef, SecretRef, ServiceEnvRef
 from ink_api.model import ApiModel
-from ink_api.schema import cel, rules
+from ink_api.schema import cel, rules, says
 from ink_api.sealing import SEALED_MAX
 
 ENV_NAME_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]*$"
+ENV_NAME_SAYS = says("a name of a variable has letters, digits and '_', and does not begin with a digit")
 
 
 class EnvSource(ApiModel):
@@ -49,7 +50,9 @@ class EnvSource(ApiModel):
 class EnvVar(ApiModel):
     """One environment variable."""
 
-    name: str = Field(description="Name of the variable.", pattern=ENV_NAME_PATTERN, max_length=256)
+    name: str = Field(
+        description="Name of the variable.", pattern=ENV_NAME_PATTERN, max_length=256, json_schema_extra=ENV_NAME_SAYS
+    )
     value: str | None = Field(default=None, description="Its value, in the open.", max_length=32768)
     value_from: EnvSource | None = Field(default=None, description="Where its value comes from.")
 
@@ -62,7 +65,11 @@ class EnvFromSource(ApiModel):
     """All keys of a Secret or ConfigMap as variables; exactly one of the two."""
 
     prefix: str | None = Field(
-        default=None, description="Put before each key.", pattern=ENV_NAME_PATTERN, max_length=64
+        default=None,
+        description="Put before each key.",
+        pattern=ENV_NAME_PATTERN,
+        max_length=64,
+        json_schema_extra=ENV_NAME_SAYS,
     )
     secret_ref: SecretRef | None = Field(
         default=None, description="Secret beside the workload; not for CRs that the gateway writes."

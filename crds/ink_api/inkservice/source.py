@@ -7,8 +7,8 @@ from pydantic import ConfigDict, Field
 from ink_api.inkservice.environment import EnvVar
 from ink_api.inkservice.references import SecretRef
 from ink_api.model import ApiModel
-from ink_api.quantities import Duration
-from ink_api.schema import cel, list_map, rules
+from ink_api.quantities import Duration, between
+from ink_api.schema import cel, list_map, rules, says
 
 SHA_PATTERN = r"^[0-9a-f]{40}$"
 
@@ -49,23 +49,28 @@ class GitSource(ApiModel):
         description="HTTPS address of the repository, without credentials.",
         pattern=r"^https?://[^\s@?#]+$",
         max_length=1024,
+        json_schema_extra=says("write an https:// address without user name and password; those belong into auth"),
     )
     branch: str = Field(
         default="main",
         description="Branch to follow; every push to it deploys.",
         pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$",
         max_length=200,
+        json_schema_extra=says("write the branch as git names it, such as main, without refs/heads/"),
     )
     commit: str | None = Field(
         default=None,
         description="Pins one commit (40 hex digits), as a rollback does. Remove it to follow the branch again.",
         pattern=SHA_PATTERN,
+        max_length=40,
+        json_schema_extra=says("write the whole commit, 40 hex digits; to follow a branch use branch instead"),
     )
     root_directory: str | None = Field(
         default=None,
         description="Directory of the application in a monorepo, relative to the repository's root.",
         pattern=r"^[A-Za-z0-9_][A-Za-z0-9._/-]*$",
         max_length=200,
+        json_schema_extra=says("write a directory relative to the repository's root, such as apps/web"),
     )
     auth: GitAuth | None = Field(default=None, description="How to read a private repository.")
 
@@ -83,7 +88,11 @@ class ImageSource(ApiModel):
     """A finished image, deployed without a build."""
 
     ref: str = Field(
-        description="Image reference, best with a digest.", pattern=r"^[^\s]+$", min_length=1, max_length=512
+        description="Image reference, best with a digest.",
+        pattern=r"^[^\s]+$",
+        min_length=1,
+        max_length=512,
+        json_schema_extra=says("write an image reference such as ghcr.io/acme/shop:1.4 or …@sha256:…, without spaces"),
     )
     pull_secret_ref: SecretRef | None = Field(
         default=None, description="Secret of type kubernetes.io/dockerconfigjson beside the workload."
@@ -121,4 +130,6 @@ class Build(ApiModel):
         json_schema_extra=list_map("name"),
         max_length=100,
     )
-    timeout: Duration | None = Field(default=None, description="Limit of one build, such as `15m`.")
+    timeout: Duration | None = Field(
+        default=None, description="Limit of one build, such as `15m`.", json_schema_extra=between("10s", "24h")
+    )

@@ -10,8 +10,8 @@ from ink_api.inkservice.source import Build, Source
 from ink_api.inkservice.workload import Autoscaling, Cron, Drain, Release, Resources, Volume
 from ink_api.model import ApiModel
 from ink_api.names import DNS_LABEL
-from ink_api.quantities import Duration
-from ink_api.schema import atomic_list, cel, list_map, rules
+from ink_api.quantities import Duration, between
+from ink_api.schema import atomic_list, cel, list_map, rules, says
 
 ALONE = "!has(self.volumes) || self.volumes.size() == 0 || "
 RULES = (
@@ -65,6 +65,7 @@ class InkServiceSpec(ApiModel):
         description="First label of the public host; default: the service's name.",
         pattern=DNS_LABEL,
         max_length=63,
+        json_schema_extra=says("write one label of a host name: a-z, 0-9 and '-', no dot"),
     )
     build: Build | None = Field(default=None, description="How the repository becomes an image.")
     command: list[str] | None = Field(
@@ -91,7 +92,9 @@ class InkServiceSpec(ApiModel):
         default="Persistent", description="OnDemand sleeps at zero pods and wakes on a request."
     )
     idle_after: Duration | None = Field(
-        default=None, description="Time without a request after which an OnDemand service sleeps; default `15m`."
+        default=None,
+        description="Time without a request after which an OnDemand service sleeps; default `15m`.",
+        json_schema_extra=between("1m", "24h"),
     )
     env: list[EnvVar] | None = Field(
         default=None,
@@ -128,6 +131,7 @@ class InkServiceSpec(ApiModel):
     ttl: Duration | None = Field(
         default=None,
         description="Lifetime from the service's creation, such as `72h`: then all that it runs is removed.",
+        json_schema_extra=between("1m", "87600h"),
     )
     suspend: bool = Field(default=False, description="Scale to zero until set to false again.")
     rebuild_token: str | None = Field(

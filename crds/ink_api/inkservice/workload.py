@@ -6,8 +6,8 @@ from pydantic import ConfigDict, Field
 
 from ink_api.model import ApiModel
 from ink_api.names import DNS_LABEL
-from ink_api.quantities import Duration, Quantity
-from ink_api.schema import atomic_list, cel, rules
+from ink_api.quantities import Duration, Quantity, Schedule, between
+from ink_api.schema import atomic_list, cel, rules, says
 
 
 class ResourceAmounts(ApiModel):
@@ -21,8 +21,12 @@ def _at_most(amount: str) -> dict[str, str]:
     unset = " || ".join(
         f"!has(self.{part})" for part in ("requests", "limits", f"requests.{amount}", f"limits.{amount}")
     )
-    compare = f"quantity(self.requests.{amount}).compareTo(quantity(self.limits.{amount})) <= 0"
-    return cel(f"{unset} || {compare}", f"requests.{amount} must not be above limits.{amount}")
+    request, limit = (f"string(self.{part}.{amount})" for part in ("requests", "limits"))
+    readable = f"!isQuantity({request}) || !isQuantity({limit})"
+    return cel(
+        f"{unset} || {readable} || quantity({request}).compareTo(quantity({limit})) <= 0",
+        f"requests.{amount} must not be above limits.{amount}",
+    )
 
 
 class Resources(ApiModel):
@@ -37,20 +41,29 @@ class Resources(ApiModel):
 class Volume(ApiModel):
     """A disk of the service's own, kept across restarts and deployments; one pod at a time uses it."""
 
-    name: str = Field(description="Name of the volume.", pattern=DNS_LABEL, max_length=40)
+    name: str = Field(
+        description="Name of the volume.",
+        pattern=DNS_LABEL,
+        max_length=40,
+        json_schema_extra=says("a name of a volume has a-z, 0-9 and '-', and neither begins nor ends with '-'"),
+    )
     mount_path: str = Field(
         description="Absolute directory in the container, such as `/data`.",
         pattern=r"^(/[A-Za-z0-9._-]+)+$",
         max_length=512,
+        json_schema_extra=says("write an absolute directory such as /data, without a final slash"),
     )
     size: Quantity = Field(
         description="Capacity, such as `1Gi`. It can grow, if the storage class can; never shrink.",
         json_schema_extra=rules(
             cel(
-                "quantity(self).compareTo(quantity(oldSelf)) >= 0",
+                "!isQuantity(string(self)) || quantity(string(self)).compareTo(quantity(string(oldSelf))) >= 0",
                 "a volume cannot shrink: keep its size, or make a volume of another name and move the data",
             ),
-            cel("quantity(self).isGreaterThan(quantity('0'))", "size must be more than 0"),
+            cel(
+                "!isQuantity(string(self)) || quantity(string(self)).isGreaterThan(quantity('0'))",
+                "size must be more than 0",
+            ),
         ),
     )
     storage_class_name: str | None = Field(
@@ -93,23 +106,19 @@ class Autoscaling(ApiModel):
         default=None, description="Wanted memory use, in percent of what is requested.", ge=1, le=1000
     )
     scale_up_cooldown: Duration | None = Field(
-        default=None, description="Calm time before pods are added; default none (`0s`), at most `1h`."
+        default=None,
+        description="Calm time before pods are added; default none (`0s`), at most `1h`.",
+        json_schema_extra=between("0s", "1h"),
     )
     scale_down_cooldown: Duration | None = Field(
-        default=None, description="Calm time before pods are removed; default `5m`, at most `1h`."
+        default=None,
+        description="Calm time before pods are removed; default `5m`, at most `1h`.",
+        json_schema_extra=between("0s", "1h"),
     )
 
     model_config = ConfigDict(
         json_schema_extra=rules(
             cel("self.minReplicas <= self.maxReplicas", "minReplicas must not be above maxReplicas"),
-            cel(
-                "!has(self.scaleUpCooldown) || duration(self.scaleUpCooldown) <= duration('1h')",
-                "scaleUpCooldown must be at most 1h",
-            ),
-            cel(
-                "!has(self.scaleDownCooldown) || duration(self.scaleDownCooldown) <= duration('1h')",
-                "scaleDownCooldown must be at most 1h",
-            ),
         )
     )
 
@@ -117,22 +126,25 @@ class Autoscaling(ApiModel):
 class Cron(ApiModel):
     """Run the command at these times instead of serving."""
 
-    schedule: str = Field(
+    schedule: Schedule = Field(
         description="Five fields (minute, hour, day, month, weekday), such as `*/15 * * * *`, or `@daily` and its kin.",
-        pattern=r"^(@(yearly|annually|monthly|weekly|daily|midnight|hourly)|[0-9A-Za-z*,/?-]+( [0-9A-Za-z*,/?-]+){4})$",
-        max_length=100,
     )
     time_zone: str | None = Field(
         default=None,
         description="IANA name, such as `Europe/Berlin`; default UTC.",
         pattern=r"^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*$",
         max_length=64,
+        json_schema_extra=says("write an IANA time zone such as Europe/Berlin"),
     )
     concurrency_policy: Literal["Allow", "Forbid", "Replace"] = Field(
         default="Forbid",
         description="What happens when the last run has not ended: both run, skip, or end the old one.",
     )
-    timeout: Duration | None = Field(default=None, description="Limit of one run; default `1h`.")
+    timeout: Duration | None = Field(
+        default=None,
+        description="Limit of one run; default `1h`, at most `168h`.",
+        json_schema_extra=between("1s", "168h"),
+    )
     retries: int = Field(default=0, description="How often a failed run is tried again.", ge=0, le=10)
 
 
@@ -145,7 +157,11 @@ class Release(ApiModel):
         min_length=1,
         max_length=64,
     )
-    timeout: Duration | None = Field(default=None, description="Limit of one run; default `10m`.")
+    timeout: Duration | None = Field(
+        default=None,
+        description="Limit of one run; default `10m`, at most `24h`.",
+        json_schema_extra=between("1s", "24h"),
+    )
 
 
 class Drain(ApiModel):
@@ -154,21 +170,11 @@ class Drain(ApiModel):
     pre_stop: Duration | None = Field(
         default=None,
         description="How long it goes on answering before it is told to stop, until the ingress has noticed; "
-        "default `5s`.",
+        "default `5s`, at most `10m`.",
+        json_schema_extra=between("0s", "10m"),
     )
     termination_grace_period: Duration | None = Field(
-        default=None, description="How long it may take to stop after that; default `30s`, at most `1h`."
-    )
-
-    model_config = ConfigDict(
-        json_schema_extra=rules(
-            cel(
-                "!has(self.preStop) || duration(self.preStop) <= duration('10m')",
-                "preStop must be at most 10m",
-            ),
-            cel(
-                "!has(self.terminationGracePeriod) || duration(self.terminationGracePeriod) <= duration('1h')",
-                "terminationGracePeriod must be at most 1h",
-            ),
-        )
+        default=None,
+        description="How long it may take to stop after that; default `30s`, at most `1h`.",
+        json_schema_extra=between("0s", "1h"),
     )
