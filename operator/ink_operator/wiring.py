@@ -15,7 +15,7 @@ from ink_api.group import LABEL_COMPONENT, LABEL_MANAGED_BY, LABEL_SERVICE, MANA
 from kubernetes.aio.client.configuration import Configuration
 
 from ink_operator import handlers
-from ink_operator.clients.kube import Kube
+from ink_operator.clients.kube import Kube, MetadataOnly
 from ink_operator.clients.prober import HttpProber
 from ink_operator.clients.registry import RegistryClient
 from ink_operator.clients.resolver import ResolverClient
@@ -48,6 +48,7 @@ from ink_operator.runtime.informer import Watched, inform
 from ink_operator.runtime.lease import Guard, Lease
 from ink_operator.runtime.metrics import Metrics
 from ink_operator.runtime.queue import Queue
+from ink_operator.runtime.references import References
 from ink_operator.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -71,6 +72,7 @@ class Operator:
         self.kube = Kube(configuration, self.guard, self.metrics)
         self.queue = Queue(self._reconcile, self.metrics, settings.workers)
         self.events = EventWriter(self.kube)
+        self.references = References(MetadataOnly(self.kube), self._wake)
         identity = f"{socket.gethostname()}-{uuid.uuid4().hex[:8]}"
         lease = Ref(LEASE, settings.namespace, LEASE_NAME)
         self.lease = Lease(self.kube, self.guard, lease, identity, settings.lease_seconds)
@@ -84,6 +86,7 @@ class Operator:
             sealing=self.sealing,
             prober=HttpProber(session, settings.traefik_url),
             wakeups=self.queue,
+            references=self.references,
             meter=self.metrics,
             announcer=self.events,
             tenancy=Memo(TENANCY_TRUSTED_SECONDS),
@@ -121,6 +124,7 @@ class Operator:
                     ("lease", self.lease.keep()),
                     ("queue", self.queue.run()),
                     ("events", self.events.run()),
+                    ("references", self.references.run()),
                     ("resync", self._resync()),
                     ("sealing keys", self._keep_keys()),
                     ("kopf", _for_ever(watch)),
@@ -151,7 +155,10 @@ class Operator:
     def _child_seen(self, event: str, child: Manifest) -> None:
         key = handlers.owner_key(child)
         if key is not None and event != "LISTED":
-            self.queue.add(key, EVENTS_GATHER_SECONDS)
+            self._wake(key)
+
+    def _wake(self, key: Key) -> None:
+        self.queue.add(key, EVENTS_GATHER_SECONDS)
 
     async def _keep_keys(self) -> None:
         """Keys to seal to are there and published, also after somebody removed them."""

@@ -26,6 +26,7 @@ WATCH_SECONDS = 300
 WATCH_SLACK_SECONDS = 30
 PAGE = 500
 APPLY, MERGE, JSON = "application/apply-patch+yaml", "application/merge-patch+json", "application/json"
+PARTIAL = "application/json;as={};g=meta.k8s.io;v=v1"
 Manifests = list[Manifest]
 MANAGER = {"fieldManager": FIELD_MANAGER_OPERATOR}
 
@@ -61,13 +62,13 @@ class Kube:
         """All objects that match, page by page."""
         return (await self.list_page(kind, namespace, labels))[0]
 
-    async def list_page(self, kind: Kind, namespace: str, labels: str) -> tuple[Manifests, str]:
+    async def list_page(self, kind: Kind, namespace: str, labels: str, *, accept: str = JSON) -> tuple[Manifests, str]:
         """All objects that match, and the resourceVersion to watch from."""
         items: Manifests = []
         query = {"limit": str(PAGE), **({"labelSelector": labels} if labels else {})}
         while True:
-            answer = await self._call("GET", kind, path_of(kind, namespace), query=query) or {}
-            items += [{"apiVersion": kind.api_version, "kind": kind.kind, **i} for i in answer.get("items") or []]
+            answer = await self._call("GET", kind, path_of(kind, namespace), query=query, accept=accept) or {}
+            items += [{**i, "apiVersion": kind.api_version, "kind": kind.kind} for i in answer.get("items") or []]
             meta = answer.get("metadata") or {}
             if not meta.get("continue"):
                 return items, meta.get("resourceVersion", "")
@@ -112,7 +113,9 @@ class Kube:
             raise Conflict(f"{ref.kind.kind} {ref.name} is gone")
         return answer
 
-    async def watch(self, kind: Kind, namespace: str, labels: str, version: str) -> AsyncIterator[dict[str, Any]]:
+    async def watch(
+        self, kind: Kind, namespace: str, labels: str, version: str, *, accept: str = JSON
+    ) -> AsyncIterator[dict[str, Any]]:
         """Raw watch events until the server ends the watch. Raises Transient when the connection breaks."""
         query = {
             "watch": "true",
@@ -123,7 +126,7 @@ class Kube:
         }
         limit = aiohttp.ClientTimeout(total=WATCH_SECONDS + WATCH_SLACK_SECONDS, sock_connect=CALL_SECONDS)
         try:
-            response = await self._send("GET", path_of(kind, namespace), query=query, limit=limit)
+            response = await self._send("GET", path_of(kind, namespace), query=query, limit=limit, accept=accept)
             async with response:
                 if response.status != 200:
                     raise failure(response.status, await response.text(), f"watch {kind.plural}")
@@ -150,13 +153,14 @@ class Kube:
         query: dict[str, str] | None = None,
         body: Any = None,
         content_type: str = JSON,
+        accept: str = JSON,
     ) -> Manifest | None:
         """One call. None for 404; other failures raise."""
         code = "error"
         try:
             limit = aiohttp.ClientTimeout(total=CALL_SECONDS)
             async with await self._send(
-                method, path, query=query, limit=limit, body=body, content_type=content_type
+                method, path, query=query, limit=limit, body=body, content_type=content_type, accept=accept
             ) as response:
                 code = str(response.status)
                 text = await response.text()
@@ -180,15 +184,31 @@ class Kube:
         limit: aiohttp.ClientTimeout,
         body: Any = None,
         content_type: str = JSON,
+        accept: str = JSON,
     ) -> aiohttp.ClientResponse:
         url = f"{self._configuration.host}{path}" + (f"?{urlencode(query)}" if query else "")
-        headers = {"Content-Type": content_type, "Accept": JSON, "User-Agent": "ink-operator"}
+        headers = {"Content-Type": content_type, "Accept": accept, "User-Agent": "ink-operator"}
         auth = (await self._configuration.auth_settings()).get("BearerToken")
         if auth:
             headers["Authorization"] = auth["value"]
         answer = await self._rest.request(method, url, headers=headers, body=body, _request_timeout=limit)
         response: aiohttp.ClientResponse = answer.response
         return response
+
+
+class MetadataOnly:
+    """Implements runtime's WatchSource without contents: of Secrets, say, that nobody needs in this process."""
+
+    def __init__(self, kube: Kube) -> None:
+        self._kube = kube
+
+    async def list_page(self, kind: Kind, namespace: str, labels: str) -> tuple[Manifests, str]:
+        """All objects, and the resourceVersion to watch from."""
+        return await self._kube.list_page(kind, namespace, labels, accept=PARTIAL.format("PartialObjectMetadataList"))
+
+    def watch(self, kind: Kind, namespace: str, labels: str, version: str) -> AsyncIterator[dict[str, Any]]:
+        """Raw watch events."""
+        return self._kube.watch(kind, namespace, labels, version, accept=PARTIAL.format("PartialObjectMetadata"))
 
 
 async def configure(kubeconfig: str | None) -> Configuration:
