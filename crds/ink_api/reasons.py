@@ -83,7 +83,7 @@ REMEDIES: dict[Reason, str] = {
     Reason.HEALTH_CHECK_FAILED: "Make health.path answer with 2xx or 3xx, or change spec.health.",
     Reason.PROGRESS_DEADLINE_EXCEEDED: "Read the runtime logs and pod events; then push a mended commit.",
     Reason.CAPABILITY_REQUIRED: "Run without Linux capabilities: listen on a port above 1023 and do not change users.",
-    Reason.CONFIG_NOT_FOUND: "Create the Secret or ConfigMap (and key) that spec.env names.",
+    Reason.CONFIG_NOT_FOUND: "Create the Secret or ConfigMap (and key) that spec.env or spec.envFrom names.",
     Reason.SEALED_VALUE_INVALID: "Seal the value again: create_service with env_vars, or `ink seal` for this service.",
     Reason.QUOTA_EXCEEDED: "Delete or shrink other services, or ask for a larger quota.",
     Reason.UNSCHEDULABLE: "Ask for less CPU or memory, or add a node.",

@@ -142,6 +142,14 @@ class Wakeups(Protocol):
         ...
 
 
+class References(Protocol):
+    """Objects that are watched because others refer to them by name."""
+
+    def follow(self, key: Key, refs: frozenset[Ref]) -> None:
+        """From now on changes of exactly these objects wake `key`."""
+        ...
+
+
 class WriteGuard(Protocol):
     """Says whether this process may write."""
 
@@ -185,6 +193,7 @@ class Ports:
     sealing: Sealing
     prober: Prober
     wakeups: Wakeups
+    references: References
     meter: Meter
     announcer: Announcer
     tenancy: Memo[tuple[str, dict[tuple[str, str], Manifest]]]

@@ -18,7 +18,7 @@ from ink_api.names import TENANT_NAMESPACE_PREFIX
 from kubernetes.aio.client.configuration import Configuration
 
 from ink_operator import handlers
-from ink_operator.clients.kube import Kube
+from ink_operator.clients.kube import Kube, MetadataOnly
 from ink_operator.clients.prober import HttpProber
 from ink_operator.clients.registry import RegistryClient
 from ink_operator.clients.resolver import ResolverClient
@@ -55,6 +55,7 @@ from ink_operator.runtime.informer import LATER_CHANGE, Watched, inform
 from ink_operator.runtime.lease import Guard, Lease
 from ink_operator.runtime.metrics import Metrics
 from ink_operator.runtime.queue import Queue
+from ink_operator.runtime.references import References
 from ink_operator.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -84,6 +85,7 @@ class Operator:
         self.events = EventWriter(self.kube)
         self._gap, self._watching = asyncio.Event(), asyncio.Event()
         self._unwatched: set[str] = set()
+        self.references = References(MetadataOnly(self.kube), self._wake)
         identity = f"{socket.gethostname()}-{uuid.uuid4().hex[:8]}"
         lease = Ref(LEASE, settings.namespace, LEASE_NAME)
         self.lease = Lease(self.kube, self.guard, lease, identity, settings.lease_seconds)
@@ -97,6 +99,7 @@ class Operator:
             sealing=self.sealing,
             prober=HttpProber(session, settings.traefik_url),
             wakeups=self.queue,
+            references=self.references,
             meter=self.metrics,
             announcer=self.events,
             tenancy=Memo(TENANCY_TRUSTED_SECONDS),
@@ -135,6 +138,7 @@ class Operator:
                     ("lease", self.lease.keep()),
                     ("queue", self.queue.run()),
                     ("events", self.events.run()),
+                    ("references", self.references.run()),
                     ("resync", self._resync()),
                     ("sealing keys", self._keep_keys()),
                     ("kopf", self._watch_kinds(watch)),
@@ -183,7 +187,10 @@ class Operator:
     def _child_seen(self, child: Manifest) -> None:
         key = handlers.owner_key(child)
         if key is not None:
-            self.queue.add(key, EVENTS_GATHER_SECONDS)
+            self._wake(key)
+
+    def _wake(self, key: Key) -> None:
+        self.queue.add(key, EVENTS_GATHER_SECONDS)
 
     def _tenancy_seen(self, child: Manifest) -> None:
         meta = child["metadata"]

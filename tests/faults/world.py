@@ -176,7 +176,8 @@ class MemoryCluster:
 class World:
     """A cluster, its controllers, and the operator's other neighbours."""
 
-    def __init__(self, spec: dict[str, Any] | None = None, **settings: Any) -> None:
+    def __init__(self, spec: dict[str, Any] | None = None, *, owner: str = "", **settings: Any) -> None:
+        """`owner`: the namespace of somebody with kubectl in which the service lies; else it is the gateway's."""
         self.settings = Settings(route_settle_seconds=0.0, **settings)
         self.cluster = MemoryCluster()
         self.branch = Head(COMMIT)
@@ -187,11 +188,15 @@ class World:
         self.jobs_made: list[str] = []
         self.deleted_repositories: list[str] = []
         self.awake: list[Key] = []
+        self.followed: dict[Key, frozenset[Ref]] = {}
         self.questions: list[HeadQuestion] = []
         self.told: list[Condition] = []
         self.sealing = KeyRing(self.cluster, self.settings.namespace, 1)
         self.tenancy: Memo[Any] = Memo(60)
-        self.key = Key("InkService", "ink-tenants", "acme.shop.web")
+        self.key = Key("InkService", owner or "ink-tenants", "web" if owner else "acme.shop.web")
+        if owner:
+            meta = {"name": owner, "labels": {"ml.ink/managed": "true"}}
+            self.cluster.put({"apiVersion": "v1", "kind": "Namespace", "metadata": meta})
         self.make(self.key, spec or git_spec())
 
     def make(self, key: Key, spec: dict[str, Any]) -> None:
@@ -217,6 +222,7 @@ class World:
             sealing=self.sealing,
             prober=self,
             wakeups=self,
+            references=self,
             meter=self,
             announcer=self,
             tenancy=self.tenancy,
@@ -348,6 +354,9 @@ class World:
 
     def add(self, key: Key, after_seconds: float = 0.0) -> None:
         self.awake.append(key)
+
+    def follow(self, key: Key, refs: frozenset[Ref]) -> None:
+        self.followed[key] = refs
 
     def api_call(self, verb: str, resource: str, code: str) -> None:
         """Not counted here."""

@@ -27,6 +27,7 @@ WATCH_SECONDS = 300
 WATCH_SLACK_SECONDS = 30
 PAGE = 500
 APPLY, MERGE, JSON = "application/apply-patch+yaml", "application/merge-patch+json", "application/json"
+PARTIAL = "application/json;as={};g=meta.k8s.io;v=v1"
 Manifests = list[Manifest]
 MANAGER = {"fieldManager": FIELD_MANAGER_OPERATOR}
 
@@ -93,10 +94,10 @@ class Kube:
                 return
             query["continue"] = following
 
-    async def list_version(self, kind: Kind, namespace: str, labels: str) -> str:
+    async def list_version(self, kind: Kind, namespace: str, labels: str, *, accept: str = JSON) -> str:
         """The resourceVersion to watch from: what lies before it has been looked at, or will be."""
         query = {"limit": "1", **({"labelSelector": labels} if labels else {})}
-        answer = await self._call("GET", kind, path_of(kind, namespace), query=query) or {}
+        answer = await self._call("GET", kind, path_of(kind, namespace), query=query, accept=accept) or {}
         version = (answer.get("metadata") or {}).get("resourceVersion")
         if not version:
             raise Transient(f"{kind.plural} cannot be listed")
@@ -142,7 +143,9 @@ class Kube:
             raise Conflict(f"{ref.kind.kind} {ref.name} is gone")
         return answer
 
-    async def watch(self, kind: Kind, namespace: str, labels: str, version: str) -> AsyncIterator[dict[str, Any]]:
+    async def watch(
+        self, kind: Kind, namespace: str, labels: str, version: str, *, accept: str = JSON
+    ) -> AsyncIterator[dict[str, Any]]:
         """Raw watch events until the server ends the watch. Raises Transient when the connection breaks."""
         query = {
             "watch": "true",
@@ -153,7 +156,7 @@ class Kube:
         }
         limit = aiohttp.ClientTimeout(total=WATCH_SECONDS + WATCH_SLACK_SECONDS, sock_connect=CALL_SECONDS)
         try:
-            response = await self._send("GET", path_of(kind, namespace), query=query, limit=limit)
+            response = await self._send("GET", path_of(kind, namespace), query=query, limit=limit, accept=accept)
             async with response:
                 if response.status != 200:
                     raise failure(response.status, await response.text(), f"watch {kind.plural}")
@@ -185,13 +188,21 @@ class Kube:
         body: Any = None,
         content_type: str = JSON,
         fenced: bool = True,
+        accept: str = JSON,
     ) -> Manifest | None:
         """One call. None for 404; other failures raise."""
         code = "error"
         try:
             limit = aiohttp.ClientTimeout(total=CALL_SECONDS)
             async with await self._send(
-                method, path, query=query, limit=limit, body=body, content_type=content_type, fenced=fenced
+                method,
+                path,
+                query=query,
+                limit=limit,
+                body=body,
+                content_type=content_type,
+                accept=accept,
+                fenced=fenced,
             ) as response:
                 code = str(response.status)
                 text = await response.text()
@@ -216,17 +227,34 @@ class Kube:
         body: Any = None,
         content_type: str = JSON,
         fenced: bool = True,
+        accept: str = JSON,
     ) -> aiohttp.ClientResponse:
         if self._session is None:
             self._session = self._rest._create_pool_manager()
         url = f"{self._configuration.host}{path}" + (f"?{urlencode(query)}" if query else "")
-        headers = {"Content-Type": content_type, "Accept": JSON, "User-Agent": "ink-operator"}
+        headers = {"Content-Type": content_type, "Accept": accept, "User-Agent": "ink-operator"}
         auth = (await self._configuration.auth_settings()).get("BearerToken")
         if auth:
             headers["Authorization"] = auth["value"]
         raw = None if body is None else json.dumps(body).encode()
         data = raw if raw is None or not fenced else FencedBody(raw, self._guard)
         return await self._session.request(method, url, headers=headers, data=data, timeout=limit, proxy=self._proxy)
+
+
+class MetadataOnly:
+    """Implements runtime's WatchSource without contents: of Secrets, say, that nobody needs in this process."""
+
+    def __init__(self, kube: Kube) -> None:
+        self._kube = kube
+
+    async def list_version(self, kind: Kind, namespace: str, labels: str) -> str:
+        """The resourceVersion to watch from."""
+        accept = PARTIAL.format("PartialObjectMetadataList")
+        return await self._kube.list_version(kind, namespace, labels, accept=accept)
+
+    def watch(self, kind: Kind, namespace: str, labels: str, version: str) -> AsyncIterator[dict[str, Any]]:
+        """Raw watch events."""
+        return self._kube.watch(kind, namespace, labels, version, accept=PARTIAL.format("PartialObjectMetadata"))
 
 
 async def configure(kubeconfig: str | None) -> Configuration:

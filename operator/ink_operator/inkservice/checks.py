@@ -3,6 +3,7 @@
 import re
 
 from ink_api.group import LABEL_MANAGED_NAMESPACE, LABEL_OWNER_UID
+from ink_api.inkservice import InkService
 from ink_api.names import SERVICE_NAME_MAX, SERVICE_NAME_PATTERN
 from ink_api.reasons import Reason
 
@@ -10,6 +11,7 @@ from ink_operator.core.objects import SECRET, Manifest, is_deleting, labels_of
 from ink_operator.inkservice.draft import Draft
 from ink_operator.inkservice.model import Claim, Failure
 from ink_operator.inkservice.not_served import not_served
+from ink_operator.inkservice.references import uses_of
 
 
 def name_is_no_label(draft: Draft) -> Failure | None:
@@ -47,11 +49,16 @@ def source_is_denied(draft: Draft) -> Failure | None:
 
 def variable_is_denied(draft: Draft) -> Failure | None:
     """A variable whose source may not be used."""
-    for variable in sorted(draft.service.spec.env or [], key=lambda v: v.name):
-        origin = variable.value_from
-        if origin is not None and origin.secret_key_ref is not None and draft.of_gateway:
-            return Failure(Reason.REFERENCE_DENIED, f"spec.env {variable.name}: secretKeyRef cannot be used here.")
-    return None
+    return reference_denied(draft.service, draft.of_gateway)
+
+
+def reference_denied(service: InkService, of_gateway: bool) -> Failure | None:
+    """In a namespace of Ink's own making the only Secrets are Ink's."""
+    denied = [use for use in uses_of(service) if of_gateway and use.kind == SECRET]
+    if not denied:
+        return None
+    what = "secretKeyRef" if denied[0].key is not None else "secretRef"
+    return Failure(Reason.REFERENCE_DENIED, f"{denied[0].field}: {what} cannot be used here.")
 
 
 def field_is_not_served(draft: Draft) -> Failure | None:

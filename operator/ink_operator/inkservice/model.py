@@ -29,6 +29,8 @@ ANNOTATION_BUILD_KEY = LABEL_BUILD_KEY
 ANNOTATION_REBUILD = f"{GROUP}/rebuild-token"
 ANNOTATION_ENV = f"{GROUP}/env"
 """On pods: names the values of sealed variables, to whoever has the key."""
+ANNOTATION_CONFIG = f"{GROUP}/config"
+"""On pods: names what the Secrets and ConfigMaps hold that variables come from, to whoever has the key."""
 ANNOTATION_EMPTY_SINCE = f"{GROUP}/empty-since"
 
 DEFAULT_PORT = 8080
@@ -128,6 +130,17 @@ class Environment:
     failure: Failure | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """What the Secrets and ConfigMaps hold that variables come from, or why that is not known."""
+
+    digest: str = ""
+    """Keyed, like that of sealed values."""
+    failure: Failure | None = None
+    pending: bool = False
+    """The operator may not look into the namespace yet."""
+
+
 class Claim(StrEnum):
     """Whose the public host is."""
 
@@ -157,10 +170,17 @@ class Observed:
     ingress: Manifest | None = None
     pods: tuple[Manifest, ...] = ()
     environment: Environment = field(default_factory=Environment)
+    configuration: Configuration = field(default_factory=Configuration)
     env_children: dict[str, Manifest] = field(default_factory=dict, repr=False)
     """Kind -> live object made of the environment."""
     answer: Answer | None = None
     """What the public host said, when there was a reason to ask."""
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """Annotations of the pods that name the values of their variables."""
+        digests = {ANNOTATION_ENV: self.environment.digest, ANNOTATION_CONFIG: self.configuration.digest}
+        return {name: digest for name, digest in digests.items() if digest}
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,6 @@ FIELDS: tuple[tuple[str, Look], ...] = (
     ("cron", lambda s: s.cron is not None),
     ("env with resourceRef", _env(lambda source: source.resource_ref)),
     ("env with serviceEnvRef", _env(lambda source: source.service_env_ref)),
-    ("envFrom", lambda s: bool(s.env_from)),
     ("volumes", lambda s: bool(s.volumes)),
     ("autoscaling", lambda s: s.autoscaling is not None),
     ("health.type MCP", lambda s: s.health is not None and s.health.type == "MCP"),

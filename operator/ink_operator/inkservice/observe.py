@@ -14,6 +14,7 @@ from ink_operator.core.objects import (
     CONFIG_MAP,
     DEPLOYMENT,
     INGRESS,
+    INK_SERVICE,
     JOB,
     LIMIT_RANGE,
     NAMESPACE,
@@ -23,6 +24,7 @@ from ink_operator.core.objects import (
     ROLE_BINDING,
     SECRET,
     SERVICE,
+    Key,
     Kind,
     Manifest,
     Ref,
@@ -32,10 +34,12 @@ from ink_operator.core.objects import (
 )
 from ink_operator.inkservice import source
 from ink_operator.inkservice.builds import attempts_of
+from ink_operator.inkservice.configuration import configuration_of
 from ink_operator.inkservice.desired.common import owner_of
 from ink_operator.inkservice.effective import host_of, ports_of, probe_of, wants_host
 from ink_operator.inkservice.environment import env_children, environment_of
 from ink_operator.inkservice.model import Attempt, BuildPlan, BuildState, Case, Claim, Failure, Observed
+from ink_operator.inkservice.references import followed_refs
 from ink_operator.inkservice.rollout import rollout_of, running_of
 from ink_operator.ports import Answer, Head, HeadQuestion, Ports, StoredImage
 
@@ -61,10 +65,15 @@ async def observe(case: Case, ports: Ports, now: datetime) -> Observed:
     attempts = attempts_of(jobs, build_pods)
     # Without its RoleBinding the operator may not look into the namespace, and there is nothing in it yet.
     granted = (ROLE_BINDING.kind, "ink-operator") in tenancy
-    inside, head, environment = await asyncio.gather(
+    if granted:
+        # Before anything is read, so that no change falls between reading and watching.
+        key = Key(INK_SERVICE.kind, service.metadata.namespace, service.metadata.name)
+        ports.references.follow(key, followed_refs(service, identity))
+    inside, head, environment, configuration = await asyncio.gather(
         _inside(case, ports, mine) if granted else _nothing(),
         _head(case, ports, granted) if refused is None else _no_head(),
         environment_of(case, ports),
+        configuration_of(case, ports, granted),
     )
     build = _build(service, identity, head, inside.deployment)
     claim, stale = claims
@@ -84,6 +93,7 @@ async def observe(case: Case, ports: Ports, now: datetime) -> Observed:
         ingress=inside.ingress,
         pods=inside.pods,
         environment=environment,
+        configuration=configuration,
         env_children=inside.env_children,
         answer=await _answer(case, inside, ports, now),
     )

@@ -44,11 +44,13 @@ async def reconcile(key: Key, failures: int, ports: Ports, settings: Settings) -
     """Move one InkService towards its spec. `failures`: failed passes in a row before this one."""
     raw = await ports.cluster.get(Ref(INK_SERVICE, key.namespace, key.name))
     if raw is None:
+        ports.references.follow(key, frozenset())
         return Result()
     now = datetime.now(UTC)
     service, identity, wrong = parse(raw, settings)
     at = Moment(raw, service, ports, settings, now)
     if service.metadata.deletion_timestamp:
+        ports.references.follow(key, frozenset())
         return await finalize(service, identity, ports, settings, now)
     if service.metadata.annotations.get(ANNOTATION_PAUSED) == "true":
         return Result()

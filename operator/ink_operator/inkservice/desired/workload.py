@@ -1,5 +1,7 @@
 """The Deployment of a service."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from ink_api.group import LABEL_COMPONENT, LABEL_SERVICE
@@ -14,7 +16,6 @@ from ink_operator.inkservice.effective import grace_seconds, ports_of, probe_of,
 from ink_operator.inkservice.model import (
     ANNOTATION_BUILD_KEY,
     ANNOTATION_COMMIT,
-    ANNOTATION_ENV,
     ANNOTATION_IMAGE,
     ANNOTATION_PORT,
     ANNOTATION_REBUILD,
@@ -25,6 +26,7 @@ from ink_operator.inkservice.model import (
 from ink_operator.settings import Settings
 
 APP = "app"
+EMPTY: Mapping[str, str] = MappingProxyType({})
 ANNOTATION_RESTARTED = "ml.ink/restarted-at"
 NEVER = 86_400
 """Startup failures before the kubelet kills: in effect never, as Ink reports a slow start and a late one heals."""
@@ -36,13 +38,19 @@ WORKER_SETTLE_SECONDS = 10
 
 
 def make_deployment(
-    service: InkService, identity: ServiceIdentity, running: Running, settings: Settings, env_digest: str = ""
+    service: InkService,
+    identity: ServiceIdentity,
+    running: Running,
+    settings: Settings,
+    digests: Mapping[str, str] = EMPTY,
 ) -> Manifest:
-    """The Deployment that runs `running.image` with the spec's settings. `env_digest` names the sealed values."""
+    """The Deployment that runs `running.image` with the spec's settings.
+
+    `digests`: annotations that name the values of variables, so that pods roll when one changes.
+    """
     ports = ports_of(service, running.port)
     template = _template(service, identity, running, ports, settings)
-    if env_digest:
-        template["metadata"]["annotations"][ANNOTATION_ENV] = env_digest
+    template["metadata"]["annotations"] |= digests
     revision = fingerprint(template)
     template["metadata"]["labels"][LABEL_REVISION] = revision
     spec: dict[str, Any] = {
@@ -127,6 +135,8 @@ def _container(
     if ports:
         container["ports"] = [{"name": p.name, "containerPort": p.port, "protocol": "TCP"} for p in ports]
         container["lifecycle"] = {"preStop": {"sleep": {"seconds": DRAIN_SECONDS}}}
+    if service.spec.env_from:
+        container["envFrom"] = [source.to_wire() for source in service.spec.env_from]
     if service.spec.command:
         container["command"] = service.spec.command
     if service.spec.args:

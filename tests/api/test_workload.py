@@ -1,0 +1,65 @@
+"""What a service's settings make of its workload, on a real API server."""
+
+from __future__ import annotations
+
+from api.operator_world import CRS, World, settled
+from support.kube_api import Json
+from support.platform import condition
+from support.waiting import eventually, stays
+
+DEPLOYMENTS = "/apis/apps/v1/namespaces/{}/deployments"
+SECRETS = "/api/v1/namespaces/{}/secrets"
+AT_ONCE_SECONDS = 10
+"""Far below the ten minutes after which everything is looked at again anyway."""
+
+
+def rests(world: World) -> None:
+    """What was made is what is wanted: nothing is written any more."""
+    eventually(lambda: settled(world), within=20, what="the last writes are over", state=world.operator.tail)
+    world.proxy.forget()
+    stays(lambda: world.proxy.writes == [], seconds=4, what="no write")
+
+
+def deployment(world: World, namespace: str) -> Json:
+    return world.api.get(f"{DEPLOYMENTS.format(namespace)}/shop")
+
+
+def revision(world: World, namespace: str) -> str:
+    found: str = deployment(world, namespace)["metadata"]["annotations"]["ml.ink/revision"]
+    return found
+
+
+def says(world: World, namespace: str, reason: str, within: float = 30) -> str:
+    """Wait until Ready gives that reason; returns its message."""
+
+    def found() -> str:
+        stated = condition(world.service(namespace, "shop") or {}, "Ready")
+        assert stated.get("reason") == reason, stated
+        return str(stated["message"])
+
+    return eventually(found, within=within, what=f"{namespace}/shop says {reason}", state=world.operator.tail)
+
+
+def change(world: World, namespace: str, **spec: object) -> None:
+    world.api.merge(f"{CRS.format(namespace)}/shop", {"spec": spec})
+
+
+def test_a_secret_that_comes_and_changes_is_noticed_at_once(running: World, namespace: str) -> None:
+    running.create(namespace, "shop", envFrom=[{"secretRef": {"name": "app"}}])
+    says(running, namespace, "ConfigNotFound")
+    path, meta = f"{SECRETS.format(namespace)}/app", {"name": "app", "namespace": namespace}
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": meta}
+    running.api.apply(path, {**secret, "stringData": {"TOKEN": "first"}})
+    says(running, namespace, "Ready")
+    rests(running)
+    before = revision(running, namespace)
+    running.api.merge(path, {"metadata": {"annotations": {"example.com/touched": "yes"}}})
+    stays(lambda: running.proxy.writes == [], seconds=3, what="no write for a change that is none")
+    running.api.merge(path, {"stringData": {"TOKEN": "second"}})
+    eventually(
+        lambda: revision(running, namespace) != before,
+        within=AT_ONCE_SECONDS,
+        what="the pods are rolled",
+        state=running.operator.tail,
+    )
+    running.wait_ready(namespace, "shop")
