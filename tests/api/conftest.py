@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 from support import crds
 from support.control_plane import ControlPlane, cluster_name, running
+from support.engine import Engine, Surroundings, surroundings
 from support.kube_api import KubeApi, managed_namespace
 
 
@@ -31,3 +32,27 @@ def namespace(api: KubeApi) -> str:
     name = f"acme-{secrets.token_hex(4)}"
     managed_namespace(api, name)
     return name
+
+
+@pytest.fixture(scope="session")
+def around(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Surroundings]:
+    """What the operators of these tests have around them."""
+    with surroundings(control_plane, tmp_path_factory.mktemp("operators")) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def world(around: Surroundings) -> Iterator[Engine]:
+    """One operator for the tests of a module; each test has a namespace of its own."""
+    with around.engine() as engine:
+        yield engine
+
+
+@pytest.fixture
+def engine(world: Engine) -> Engine:
+    """The module's operator, alive and undisturbed, whatever the test before did to it."""
+    world.proxy.mend()
+    world.proxy.refuse_nothing()
+    world.proxy.bad_watches = None
+    world.operator.ensure()
+    return world

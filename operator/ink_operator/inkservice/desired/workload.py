@@ -10,12 +10,14 @@ from ink_operator.core.canonical import fingerprint
 from ink_operator.core.objects import DEPLOYMENT, Manifest
 from ink_operator.inkservice.desired.common import RESTRICTED, child, labels_of
 from ink_operator.inkservice.desired.environment import env_name
+from ink_operator.inkservice.desired.kept import asked_of, kept_template, notes_of
 from ink_operator.inkservice.effective import grace_seconds, ports_of, probe_of, resources_of, wanted_replicas
 from ink_operator.inkservice.model import (
     ANNOTATION_BUILD_KEY,
     ANNOTATION_COMMIT,
     ANNOTATION_ENV,
     ANNOTATION_IMAGE,
+    ANNOTATION_PLANNER,
     ANNOTATION_PORT,
     ANNOTATION_REBUILD,
     ANNOTATION_REVISION,
@@ -36,15 +38,25 @@ WORKER_SETTLE_SECONDS = 10
 
 
 def make_deployment(
-    service: InkService, identity: ServiceIdentity, running: Running, settings: Settings, env_digest: str = ""
+    service: InkService,
+    identity: ServiceIdentity,
+    running: Running,
+    settings: Settings,
+    env_digest: str = "",
+    *,
+    live: Manifest | None = None,
 ) -> Manifest:
-    """The Deployment that runs `running.image` with the spec's settings. `env_digest` names the sealed values."""
+    """The Deployment that runs `running.image` with the spec's settings. `env_digest` names the sealed values.
+
+    `live` keeps its pod template while nothing else is asked of it, whatever today's defaults are.
+    """
     ports = ports_of(service, running.port)
     template = _template(service, identity, running, ports, settings)
     if env_digest:
         template["metadata"]["annotations"][ANNOTATION_ENV] = env_digest
-    revision = fingerprint(template)
-    template["metadata"]["labels"][LABEL_REVISION] = revision
+    asked = asked_of(service, template)
+    template = kept_template(live, asked) or _named(template)
+    revision = template["metadata"]["labels"][LABEL_REVISION]
     spec: dict[str, Any] = {
         "replicas": wanted_replicas(service),
         "revisionHistoryLimit": 3,
@@ -62,6 +74,8 @@ def make_deployment(
         ANNOTATION_COMMIT: running.commit,
         ANNOTATION_BUILD_KEY: running.build_key,
         ANNOTATION_REBUILD: running.rebuild_token,
+        ANNOTATION_PLANNER: running.planner,
+        **notes_of(asked, template),
     }
     return child(
         DEPLOYMENT,
@@ -73,6 +87,12 @@ def make_deployment(
         body={"spec": spec},
         annotations={k: v for k, v in annotations.items() if v is not None},
     )
+
+
+def _named(template: Manifest) -> Manifest:
+    """The template, with its own hash among its labels."""
+    labels = {**template["metadata"]["labels"], LABEL_REVISION: fingerprint(template)}
+    return {**template, "metadata": {**template["metadata"], "labels": labels}}
 
 
 def _template(
