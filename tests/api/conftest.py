@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from api.operator_world import World
 from support import crds
 from support.control_plane import ControlPlane, cluster_name
 from support.control_plane import running as booted
+from support.engine import Engine, Surroundings, surroundings
 from support.kube_api import KubeApi, managed_namespace
-from support.operator_process import AnsweringApp, OperatorProcess, PlayedKubelet
-from support.recording_proxy import RecordingProxy
 
 
 @pytest.fixture(scope="session")
@@ -38,33 +35,31 @@ def namespace(api: KubeApi) -> str:
     return name
 
 
+@pytest.fixture(scope="session")
+def around(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Surroundings]:
+    """What the operators of these tests have around them."""
+    with surroundings(control_plane, tmp_path_factory.mktemp("operators")) as made:
+        yield made
+
+
 @pytest.fixture(scope="module")
-def world(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """One operator for the tests of this module; each test has a namespace of its own."""
-    scratch: Path = tmp_path_factory.mktemp("operator")
-    for namespace in ("dp-system", "dp-builds", "ink-tenants", "ink-ingress"):
-        body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}
-        control_plane.api.apply(f"/api/v1/namespaces/{namespace}", body)
-    proxy, app = RecordingProxy(control_plane.kubeconfig), AnsweringApp()
-    kubelet = PlayedKubelet(control_plane.api)
-    proxy.start()
-    operator = OperatorProcess(
-        proxy.kubeconfig(scratch / "kubeconfig"),
-        scratch / "operator.log",
-        INK_TRAEFIK_URL=app.url,
-        INK_REGISTRY="127.0.0.1:9",
-        INK_RESOLVER_URL="http://127.0.0.1:9",
-    )
-    operator.start()
-    yield World(control_plane.api, proxy, operator)
-    operator.kill()
-    kubelet.stop()
-    proxy.stop()
-    app.shutdown()
+def world(around: Surroundings) -> Iterator[Engine]:
+    """One operator for the tests of a module; each test has a namespace of its own."""
+    with around.engine() as engine:
+        yield engine
 
 
 @pytest.fixture
-def running(world: World) -> World:
-    """The world with its operator alive, whatever the test before did to it."""
+def engine(world: Engine) -> Engine:
+    """The module's operator, alive and undisturbed, whatever the test before did to it."""
+    world.proxy.mend()
+    world.proxy.refuse_nothing()
+    world.proxy.bad_watches = None
     world.operator.ensure()
     return world
+
+
+@pytest.fixture
+def running(engine: Engine) -> Engine:
+    """The same, as tests of one service call it."""
+    return engine

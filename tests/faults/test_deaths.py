@@ -4,8 +4,9 @@ import contextlib
 from collections.abc import Callable
 
 import pytest
-from faults.world import GOOD, Died, World, git_spec
-from ink_operator.core.objects import JOB
+from faults.world import GOOD, Died, World, git_spec, now
+from ink_operator.core.errors import Forbidden
+from ink_operator.core.objects import INK_SERVICE, JOB
 from ink_operator.ports import Head
 
 MOST_WRITES = 40
@@ -140,3 +141,33 @@ async def test_deletion_takes_images_claims_and_builds_along() -> None:
     assert world.deleted_repositories == ["acme/shop/web"]
     assert [name for name in world.children() if "host-" in name or '"Job"' in name or '"Secret"' in name] == []
     assert world.awake[-1].kind == "Namespace"
+
+
+async def test_a_provider_that_is_gone_for_good_does_not_hold_a_deletion_for_ever() -> None:
+    """The registry, the builds namespace and the claims cannot be reached: the deletion goes on without them."""
+    world = await World().settle()
+
+    async def gone(*_: object, **__: object) -> None:
+        raise Forbidden("the operator may not look there any more")
+
+    world.delete_repository = gone  # type: ignore[method-assign]
+    world.cluster.list = gone  # type: ignore[method-assign, assignment]
+    world.cr()["metadata"] |= {"deletionTimestamp": now(), "finalizers": ["ml.ink/cleanup"]}
+    with pytest.raises(Forbidden):
+        await world.run()
+    world.cr()["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+    await world.run()
+    assert world.of(INK_SERVICE) == []
+
+
+async def test_deleting_what_has_become_unreadable_still_cleans_up() -> None:
+    world = await World().settle()
+    world.cr()["spec"]["replicas"] = "many"
+    await world.run()
+    assert world.condition("Ready") == ("False", "InvalidSpec")
+    remove(world)
+    for _ in range(5):
+        if world.of(INK_SERVICE):
+            await world.run()
+    assert world.deleted_repositories == ["acme/shop/web"]
+    assert [name for name in world.children() if "host-" in name or '"Deployment"' in name] == []

@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import http.server
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
 import threading
+import urllib.request
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -65,6 +67,47 @@ class OperatorProcess:
         if self._process is not None:
             self._process.send_signal(signal.SIGKILL)
             self._process.wait(timeout=10)
+
+    def stop(self) -> None:
+        """SIGTERM, as the kubelet ends a pod: the lease is given back."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.terminate()
+            self._process.wait(timeout=10)
+
+    def end(self) -> None:
+        """Stop it, and make sure, whatever state it is in."""
+        if self.is_running:
+            self.resume()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.stop()
+        if self.is_running:
+            self.kill()
+
+    def pause(self) -> None:
+        """SIGSTOP: it stands still with all that it was about to do."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
+
+    def metric(self, name: str) -> float:
+        """Sum of a metric over its labels, as Prometheus would read it; 0 while nobody answers."""
+        url = f"http://127.0.0.1:{self._env['INK_LISTEN_PORT']}/metrics"
+        try:
+            with urllib.request.urlopen(url, timeout=5) as answer:
+                lines = answer.read().decode().splitlines()
+        except OSError:
+            return 0.0
+        found = (line.rpartition(" ") for line in lines if re.match(rf"{name}[{{ ]", line))
+        return sum(float(value) for _, _, value in found)
+
+    @property
+    def resident_bytes(self) -> int:
+        assert self._process is not None
+        text = Path(f"/proc/{self._process.pid}/status").read_text()
+        return int(text.split("VmRSS:")[1].split()[0]) * 1024
 
     @property
     def is_running(self) -> bool:

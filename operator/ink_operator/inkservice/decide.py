@@ -131,7 +131,7 @@ def _deploy(draft: Draft, running: Running, newest: bool) -> None:
     if not environment_step(draft):
         _scale(draft)
         return
-    deployment = make_deployment(service, seen.identity, running, settings, seen.digests)
+    deployment = make_deployment(service, seen.identity, running, settings, seen.digests, live=seen.deployment)
     rolling = _apply(draft, seen.deployment, deployment)
     routing = _routes(draft, ports)
     if not newest:

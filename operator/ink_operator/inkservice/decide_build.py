@@ -41,7 +41,9 @@ def build_step(draft: Draft) -> Chosen:
     if image is not None:
         draft.say(SOURCE, "True", Reason.NOT_NEEDED, "The image is given.")
         draft.say(BUILT, "True", Reason.NOT_NEEDED, "The image is given.")
-        return Chosen(Running(image.ref, DEFAULT_PORT), newest=True)
+        live = running_of(draft.seen.deployment)
+        port = live.port if live is not None and live.image == image.ref else DEFAULT_PORT
+        return Chosen(Running(image.ref, port), newest=True)
     plan = draft.seen.build
     if not _source(draft, plan) or plan is None:
         # A repository that is gone must not undo what runs; it only cannot be renewed.
@@ -99,7 +101,8 @@ def _build(draft: Draft, plan: BuildPlan) -> Chosen:
 
 def _running(draft: Draft, plan: BuildPlan, digest: str, exposed: tuple[int, ...]) -> Running:
     image = f"{draft.settings.registry}/{plan.repository}@{digest}"
-    return Running(image, default_port(exposed), plan.commit, plan.key, draft.service.spec.rebuild_token)
+    port, token = default_port(exposed), draft.service.spec.rebuild_token
+    return Running(image, port, plan.commit, plan.key, token, plan.planner)
 
 
 def _supersede(draft: Draft, plan: BuildPlan) -> None:

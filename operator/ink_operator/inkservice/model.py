@@ -26,6 +26,7 @@ ANNOTATION_COMMIT = f"{GROUP}/commit"
 ANNOTATION_IMAGE = f"{GROUP}/image"
 ANNOTATION_PORT = f"{GROUP}/port"
 ANNOTATION_BUILD_KEY = LABEL_BUILD_KEY
+ANNOTATION_PLANNER = f"{GROUP}/planner"
 ANNOTATION_REBUILD = f"{GROUP}/rebuild-token"
 ANNOTATION_ENV = f"{GROUP}/env"
 """On pods: names the values of sealed variables, to whoever has the key."""
@@ -107,6 +108,7 @@ class BuildPlan:
     """Image repository below the registry."""
     tag_prefix: str
     """`<commit12>-<settings8>-`; the attempt follows."""
+    planner: str = "1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,8 @@ class Running:
     commit: str | None = None
     build_key: str | None = None
     rebuild_token: str | None = None
+    planner: str | None = None
+    """Version of the planner that named its build; None for a given image."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -220,12 +220,12 @@ def _build(
     if git is None:
         return None
     commit = git.commit or (head.commit if head else None)
-    if commit is None and head is not None and head.reason == Reason.SOURCE_UNREACHABLE:
-        running = running_of(deployment)
-        if running is not None and running.commit is not None:
-            plan = source.build_plan(service, identity, running.commit)
-            return plan if plan.key == running.build_key else None
-    return source.build_plan(service, identity, commit) if commit else None
+    running = running_of(deployment)
+    silent = head is not None and head.commit is None and head.reason == Reason.SOURCE_UNREACHABLE
+    if commit is None and silent and running is not None and running.commit is not None:
+        plan = source.build_plan(service, identity, running.commit, running)
+        return plan if plan.key == running.build_key else None
+    return source.build_plan(service, identity, commit, running) if commit else None
 
 
 async def _stored(

@@ -54,7 +54,7 @@ async def reconcile(key: Key, failures: int, ports: Ports, settings: Settings) -
         return await finalize(service, identity, ports, settings, now)
     if service.metadata.annotations.get(ANNOTATION_PAUSED) == "true":
         return Result()
-    if identity is None:
+    if identity is None or wrong:
         seen = Observed(ServiceIdentity(key.namespace, "", key.name, key.namespace))
         await _report(at, seen, refused(Reason.INVALID_SPEC, wrong))
         return Result()
@@ -80,25 +80,27 @@ async def reconcile(key: Key, failures: int, ports: Ports, settings: Settings) -
 
 
 def parse(raw: Manifest, settings: Settings) -> tuple[InkService, ServiceIdentity | None, str]:
-    """The typed object and who it is; without an identity, what is wrong with it.
+    """The typed object, who it is if its name says so, and what is wrong with it.
 
-    A status that is not ours to read, such as one that somebody broke, counts as none.
+    An unreadable spec does not hide who it is: its deletion still has to clean up. A status that is not ours to read,
+    such as one that somebody broke, counts as none.
     """
     body: dict[str, Any] = {"metadata": raw["metadata"], "spec": raw.get("spec") or {}}
     try:
         body["status"] = InkServiceStatus.model_validate(raw.get("status") or {})
     except ValidationError:
         log.info("the status of %s/%s is unreadable", raw["metadata"]["namespace"], raw["metadata"]["name"])
+    wrong = ""
     try:
         service = InkService.model_validate(body)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"])
+        wrong = f"{where}: {first['msg']}."
         service = InkService.model_validate({**body, "spec": {"source": {}}})
-        return service, None, f"{where}: {first['msg']}."
     try:
         meta = service.metadata
-        return service, identity_of(meta.namespace, meta.name, settings.tenants_namespace), ""
+        return service, identity_of(meta.namespace, meta.name, settings.tenants_namespace), wrong
     except ValueError as error:
         return service, None, f"metadata.name: {error}."
 

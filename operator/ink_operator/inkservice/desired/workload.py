@@ -12,11 +12,13 @@ from ink_operator.core.canonical import fingerprint
 from ink_operator.core.objects import DEPLOYMENT, Manifest
 from ink_operator.inkservice.desired.common import RESTRICTED, child, labels_of
 from ink_operator.inkservice.desired.environment import env_name
+from ink_operator.inkservice.desired.kept import asked_of, kept_template, notes_of
 from ink_operator.inkservice.effective import grace_seconds, ports_of, probe_of, resources_of, wanted_replicas
 from ink_operator.inkservice.model import (
     ANNOTATION_BUILD_KEY,
     ANNOTATION_COMMIT,
     ANNOTATION_IMAGE,
+    ANNOTATION_PLANNER,
     ANNOTATION_PORT,
     ANNOTATION_REBUILD,
     ANNOTATION_REVISION,
@@ -43,16 +45,20 @@ def make_deployment(
     running: Running,
     settings: Settings,
     digests: Mapping[str, str] = EMPTY,
+    *,
+    live: Manifest | None = None,
 ) -> Manifest:
     """The Deployment that runs `running.image` with the spec's settings.
 
     `digests`: annotations that name the values of variables, so that pods roll when one changes.
+    `live` keeps its pod template while nothing else is asked of it, whatever today's defaults are.
     """
     ports = ports_of(service, running.port)
     template = _template(service, identity, running, ports, settings)
     template["metadata"]["annotations"] |= digests
-    revision = fingerprint(template)
-    template["metadata"]["labels"][LABEL_REVISION] = revision
+    asked = asked_of(service, template)
+    template = kept_template(live, asked) or _named(template)
+    revision = template["metadata"]["labels"][LABEL_REVISION]
     spec: dict[str, Any] = {
         "replicas": wanted_replicas(service),
         "revisionHistoryLimit": 3,
@@ -70,6 +76,8 @@ def make_deployment(
         ANNOTATION_COMMIT: running.commit,
         ANNOTATION_BUILD_KEY: running.build_key,
         ANNOTATION_REBUILD: running.rebuild_token,
+        ANNOTATION_PLANNER: running.planner,
+        **notes_of(asked, template),
     }
     return child(
         DEPLOYMENT,
@@ -81,6 +89,12 @@ def make_deployment(
         body={"spec": spec},
         annotations={k: v for k, v in annotations.items() if v is not None},
     )
+
+
+def _named(template: Manifest) -> Manifest:
+    """The template, with its own hash among its labels."""
+    labels = {**template["metadata"]["labels"], LABEL_REVISION: fingerprint(template)}
+    return {**template, "metadata": {**template["metadata"], "labels": labels}}
 
 
 def _template(
