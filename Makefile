@@ -79,6 +79,9 @@ check-generated: venv
 	@$(eval TMP := $(shell mktemp -d))
 	@$(PY) -m ink_api.crdgen $(TMP)
 	@diff -ru crds/generated $(TMP) || { echo "the CRDs are stale: run 'make crds'" >&2; exit 1; }
+	@rm -f $(TMP)/*
+	@$(PY) -m ink_api.docgen $(TMP) examples
+	@for page in $(TMP)/*; do diff -u "docs/$$(basename $$page)" "$$page" || { echo "docs/ is stale: run 'make docs'" >&2; exit 1; }; done
 	@rm -rf $(TMP)
 
 .PHONY: check-chart
@@ -95,6 +98,10 @@ fmt: venv ## format and mend what can be mended
 crds: venv ## write the CRDs from the models
 	@$(PY) -m ink_api.crdgen crds/generated
 	@$(MAKE) --no-print-directory chart-crds
+
+.PHONY: docs
+docs: venv ## write docs/api.md and docs/reasons.md from the models
+	@$(PY) -m ink_api.docgen docs examples
 
 .PHONY: chart-crds
 chart-crds:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import yaml
 from support.control_plane import ROOT, ControlPlane
+from support.specs import custom_resource, path_of
 
 EXAMPLES = sorted((ROOT / "examples").glob("inkservice-*.yaml"))
 NOW = "2026-01-01T00:00:00Z"
@@ -54,12 +55,36 @@ def test_every_name_of_the_kind_finds_it(control_plane: ControlPlane, shop: str,
         ("inksvc.spec.source.git.branch", "every push to it deploys"),
         ("inksvc.spec.health.startupGrace", "How long a start may take"),
         ("inksvc.status.observedGeneration", "metadata.generation"),
+        ("inksvc.spec.build", "Everything is optional: Ink detects what it can."),
+        ("inksvc.spec.build.installCommand", "such as `npm ci`. Not used with a Dockerfile."),
+        ("inksvc.spec.resources.limits.memory", "Memory, such as `256Mi`."),
+        ("inksvc.spec.volumes.deletionPolicy", "Retain keeps the claim and its data"),
+        ("inksvc.status.revisions", "The last revisions, newest first."),
         ("inkres.spec.type", "Kind of backing service"),
+        ("inkres.spec.deletionPolicy", "removes them after a last backup"),
+        ("inkres.status.secretName", "Secret beside this object with the connection"),
         ("inkdom.spec.zone", "The zone"),
+        ("inkdom.spec.records.name", "or `@` for the zone itself"),
+        ("inkdom.status.verification", "TXT record to create at the present DNS provider"),
     ],
 )
 def test_explain_is_documentation(control_plane: ControlPlane, field: str, says: str) -> None:
     assert says in " ".join(control_plane.kubectl.run("explain", field).split())
+
+
+@pytest.mark.parametrize(
+    ("word", "columns"),
+    [
+        ("inkres", ["NAME", "READY", "REASON", "TYPE", "SECRET", "AGE", "PROVIDER", "REGION", "SIZE", "ENDPOINT"]),
+        ("inkdom", ["NAME", "READY", "REASON", "ZONE", "AGE", "EXPIRES", "CERTIFICATE", "UNTIL", "NAMESERVERS"]),
+    ],
+)
+def test_the_other_kinds_have_their_columns(
+    control_plane: ControlPlane, namespace: str, word: str, columns: list[str]
+) -> None:
+    kind = {"inkres": "InkResource", "inkdom": "InkDomain"}[word]
+    control_plane.api.create(path_of(kind, namespace), custom_resource(kind))
+    assert control_plane.kubectl.run("get", word, "-n", namespace, "-o", "wide").splitlines()[0].split() == columns
 
 
 def test_wait_ends_when_the_newest_spec_is_ready(control_plane: ControlPlane, shop: str) -> None:

@@ -11,6 +11,14 @@ from ink_api.quantities import Duration, between
 from ink_api.schema import cel, list_map, rules, says
 
 SHA_PATTERN = r"^[0-9a-f]{40}$"
+PATH_PATTERN = r"^[A-Za-z0-9._][A-Za-z0-9._/-]*$"
+PATH_SAYS = says("write a path relative to rootDirectory, such as docker/Dockerfile or dist")
+
+
+def _inside(field: str) -> dict[str, str]:
+    return cel(
+        f"!has(self.{field}) || !self.{field}.contains('..')", f"{field} must stay inside the repository: remove '..'"
+    )
 
 
 class GitHubApp(ApiModel):
@@ -74,14 +82,7 @@ class GitSource(ApiModel):
     )
     auth: GitAuth | None = Field(default=None, description="How to read a private repository.")
 
-    model_config = ConfigDict(
-        json_schema_extra=rules(
-            cel(
-                "!has(self.rootDirectory) || !self.rootDirectory.contains('..')",
-                "rootDirectory must stay inside the repository: remove '..'",
-            )
-        )
-    )
+    model_config = ConfigDict(json_schema_extra=rules(_inside("rootDirectory")))
 
 
 class ImageSource(ApiModel):
@@ -118,12 +119,33 @@ class Build(ApiModel):
         description="Auto: the Dockerfile if there is one, else static files, else the language is detected.",
     )
     dockerfile: str | None = Field(
-        default=None, description="Path of the Dockerfile below rootDirectory; default `Dockerfile`.", max_length=200
+        default=None,
+        description="Path of the Dockerfile below rootDirectory; default `Dockerfile`.",
+        pattern=PATH_PATTERN,
+        max_length=200,
+        json_schema_extra=PATH_SAYS,
     )
-    target: str | None = Field(default=None, description="Stage of the Dockerfile to build.", max_length=128)
-    install_command: str | None = Field(default=None, description="Replaces the install step.", max_length=4096)
-    build_command: str | None = Field(default=None, description="Replaces the build step.", max_length=4096)
-    publish_directory: str | None = Field(default=None, description="Directory served by pack Static.", max_length=200)
+    target: str | None = Field(
+        default=None, description="Stage of the Dockerfile to build; default the last one.", max_length=128
+    )
+    install_command: str | None = Field(
+        default=None,
+        description="Replaces the install step that Ink would choose, such as `npm ci`. Not used with a Dockerfile.",
+        max_length=4096,
+    )
+    build_command: str | None = Field(
+        default=None,
+        description="Replaces the build step that Ink would choose, such as `npm run build`. Not used with a "
+        "Dockerfile.",
+        max_length=4096,
+    )
+    publish_directory: str | None = Field(
+        default=None,
+        description="Directory that is served when the result is static files, such as `dist`.",
+        pattern=PATH_PATTERN,
+        max_length=200,
+        json_schema_extra=PATH_SAYS,
+    )
     env: list[EnvVar] | None = Field(
         default=None,
         description="Variables of the build alone; sealed and secretKeyRef ones never reach a layer of the image.",
@@ -131,5 +153,9 @@ class Build(ApiModel):
         max_length=100,
     )
     timeout: Duration | None = Field(
-        default=None, description="Limit of one build, such as `15m`.", json_schema_extra=between("10s", "24h")
+        default=None,
+        description="Limit of one build; default the platform's, `15m` as delivered.",
+        json_schema_extra=between("10s", "24h"),
     )
+
+    model_config = ConfigDict(json_schema_extra=rules(_inside("dockerfile"), _inside("publishDirectory")))

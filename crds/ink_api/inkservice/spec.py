@@ -16,6 +16,14 @@ from ink_api.schema import atomic_list, cel, list_map, rules, says
 ALONE = "!has(self.volumes) || self.volumes.size() == 0 || "
 RULES = (
     cel(
+        "!has(self.source.image) || !has(self.build)",
+        "an image is not built: remove build, or use source.git",
+    ),
+    cel(
+        "!has(self.health) || !has(self.ports) || self.ports.size() > 0 || has(self.health.port)",
+        "a worker (`ports: []`) has no port to ask for its health: set health.port, or remove health",
+    ),
+    cel(
         "!has(self.cron) || !has(self.ports) || self.ports.size() == 0",
         "a cron job serves no ports: remove ports, or remove cron",
     ),
@@ -67,7 +75,10 @@ class InkServiceSpec(ApiModel):
         max_length=63,
         json_schema_extra=says("write one label of a host name: a-z, 0-9 and '-', no dot"),
     )
-    build: Build | None = Field(default=None, description="How the repository becomes an image.")
+    build: Build | None = Field(
+        default=None,
+        description="How the repository becomes an image. Everything is optional: Ink detects what it can.",
+    )
     command: list[str] | None = Field(
         default=None,
         description="Replaces the image's entrypoint, as in a Pod.",
