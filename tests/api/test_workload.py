@@ -63,3 +63,28 @@ def test_a_secret_that_comes_and_changes_is_noticed_at_once(running: World, name
         state=running.operator.tail,
     )
     running.wait_ready(namespace, "shop")
+
+
+def test_ports_health_and_drain_are_taken_as_they_are_written(running: World, namespace: str) -> None:
+    running.create(
+        namespace,
+        "shop",
+        ports=[
+            {"name": "feed", "port": 5000, "protocol": "TCP", "visibility": "Private"},
+            {"name": "http", "port": 3000},
+        ],
+        health={"path": "/up", "port": 3000, "restartOnFailure": True},
+        drain={"preStop": "0s", "terminationGracePeriod": "1m"},
+    )
+    running.wait_ready(namespace, "shop")
+    rests(running)
+    status = (running.service(namespace, "shop") or {})["status"]
+    assert [port["name"] for port in status["effective"]["ports"]] == ["feed", "http"]
+    assert status["privateUrl"] == f"http://shop.{namespace}.svc.cluster.local:3000"
+    assert status["urls"] == [status["url"]]
+    change(running, namespace, ports=[], health=None)
+    running.wait_ready(namespace, "shop")
+    rests(running)
+    status = (running.service(namespace, "shop") or {})["status"]
+    assert status["effective"]["ports"] == []
+    assert {"health", "urls", "url"} & {*status, *status["effective"]} == set()

@@ -9,7 +9,7 @@ from ink_api.inkservice import InkService, InkServiceStatus
 from ink_api.reasons import PROGRESS, Reason, remedy
 
 from ink_operator.core.objects import Manifest
-from ink_operator.inkservice.effective import is_worker, ports_of, public_port
+from ink_operator.inkservice.effective import effective_settings, is_worker, ports_of, public_port
 from ink_operator.inkservice.model import Fact, Observed, Plan
 from ink_operator.settings import Settings
 
@@ -38,10 +38,12 @@ def summarise(service: InkService, seen: Observed, plan: Plan, settings: Setting
         conditions.append(condition)
     deployed = (seen.deployment or {}).get("status") or {}
     identity = seen.identity
+    url = f"https://{plan.host}{settings.url_port}/" if plan.host else None
     return InkServiceStatus(
         observed_generation=generation,
         conditions=sorted(conditions, key=lambda c: c.type),
-        url=f"https://{plan.host}{settings.url_port}/" if plan.host else None,
+        url=url,
+        urls=[url] if url else None,
         private_url=_private_url(service, seen, plan),
         commit=plan.commit,
         image=plan.image,
@@ -51,6 +53,7 @@ def summarise(service: InkService, seen: Observed, plan: Plan, settings: Setting
         ready_replicas=int(deployed.get("readyReplicas") or 0),
         selector=f"{LABEL_COMPONENT}=app,{LABEL_SERVICE}={identity.name}",
         port=plan.port,
+        effective=effective_settings(service, plan.port, settings),
     )
 
 

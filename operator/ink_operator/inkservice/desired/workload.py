@@ -12,7 +12,14 @@ from ink_operator.core.canonical import fingerprint
 from ink_operator.core.objects import DEPLOYMENT, Manifest
 from ink_operator.inkservice.desired.common import RESTRICTED, child, labels_of
 from ink_operator.inkservice.desired.environment import env_name
-from ink_operator.inkservice.effective import grace_seconds, ports_of, probe_of, resources_of, wanted_replicas
+from ink_operator.inkservice.effective import (
+    grace_seconds,
+    leaving_of,
+    ports_of,
+    probe_of,
+    resources_of,
+    wanted_replicas,
+)
 from ink_operator.inkservice.model import (
     ANNOTATION_BUILD_KEY,
     ANNOTATION_COMMIT,
@@ -30,9 +37,6 @@ EMPTY: Mapping[str, str] = MappingProxyType({})
 ANNOTATION_RESTARTED = "ml.ink/restarted-at"
 NEVER = 86_400
 """Startup failures before the kubelet kills: in effect never, as Ink reports a slow start and a late one heals."""
-DRAIN_SECONDS = 5
-"""How long a pod that is being removed goes on answering, until the ingress has noticed."""
-TERMINATION_SECONDS = 30
 PROGRESS_SLACK_SECONDS = 180
 WORKER_SETTLE_SECONDS = 10
 
@@ -92,7 +96,7 @@ def _template(
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
         "securityContext": {"seccompProfile": RESTRICTED["seccompProfile"]},
-        "terminationGracePeriodSeconds": TERMINATION_SECONDS,
+        "terminationGracePeriodSeconds": leaving_of(service, ports).grace_seconds,
         "containers": [_container(service, identity, running, ports, settings)],
         "topologySpreadConstraints": [
             {
@@ -134,7 +138,9 @@ def _container(
     }
     if ports:
         container["ports"] = [{"name": p.name, "containerPort": p.port, "protocol": "TCP"} for p in ports]
-        container["lifecycle"] = {"preStop": {"sleep": {"seconds": DRAIN_SECONDS}}}
+    drain = leaving_of(service, ports).drain_seconds
+    if drain:
+        container["lifecycle"] = {"preStop": {"sleep": {"seconds": drain}}}
     if service.spec.env_from:
         container["envFrom"] = [source.to_wire() for source in service.spec.env_from]
     if service.spec.command:
@@ -153,15 +159,13 @@ def _probes(service: InkService, ports: list[Port], settings: Settings) -> dict[
         if probe.type == "HTTP"
         else {"tcpSocket": {"port": probe.port}}
     )
-    timeout = {"timeoutSeconds": probe.timeout_seconds}
+    check["timeoutSeconds"] = probe.timeout_seconds
+    later = {**check, "periodSeconds": probe.interval_seconds, "failureThreshold": probe.failure_threshold}
     return {
-        "startupProbe": {**check, **timeout, "periodSeconds": 1, "failureThreshold": NEVER},
-        "readinessProbe": {
-            **check,
-            **timeout,
-            "periodSeconds": probe.interval_seconds,
-            "failureThreshold": probe.failure_threshold,
-        },
+        "startupProbe": {**check, "periodSeconds": 1, "failureThreshold": NEVER},
+        "readinessProbe": later,
+        # It begins once the startup probe has succeeded: a slow start is never restarted.
+        **({"livenessProbe": later} if probe.restarts else {}),
     }
 
 
