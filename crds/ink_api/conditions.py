@@ -23,6 +23,8 @@ class ConditionType(StrEnum):
     RELEASED = "Released"
     DEPLOYED = "Deployed"
     ROUTED = "Routed"
+    LAST_RUN_SUCCEEDED = "LastRunSucceeded"
+    """Of a cron job, once a run has ended."""
     AVAILABLE = "Available"
     READY = "Ready"
     RECONCILING = "Reconciling"

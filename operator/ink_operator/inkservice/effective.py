@@ -54,6 +54,8 @@ def default_port(exposed: tuple[int, ...]) -> int:
 
 def ports_of(service: InkService, port: int) -> list[Port]:
     """The effective ports; `port` counts when the spec names none."""
+    if service.spec.cron is not None:
+        return []
     if service.spec.ports is None:
         return [Port(name="http", port=port)]
     return list(service.spec.ports)
@@ -66,7 +68,7 @@ def public_port(ports: list[Port]) -> Port | None:
 
 def is_worker(service: InkService) -> bool:
     """A service without ports."""
-    return service.spec.ports is not None and not service.spec.ports
+    return service.spec.cron is not None or service.spec.ports == []
 
 
 def wants_host(service: InkService) -> bool:
@@ -114,7 +116,7 @@ def effective_settings(service: InkService, port: int | None, settings: Settings
     spec = service.spec
     if spec.source.git is None and spec.source.image is None:
         return None
-    known = spec.ports is not None or port is not None
+    known = is_worker(service) or spec.ports is not None or port is not None
     ports = ports_of(service, port or DEFAULT_PORT) if known else None
     probe = probe_of(service, ports, settings) if ports is not None else None
     resources = resources_of(service)

@@ -15,7 +15,6 @@ FIELDS: tuple[tuple[str, Look], ...] = (
     ("source.git.auth.githubApp", lambda s: bool(s.source.git and s.source.git.auth and s.source.git.auth.github_app)),
     ("build.env", lambda s: bool(s.build and s.build.env)),
     ("mode OnDemand", lambda s: s.mode == "OnDemand"),
-    ("cron", lambda s: s.cron is not None),
     ("env with resourceRef", _env(lambda source: source.resource_ref)),
     ("env with serviceEnvRef", _env(lambda source: source.service_env_ref)),
     ("volumes", lambda s: bool(s.volumes)),

@@ -19,6 +19,7 @@ from ink_operator.core.result import Result
 from ink_operator.core.times import seconds_since
 from ink_operator.inkservice.carry_out import carry_out
 from ink_operator.inkservice.decide import decide
+from ink_operator.inkservice.draft import REFUSED_LOOK_SECONDS
 from ink_operator.inkservice.finalize import finalize
 from ink_operator.inkservice.model import Case, Fact, Observed, Plan
 from ink_operator.inkservice.observe import observe
@@ -128,7 +129,9 @@ def refused(reason: Reason, message: str) -> Plan:
 
 def _with_failure(plan: Plan, error: Terminal) -> Plan:
     kept = tuple(fact for fact in plan.facts if fact.type != ConditionType.READY)
-    return replace(plan, facts=(*kept, Fact(ConditionType.READY, "False", error.reason, str(error))))
+    facts = (*kept, Fact(ConditionType.READY, "False", error.reason, str(error)))
+    # What the API server refuses it refuses again at once; a quota may be freed, of which no event tells.
+    return replace(plan, facts=facts, requeue_after_seconds=REFUSED_LOOK_SECONDS)
 
 
 async def _report(at: Moment, seen: Observed, plan: Plan) -> None:

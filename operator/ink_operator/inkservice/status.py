@@ -29,7 +29,11 @@ def summarise(service: InkService, seen: Observed, plan: Plan, settings: Setting
     facts = {fact.type: fact for fact in plan.facts}
     chain = [facts.get(kind) or Fact(kind, "Unknown", Reason.PENDING, WAITS) for kind in CHAIN]
     ready = facts.get(ConditionType.READY) or roll_up(chain)
-    rest = [availability(seen.deployment), ready, *_kstatus(ready)]
+    cron = service.spec.cron is not None
+    available = cron_availability(seen.cron_job) if cron else availability(seen.deployment)
+    rest = [available, ready, *_kstatus(ready)]
+    if ConditionType.LAST_RUN_SUCCEEDED in facts:
+        rest.append(facts[ConditionType.LAST_RUN_SUCCEEDED])
     conditions: list[Condition] = []
     for fact in (*chain, *rest):
         old = find(service.status.conditions, fact.type)
@@ -75,6 +79,15 @@ def availability(deployment: Manifest | None) -> Fact:
     if int((deployment.get("status") or {}).get("availableReplicas") or 0) > 0:
         return Fact(ConditionType.AVAILABLE, "True", Reason.DEPLOYED, "A revision serves.")
     return Fact(ConditionType.AVAILABLE, "False", Reason.PENDING, "No pod is available.")
+
+
+def cron_availability(cron_job: Manifest | None) -> Fact:
+    """Runs will start."""
+    if cron_job is None:
+        return Fact(ConditionType.AVAILABLE, "False", Reason.PENDING, "There is no schedule yet.")
+    if cron_job["spec"].get("suspend"):
+        return Fact(ConditionType.AVAILABLE, "False", Reason.SUSPENDED, "No run is started.")
+    return Fact(ConditionType.AVAILABLE, "True", Reason.DEPLOYED, "Runs start at their times.")
 
 
 def _kstatus(ready: Fact) -> list[Fact]:

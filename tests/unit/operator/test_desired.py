@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import yaml
 from ink_operator.inkservice.desired.buildjob import SECRET_KEYS, make_job, make_secret
+from ink_operator.inkservice.desired.cron import make_cron_job
 from ink_operator.inkservice.desired.namespace import set_up
 from ink_operator.inkservice.desired.network import make_claim, make_ingress, make_service
 from ink_operator.inkservice.desired.policy import make_policies
@@ -30,6 +31,7 @@ def everything() -> list[dict[str, Any]]:
         *make_policies(IDENTITY.namespace, True, SETTINGS),
         make_job(Case(one, IDENTITY, SETTINGS), start, suspend=False),
         make_deployment(one, IDENTITY, RUNNING, SETTINGS),
+        make_cron_job(service(cron={"schedule": "*/5 * * * *"}), IDENTITY, RUNNING, SETTINGS),
         make_service(one, IDENTITY, ports),
         make_ingress(one, IDENTITY, "web.apps.localhost", ports[0], SETTINGS),
         make_claim(one, IDENTITY, "web.apps.localhost", SETTINGS),
