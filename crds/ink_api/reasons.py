@@ -21,6 +21,7 @@ class Reason(StrEnum):
     ANSWERING = "Answering"
     READY = "Ready"
     SUSPENDED = "Suspended"
+    RUN_SUCCEEDED = "RunSucceeded"
     DELETING = "Deleting"
     # what the user can mend
     INVALID_SPEC = "InvalidSpec"
@@ -43,6 +44,7 @@ class Reason(StrEnum):
     PORT_NOT_LISTENING = "PortNotListening"
     HEALTH_CHECK_FAILED = "HealthCheckFailed"
     PROGRESS_DEADLINE_EXCEEDED = "ProgressDeadlineExceeded"
+    RUN_FAILED = "RunFailed"
     CAPABILITY_REQUIRED = "CapabilityRequired"
     CONFIG_NOT_FOUND = "ConfigNotFound"
     SEALED_VALUE_INVALID = "SealedValueInvalid"
@@ -82,6 +84,7 @@ REMEDIES: dict[Reason, str] = {
     Reason.PORT_NOT_LISTENING: "Listen on 0.0.0.0 and the port in PORT, or set the service's port to the one used.",
     Reason.HEALTH_CHECK_FAILED: "Make health.path answer with 2xx or 3xx, or change spec.health.",
     Reason.PROGRESS_DEADLINE_EXCEEDED: "Read the runtime logs and pod events; then push a mended commit.",
+    Reason.RUN_FAILED: "Read the logs of the run's pod; the next run starts at its time. cron.retries repeats a run.",
     Reason.CAPABILITY_REQUIRED: "Run without Linux capabilities: listen on a port above 1023 and do not change users.",
     Reason.CONFIG_NOT_FOUND: "Create the Secret or ConfigMap (and key) that spec.env or spec.envFrom names.",
     Reason.SEALED_VALUE_INVALID: "Seal the value again: create_service with env_vars, or `ink seal` for this service.",

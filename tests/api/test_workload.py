@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from api.operator_world import CRS, World, settled
 from support.kube_api import Json
 from support.platform import condition
@@ -63,3 +64,68 @@ def test_a_secret_that_comes_and_changes_is_noticed_at_once(running: World, name
         state=running.operator.tail,
     )
     running.wait_ready(namespace, "shop")
+
+
+def test_ports_health_and_drain_are_taken_as_they_are_written(running: World, namespace: str) -> None:
+    running.create(
+        namespace,
+        "shop",
+        ports=[
+            {"name": "feed", "port": 5000, "protocol": "TCP", "visibility": "Private"},
+            {"name": "http", "port": 3000},
+        ],
+        health={"path": "/up", "port": 3000, "restartOnFailure": True},
+        drain={"preStop": "0s", "terminationGracePeriod": "1m"},
+    )
+    running.wait_ready(namespace, "shop")
+    rests(running)
+    status = (running.service(namespace, "shop") or {})["status"]
+    assert [port["name"] for port in status["effective"]["ports"]] == ["feed", "http"]
+    assert status["privateUrl"] == f"http://shop.{namespace}.svc.cluster.local:3000"
+    assert status["urls"] == [status["url"]]
+    change(running, namespace, ports=[], health=None)
+    running.wait_ready(namespace, "shop")
+    rests(running)
+    status = (running.service(namespace, "shop") or {})["status"]
+    assert status["effective"]["ports"] == []
+    assert {"health", "urls", "url"} & {*status, *status["effective"]} == set()
+
+
+CRON_JOBS = "/apis/batch/v1/namespaces/{}/cronjobs"
+
+
+def test_a_cron_job_takes_the_place_of_a_server_and_gives_it_back(running: World, namespace: str) -> None:
+    running.create(namespace, "shop")
+    running.wait_ready(namespace, "shop")
+    change(running, namespace, cron={"schedule": "0 4 1 1 *", "timeZone": "Europe/Berlin", "retries": 2})
+    running.wait_ready(namespace, "shop")
+    rests(running)
+    spec = running.api.get(f"{CRON_JOBS.format(namespace)}/shop")["spec"]
+    assert (spec["schedule"], spec["timeZone"], spec["concurrencyPolicy"]) == ("0 4 1 1 *", "Europe/Berlin", "Forbid")
+    for path in (DEPLOYMENTS, "/api/v1/namespaces/{}/services", "/apis/networking.k8s.io/v1/namespaces/{}/ingresses"):
+        assert running.api.get(path.format(namespace))["items"] == []
+    change(running, namespace, suspend=True)
+    says(running, namespace, "Suspended")
+    rests(running)
+    running.api.delete(f"{CRON_JOBS.format(namespace)}/shop")
+    change(running, namespace, suspend=False)
+    says(running, namespace, "Ready")
+    change(running, namespace, cron=None)
+    running.wait_ready(namespace, "shop")
+    assert running.api.get(CRON_JOBS.format(namespace))["items"] == []
+    rests(running)
+
+
+@pytest.mark.parametrize(
+    ("cron", "words"),
+    [({"schedule": "61 * * * *"}, "spec.schedule"), ({"schedule": "@daily", "timeZone": "Mars/Olympus"}, "timeZone")],
+    ids=["schedule", "time zone"],
+)
+def test_what_only_the_api_server_can_tell_of_a_schedule_is_said(
+    running: World, namespace: str, cron: Json, words: str
+) -> None:
+    running.create(namespace, "shop", cron=cron)
+    assert words in says(running, namespace, "InvalidSpec")
+    eventually(lambda: settled(running), within=20, what="it is not tried again and again")
+    change(running, namespace, cron={"schedule": "@daily", "timeZone": "Etc/UTC"})
+    says(running, namespace, "Ready")

@@ -30,6 +30,14 @@ def move(world: World) -> None:
     world.change(subdomain="other")
 
 
+def become_cron(world: World) -> None:
+    world.change(cron={"schedule": "@daily"})
+
+
+def serve_again(world: World) -> None:
+    world.change(cron=None)
+
+
 def remove(world: World) -> None:
     world.cr()["metadata"]["deletionTimestamp"] = "2099-01-01T00:00:00Z"
 
@@ -44,7 +52,15 @@ async def tell(world: World, story: tuple[Step, ...], told: list[Step]) -> None:
             await world.settle()
 
 
-STORIES = ((nothing,), (nothing, push), (nothing, become_worker), (nothing, move), (nothing, remove))
+STORIES = (
+    (nothing,),
+    (nothing, push),
+    (nothing, become_worker),
+    (nothing, move),
+    (nothing, remove),
+    (nothing, become_cron),
+    (nothing, become_cron, serve_again),
+)
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])

@@ -188,6 +188,8 @@ class World:
         self.jobs_made: list[str] = []
         self.deleted_repositories: list[str] = []
         self.awake: list[Key] = []
+        self.due: float | None = None
+        """When the last pass wants to be called again."""
         self.followed: dict[Key, frozenset[Ref]] = {}
         self.questions: list[HeadQuestion] = []
         self.told: list[Condition] = []
@@ -231,7 +233,7 @@ class World:
 
     async def run(self, key: Key | None = None) -> None:
         """One pass."""
-        await reconcile(key or self.key, 0, self.ports, self.settings)
+        self.due = (await reconcile(key or self.key, 0, self.ports, self.settings)).requeue_after_seconds
 
     async def settle(self, key: Key | None = None, passes: int = 30) -> World:
         """Passes and controllers in turn, until a pass writes nothing."""

@@ -41,6 +41,7 @@ RESOURCE_QUOTA = Kind("v1", "ResourceQuota", "resourcequotas")
 LIMIT_RANGE = Kind("v1", "LimitRange", "limitranges")
 DEPLOYMENT = Kind("apps/v1", "Deployment", "deployments")
 JOB = Kind("batch/v1", "Job", "jobs")
+CRON_JOB = Kind("batch/v1", "CronJob", "cronjobs")
 LEASE = Kind("coordination.k8s.io/v1", "Lease", "leases")
 INGRESS = Kind("networking.k8s.io/v1", "Ingress", "ingresses")
 NETWORK_POLICY = Kind("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies")
@@ -53,8 +54,8 @@ INK_DOMAIN = Kind("ml.ink/v1alpha1", "InkDomain", "inkdomains")
 KINDS = {
     (k.api_version, k.kind): k
     for k in (
-        NAMESPACE, SERVICE, CONFIG_MAP, SECRET, POD, EVENT, RESOURCE_QUOTA, LIMIT_RANGE, DEPLOYMENT, JOB, LEASE,
-        INGRESS, NETWORK_POLICY, ROLE, ROLE_BINDING, INK_SERVICE, INK_RESOURCE, INK_DOMAIN,
+        NAMESPACE, SERVICE, CONFIG_MAP, SECRET, POD, EVENT, RESOURCE_QUOTA, LIMIT_RANGE, DEPLOYMENT, JOB, CRON_JOB,
+        LEASE, INGRESS, NETWORK_POLICY, ROLE, ROLE_BINDING, INK_SERVICE, INK_RESOURCE, INK_DOMAIN,
     )
 }  # fmt: skip
 

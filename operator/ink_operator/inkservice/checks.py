@@ -9,6 +9,7 @@ from ink_api.reasons import Reason
 
 from ink_operator.core.objects import SECRET, Manifest, is_deleting, labels_of
 from ink_operator.inkservice.draft import Draft
+from ink_operator.inkservice.effective import is_worker
 from ink_operator.inkservice.model import Claim, Failure
 from ink_operator.inkservice.not_served import not_served
 from ink_operator.inkservice.references import uses_of
@@ -67,11 +68,21 @@ def field_is_not_served(draft: Draft) -> Failure | None:
     return Failure(Reason.NOT_IMPLEMENTED, f"{', '.join(found)}: not served yet.") if found else None
 
 
+def health_has_no_port(draft: Draft) -> Failure | None:
+    """A worker is asked for its health only where it says which port to ask."""
+    spec = draft.service.spec
+    if spec.health is None or spec.health.port is not None or not is_worker(draft.service):
+        return None
+    return Failure(
+        Reason.INVALID_SPEC, "spec.health: the service has no ports to ask: set health.port, or remove health."
+    )
+
+
 def object_is_not_ours(draft: Draft) -> Failure | None:
     """An object of our child's name that somebody else made is never taken over."""
     seen = draft.seen
     secret = seen.env_children.get(SECRET.kind) if seen.environment.values else None
-    for live in (seen.deployment, seen.service, seen.ingress, secret):
+    for live in (seen.deployment, seen.service, seen.ingress, seen.cron_job, secret):
         if live is not None and not is_ours(live, draft.service.metadata.uid):
             what = f"{live.get('kind', 'object')} {live['metadata']['name']}"
             return Failure(
@@ -105,5 +116,6 @@ BEFORE_ANYTHING = (
     source_is_denied,
     variable_is_denied,
     field_is_not_served,
+    health_has_no_port,
     object_is_not_ours,
 )

@@ -6,11 +6,11 @@ from ink_api.conditions import ConditionType
 from ink_api.inkservice import InkService, Port
 from ink_api.reasons import Reason
 
-from ink_operator.core.canonical import settled
-from ink_operator.core.effects import Apply, Delete, MergePatch
+from ink_operator.core.effects import Delete, MergePatch
 from ink_operator.core.objects import CONFIG_MAP, NAMESPACE, Manifest, Ref, annotations_of, ref_of
 from ink_operator.inkservice import checks
 from ink_operator.inkservice.decide_build import Chosen, build_step
+from ink_operator.inkservice.decide_cron import cron_rests, cron_step, hold_schedule
 from ink_operator.inkservice.decide_environment import drop_environment, environment_step
 from ink_operator.inkservice.desired.namespace import set_up
 from ink_operator.inkservice.desired.network import make_claim, make_ingress, make_service
@@ -82,22 +82,14 @@ def _tenancy(draft: Draft) -> None:
         *make_policies(seen.identity.namespace, draft.of_gateway, settings),
     ]
     for manifest in wanted:
-        _apply(draft, seen.tenancy.get((manifest["kind"], manifest["metadata"]["name"])), manifest)
+        draft.apply(seen.tenancy.get((manifest["kind"], manifest["metadata"]["name"])), manifest)
     if seen.namespace is not None and ANNOTATION_EMPTY_SINCE in annotations_of(seen.namespace):
         patch = {"metadata": {"annotations": {ANNOTATION_EMPTY_SINCE: None}}}
         draft.effects.append(MergePatch(Ref(NAMESPACE, "", seen.identity.namespace), patch))
 
 
-def _apply(draft: Draft, live: Manifest | None, wanted: Manifest) -> bool:
-    """Apply where something differs. Returns whether it did."""
-    if settled(live, wanted):
-        return False
-    draft.effects.append(Apply(wanted))
-    return True
-
-
 def _suspended(draft: Draft) -> Chosen:
-    running = running_of(draft.seen.deployment)
+    running = running_of(draft.seen.workload)
     for kind in CHAIN:
         draft.say(kind, "Unknown", Reason.SUSPENDED, "The service is scaled to zero.")
     draft.commit, draft.image = (running.commit, running.image) if running else (None, None)
@@ -109,14 +101,15 @@ def _report_suspended(draft: Draft) -> None:
     at_rest = deployment is None or not (
         deployment["spec"].get("replicas", 1) or (deployment.get("status") or {}).get("replicas")
     )
-    if at_rest:
+    if at_rest and cron_rests(draft):
         draft.say(ConditionType.READY, "True", Reason.SUSPENDED, "The service is scaled to zero, as asked.")
     else:
         draft.say(ConditionType.READY, "Unknown", Reason.DEPLOYING, "The service is being scaled to zero.")
 
 
 def _scale(draft: Draft) -> None:
-    """While no image is known for the newest spec, the old revision still follows `replicas`."""
+    """While no image is known for the newest spec, the old revision still follows `replicas` and `suspend`."""
+    hold_schedule(draft)
     live = draft.seen.deployment
     wanted = wanted_replicas(draft.service)
     if live is not None and live["spec"].get("replicas", 1) != wanted:
@@ -131,8 +124,12 @@ def _deploy(draft: Draft, running: Running, newest: bool) -> None:
     if not environment_step(draft):
         _scale(draft)
         return
+    if service.spec.cron is not None:
+        cron_step(draft, running, newest)
+        return
     deployment = make_deployment(service, seen.identity, running, settings, seen.digests, live=seen.deployment)
-    rolling = _apply(draft, seen.deployment, deployment)
+    rolling = draft.apply(seen.deployment, deployment)
+    draft.remove(seen.cron_job)
     routing = _routes(draft, ports)
     if not newest:
         return
@@ -152,14 +149,14 @@ def _routes(draft: Draft, ports: list[Port]) -> bool:
     service, seen, settings = draft.service, draft.seen, draft.settings
     changed = False
     if ports:
-        changed |= _apply(draft, seen.service, make_service(service, seen.identity, ports))
-    elif seen.service is not None:
-        draft.effects.append(Delete(ref_of(seen.service), seen.service["metadata"]["uid"]))
+        changed |= draft.apply(seen.service, make_service(service, seen.identity, ports))
+    else:
+        draft.remove(seen.service)
     public = public_port(ports)
     if draft.host is not None and public is not None:
-        changed |= _apply(draft, seen.ingress, make_ingress(service, seen.identity, draft.host, public, settings))
-    elif seen.ingress is not None:
-        draft.effects.append(Delete(ref_of(seen.ingress), seen.ingress["metadata"]["uid"]))
+        changed |= draft.apply(seen.ingress, make_ingress(service, seen.identity, draft.host, public, settings))
+    else:
+        draft.remove(seen.ingress)
     if not changed:
         draft.effects.extend(Delete(Ref(CONFIG_MAP, settings.namespace, name)) for name in seen.stale_claims)
     return changed

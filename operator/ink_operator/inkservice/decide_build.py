@@ -47,7 +47,7 @@ def build_step(draft: Draft) -> Chosen:
     plan = draft.seen.build
     if not _source(draft, plan) or plan is None:
         # A repository that is gone must not undo what runs; it only cannot be renewed.
-        return Chosen(running_of(draft.seen.deployment), newest=False)
+        return Chosen(running_of(draft.seen.workload), newest=False)
     draft.commit = plan.commit
     return _build(draft, plan)
 
@@ -78,7 +78,7 @@ def _source(draft: Draft, plan: BuildPlan | None) -> bool:
 
 def _build(draft: Draft, plan: BuildPlan) -> Chosen:
     seen = draft.seen
-    running = running_of(seen.deployment)
+    running = running_of(seen.workload)
     mine = [a for a in seen.attempts if a.build_key == plan.key]
     _supersede(draft, plan)
     last = mine[-1] if mine else None

@@ -62,6 +62,26 @@ def diagnose(deployment: Manifest, pods: Sequence[Manifest], probe: Probe | None
     return None
 
 
+def cannot_start(pods: Sequence[Manifest], now: datetime) -> Failure | None:
+    """What keeps pods from starting that are not expected to last."""
+    for check in (_image, _config, _unschedulable):
+        for pod in pods:
+            found = check(pod, now)
+            if found is not None:
+                return found
+    return None
+
+
+def how_it_ended(pod: Manifest) -> str:
+    """The end of a pod that runs once, in words; empty while it has not ended."""
+    if (pod.get("status") or {}).get("phase") not in ("Succeeded", "Failed"):
+        return ""
+    ended = _ended(pod)
+    if ended.get("reason") == "OOMKilled":
+        return "it needed more memory than its limit"
+    return f"exit code {ended['exitCode']}" if "exitCode" in ended else "it was stopped"
+
+
 def _refused(deployment: Manifest) -> Failure | None:
     condition = condition_of(deployment, "ReplicaFailure") or {}
     if condition.get("status") != "True":

@@ -7,8 +7,9 @@ from ink_api.conditions import ConditionStatus, ConditionType
 from ink_api.inkservice import BuildStatus, InkService
 from ink_api.reasons import Reason
 
-from ink_operator.core.effects import Delete
-from ink_operator.core.objects import JOB, SECRET, Ref
+from ink_operator.core.canonical import settled
+from ink_operator.core.effects import Apply, Delete
+from ink_operator.core.objects import JOB, SECRET, Manifest, Ref, ref_of
 from ink_operator.inkservice.effective import host_of, wants_host
 from ink_operator.inkservice.model import Attempt, Fact, Failure, Observed, Plan, ServiceEffect
 from ink_operator.settings import Settings
@@ -54,6 +55,17 @@ class Draft:
         self.say(ConditionType.READY, "False", failure.reason, failure.message)
         self.refused = True
         self.look_again(REFUSED_LOOK_SECONDS)
+
+    def apply(self, live: Manifest | None, wanted: Manifest) -> bool:
+        """Apply where something differs. Returns whether it did."""
+        if settled(live, wanted):
+            return False
+        self.effects.append(Apply(wanted))
+        return True
+
+    def remove(self, *children: Manifest | None) -> None:
+        """Delete what is there."""
+        self.effects += [Delete(ref_of(live), live["metadata"]["uid"]) for live in children if live is not None]
 
     def look_again(self, seconds: float) -> None:
         """By then at the latest."""

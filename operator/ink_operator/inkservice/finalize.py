@@ -18,6 +18,7 @@ from ink_api.names import ServiceIdentity
 from ink_operator.core.errors import Forbidden, InkError
 from ink_operator.core.objects import (
     CONFIG_MAP,
+    CRON_JOB,
     DEPLOYMENT,
     INGRESS,
     INK_SERVICE,
@@ -88,7 +89,7 @@ async def _remove_workload(service: InkService, identity: ServiceIdentity, ports
     space = identity.namespace
     if await ports.cluster.get(Ref(ROLE_BINDING, space, "ink-operator")) is None:
         return 0
-    refs = [Ref(kind, space, identity.name) for kind in (INGRESS, DEPLOYMENT, SERVICE)]
+    refs = [Ref(kind, space, identity.name) for kind in (INGRESS, DEPLOYMENT, CRON_JOB, SERVICE)]
     refs.append(Ref(SECRET, space, env_name(identity)))
     found = [
         (ref, live)

@@ -172,6 +172,7 @@ class Observed:
     deployment: Manifest | None = None
     service: Manifest | None = None
     ingress: Manifest | None = None
+    cron_job: Manifest | None = None
     pods: tuple[Manifest, ...] = ()
     environment: Environment = field(default_factory=Environment)
     configuration: Configuration = field(default_factory=Configuration)
@@ -179,6 +180,11 @@ class Observed:
     """Kind -> live object made of the environment."""
     answer: Answer | None = None
     """What the public host said, when there was a reason to ask."""
+
+    @property
+    def workload(self) -> Manifest | None:
+        """What makes the pods and records their revision. While one kind replaces the other, either tells."""
+        return self.deployment or self.cron_job
 
     @property
     def digests(self) -> dict[str, str]:

@@ -5,13 +5,14 @@ import base64
 from datetime import datetime
 from typing import Any
 
-from ink_api.group import ANNOTATION_HEAD, LABEL_OWNER_UID, LABEL_TENANT
+from ink_api.group import ANNOTATION_HEAD, LABEL_COMPONENT, LABEL_OWNER_UID, LABEL_TENANT
 from ink_api.inkservice import GitSource, InkService
 from ink_api.names import ServiceIdentity, host_claim, short_hash
 from ink_api.reasons import Reason
 
 from ink_operator.core.objects import (
     CONFIG_MAP,
+    CRON_JOB,
     DEPLOYMENT,
     INGRESS,
     INK_SERVICE,
@@ -36,6 +37,8 @@ from ink_operator.inkservice import source
 from ink_operator.inkservice.builds import attempts_of
 from ink_operator.inkservice.configuration import configuration_of
 from ink_operator.inkservice.desired.common import owner_of
+from ink_operator.inkservice.desired.cron import CRON
+from ink_operator.inkservice.desired.pod import APP
 from ink_operator.inkservice.effective import host_of, ports_of, probe_of, wants_host
 from ink_operator.inkservice.environment import env_children, environment_of
 from ink_operator.inkservice.model import Attempt, BuildPlan, BuildState, Case, Claim, Failure, Observed
@@ -75,7 +78,7 @@ async def observe(case: Case, ports: Ports, now: datetime) -> Observed:
         environment_of(case, ports),
         configuration_of(case, ports, granted),
     )
-    build = _build(service, identity, head, inside.deployment)
+    build = _build(service, identity, head, inside.workload)
     claim, stale = claims
     return Observed(
         identity=identity,
@@ -87,10 +90,11 @@ async def observe(case: Case, ports: Ports, now: datetime) -> Observed:
         stale_claims=stale,
         build=build,
         attempts=attempts,
-        stored=await _stored(build, attempts, inside.deployment, ports),
+        stored=await _stored(build, attempts, inside.workload, ports),
         deployment=inside.deployment,
         service=inside.service,
         ingress=inside.ingress,
+        cron_job=inside.cron_job,
         pods=inside.pods,
         environment=environment,
         configuration=configuration,
@@ -124,11 +128,14 @@ async def _inside(case: Case, ports: Ports, mine: str) -> Observed:
     """The part of Observed that lies in the workload's namespace."""
     identity = case.identity
     cluster, space = ports.cluster, identity.namespace
-    deployment, live_service, ingress, pods, env = await asyncio.gather(
+    # Runs of a cron job and pods of a server are never looked at together: one has nothing to tell of the other.
+    component = APP if case.service.spec.cron is None else CRON
+    deployment, live_service, ingress, cron_job, pods, env = await asyncio.gather(
         cluster.get(Ref(DEPLOYMENT, space, identity.name)),
         cluster.get(Ref(SERVICE, space, identity.name)),
         cluster.get(Ref(INGRESS, space, identity.name)),
-        cluster.list(POD, space, mine),
+        cluster.get(Ref(CRON_JOB, space, identity.name)),
+        cluster.list(POD, space, f"{mine},{LABEL_COMPONENT}={component}"),
         env_children(case, ports),
     )
     return Observed(
@@ -136,6 +143,7 @@ async def _inside(case: Case, ports: Ports, mine: str) -> Observed:
         deployment=deployment,
         service=live_service,
         ingress=ingress,
+        cron_job=cron_job,
         pods=tuple(pods),
         env_children=env,
     )
@@ -213,14 +221,14 @@ async def credentials_of(git: GitSource, case: Case, ports: Ports) -> tuple[str 
 
 
 def _build(
-    service: InkService, identity: ServiceIdentity, head: Head | None, deployment: Manifest | None
+    service: InkService, identity: ServiceIdentity, head: Head | None, workload: Manifest | None
 ) -> BuildPlan | None:
     """What is to be built. While the source does not answer, the commit that runs is still the wanted one."""
     git = service.spec.source.git
     if git is None:
         return None
     commit = git.commit or (head.commit if head else None)
-    running = running_of(deployment)
+    running = running_of(workload)
     silent = head is not None and head.commit is None and head.reason == Reason.SOURCE_UNREACHABLE
     if commit is None and silent and running is not None and running.commit is not None:
         plan = source.build_plan(service, identity, running.commit, running)
@@ -229,12 +237,12 @@ def _build(
 
 
 async def _stored(
-    build: BuildPlan | None, attempts: tuple[Attempt, ...], deployment: Manifest | None, ports: Ports
+    build: BuildPlan | None, attempts: tuple[Attempt, ...], workload: Manifest | None, ports: Ports
 ) -> StoredImage | None:
     """Asked only where the answer matters: nothing runs that build, and no Job says what became of it."""
     if build is None:
         return None
-    running = running_of(deployment)
+    running = running_of(workload)
     if running is not None and running.build_key == build.key:
         return None
     mine = [a for a in attempts if a.build_key == build.key]

@@ -12,12 +12,14 @@ from ink_api.names import ServiceIdentity, identity_of
 from ink_api.reasons import Reason
 from pydantic import ValidationError
 
+from ink_operator.core.canonical import replacing
 from ink_operator.core.errors import Forbidden, InkError, Terminal
 from ink_operator.core.objects import INK_SERVICE, Key, Manifest, Ref
 from ink_operator.core.result import Result
 from ink_operator.core.times import seconds_since
 from ink_operator.inkservice.carry_out import carry_out
 from ink_operator.inkservice.decide import decide
+from ink_operator.inkservice.draft import REFUSED_LOOK_SECONDS
 from ink_operator.inkservice.finalize import finalize
 from ink_operator.inkservice.model import Case, Fact, Observed, Plan
 from ink_operator.inkservice.observe import observe
@@ -129,7 +131,9 @@ def refused(reason: Reason, message: str) -> Plan:
 
 def _with_failure(plan: Plan, error: Terminal) -> Plan:
     kept = tuple(fact for fact in plan.facts if fact.type != ConditionType.READY)
-    return replace(plan, facts=(*kept, Fact(ConditionType.READY, "False", error.reason, str(error))))
+    facts = (*kept, Fact(ConditionType.READY, "False", error.reason, str(error)))
+    # What the API server refuses it refuses again at once; a quota may be freed, of which no event tells.
+    return replace(plan, facts=facts, requeue_after_seconds=REFUSED_LOOK_SECONDS)
 
 
 async def _report(at: Moment, seen: Observed, plan: Plan) -> None:
@@ -138,10 +142,9 @@ async def _report(at: Moment, seen: Observed, plan: Plan) -> None:
     status = summarise(service, seen, plan, at.settings, at.now)
     if status == service.status:
         return
-    wire, old = status.to_wire(), at.raw.get("status") or {}
-    gone = {name: None for name in old if name not in wire}
+    patch = replacing(at.raw.get("status") or {}, status.to_wire())
     ref = Ref(INK_SERVICE, service.metadata.namespace, service.metadata.name)
-    await ports.cluster.merge_patch(ref, {"status": {**gone, **wire}}, subresource="status")
+    await ports.cluster.merge_patch(ref, {"status": patch}, subresource="status")
     ports.announcer.announce(INK_SERVICE, at.raw, service.status.conditions, status.conditions)
     _measure(at, status, seen)
 

@@ -16,6 +16,7 @@ FINE = {
     Reason.ANSWERING,
     Reason.READY,
     Reason.SUSPENDED,
+    Reason.RUN_SUCCEEDED,
 }
 """Reasons of what is as it should be."""
 

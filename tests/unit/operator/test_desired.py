@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 import yaml
 from ink_operator.inkservice.desired.buildjob import SECRET_KEYS, make_job, make_secret
+from ink_operator.inkservice.desired.cron import make_cron_job
 from ink_operator.inkservice.desired.namespace import set_up
 from ink_operator.inkservice.desired.network import make_claim, make_ingress, make_service
 from ink_operator.inkservice.desired.policy import make_policies
 from ink_operator.inkservice.desired.workload import make_deployment
-from ink_operator.inkservice.effective import ports_of, resources_of
+from ink_operator.inkservice.effective import ports_of, public_port, resources_of
 from ink_operator.inkservice.model import Case, Running, StartBuild
 from ink_operator.inkservice.source import build_plan
 from unit.operator.making import IDENTITY, SETTINGS, service
@@ -30,6 +31,7 @@ def everything() -> list[dict[str, Any]]:
         *make_policies(IDENTITY.namespace, True, SETTINGS),
         make_job(Case(one, IDENTITY, SETTINGS), start, suspend=False),
         make_deployment(one, IDENTITY, RUNNING, SETTINGS),
+        make_cron_job(service(cron={"schedule": "*/5 * * * *"}), IDENTITY, RUNNING, SETTINGS),
         make_service(one, IDENTITY, ports),
         make_ingress(one, IDENTITY, "web.apps.localhost", ports[0], SETTINGS),
         make_claim(one, IDENTITY, "web.apps.localhost", SETTINGS),
@@ -60,6 +62,48 @@ def test_a_worker_has_no_port_no_probe_and_settles_before_it_counts() -> None:
     worker = service(ports=[])
     assert not {"ports", "readinessProbe", "startupProbe"} & set(container(worker))
     assert make_deployment(worker, IDENTITY, RUNNING, SETTINGS)["spec"]["minReadySeconds"] == 10
+
+
+def test_a_pod_drains_before_it_is_told_to_stop_and_has_its_time_after_that() -> None:
+    def left(**spec: Any) -> tuple[int | None, int]:
+        template = make_deployment(service(**spec), IDENTITY, RUNNING, SETTINGS)["spec"]["template"]["spec"]
+        hook = template["containers"][0].get("lifecycle")
+        return hook and hook["preStop"]["sleep"]["seconds"], template["terminationGracePeriodSeconds"]
+
+    assert left() == (5, 35)
+    assert left(drain={"preStop": "20s", "terminationGracePeriod": "2m"}) == (20, 140)
+    assert left(drain={"preStop": "0s"}) == (None, 30)
+    assert left(ports=[]) == (None, 30)
+    assert left(ports=[], drain={"preStop": "7s"}) == (7, 37)
+
+
+def test_a_pod_is_restarted_by_its_health_only_if_asked() -> None:
+    assert "livenessProbe" not in container(service(health={"path": "/up"}))
+    asked = container(service(health={"path": "/up", "interval": "9s", "restartOnFailure": True}))
+    assert asked["livenessProbe"] == asked["readinessProbe"]
+    assert asked["livenessProbe"]["periodSeconds"] == 9
+
+
+def test_every_port_is_reached_by_the_service_and_the_public_one_by_the_ingress() -> None:
+    one = service(
+        ports=[
+            {"name": "metrics", "port": 9090, "visibility": "Private"},
+            {"name": "http", "port": 3000},
+            {"name": "feed", "port": 5000, "protocol": "TCP", "visibility": "Private"},
+        ]
+    )
+    ports = ports_of(one, 1)
+    made = make_service(one, IDENTITY, ports)["spec"]["ports"]
+    assert [(p["name"], p["port"], p["targetPort"]) for p in made] == [
+        ("metrics", 9090, 9090),
+        ("http", 3000, 3000),
+        ("feed", 5000, 5000),
+    ]
+    assert [p["containerPort"] for p in container(one)["ports"]] == [9090, 3000, 5000]
+    public = public_port(ports)
+    assert public is not None
+    (rule,) = make_ingress(one, IDENTITY, "web.apps.localhost", public, SETTINGS)["spec"]["rules"]
+    assert rule["http"]["paths"][0]["backend"]["service"]["port"] == {"number": 3000}
 
 
 def revision(one: Any, running: Running = RUNNING) -> str:
