@@ -20,6 +20,7 @@ CONDITIONS: dict[ConditionType, str] = {
     DEPLOYED: "InkService: all wanted pods run it and are ready, and no older pod serves.",
     ROUTED: "InkService: its public host answers from it.",
     AVAILABLE: "InkService: some revision serves, perhaps an older one.",
+    ConditionType.LAST_RUN_SUCCEEDED: "InkService with cron: how its last run ended; Ready speaks of the schedule alone.",
     ConditionType.VERIFIED: "InkDomain: the zone is proved to be the tenant's.",
     ConditionType.DELEGATED: "InkDomain: its name servers are the platform's.",
     ConditionType.ZONE_READY: "InkDomain: the platform answers for it.",
@@ -50,6 +51,10 @@ MEANINGS: dict[str, Meaning] = {
         "The image of the commit was built before, with the same settings; no build is needed.", (BUILT,)
     ),
     "NotNeeded": Meaning("This step has nothing to do for this service.", (SOURCE, BUILT, RELEASED, ROUTED)),
+    "RunSucceeded": Meaning("The last run of a cron job succeeded.", (ConditionType.LAST_RUN_SUCCEEDED,)),
+    "RunFailed": Meaning(
+        "The last run of a cron job failed; the schedule goes on.", (ConditionType.LAST_RUN_SUCCEEDED,)
+    ),
     "Releasing": Meaning("The release command is running.", (RELEASED,)),
     "Released": Meaning("The release command has succeeded for this revision.", (RELEASED,)),
     "Deploying": Meaning(
