@@ -20,7 +20,7 @@ CONDITIONS: dict[ConditionType, str] = {
     DEPLOYED: "InkService: all wanted pods run it and are ready, and no older pod serves.",
     ROUTED: "InkService: its public host answers from it.",
     AVAILABLE: "InkService: some revision serves, perhaps an older one.",
-    ConditionType.LAST_RUN_SUCCEEDED: "InkService with cron: how its last run ended; Ready speaks of the schedule alone.",
+    ConditionType.LAST_RUN_SUCCEEDED: "InkService with cron: how its last run ended. Ready speaks of the schedule.",
     ConditionType.VERIFIED: "InkDomain: the zone is proved to be the tenant's.",
     ConditionType.DELEGATED: "InkDomain: its name servers are the platform's.",
     ConditionType.ZONE_READY: "InkDomain: the platform answers for it.",
