@@ -12,9 +12,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 import yaml
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from support.control_plane import ROOT, ControlPlane
 from support.kube_api import Json, KubeApi, managed_namespace
@@ -33,11 +38,17 @@ INGRESSES = "/apis/networking.k8s.io/v1/namespaces/{}/ingresses"
 POLICIES = "/apis/networking.k8s.io/v1/namespaces/{}/networkpolicies"
 BINDINGS = "/apis/rbac.authorization.k8s.io/v1/namespaces/{}/rolebindings"
 CHILDREN = (DEPLOYMENTS, SERVICES, INGRESSES, POLICIES, BINDINGS)
+BUILD_JOBS = "/apis/batch/v1/namespaces/dp-builds/jobs"
 CLAIMS = "/api/v1/namespaces/dp-system/configmaps"
 SEED = os.environ.get("INK_TEST_SEED") or str(random.SystemRandom().randrange(10**6))
 """What chance decides follows from it; tests print it."""
 CONVERGES_SECONDS = 60
 IMAGE = "registry.example.com/shop@sha256:" + "1" * 64
+
+
+def source_of(url: str) -> Json:
+    """The source of a service from a repository."""
+    return {"git": {"url": url, "branch": "main"}}
 
 
 @dataclass
@@ -145,7 +156,8 @@ def stable(item: Json, namespace: str, name: str, uid: str) -> str:
     text = json.dumps({**kept, "metadata": {**meta, "annotations": annotations}}, sort_keys=True)
     text = text.replace(uid, "UID").replace(namespace, "NAMESPACE").replace(name, "NAME")
     text = re.sub(r'"clusterIPs?": (\[[^\]]*\]|"[^"]*")', '"clusterIP": "IP"', text)
-    text = re.sub(r'(\\?"ml.ink/(?:applied|asked|revision)\\?": )\\?"[0-9a-f]+\\?"', r'\1"HASH"', text)
+    named = r'(\\?"ml.ink/(?:applied|asked|build-key|revision)\\?": ?)\\?"[0-9a-f]+\\?"'
+    text = re.sub(named, r'\1"HASH"', text)
     return re.sub(r"host-[0-9a-f]{20}", "host-HASH", text)
 
 
@@ -186,8 +198,9 @@ class Surroundings:
         folder = Path(tempfile.mkdtemp(dir=self.scratch))
         defaults = {
             "INK_TRAEFIK_URL": self.app.url,
-            "INK_REGISTRY": "127.0.0.1:9",
-            "INK_RESOLVER_URL": "http://127.0.0.1:9",
+            "INK_REGISTRY": self.app.url.removeprefix("http://"),
+            "INK_RESOLVER_URL": self.app.url,
+            **signing_key(),
         }
         operator = OperatorProcess(
             proxy.kubeconfig(folder / "kubeconfig"), folder / f"{name}.log", **{**defaults, **settings}
@@ -199,6 +212,21 @@ class Surroundings:
             proxy.mend()
             operator.end()
             proxy.stop()
+
+
+@cache
+def signing_key() -> dict[str, str]:
+    """A key for registry tokens, as the chart makes one."""
+    key = rsa.generate_private_key(65537, 2048)
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "ink-operator")])
+    now = datetime.now(UTC)
+    made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    made = made.serial_number(1).not_valid_before(now).not_valid_after(now + timedelta(days=1))
+    pem, plain = serialization.Encoding.PEM, serialization.NoEncryption()
+    return {
+        "INK_REGISTRY_TOKEN_KEY": key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain).decode(),
+        "INK_REGISTRY_TOKEN_CERT": made.sign(key, hashes.SHA256()).public_bytes(pem).decode(),
+    }
 
 
 @contextmanager
