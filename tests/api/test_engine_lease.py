@@ -17,7 +17,7 @@ def busy(engine: Engine, count: int = BUSY) -> str:
     """Give the active operator much to write."""
     namespace = engine.namespace("lease")
     for number in range(count):
-        engine.create(namespace, f"w{number}", subdomain=None, ports=[])
+        engine.create(namespace, f"w{number}", subdomain=f"{namespace}-{number}")
     return namespace
 
 

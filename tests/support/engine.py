@@ -10,8 +10,8 @@ import secrets
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from support.control_plane import ROOT, ControlPlane
-from support.kube_api import Json, KubeApi, managed_namespace
+from support.kube_api import Json, KubeApi, Refused, managed_namespace
 from support.operator_process import AnsweringApp, OperatorProcess, PlayedKubelet
 from support.platform import condition
 from support.recording_proxy import RecordingProxy
@@ -189,6 +189,7 @@ class Surroundings:
     plane: ControlPlane
     app: AnsweringApp
     scratch: Path
+    active: list[Engine] = field(default_factory=list)
 
     @contextmanager
     def engine(self, name: str = "operator", **settings: str) -> Iterator[Engine]:
@@ -206,12 +207,29 @@ class Surroundings:
             proxy.kubeconfig(folder / "kubeconfig"), folder / f"{name}.log", **{**defaults, **settings}
         )
         operator.start()
+        engine = Engine(self.plane.api, proxy, operator)
+        self.active.append(engine)
         try:
-            yield Engine(self.plane.api, proxy, operator)
+            yield engine
         finally:
+            self.active.remove(engine)
             proxy.mend()
             operator.end()
             proxy.stop()
+            if not self.active:
+                clear(self.plane.api)
+
+
+def clear(api: KubeApi) -> None:
+    """Take all services away without an operator, so that the next one does not look at them; children follow."""
+    for item in api.get("/apis/ml.ink/v1alpha1/inkservices")["items"]:
+        path = f"{CRS.format(item['metadata']['namespace'])}/{item['metadata']['name']}"
+        with suppress(Refused):
+            api.delete(path)
+            if item["metadata"].get("finalizers"):
+                api.merge(path, {"metadata": {"finalizers": None}})
+    api.request("DELETE", f"{BUILD_JOBS}?propagationPolicy=Background")
+    api.request("DELETE", f"{CLAIMS}?labelSelector=ml.ink/component=claim")
 
 
 @cache
@@ -233,6 +251,7 @@ def signing_key() -> dict[str, str]:
 def surroundings(plane: ControlPlane, scratch: Path) -> Iterator[Surroundings]:
     """Install the platform and play its neighbours."""
     install(plane)
+    clear(plane.api)
     app, kubelet = AnsweringApp(), PlayedKubelet(plane.api)
     try:
         yield Surroundings(plane, app, scratch)
