@@ -10,14 +10,19 @@ import secrets
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 import yaml
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from support.control_plane import ROOT, ControlPlane
-from support.kube_api import Json, KubeApi, managed_namespace
+from support.kube_api import Json, KubeApi, Refused, managed_namespace
 from support.operator_process import AnsweringApp, OperatorProcess, PlayedKubelet
 from support.platform import condition
 from support.recording_proxy import RecordingProxy
@@ -33,11 +38,17 @@ INGRESSES = "/apis/networking.k8s.io/v1/namespaces/{}/ingresses"
 POLICIES = "/apis/networking.k8s.io/v1/namespaces/{}/networkpolicies"
 BINDINGS = "/apis/rbac.authorization.k8s.io/v1/namespaces/{}/rolebindings"
 CHILDREN = (DEPLOYMENTS, SERVICES, INGRESSES, POLICIES, BINDINGS)
+BUILD_JOBS = "/apis/batch/v1/namespaces/dp-builds/jobs"
 CLAIMS = "/api/v1/namespaces/dp-system/configmaps"
 SEED = os.environ.get("INK_TEST_SEED") or str(random.SystemRandom().randrange(10**6))
 """What chance decides follows from it; tests print it."""
 CONVERGES_SECONDS = 60
 IMAGE = "registry.example.com/shop@sha256:" + "1" * 64
+
+
+def source_of(url: str) -> Json:
+    """The source of a service from a repository."""
+    return {"git": {"url": url, "branch": "main"}}
 
 
 @dataclass
@@ -145,7 +156,8 @@ def stable(item: Json, namespace: str, name: str, uid: str) -> str:
     text = json.dumps({**kept, "metadata": {**meta, "annotations": annotations}}, sort_keys=True)
     text = text.replace(uid, "UID").replace(namespace, "NAMESPACE").replace(name, "NAME")
     text = re.sub(r'"clusterIPs?": (\[[^\]]*\]|"[^"]*")', '"clusterIP": "IP"', text)
-    text = re.sub(r'(\\?"ml.ink/(?:applied|asked|revision)\\?": )\\?"[0-9a-f]+\\?"', r'\1"HASH"', text)
+    named = r'(\\?"ml.ink/(?:applied|asked|build-key|revision)\\?": ?)\\?"[0-9a-f]+\\?"'
+    text = re.sub(named, r'\1"HASH"', text)
     return re.sub(r"host-[0-9a-f]{20}", "host-HASH", text)
 
 
@@ -177,6 +189,7 @@ class Surroundings:
     plane: ControlPlane
     app: AnsweringApp
     scratch: Path
+    active: list[Engine] = field(default_factory=list)
 
     @contextmanager
     def engine(self, name: str = "operator", **settings: str) -> Iterator[Engine]:
@@ -186,25 +199,59 @@ class Surroundings:
         folder = Path(tempfile.mkdtemp(dir=self.scratch))
         defaults = {
             "INK_TRAEFIK_URL": self.app.url,
-            "INK_REGISTRY": "127.0.0.1:9",
-            "INK_RESOLVER_URL": "http://127.0.0.1:9",
+            "INK_REGISTRY": self.app.url.removeprefix("http://"),
+            "INK_RESOLVER_URL": self.app.url,
+            **signing_key(),
         }
         operator = OperatorProcess(
             proxy.kubeconfig(folder / "kubeconfig"), folder / f"{name}.log", **{**defaults, **settings}
         )
         operator.start()
+        engine = Engine(self.plane.api, proxy, operator)
+        self.active.append(engine)
         try:
-            yield Engine(self.plane.api, proxy, operator)
+            yield engine
         finally:
+            self.active.remove(engine)
             proxy.mend()
             operator.end()
             proxy.stop()
+            if not self.active:
+                clear(self.plane.api)
+
+
+def clear(api: KubeApi) -> None:
+    """Take all services away without an operator, so that the next one does not look at them; children follow."""
+    for item in api.get("/apis/ml.ink/v1alpha1/inkservices")["items"]:
+        path = f"{CRS.format(item['metadata']['namespace'])}/{item['metadata']['name']}"
+        with suppress(Refused):
+            api.delete(path)
+            if item["metadata"].get("finalizers"):
+                api.merge(path, {"metadata": {"finalizers": None}})
+    api.request("DELETE", f"{BUILD_JOBS}?propagationPolicy=Background")
+    api.request("DELETE", f"{CLAIMS}?labelSelector=ml.ink/component=claim")
+
+
+@cache
+def signing_key() -> dict[str, str]:
+    """A key for registry tokens, as the chart makes one."""
+    key = rsa.generate_private_key(65537, 2048)
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "ink-operator")])
+    now = datetime.now(UTC)
+    made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    made = made.serial_number(1).not_valid_before(now).not_valid_after(now + timedelta(days=1))
+    pem, plain = serialization.Encoding.PEM, serialization.NoEncryption()
+    return {
+        "INK_REGISTRY_TOKEN_KEY": key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain).decode(),
+        "INK_REGISTRY_TOKEN_CERT": made.sign(key, hashes.SHA256()).public_bytes(pem).decode(),
+    }
 
 
 @contextmanager
 def surroundings(plane: ControlPlane, scratch: Path) -> Iterator[Surroundings]:
     """Install the platform and play its neighbours."""
     install(plane)
+    clear(plane.api)
     app, kubelet = AnsweringApp(), PlayedKubelet(plane.api)
     try:
         yield Surroundings(plane, app, scratch)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import http.server
+import json
 import os
 import re
 import signal
@@ -16,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from support.control_plane import ROOT
-from support.kube_api import KubeApi, Refused
+from support.kube_api import Json, KubeApi, Refused
 
 SHORT = {
     "INK_LEASE_SECONDS": "3",
@@ -117,15 +118,28 @@ class OperatorProcess:
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
 
 
+COMMIT = "c" * 40
+VERDICT = {"ok": True, "digest": "sha256:" + "d" * 64, "pack": "Dockerfile", "ports": [8080]}
+
+
 class AnsweringApp(http.server.ThreadingHTTPServer):
-    """Stands where the ingress and an application would: every host answers 200."""
+    """Stands where the operator's neighbours would: every host answers 200, as applications do; the resolver knows one
+    commit; the registry has no image.
+    """
 
     class _Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self.send_response(200)
-            self.send_header("Content-Length", "3")
+            self._say(404 if self.path.startswith("/v2/") else 200, b"ok\n")
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            self._say(200, json.dumps({"commit": COMMIT}).encode())
+
+        def _say(self, status: int, body: bytes) -> None:
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
             self.end_headers()
-            self.wfile.write(b"ok\n")
+            self.wfile.write(body)
 
         def log_message(self, format: str, *args: object) -> None:
             """Say nothing."""
@@ -137,7 +151,7 @@ class AnsweringApp(http.server.ThreadingHTTPServer):
 
 
 class PlayedKubelet:
-    """Says of every pod of a service that it runs and is ready, as the kubelet of a node would."""
+    """Says of every pod of a service that it runs and is ready, as the kubelet of a node would; a build succeeds."""
 
     def __init__(self, api: KubeApi) -> None:
         self._api = api
@@ -154,30 +168,41 @@ class PlayedKubelet:
             with contextlib.suppress(Refused, OSError):
                 for pod in self._api.get("/api/v1/pods?labelSelector=ml.ink/service")["items"]:
                     if pod["status"].get("phase") == "Pending" and "deletionTimestamp" not in pod["metadata"]:
-                        self._make_ready(pod["metadata"]["namespace"], pod["metadata"]["name"], pod["spec"])
+                        builds = pod["metadata"]["labels"].get("ml.ink/component") == "build"
+                        status = succeeded(pod["spec"]["containers"]) if builds else running(pod["spec"]["containers"])
+                        path = "/api/v1/namespaces/{namespace}/pods/{name}/status".format(**pod["metadata"])
+                        self._api.merge(path, {"status": status})
 
-    def _make_ready(self, namespace: str, name: str, spec: dict[str, object]) -> None:
-        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        containers = spec["containers"]
-        assert isinstance(containers, list)
-        kinds = ("PodScheduled", "Initialized", "ContainersReady", "Ready")
-        status = {
-            "phase": "Running",
-            "startTime": now,
-            "podIP": "10.0.0.9",
-            "podIPs": [{"ip": "10.0.0.9"}],
-            "conditions": [{"type": kind, "status": "True", "lastTransitionTime": now} for kind in kinds],
-            "containerStatuses": [
-                {
-                    "name": container["name"],
-                    "image": container["image"],
-                    "imageID": "",
-                    "ready": True,
-                    "started": True,
-                    "restartCount": 0,
-                    "state": {"running": {"startedAt": now}},
-                }
-                for container in containers
-            ],
-        }
-        self._api.merge(f"/api/v1/namespaces/{namespace}/pods/{name}/status", {"status": status})
+
+def running(containers: list[Json]) -> Json:
+    """The status of a pod that runs and is ready."""
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    kinds = ("PodScheduled", "Initialized", "ContainersReady", "Ready")
+    return {
+        "phase": "Running",
+        "startTime": now,
+        "podIP": "10.0.0.9",
+        "podIPs": [{"ip": "10.0.0.9"}],
+        "conditions": [{"type": kind, "status": "True", "lastTransitionTime": now} for kind in kinds],
+        "containerStatuses": [
+            {**container_status(one), "ready": True, "started": True, "state": {"running": {"startedAt": now}}}
+            for one in containers
+        ],
+    }
+
+
+def succeeded(containers: list[Json]) -> Json:
+    """The status of a build's pod that has given its verdict."""
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    ended = {"exitCode": 0, "reason": "Completed", "message": json.dumps(VERDICT), "finishedAt": now, "startedAt": now}
+    return {
+        "phase": "Succeeded",
+        "startTime": now,
+        "containerStatuses": [
+            {**container_status(one), "ready": False, "state": {"terminated": ended}} for one in containers
+        ],
+    }
+
+
+def container_status(container: Json) -> Json:
+    return {"name": container["name"], "image": container["image"], "imageID": "", "restartCount": 0}

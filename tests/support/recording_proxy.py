@@ -74,7 +74,7 @@ class RecordingProxy:
         self._lock = threading.Lock()
         self._trap: tuple[int, Moment, Callable[[], None]] | None = None
         self._refused: list[tuple[re.Pattern[str], int]] = []
-        self._open: set[web.Request] = set()
+        self._open: dict[int, web.Request] = {}
         self.is_cut = False
         self.bad_watches: BadWatches | None = None
         self.url = ""
@@ -142,7 +142,7 @@ class RecordingProxy:
             self._refused.clear()
 
     def _break_off(self) -> None:
-        for request in list(self._open):
+        for request in list(self._open.values()):
             if request.transport is not None:
                 request.transport.abort()
 
@@ -154,7 +154,7 @@ class RecordingProxy:
         )
         app = web.Application(client_max_size=16 * 1024 * 1024)
         app.router.add_route("*", "/{path:.*}", self._handle)
-        self._runner = web.AppRunner(app, shutdown_timeout=0.1)
+        self._runner = web.AppRunner(app, shutdown_timeout=0.1, handler_cancellation=True)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0)
         await site.start()
@@ -164,6 +164,10 @@ class RecordingProxy:
     async def _close(self) -> None:
         self._break_off()
         await self._runner.cleanup()
+        rest = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in rest:
+            task.cancel()
+        await asyncio.gather(*rest, return_exceptions=True)
         await self._session.close()
 
     def _record(self, request: web.Request) -> tuple[Moment, Callable[[], None]] | None:
@@ -189,11 +193,11 @@ class RecordingProxy:
             return next((status for path, status in self._refused if path.search(request.path)), None)
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
-        self._open.add(request)
+        self._open[id(request)] = request
         try:
             return await self._pass_on(request)
         finally:
-            self._open.discard(request)
+            del self._open[id(request)]
 
     async def _pass_on(self, request: web.Request) -> web.StreamResponse:
         body = await request.read()
