@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+from pathlib import Path
+
 import pytest
 import yaml
 from support.control_plane import ROOT, ControlPlane
+from support.kube_api import KubeApi
 from support.specs import custom_resource, path_of
 
+HEALTH = ROOT / "charts/ink/files/argocd/health.lua"
 EXAMPLES = sorted((ROOT / "examples").glob("inkservice-*.yaml"))
 NOW = "2026-01-01T00:00:00Z"
 
@@ -95,6 +101,23 @@ def test_wait_ends_when_the_newest_spec_is_ready(control_plane: ControlPlane, sh
     assert "timed out" in control_plane.kubectl.attempt(*wait, "--timeout=1s").stderr
     control_plane.api.merge(path, {"status": {"conditions": [ready("True", "Ready")]}})
     control_plane.kubectl.run(*wait, "--timeout=10s")
+
+
+def test_the_documented_command_teaches_argo_cd(control_plane: ControlPlane, api: KubeApi, namespace: str) -> None:
+    """docs/gitops.md, in another namespace: the keys of others stay."""
+    where = f"/api/v1/namespaces/{namespace}/configmaps"
+    meta = {"name": "argocd-cm", "namespace": namespace}
+    api.create(where, {"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": {"url": "x"}})
+    page = (ROOT / "docs" / "gitops.md").read_text()
+    command = next(block for block in page.split("```sh\n") if block.startswith("kubectl create configmap"))
+    command = command.split("```")[0].replace("--namespace argocd", f"--namespace {namespace}")
+    programs = str(Path(control_plane.kubectl.argv()[0]).parent)
+    shell = {"KUBECONFIG": str(control_plane.kubeconfig), "PATH": f"{programs}:{os.environ['PATH']}"}
+    subprocess.run(["bash", "-euo", "pipefail", "-c", command], cwd=ROOT, env={**os.environ, **shell}, check=True)
+    data = api.get(f"{where}/argocd-cm")["data"]
+    kinds = ("InkService", "InkResource", "InkDomain")
+    assert set(data) == {"url", *(f"resource.customizations.health.ml.ink_{kind}" for kind in kinds)}
+    assert data["resource.customizations.health.ml.ink_InkDomain"] == HEALTH.read_text()
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
