@@ -5,15 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from support.kstatus import Kstatus, built
+from support.kstatus import Kstatus
 from support.kube_api import Json, KubeApi
 from support.specs import SMALLEST, custom_resource, path_of
 from support.states import LIVE, State, all_states, reported
-
-
-@pytest.fixture(scope="session")
-def kstatus() -> Kstatus:
-    return built()
 
 
 @pytest.fixture(scope="module")
