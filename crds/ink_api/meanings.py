@@ -13,12 +13,13 @@ AVAILABLE = ConditionType.AVAILABLE
 READY = ConditionType.READY
 CHAIN = (SOURCE, BUILT, RELEASED, DEPLOYED, ROUTED)
 
-CONDITIONS: dict[ConditionType, str] = {
+CONDITIONS: dict[str, str] = {
     SOURCE: "InkService: the commit that is wanted is known.",
     BUILT: "InkService: its image exists.",
     RELEASED: "InkService: the release command has run for it.",
     DEPLOYED: "InkService: all wanted pods run it and are ready, and no older pod serves.",
     ROUTED: "InkService: its public host answers from it.",
+    "LastRunSucceeded": "InkService: the last run of a cron job ended well; absent before one has ended.",
     AVAILABLE: "InkService: some revision serves, perhaps an older one.",
     ConditionType.VERIFIED: "InkDomain: the zone is proved to be the tenant's.",
     ConditionType.DELEGATED: "InkDomain: its name servers are the platform's.",
@@ -35,7 +36,7 @@ class Meaning(NamedTuple):
     """`conditions`: those that give this reason first; Ready, Reconciling and Stalled repeat it."""
 
     text: str
-    conditions: tuple[ConditionType, ...]
+    conditions: tuple[str, ...]
 
 
 MEANINGS: dict[str, Meaning] = {
@@ -66,6 +67,7 @@ MEANINGS: dict[str, Meaning] = {
     ),
     "Superseded": Meaning("A newer commit or newer settings took the place of this build or revision.", (BUILT,)),
     "Deleting": Meaning("The service is being deleted: its children in other namespaces go first.", (READY,)),
+    "RunSucceeded": Meaning("The last run of the cron job ended well.", ("LastRunSucceeded",)),
     "Expired": Meaning("The lifetime in spec.ttl is over; all that ran was removed.", (READY,)),
     # what the user can mend
     "InvalidSpec": Meaning(
@@ -103,6 +105,7 @@ MEANINGS: dict[str, Meaning] = {
     "ProgressDeadlineExceeded": Meaning(
         "The new revision did not become ready in time, and nothing else explains it.", (DEPLOYED,)
     ),
+    "RunFailed": Meaning("The last run of the cron job ended with an error or not in time.", ("LastRunSucceeded",)),
     "CapabilityRequired": Meaning("The application needs a right that pods do not have here.", (DEPLOYED,)),
     "ConfigNotFound": Meaning(
         "A Secret or ConfigMap, or a key in it, that a variable or a login names is not there.", (SOURCE, DEPLOYED)
@@ -112,6 +115,9 @@ MEANINGS: dict[str, Meaning] = {
     ),
     "QuotaExceeded": Meaning("The namespace's quota leaves no room for what is asked.", (DEPLOYED, READY)),
     "Unschedulable": Meaning("No node has room for a pod of the service.", (DEPLOYED,)),
+    "VolumeExists": Meaning("A claim of the volume's name exists with another storage class.", (DEPLOYED,)),
+    "VolumeNotBound": Meaning("The volume's claim finds no disk: its storage class is not there.", (DEPLOYED,)),
+    "VolumeNotExpandable": Meaning("The volume's storage class cannot make it larger.", (DEPLOYED,)),
     "RuntimeUnavailable": Meaning(
         "The platform has no runtime for the isolation that is asked for.", (DEPLOYED, READY)
     ),

@@ -49,11 +49,12 @@ def reported(*facts: Fact) -> Json:
     return {**made, "status": status.to_wire()}
 
 
-def until(failing: ConditionType, reason: Reason) -> Json:
+def until(failing: str, reason: Reason) -> Json:
     """Every step before this one is done; this one gives the reason."""
     status = "Unknown" if reason in PROGRESS else "False" if remedy(reason) else "True"
-    facts = [Fact(kind, "True", Reason.NOT_NEEDED) for kind in CHAIN[: CHAIN.index(failing)]]
-    return reported(*facts, Fact(failing, status, reason, "What was seen."))
+    step = ConditionType(failing)
+    facts = [Fact(kind, "True", Reason.NOT_NEEDED) for kind in CHAIN[: CHAIN.index(step)]]
+    return reported(*facts, Fact(step, status, reason, "What was seen."))
 
 
 def whole(reason: Reason) -> Json:
@@ -70,13 +71,15 @@ def of_reasons() -> Iterator[State]:
     """Every reason, in every condition that gives it first."""
     for reason in Reason:
         for kind in MEANINGS[reason].conditions:
-            if kind == ConditionType.AVAILABLE or (reason == Reason.SUSPENDED and kind != ConditionType.READY):
-                continue  # the first tells of the revision before; the others never stand without Ready's own
+            if kind not in (*CHAIN, ConditionType.READY):
+                continue  # beside the steps: it decides nothing about Ready
+            if reason == Reason.SUSPENDED and kind != ConditionType.READY:
+                continue  # never without Ready's own
             found = whole(reason) if kind == ConditionType.READY else until(kind, reason)
             yield State(f"{reason} in {kind}", found, *expected(reason, kind))
 
 
-def expected(reason: Reason, kind: ConditionType) -> tuple[str, str]:
+def expected(reason: Reason, kind: str) -> tuple[str, str]:
     """kstatus and Argo CD."""
     if remedy(reason):
         return "Failed", "Degraded"
