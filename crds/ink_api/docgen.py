@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from ink_api.conditions import ConditionType
 from ink_api.crdgen import KINDS, Kind, crd
 from ink_api.group import API_VERSION
 from ink_api.meanings import CONDITIONS, MEANINGS
@@ -165,7 +166,7 @@ def reasons_page() -> str:
         "",
         "| type | what `True` says |",
         "| --- | --- |",
-        *(f"| `{kind}` | {text(said)} |" for kind, said in CONDITIONS.items()),
+        *(f"| `{kind}` | {text(said)} |" for kind, said in CONDITIONS.items() if kind in set(ConditionType)),
         "",
     ]
     for number, (title, said) in enumerate(GROUPS):

@@ -127,8 +127,8 @@ class InkResourceSpec(ApiModel):
                 f"a resource cannot shrink: keep its size, or {ANOTHER}",
             ),
             cel(
-                "!isQuantity(string(self)) || quantity(string(self)).isGreaterThan(quantity('0'))",
-                "size must be more than 0",
+                "!isQuantity(string(self)) || quantity(string(self)).compareTo(quantity('1Mi')) >= 0",
+                "size must be at least 1Mi: write it as 10Gi",
             ),
         ),
     )

@@ -13,14 +13,14 @@ AVAILABLE = ConditionType.AVAILABLE
 READY = ConditionType.READY
 CHAIN = (SOURCE, BUILT, RELEASED, DEPLOYED, ROUTED)
 
-CONDITIONS: dict[ConditionType, str] = {
+CONDITIONS: dict[str, str] = {
     SOURCE: "InkService: the commit that is wanted is known.",
     BUILT: "InkService: its image exists.",
     RELEASED: "InkService: the release command has run for it.",
     DEPLOYED: "InkService: all wanted pods run it and are ready, and no older pod serves.",
     ROUTED: "InkService: its public host answers from it.",
+    "LastRunSucceeded": "InkService: the last run of a cron job ended well; absent before one has ended.",
     AVAILABLE: "InkService: some revision serves, perhaps an older one.",
-    ConditionType.LAST_RUN_SUCCEEDED: "InkService with cron: how its last run ended. Ready speaks of the schedule.",
     ConditionType.VERIFIED: "InkDomain: the zone is proved to be the tenant's.",
     ConditionType.DELEGATED: "InkDomain: its name servers are the platform's.",
     ConditionType.ZONE_READY: "InkDomain: the platform answers for it.",
@@ -36,7 +36,7 @@ class Meaning(NamedTuple):
     """`conditions`: those that give this reason first; Ready, Reconciling and Stalled repeat it."""
 
     text: str
-    conditions: tuple[ConditionType, ...]
+    conditions: tuple[str, ...]
 
 
 MEANINGS: dict[str, Meaning] = {
@@ -51,10 +51,6 @@ MEANINGS: dict[str, Meaning] = {
         "The image of the commit was built before, with the same settings; no build is needed.", (BUILT,)
     ),
     "NotNeeded": Meaning("This step has nothing to do for this service.", (SOURCE, BUILT, RELEASED, ROUTED)),
-    "RunSucceeded": Meaning("The last run of a cron job succeeded.", (ConditionType.LAST_RUN_SUCCEEDED,)),
-    "RunFailed": Meaning(
-        "The last run of a cron job failed; the schedule goes on.", (ConditionType.LAST_RUN_SUCCEEDED,)
-    ),
     "Releasing": Meaning("The release command is running.", (RELEASED,)),
     "Released": Meaning("The release command has succeeded for this revision.", (RELEASED,)),
     "Deploying": Meaning(
@@ -71,6 +67,7 @@ MEANINGS: dict[str, Meaning] = {
     ),
     "Superseded": Meaning("A newer commit or newer settings took the place of this build or revision.", (BUILT,)),
     "Deleting": Meaning("The service is being deleted: its children in other namespaces go first.", (READY,)),
+    "RunSucceeded": Meaning("The last run of the cron job ended well.", ("LastRunSucceeded",)),
     "Expired": Meaning("The lifetime in spec.ttl is over; all that ran was removed.", (READY,)),
     # what the user can mend
     "InvalidSpec": Meaning(
@@ -108,6 +105,7 @@ MEANINGS: dict[str, Meaning] = {
     "ProgressDeadlineExceeded": Meaning(
         "The new revision did not become ready in time, and nothing else explains it.", (DEPLOYED,)
     ),
+    "RunFailed": Meaning("The last run of the cron job ended with an error or not in time.", ("LastRunSucceeded",)),
     "CapabilityRequired": Meaning("The application needs a right that pods do not have here.", (DEPLOYED,)),
     "ConfigNotFound": Meaning(
         "A Secret or ConfigMap, or a key in it, that a variable or a login names is not there.", (SOURCE, DEPLOYED)
@@ -117,6 +115,9 @@ MEANINGS: dict[str, Meaning] = {
     ),
     "QuotaExceeded": Meaning("The namespace's quota leaves no room for what is asked.", (DEPLOYED, READY)),
     "Unschedulable": Meaning("No node has room for a pod of the service.", (DEPLOYED,)),
+    "VolumeExists": Meaning("A claim of the volume's name exists with another storage class.", (DEPLOYED,)),
+    "VolumeNotBound": Meaning("The volume's claim finds no disk: its storage class is not there.", (DEPLOYED,)),
+    "VolumeNotExpandable": Meaning("The volume's storage class cannot make it larger.", (DEPLOYED,)),
     "RuntimeUnavailable": Meaning(
         "The platform has no runtime for the isolation that is asked for.", (DEPLOYED, READY)
     ),

@@ -1,6 +1,6 @@
 """Where an application comes from, and how a repository becomes an image."""
 
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import ConfigDict, Field
 
@@ -21,6 +21,10 @@ def _inside(field: str) -> dict[str, str]:
     )
 
 
+class InternalGit(ApiModel):
+    """Ink's own git server needs no more than the word: `internal: {}`."""
+
+
 class GitHubApp(ApiModel):
     """The platform's GitHub App."""
 
@@ -30,8 +34,9 @@ class GitHubApp(ApiModel):
 class GitAuth(ApiModel):
     """How a private repository is read; exactly one field."""
 
-    internal: dict[str, Any] | None = Field(
-        default=None, description="The repository lies on Ink's own git server and belongs to this tenant."
+    internal: InternalGit | None = Field(
+        default=None,
+        description="The repository lies on Ink's own git server and belongs to this tenant: `internal: {}`.",
     )
     secret_ref: SecretRef | None = Field(
         default=None, description="Secret with keys `username` (optional) and `password` for HTTPS."
@@ -55,16 +60,27 @@ class GitSource(ApiModel):
 
     url: str = Field(
         description="HTTPS address of the repository, without credentials.",
-        pattern=r"^https?://[^\s@?#]+$",
+        pattern=r"^https?://[^\s@?#/]+/[^\s@?#]+$",
         max_length=1024,
-        json_schema_extra=says("write an https:// address without user name and password; those belong into auth"),
+        json_schema_extra=says(
+            "write the https:// address of a repository without user name and password; those belong into auth"
+        ),
     )
     branch: str = Field(
         default="main",
         description="Branch to follow; every push to it deploys.",
         pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$",
         max_length=200,
-        json_schema_extra=says("write the branch as git names it, such as main, without refs/heads/"),
+        json_schema_extra={
+            **says("write the branch as git names it, such as main, without refs/heads/"),
+            **rules(
+                cel(
+                    "!self.contains('..') && !self.contains('//') && !self.endsWith('/') && !self.endsWith('.') && "
+                    "!self.endsWith('.lock') && !self.startsWith('refs/heads/')",
+                    "git allows no such branch: write its name without refs/heads/, '..', '//' and a final '/' or '.'",
+                )
+            ),
+        },
     )
     commit: str | None = Field(
         default=None,
@@ -93,7 +109,20 @@ class ImageSource(ApiModel):
         pattern=r"^[^\s]+$",
         min_length=1,
         max_length=512,
-        json_schema_extra=says("write an image reference such as ghcr.io/acme/shop:1.4 or …@sha256:…, without spaces"),
+        json_schema_extra={
+            **says("write an image reference such as ghcr.io/acme/shop:1.4 or …@sha256:…, without spaces"),
+            **rules(
+                cel(
+                    "!self.contains('//') && "
+                    "self.split('@')[0].matches(r'^[a-z0-9][a-z0-9._/:-]*(:[A-Za-z0-9_.-]+)?$')",
+                    "write an image reference in lower case and without https://; only the tag may have capitals",
+                ),
+                cel(
+                    "!self.contains('@') || self.matches(r'@sha256:[0-9a-f]{64}$')",
+                    "a digest is written …@sha256: and 64 hex digits; remove it, or write all of it",
+                ),
+            ),
+        },
     )
     pull_secret_ref: SecretRef | None = Field(
         default=None, description="Secret of type kubernetes.io/dockerconfigjson beside the workload."

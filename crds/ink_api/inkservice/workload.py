@@ -16,6 +16,15 @@ class ResourceAmounts(ApiModel):
     cpu: Quantity | None = Field(default=None, description="Cores, such as `500m` or `2`.")
     memory: Quantity | None = Field(default=None, description="Memory, such as `256Mi`.")
 
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            cel(
+                "!has(self.memory) || !string(self.memory).endsWith('m')",
+                "m is a thousandth, here of a byte: write memory as 512Mi or 512M",
+            )
+        )
+    )
+
 
 def _at_most(amount: str) -> dict[str, str]:
     unset = " || ".join(
@@ -29,13 +38,24 @@ def _at_most(amount: str) -> dict[str, str]:
     )
 
 
+def _at_least(amount: str, least: str) -> dict[str, str]:
+    limit = f"string(self.limits.{amount})"
+    unset = f"!has(self.limits) || !has(self.limits.{amount}) || !isQuantity({limit})"
+    return cel(
+        f"{unset} || quantity({limit}).compareTo(quantity('{least}')) >= 0",
+        f"limits.{amount} must be at least {least}: nothing runs with less, and 0 would be no limit at all",
+    )
+
+
 class Resources(ApiModel):
     """What the application is promised and may use at most."""
 
     requests: ResourceAmounts | None = Field(default=None, description="Promised; default: a tenth of the limits.")
     limits: ResourceAmounts | None = Field(default=None, description="The most it may use; default 500m and 512Mi.")
 
-    model_config = ConfigDict(json_schema_extra=rules(_at_most("cpu"), _at_most("memory")))
+    model_config = ConfigDict(
+        json_schema_extra=rules(_at_most("cpu"), _at_most("memory"), _at_least("cpu", "1m"), _at_least("memory", "4Mi"))
+    )
 
 
 class Volume(ApiModel):
@@ -61,8 +81,8 @@ class Volume(ApiModel):
                 "a volume cannot shrink: keep its size, or make a volume of another name and move the data",
             ),
             cel(
-                "!isQuantity(string(self)) || quantity(string(self)).isGreaterThan(quantity('0'))",
-                "size must be more than 0",
+                "!isQuantity(string(self)) || quantity(string(self)).compareTo(quantity('1Mi')) >= 0",
+                "size must be at least 1Mi: write it as 10Gi",
             ),
         ),
     )
