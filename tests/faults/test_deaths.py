@@ -37,6 +37,14 @@ def serve_again(world: World) -> None:
     world.change(cron=None)
 
 
+def get_disk(world: World) -> None:
+    world.change(volumes=[{"name": "data", "mountPath": "/data", "size": "1Gi", "deletionPolicy": "Delete"}])
+
+
+def lose_disk(world: World) -> None:
+    world.change(volumes=[])
+
+
 def remove(world: World) -> None:
     world.cr()["metadata"]["deletionTimestamp"] = "2099-01-01T00:00:00Z"
 
@@ -56,9 +64,11 @@ STORIES = (
     (nothing, push),
     (nothing, become_worker),
     (nothing, move),
-    (nothing, remove),
     (nothing, become_cron),
     (nothing, become_cron, serve_again),
+    (nothing, get_disk, lose_disk),
+    (nothing, get_disk, remove),
+    (nothing, remove),
 )
 
 

@@ -8,6 +8,7 @@ from ink_api.names import SERVICE_NAME_MAX, SERVICE_NAME_PATTERN
 from ink_api.reasons import Reason
 
 from ink_operator.core.objects import SECRET, Manifest, is_deleting, labels_of
+from ink_operator.inkservice.desired.storage import belongs, claim_name, volumes_of
 from ink_operator.inkservice.draft import Draft
 from ink_operator.inkservice.effective import is_worker
 from ink_operator.inkservice.model import Claim, Failure
@@ -87,6 +88,14 @@ def object_is_not_ours(draft: Draft) -> Failure | None:
             what = f"{live.get('kind', 'object')} {live['metadata']['name']}"
             return Failure(
                 Reason.NAME_CONFLICT, f"The {what} in {seen.identity.namespace} was not made for this service."
+            )
+    for volume in volumes_of(draft.service):
+        name = claim_name(seen.identity, volume.name)
+        claim = seen.volumes.get(name)
+        if claim is not None and not belongs(claim, draft.service, seen.identity):
+            return Failure(
+                Reason.NAME_CONFLICT,
+                f"The PersistentVolumeClaim {name} in {seen.identity.namespace} was not made for this service.",
             )
     return None
 

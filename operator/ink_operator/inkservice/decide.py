@@ -7,11 +7,12 @@ from ink_api.inkservice import InkService, Port
 from ink_api.reasons import Reason
 
 from ink_operator.core.effects import Delete, MergePatch
-from ink_operator.core.objects import CONFIG_MAP, NAMESPACE, Manifest, Ref, annotations_of, ref_of
+from ink_operator.core.objects import CONFIG_MAP, NAMESPACE, ROLE_BINDING, Manifest, Ref, annotations_of, ref_of
 from ink_operator.inkservice import checks
 from ink_operator.inkservice.decide_build import Chosen, build_step
 from ink_operator.inkservice.decide_cron import cron_rests, cron_step, hold_schedule
 from ink_operator.inkservice.decide_environment import drop_environment, environment_step
+from ink_operator.inkservice.decide_storage import drop_volumes, grow_step, storage_step
 from ink_operator.inkservice.desired.namespace import set_up
 from ink_operator.inkservice.desired.network import make_claim, make_ingress, make_service
 from ink_operator.inkservice.desired.policy import make_policies
@@ -36,6 +37,7 @@ from ink_operator.settings import Settings
 ROUTING_MOST_SECONDS = 60.0
 """After that long without an answer through the ingress, routing has failed."""
 TERMINATING_LOOK_SECONDS = 5.0
+SET_UP_LOOK_SECONDS = 0.1
 
 
 def decide(service: InkService, seen: Observed, settings: Settings, now: datetime) -> Plan:
@@ -117,16 +119,28 @@ def _scale(draft: Draft) -> None:
 
 
 def _deploy(draft: Draft, running: Running, newest: bool) -> None:
-    """Workload and routes. `newest`: this is the newest revision, so its state is the service's state."""
-    service, seen, settings = draft.service, draft.seen, draft.settings
+    """What runs, and what it needs. `newest`: this is the newest revision, so its state is the service's state."""
+    service = draft.service
     ports = ports_of(service, running.port)
     draft.image, draft.port = running.image, (ports[0].port if ports else None)
-    if not environment_step(draft):
+    if (ROLE_BINDING.kind, "ink-operator") not in draft.seen.tenancy:
+        # Nobody has looked yet: at what is referred to, or whether an object of our name is somebody else's.
+        draft.say(ConditionType.DEPLOYED, "Unknown", Reason.DEPLOYING, "The namespace is being set up.")
+        draft.look_again(SET_UP_LOOK_SECONDS)
+        return
+    if not environment_step(draft) or not storage_step(draft):
         _scale(draft)
         return
+    drop_volumes(draft)
     if service.spec.cron is not None:
         cron_step(draft, running, newest)
-        return
+    else:
+        _serve(draft, running, ports, newest)
+    grow_step(draft)
+
+
+def _serve(draft: Draft, running: Running, ports: list[Port], newest: bool) -> None:
+    service, seen, settings = draft.service, draft.seen, draft.settings
     deployment = make_deployment(service, seen.identity, running, settings, seen.digests)
     rolling = draft.apply(seen.deployment, deployment)
     draft.remove(seen.cron_job)

@@ -137,8 +137,6 @@ class Configuration:
     digest: str = ""
     """Keyed, like that of sealed values."""
     failure: Failure | None = None
-    pending: bool = False
-    """The operator may not look into the namespace yet."""
 
 
 class Claim(StrEnum):
@@ -169,6 +167,8 @@ class Observed:
     service: Manifest | None = None
     ingress: Manifest | None = None
     cron_job: Manifest | None = None
+    volumes: dict[str, Manifest] = field(default_factory=dict)
+    """Name -> live claim, of those that are wanted and those that pods use."""
     pods: tuple[Manifest, ...] = ()
     environment: Environment = field(default_factory=Environment)
     configuration: Configuration = field(default_factory=Configuration)

@@ -44,6 +44,7 @@ from ink_operator.inkservice.environment import env_children, environment_of
 from ink_operator.inkservice.model import Attempt, BuildPlan, BuildState, Case, Claim, Failure, Observed
 from ink_operator.inkservice.references import followed_refs
 from ink_operator.inkservice.rollout import rollout_of, running_of
+from ink_operator.inkservice.storage import volume_claims
 from ink_operator.ports import Answer, Head, HeadQuestion, Ports, StoredImage
 
 SET_UP_SECONDS = 0.5
@@ -95,6 +96,7 @@ async def observe(case: Case, ports: Ports, now: datetime) -> Observed:
         service=inside.service,
         ingress=inside.ingress,
         cron_job=inside.cron_job,
+        volumes=inside.volumes,
         pods=inside.pods,
         environment=environment,
         configuration=configuration,
@@ -144,6 +146,7 @@ async def _inside(case: Case, ports: Ports, mine: str) -> Observed:
         service=live_service,
         ingress=ingress,
         cron_job=cron_job,
+        volumes=await volume_claims(case, ports, deployment, cron_job),
         pods=tuple(pods),
         env_children=env,
     )

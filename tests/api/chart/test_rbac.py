@@ -103,7 +103,7 @@ def test_the_operator_has_exactly_these_rights(bound: ControlPlane) -> None:
     tenants = (
         meant("get list watch create patch delete", "apps", "deployments", WORKSPACE, MANAGED)
         | meant("get create patch delete", "batch", "cronjobs", WORKSPACE, MANAGED)
-        | meant("get list create patch delete", "", "services", WORKSPACE, MANAGED)
+        | meant("get list create patch delete", "", "services persistentvolumeclaims", WORKSPACE, MANAGED)
         | meant("get list watch", "", "pods", WORKSPACE, MANAGED)
         | meant("get list watch create patch delete", "", "secrets", WORKSPACE, MANAGED)
         | meant("get list watch", "", "configmaps", WORKSPACE, MANAGED)

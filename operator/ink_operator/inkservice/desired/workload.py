@@ -35,6 +35,10 @@ def make_deployment(
         "selector": {"matchLabels": {LABEL_SERVICE: identity.name, LABEL_COMPONENT: APP}},
         "template": template,
     }
+    if service.spec.volumes:
+        # One pod at a time may have the disk, so the new one waits for the old one to be gone.
+        spec["strategy"] = {"type": "Recreate"}
+        spec["progressDeadlineSeconds"] += template["spec"]["terminationGracePeriodSeconds"]
     if not ports_of(service, running.port):
         spec["minReadySeconds"] = WORKER_SETTLE_SECONDS
     return child(
