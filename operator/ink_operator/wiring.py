@@ -26,6 +26,7 @@ from ink_operator.core.memo import Memo
 from ink_operator.core.objects import (
     CRON_JOB,
     DEPLOYMENT,
+    HORIZONTAL_POD_AUTOSCALER,
     INGRESS,
     INK_DOMAIN,
     INK_RESOURCE,
@@ -149,10 +150,19 @@ class Operator:
             (CRON_JOB, "", ours),
             (INGRESS, "", ours),
         )
+        # Their status changes with every measurement: only that one is gone is news, edits are seen at the next resync.
+        autoscalers = inform(MetadataOnly(self.kube), Watched(HORIZONTAL_POD_AUTOSCALER, "", ours), self._gone_seen)
         return [
-            (f"watch {kind.plural} {namespace}", inform(self.kube, Watched(kind, namespace, labels), self._child_seen))
-            for kind, namespace, labels in watched
+            ("watch autoscalers", autoscalers),
+            *(
+                (f"watch {kind.plural} {place}", inform(self.kube, Watched(kind, place, labels), self._child_seen))
+                for kind, place, labels in watched
+            ),
         ]
+
+    def _gone_seen(self, event: str, child: Manifest) -> None:
+        if event == "DELETED":
+            self._child_seen(event, child)
 
     def _child_seen(self, event: str, child: Manifest) -> None:
         key = handlers.owner_key(child)

@@ -209,3 +209,41 @@ def test_a_disk_grows_where_its_class_can_and_says_so_where_it_cannot(running: W
     grown = claim(running, namespace)
     assert grown is not None
     assert grown["spec"]["resources"]["requests"]["storage"] == "2Gi"
+
+
+AUTOSCALERS = "/apis/autoscaling/v2/namespaces/{}/horizontalpodautoscalers"
+
+
+def pods_wanted(world: World, namespace: str) -> int:
+    found: int = deployment(world, namespace)["spec"]["replicas"]
+    return found
+
+
+def test_whoever_scales_an_autoscaled_service_is_not_fought(running: World, namespace: str) -> None:
+    running.create(namespace, "shop", replicas=3)
+    running.wait_ready(namespace, "shop")
+    change(running, namespace, autoscaling={"minReplicas": 2, "maxReplicas": 6, "scaleDownCooldown": "10m"})
+    running.wait_ready(namespace, "shop")
+    rests(running)
+    assert pods_wanted(running, namespace) == 3, "the pods that were there are still there"
+    autoscaler = running.api.get(f"{AUTOSCALERS.format(namespace)}/shop")
+    assert autoscaler["spec"]["behavior"]["scaleDown"]["stabilizationWindowSeconds"] == 600
+    scale = f"{DEPLOYMENTS.format(namespace)}/shop/scale"
+    running.api.merge(scale, {"spec": {"replicas": 5}})
+    running.wait_ready(namespace, "shop")
+    rests(running)
+    change(running, namespace, restartedAt="now")
+    running.wait_ready(namespace, "shop")
+    assert pods_wanted(running, namespace) == 5
+    running.api.delete(f"{AUTOSCALERS.format(namespace)}/shop")
+    eventually(
+        lambda: running.api.find(f"{AUTOSCALERS.format(namespace)}/shop"), within=AT_ONCE_SECONDS, what="it is back"
+    )
+    change(running, namespace, suspend=True)
+    says(running, namespace, "Suspended")
+    assert pods_wanted(running, namespace) == 0
+    assert running.api.get(AUTOSCALERS.format(namespace))["items"] == []
+    change(running, namespace, suspend=False)
+    running.wait_ready(namespace, "shop")
+    rests(running)
+    assert pods_wanted(running, namespace) == 3

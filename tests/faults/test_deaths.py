@@ -45,6 +45,10 @@ def lose_disk(world: World) -> None:
     world.change(volumes=[])
 
 
+def scale_itself(world: World) -> None:
+    world.change(autoscaling={"minReplicas": 2, "maxReplicas": 4})
+
+
 def remove(world: World) -> None:
     world.cr()["metadata"]["deletionTimestamp"] = "2099-01-01T00:00:00Z"
 
@@ -68,6 +72,7 @@ STORIES = (
     (nothing, become_cron, serve_again),
     (nothing, get_disk, lose_disk),
     (nothing, get_disk, remove),
+    (nothing, scale_itself, become_cron),
     (nothing, remove),
 )
 

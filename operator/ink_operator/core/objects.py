@@ -41,6 +41,7 @@ PERSISTENT_VOLUME_CLAIM = Kind("v1", "PersistentVolumeClaim", "persistentvolumec
 RESOURCE_QUOTA = Kind("v1", "ResourceQuota", "resourcequotas")
 LIMIT_RANGE = Kind("v1", "LimitRange", "limitranges")
 DEPLOYMENT = Kind("apps/v1", "Deployment", "deployments")
+HORIZONTAL_POD_AUTOSCALER = Kind("autoscaling/v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers")
 JOB = Kind("batch/v1", "Job", "jobs")
 CRON_JOB = Kind("batch/v1", "CronJob", "cronjobs")
 LEASE = Kind("coordination.k8s.io/v1", "Lease", "leases")
@@ -56,7 +57,7 @@ KINDS = {
     (k.api_version, k.kind): k
     for k in (
         NAMESPACE, SERVICE, CONFIG_MAP, SECRET, POD, EVENT, PERSISTENT_VOLUME_CLAIM, RESOURCE_QUOTA, LIMIT_RANGE,
-        DEPLOYMENT, JOB, CRON_JOB, LEASE, INGRESS, NETWORK_POLICY, ROLE, ROLE_BINDING,
+        DEPLOYMENT, HORIZONTAL_POD_AUTOSCALER, JOB, CRON_JOB, LEASE, INGRESS, NETWORK_POLICY, ROLE, ROLE_BINDING,
         INK_SERVICE, INK_RESOURCE, INK_DOMAIN,
     )
 }  # fmt: skip

@@ -83,7 +83,7 @@ def object_is_not_ours(draft: Draft) -> Failure | None:
     """An object of our child's name that somebody else made is never taken over."""
     seen = draft.seen
     secret = seen.env_children.get(SECRET.kind) if seen.environment.values else None
-    for live in (seen.deployment, seen.service, seen.ingress, seen.cron_job, secret):
+    for live in (seen.deployment, seen.service, seen.ingress, seen.cron_job, seen.autoscaler, secret):
         if live is not None and not is_ours(live, draft.service.metadata.uid):
             what = f"{live.get('kind', 'object')} {live['metadata']['name']}"
             return Failure(

@@ -7,11 +7,12 @@ from ink_api.inkservice import InkService, Port
 from ink_api.reasons import Reason
 
 from ink_operator.core.effects import Delete, MergePatch
-from ink_operator.core.objects import CONFIG_MAP, NAMESPACE, ROLE_BINDING, Manifest, Ref, annotations_of, ref_of
+from ink_operator.core.objects import CONFIG_MAP, NAMESPACE, ROLE_BINDING, Manifest, Ref, annotations_of
 from ink_operator.inkservice import checks
 from ink_operator.inkservice.decide_build import Chosen, build_step
-from ink_operator.inkservice.decide_cron import cron_rests, cron_step, hold_schedule
+from ink_operator.inkservice.decide_cron import cron_rests, cron_step
 from ink_operator.inkservice.decide_environment import drop_environment, environment_step
+from ink_operator.inkservice.decide_scale import autoscaler_step, hand_over, scale_step, scaled_by_others
 from ink_operator.inkservice.decide_storage import drop_volumes, grow_step, storage_step
 from ink_operator.inkservice.desired.namespace import set_up
 from ink_operator.inkservice.desired.network import make_claim, make_ingress, make_service
@@ -50,7 +51,7 @@ def decide(service: InkService, seen: Observed, settings: Settings, now: datetim
         if chosen is not None and chosen.running is not None:
             _deploy(draft, chosen.running, chosen.newest)
         else:
-            _scale(draft)
+            scale_step(draft)
         if wanted_replicas(service) == 0:
             _report_suspended(draft)
     _tidy(draft)
@@ -109,15 +110,6 @@ def _report_suspended(draft: Draft) -> None:
         draft.say(ConditionType.READY, "Unknown", Reason.DEPLOYING, "The service is being scaled to zero.")
 
 
-def _scale(draft: Draft) -> None:
-    """While no image is known for the newest spec, the old revision still follows `replicas` and `suspend`."""
-    hold_schedule(draft)
-    live = draft.seen.deployment
-    wanted = wanted_replicas(draft.service)
-    if live is not None and live["spec"].get("replicas", 1) != wanted:
-        draft.effects.append(MergePatch(ref_of(live), {"spec": {"replicas": wanted}}))
-
-
 def _deploy(draft: Draft, running: Running, newest: bool) -> None:
     """What runs, and what it needs. `newest`: this is the newest revision, so its state is the service's state."""
     service = draft.service
@@ -129,7 +121,7 @@ def _deploy(draft: Draft, running: Running, newest: bool) -> None:
         draft.look_again(SET_UP_LOOK_SECONDS)
         return
     if not environment_step(draft) or not storage_step(draft):
-        _scale(draft)
+        scale_step(draft)
         return
     drop_volumes(draft)
     if service.spec.cron is not None:
@@ -141,8 +133,12 @@ def _deploy(draft: Draft, running: Running, newest: bool) -> None:
 
 def _serve(draft: Draft, running: Running, ports: list[Port], newest: bool) -> None:
     service, seen, settings = draft.service, draft.seen, draft.settings
-    deployment = make_deployment(service, seen.identity, running, settings, seen.digests)
+    deployment = make_deployment(
+        service, seen.identity, running, settings, seen.digests, scaled_by_others=scaled_by_others(draft)
+    )
+    hand_over(draft)
     rolling = draft.apply(seen.deployment, deployment)
+    autoscaler_step(draft)
     draft.remove(seen.cron_job)
     routing = _routes(draft, ports)
     if not newest:

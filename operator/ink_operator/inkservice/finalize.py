@@ -18,6 +18,7 @@ from ink_operator.core.objects import (
     CONFIG_MAP,
     CRON_JOB,
     DEPLOYMENT,
+    HORIZONTAL_POD_AUTOSCALER,
     INGRESS,
     INK_SERVICE,
     JOB,
@@ -74,7 +75,9 @@ async def _remove_workload(service: InkService, identity: ServiceIdentity, ports
     space = identity.namespace
     if await ports.cluster.get(Ref(ROLE_BINDING, space, "ink-operator")) is None:
         return 0
-    refs = [Ref(kind, space, identity.name) for kind in (INGRESS, DEPLOYMENT, CRON_JOB, SERVICE)]
+    refs = [
+        Ref(kind, space, identity.name) for kind in (INGRESS, HORIZONTAL_POD_AUTOSCALER, DEPLOYMENT, CRON_JOB, SERVICE)
+    ]
     refs.append(Ref(SECRET, space, env_name(identity)))
     found = [
         (ref, live)

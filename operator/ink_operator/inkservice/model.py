@@ -167,6 +167,7 @@ class Observed:
     service: Manifest | None = None
     ingress: Manifest | None = None
     cron_job: Manifest | None = None
+    autoscaler: Manifest | None = None
     volumes: dict[str, Manifest] = field(default_factory=dict)
     """Name -> live claim, of those that are wanted and those that pods use."""
     pods: tuple[Manifest, ...] = ()

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 import yaml
+from ink_api.inkservice import Autoscaling
+from ink_operator.inkservice.desired.autoscaling import make_autoscaler
 from ink_operator.inkservice.desired.buildjob import SECRET_KEYS, make_job, make_secret
 from ink_operator.inkservice.desired.cron import make_cron_job
 from ink_operator.inkservice.desired.namespace import set_up
@@ -36,6 +38,7 @@ def everything() -> list[dict[str, Any]]:
         make_cron_job(service(cron={"schedule": "*/5 * * * *"}), IDENTITY, RUNNING, SETTINGS),
         *(make_volume_claim(stored, IDENTITY, volume, volume.size) for volume in volumes_of(stored)),
         make_deployment(stored, IDENTITY, RUNNING, SETTINGS),
+        make_autoscaler(one, IDENTITY, Autoscaling(max_replicas=3)),
         make_service(one, IDENTITY, ports),
         make_ingress(one, IDENTITY, "web.apps.localhost", ports[0], SETTINGS),
         make_claim(one, IDENTITY, "web.apps.localhost", SETTINGS),
