@@ -50,6 +50,9 @@ class Reason(StrEnum):
     SEALED_VALUE_INVALID = "SealedValueInvalid"
     QUOTA_EXCEEDED = "QuotaExceeded"
     UNSCHEDULABLE = "Unschedulable"
+    VOLUME_EXISTS = "VolumeExists"
+    VOLUME_NOT_BOUND = "VolumeNotBound"
+    VOLUME_NOT_EXPANDABLE = "VolumeNotExpandable"
     HOST_TAKEN = "HostTaken"
     HOST_RESERVED = "HostReserved"
     NAME_CONFLICT = "NameConflict"
@@ -90,6 +93,11 @@ REMEDIES: dict[Reason, str] = {
     Reason.SEALED_VALUE_INVALID: "Seal the value again: create_service with env_vars, or `ink seal` for this service.",
     Reason.QUOTA_EXCEEDED: "Delete or shrink other services, or ask for a larger quota.",
     Reason.UNSCHEDULABLE: "Ask for less CPU or memory, or add a node.",
+    Reason.VOLUME_EXISTS: "Set storageClassName to the class of the claim that is there, or use another name.",
+    Reason.VOLUME_NOT_BOUND: "Set storageClassName to a class that `kubectl get storageclass` lists, or ask a cluster "
+    "admin for a default one.",
+    Reason.VOLUME_NOT_EXPANDABLE: "Ask a cluster admin to set allowVolumeExpansion on the storage class. Or, with "
+    "deletionPolicy Retain, remove the volume and add it again with its old size: the data stays.",
     Reason.HOST_TAKEN: "Choose another name or spec.subdomain: another tenant serves this host.",
     Reason.HOST_RESERVED: "Choose another name or spec.subdomain: the platform keeps this one.",
     Reason.NAME_CONFLICT: "Rename the service, or remove the object of that name that Ink did not make.",

@@ -32,6 +32,10 @@ class Cluster(Protocol):
         """Server-side apply under Ink's field manager, taking conflicting fields over."""
         ...
 
+    async def hand_over(self, manifest: Manifest) -> Manifest:
+        """Server-side apply of a part under the manager that only holds. Raises Conflict for another version."""
+        ...
+
     async def merge_patch(self, ref: Ref, patch: dict[str, Any], *, subresource: str = "") -> Manifest | None:
         """JSON merge patch; None when the object is gone."""
         ...

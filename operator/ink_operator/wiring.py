@@ -29,6 +29,7 @@ from ink_operator.core.memo import Memo
 from ink_operator.core.objects import (
     CRON_JOB,
     DEPLOYMENT,
+    HORIZONTAL_POD_AUTOSCALER,
     INGRESS,
     INK_DOMAIN,
     INK_RESOURCE,
@@ -175,9 +176,12 @@ class Operator:
             Watched(ROLE_BINDING, "", system, self._tenancy_seen, LATER_CHANGE),
             Watched(NAMESPACE, "", system, self._tenancy_seen, LATER_CHANGE),
         )
-        names = [f"watch {w.kind.plural} {w.namespace}" for w in watched]
-        self._unwatched = set(names)
-        return [(n, inform(self.kube, w, partial(self._begun, n))) for n, w in zip(names, watched, strict=True)]
+        # Their status changes with every measurement: only that one is gone is news, edits are seen at the next resync.
+        scalers = Watched(HORIZONTAL_POD_AUTOSCALER, "", LABEL_SERVICE, self._child_seen, frozenset({"DELETED"}))
+        sources = {HORIZONTAL_POD_AUTOSCALER: MetadataOnly(self.kube)}
+        every = {f"watch {w.kind.plural} {w.namespace}": w for w in (*watched, scalers)}
+        self._unwatched = set(every)
+        return [(n, inform(sources.get(w.kind, self.kube), w, partial(self._begun, n))) for n, w in every.items()]
 
     def _begun(self, name: str, again: bool) -> None:
         self._unwatched.discard(name)

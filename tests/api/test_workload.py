@@ -129,3 +129,121 @@ def test_what_only_the_api_server_can_tell_of_a_schedule_is_said(
     eventually(lambda: settled(running), within=20, what="it is not tried again and again")
     change(running, namespace, cron={"schedule": "@daily", "timeZone": "Etc/UTC"})
     says(running, namespace, "Ready")
+
+
+CLAIMS = "/api/v1/namespaces/{}/persistentvolumeclaims"
+
+
+def disk(**more: object) -> Json:
+    return {"name": "data", "mountPath": "/data", "size": "1Gi", **more}
+
+
+def claim(world: World, namespace: str) -> Json | None:
+    return world.api.find(f"{CLAIMS.format(namespace)}/shop-data")
+
+
+def storage(world: World, namespace: str, storage_class: str) -> None:
+    """A disk for the claim, as an administrator makes one by hand."""
+    spec = {
+        "capacity": {"storage": "1Gi"},
+        "accessModes": ["ReadWriteOnce"],
+        "storageClassName": storage_class,
+        "hostPath": {"path": f"/nowhere/{namespace}"},
+        "claimRef": {"namespace": namespace, "name": "shop-data"},
+    }
+    meta = {"name": namespace}
+    volume = {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": meta, "spec": spec}
+    world.api.apply(f"/api/v1/persistentvolumes/{namespace}", volume)
+
+    def bound() -> bool:
+        found = claim(world, namespace)
+        return found is not None and found["status"].get("phase") == "Bound"
+
+    eventually(bound, within=30, what="the claim is bound")
+
+
+def test_a_disk_comes_and_goes_with_its_policy(running: World, namespace: str) -> None:
+    running.create(namespace, "shop")
+    running.wait_ready(namespace, "shop")
+    change(running, namespace, volumes=[disk(deletionPolicy="Delete")])
+    running.wait_ready(namespace, "shop")
+    rests(running)
+    assert deployment(running, namespace)["spec"]["strategy"] == {"type": "Recreate"}
+    change(running, namespace, volumes=[])
+    running.wait_ready(namespace, "shop")
+    eventually(lambda: claim(running, namespace) is None, within=30, what="the claim is gone")
+    assert deployment(running, namespace)["spec"]["strategy"]["type"] == "RollingUpdate"
+    rests(running)
+    change(running, namespace, volumes=[disk()])
+    running.wait_ready(namespace, "shop")
+    kept = claim(running, namespace)
+    assert kept is not None
+    running.api.delete(f"{CRS.format(namespace)}/shop")
+    eventually(lambda: running.service(namespace, "shop") is None, within=60, what="the service is gone")
+    running.create(namespace, "shop", volumes=[disk()])
+    running.wait_ready(namespace, "shop")
+    rests(running)
+    again = claim(running, namespace)
+    assert again is not None
+    assert again["metadata"]["uid"] == kept["metadata"]["uid"]
+    assert again["metadata"]["labels"]["ml.ink/owner-uid"] != kept["metadata"]["labels"]["ml.ink/owner-uid"]
+
+
+def test_a_disk_grows_where_its_class_can_and_says_so_where_it_cannot(running: World, namespace: str) -> None:
+    elastic = f"elastic-{namespace}"
+    meta = {"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": elastic}}
+    path = f"/apis/storage.k8s.io/v1/storageclasses/{elastic}"
+    running.api.apply(path, {**meta, "provisioner": "example.com/none", "allowVolumeExpansion": False})
+    running.create(namespace, "shop", volumes=[disk(storageClassName=elastic)])
+    running.wait_ready(namespace, "shop")
+    storage(running, namespace, elastic)
+    change(running, namespace, volumes=[disk(storageClassName=elastic, size="2Gi")], restartedAt="now")
+    assert "allowVolumeExpansion" in says(running, namespace, "VolumeNotExpandable")
+    annotations = deployment(running, namespace)["spec"]["template"]["metadata"]["annotations"]
+    assert annotations["ml.ink/restarted-at"] == "now"
+    eventually(lambda: settled(running), within=20, what="it is not tried again and again")
+    running.api.merge(path, {"allowVolumeExpansion": True})
+    change(running, namespace, restartedAt="again")
+    running.wait_ready(namespace, "shop")
+    rests(running)
+    grown = claim(running, namespace)
+    assert grown is not None
+    assert grown["spec"]["resources"]["requests"]["storage"] == "2Gi"
+
+
+AUTOSCALERS = "/apis/autoscaling/v2/namespaces/{}/horizontalpodautoscalers"
+
+
+def pods_wanted(world: World, namespace: str) -> int:
+    found: int = deployment(world, namespace)["spec"]["replicas"]
+    return found
+
+
+def test_whoever_scales_an_autoscaled_service_is_not_fought(running: World, namespace: str) -> None:
+    running.create(namespace, "shop", replicas=3)
+    running.wait_ready(namespace, "shop")
+    change(running, namespace, autoscaling={"minReplicas": 2, "maxReplicas": 6, "scaleDownCooldown": "10m"})
+    running.wait_ready(namespace, "shop")
+    rests(running)
+    assert pods_wanted(running, namespace) == 3, "the pods that were there are still there"
+    autoscaler = running.api.get(f"{AUTOSCALERS.format(namespace)}/shop")
+    assert autoscaler["spec"]["behavior"]["scaleDown"]["stabilizationWindowSeconds"] == 600
+    scale = f"{DEPLOYMENTS.format(namespace)}/shop/scale"
+    running.api.merge(scale, {"spec": {"replicas": 5}})
+    running.wait_ready(namespace, "shop")
+    rests(running)
+    change(running, namespace, restartedAt="now")
+    running.wait_ready(namespace, "shop")
+    assert pods_wanted(running, namespace) == 5
+    running.api.delete(f"{AUTOSCALERS.format(namespace)}/shop")
+    eventually(
+        lambda: running.api.find(f"{AUTOSCALERS.format(namespace)}/shop"), within=AT_ONCE_SECONDS, what="it is back"
+    )
+    change(running, namespace, suspend=True)
+    says(running, namespace, "Suspended")
+    assert pods_wanted(running, namespace) == 0
+    assert running.api.get(AUTOSCALERS.format(namespace))["items"] == []
+    change(running, namespace, suspend=False)
+    running.wait_ready(namespace, "shop")
+    rests(running)
+    assert pods_wanted(running, namespace) == 3

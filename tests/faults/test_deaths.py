@@ -38,6 +38,18 @@ def serve_again(world: World) -> None:
     world.change(cron=None)
 
 
+def get_disk(world: World) -> None:
+    world.change(volumes=[{"name": "data", "mountPath": "/data", "size": "1Gi", "deletionPolicy": "Delete"}])
+
+
+def lose_disk(world: World) -> None:
+    world.change(volumes=[])
+
+
+def scale_itself(world: World) -> None:
+    world.change(autoscaling={"minReplicas": 2, "maxReplicas": 4})
+
+
 def remove(world: World) -> None:
     world.cr()["metadata"]["deletionTimestamp"] = "2099-01-01T00:00:00Z"
 
@@ -57,9 +69,12 @@ STORIES = (
     (nothing, push),
     (nothing, become_worker),
     (nothing, move),
-    (nothing, remove),
     (nothing, become_cron),
     (nothing, become_cron, serve_again),
+    (nothing, get_disk, lose_disk),
+    (nothing, get_disk, remove),
+    (nothing, scale_itself, become_cron),
+    (nothing, remove),
 )
 
 

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ink_api.conditions import Condition, find
+from ink_api.group import FIELD_MANAGER_HAND_OVER, FIELD_MANAGER_OPERATOR
 from ink_api.inkservice import InkServiceStatus
 from ink_operator.clients.sealing import KeyRing
 from ink_operator.core.errors import AlreadyExists, Conflict
@@ -24,6 +25,7 @@ from ink_operator.settings import Settings
 
 COMMIT = "a" * 40
 DIGEST = "sha256:" + "d" * 64
+OPERATOR, HAND_OVER = FIELD_MANAGER_OPERATOR, FIELD_MANAGER_HAND_OVER
 GOOD = {"ok": True, "digest": DIGEST, "pack": "Dockerfile", "ports": [3000]}
 
 
@@ -63,6 +65,15 @@ def owned(live: Manifest, owner: Manifest) -> bool:
     return any(o["uid"] == owner["metadata"]["uid"] for o in live["metadata"].get("ownerReferences") or [])
 
 
+def owning(deployment: Manifest, manager: str, owns: bool) -> Manifest:
+    """Note whether that manager owns `replicas`, as server-side apply does. Returns the object."""
+    meta = deployment["metadata"]
+    others = [entry for entry in meta.get("managedFields") or [] if entry["manager"] != manager]
+    mine = {"manager": manager, "operation": "Apply", "fieldsV1": {"f:spec": {"f:replicas": {}}}}
+    meta["managedFields"] = [*others, mine] if owns else others
+    return deployment
+
+
 class MemoryCluster:
     """Implements ports.Cluster. `die_at`: the write (from 1) at which the process ends, before or after its effect."""
 
@@ -93,6 +104,9 @@ class MemoryCluster:
         if ref not in self.objects:
             return self._written(lambda: self._create(manifest))
         return self._written(lambda: self._replace(ref, manifest))
+
+    async def hand_over(self, manifest: Manifest) -> Manifest:
+        return self._written(lambda: self._hand_over(manifest))
 
     async def merge_patch(self, ref: Ref, patch: dict[str, Any], *, subresource: str = "") -> Manifest | None:
         if ref not in self.objects:
@@ -125,12 +139,28 @@ class MemoryCluster:
         if ref in self.objects:
             raise AlreadyExists(ref.name)
         live = copy.deepcopy(manifest)
+        if ref.kind == DEPLOYMENT:
+            owning(live, OPERATOR, "replicas" in live["spec"])
+            live["spec"].setdefault("replicas", 1)
         self._uids += 1
         live["metadata"] |= {"uid": f"uid-{self._uids}", "creationTimestamp": now(), "generation": 1}
         return self.put(live)
 
+    def _hand_over(self, manifest: Manifest) -> Manifest:
+        ref = plain_ref(manifest)
+        live = copy.deepcopy(self.objects[ref])
+        if manifest["metadata"]["resourceVersion"] != live["metadata"]["resourceVersion"]:
+            raise Conflict("changed meanwhile")
+        live["spec"]["replicas"] = manifest["spec"]["replicas"]
+        return self.put(owning(live, HAND_OVER, True))
+
     def _replace(self, ref: Ref, manifest: Manifest) -> Manifest:
         live = copy.deepcopy(self.objects[ref])
+        manifest = copy.deepcopy(manifest)
+        if ref.kind == DEPLOYMENT:
+            owning(live, OPERATOR, "replicas" in manifest["spec"])
+            kept = live["spec"]["replicas"] if live["metadata"]["managedFields"] else 1
+            manifest["spec"].setdefault("replicas", kept)
         changed = any(live.get(k) != v for k, v in manifest.items() if k not in ("metadata", "status"))
         live.update({k: copy.deepcopy(v) for k, v in manifest.items() if k != "metadata"})
         for part in ("labels", "annotations"):

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 import aiohttp
 from aiohttp.abc import AbstractStreamWriter
-from ink_api.group import FIELD_MANAGER_OPERATOR
+from ink_api.group import FIELD_MANAGER_HAND_OVER, FIELD_MANAGER_OPERATOR
 from kubernetes.aio.client.configuration import Configuration
 from kubernetes.aio.client.rest import RESTClientObject
 
@@ -110,9 +110,16 @@ class Kube:
 
     async def apply(self, manifest: Manifest) -> Manifest:
         """Server-side apply under Ink's field manager, taking conflicting fields over."""
+        return await self._apply(manifest, FIELD_MANAGER_OPERATOR)
+
+    async def hand_over(self, manifest: Manifest) -> Manifest:
+        """Server-side apply of a part under the manager that only holds."""
+        return await self._apply(manifest, FIELD_MANAGER_HAND_OVER)
+
+    async def _apply(self, manifest: Manifest, manager: str) -> Manifest:
         self._guard.check()
         ref = ref_of(manifest)
-        query = {**MANAGER, "force": "true"}
+        query = {"fieldManager": manager, "force": "true"}
         path = path_of(ref.kind, ref.namespace, ref.name)
         answer = await self._call("PATCH", ref.kind, path, query=query, body=manifest, content_type=APPLY)
         if answer is None:

@@ -30,4 +30,11 @@ class MergePatch:
     patch: dict[str, Any] = field(default_factory=dict)
 
 
-Effect = Apply | Delete | MergePatch
+@dataclass(frozen=True, slots=True)
+class HandOver:
+    """Server-side apply of some fields under another manager, so that they stay when Ink applies them no more."""
+
+    manifest: Manifest
+
+
+Effect = Apply | Delete | MergePatch | HandOver

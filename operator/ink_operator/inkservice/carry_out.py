@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from ink_api.group import ANNOTATION_OWNER, LABEL_COMPONENT, LABEL_OWNER_UID
 from ink_api.reasons import Reason
 
-from ink_operator.core.effects import Apply, Delete, MergePatch
+from ink_operator.core.effects import Apply, Delete, HandOver, MergePatch
 from ink_operator.core.errors import AlreadyExists, Terminal, Transient
 from ink_operator.core.objects import JOB, POD, Key, Manifest, Ref, annotations_of, labels_of, ref_of
 from ink_operator.inkservice.builds import ended_jobs, may_start, verdict_json
@@ -37,6 +37,8 @@ async def carry_out(case: Case, effects: Iterable[ServiceEffect], ports: Ports) 
                 if manifest["kind"] in SET_UP:
                     ports.tenancy.forget(case.identity.namespace)
                 await ports.cluster.apply(manifest)
+            case HandOver(manifest):
+                await ports.cluster.hand_over(manifest)
             case Delete(ref, uid, resource_version):
                 await ports.cluster.delete(ref, uid=uid, resource_version=resource_version)
             case MergePatch(ref, patch):

@@ -8,6 +8,7 @@ from ink_api.names import SERVICE_NAME_MAX, SERVICE_NAME_PATTERN
 from ink_api.reasons import Reason
 
 from ink_operator.core.objects import SECRET, Manifest, is_deleting, labels_of
+from ink_operator.inkservice.desired.storage import belongs, claim_name, volumes_of
 from ink_operator.inkservice.draft import Draft
 from ink_operator.inkservice.effective import is_worker
 from ink_operator.inkservice.model import Claim, Failure
@@ -82,11 +83,19 @@ def object_is_not_ours(draft: Draft) -> Failure | None:
     """An object of our child's name that somebody else made is never taken over."""
     seen = draft.seen
     secret = seen.env_children.get(SECRET.kind) if seen.environment.values else None
-    for live in (seen.deployment, seen.service, seen.ingress, seen.cron_job, secret):
+    for live in (seen.deployment, seen.service, seen.ingress, seen.cron_job, seen.autoscaler, secret):
         if live is not None and not is_ours(live, draft.service.metadata.uid):
             what = f"{live.get('kind', 'object')} {live['metadata']['name']}"
             return Failure(
                 Reason.NAME_CONFLICT, f"The {what} in {seen.identity.namespace} was not made for this service."
+            )
+    for volume in volumes_of(draft.service):
+        name = claim_name(seen.identity, volume.name)
+        claim = seen.volumes.get(name)
+        if claim is not None and not belongs(claim, draft.service, seen.identity):
+            return Failure(
+                Reason.NAME_CONFLICT,
+                f"The PersistentVolumeClaim {name} in {seen.identity.namespace} was not made for this service.",
             )
     return None
 

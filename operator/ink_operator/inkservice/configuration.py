@@ -11,10 +11,8 @@ from ink_operator.ports import Ports
 async def configuration_of(case: Case, ports: Ports, granted: bool) -> Configuration:
     """The digest of what is referred to. Without it the pods would not roll when a value changes."""
     uses = uses_of(case.service)
-    if not uses or reference_denied(case.service, case.of_gateway) is not None:
+    if not granted or not uses or reference_denied(case.service, case.of_gateway) is not None:
         return Configuration()
-    if not granted:
-        return Configuration(pending=True)
     refs = sorted({use.ref(case.identity.namespace) for use in uses})
     found = dict(zip(refs, await asyncio.gather(*map(ports.cluster.get, refs)), strict=True))
     failure = missing(uses, found, case.identity.namespace)

@@ -7,11 +7,13 @@ from ink_api.inkservice import InkService, Port
 from ink_api.reasons import Reason
 
 from ink_operator.core.effects import Delete, MergePatch
-from ink_operator.core.objects import CONFIG_MAP, NAMESPACE, Manifest, Ref, annotations_of, ref_of
+from ink_operator.core.objects import CONFIG_MAP, NAMESPACE, ROLE_BINDING, Manifest, Ref, annotations_of
 from ink_operator.inkservice import checks
 from ink_operator.inkservice.decide_build import Chosen, build_step
-from ink_operator.inkservice.decide_cron import cron_rests, cron_step, hold_schedule
+from ink_operator.inkservice.decide_cron import cron_rests, cron_step
 from ink_operator.inkservice.decide_environment import drop_environment, environment_step
+from ink_operator.inkservice.decide_scale import autoscaler_step, hand_over, scale_step, scaled_by_others
+from ink_operator.inkservice.decide_storage import drop_volumes, grow_step, storage_step
 from ink_operator.inkservice.desired.namespace import set_up
 from ink_operator.inkservice.desired.network import make_claim, make_ingress, make_service
 from ink_operator.inkservice.desired.policy import make_policies
@@ -36,6 +38,7 @@ from ink_operator.settings import Settings
 ROUTING_MOST_SECONDS = 60.0
 """After that long without an answer through the ingress, routing has failed."""
 TERMINATING_LOOK_SECONDS = 5.0
+SET_UP_LOOK_SECONDS = 0.1
 
 
 def decide(service: InkService, seen: Observed, settings: Settings, now: datetime) -> Plan:
@@ -48,7 +51,7 @@ def decide(service: InkService, seen: Observed, settings: Settings, now: datetim
         if chosen is not None and chosen.running is not None:
             _deploy(draft, chosen.running, chosen.newest)
         else:
-            _scale(draft)
+            scale_step(draft)
         if wanted_replicas(service) == 0:
             _report_suspended(draft)
     _tidy(draft)
@@ -107,28 +110,41 @@ def _report_suspended(draft: Draft) -> None:
         draft.say(ConditionType.READY, "Unknown", Reason.DEPLOYING, "The service is being scaled to zero.")
 
 
-def _scale(draft: Draft) -> None:
-    """While no image is known for the newest spec, the old revision still follows `replicas` and `suspend`."""
-    hold_schedule(draft)
-    live = draft.seen.deployment
-    wanted = wanted_replicas(draft.service)
-    if live is not None and live["spec"].get("replicas", 1) != wanted:
-        draft.effects.append(MergePatch(ref_of(live), {"spec": {"replicas": wanted}}))
-
-
 def _deploy(draft: Draft, running: Running, newest: bool) -> None:
-    """Workload and routes. `newest`: this is the newest revision, so its state is the service's state."""
-    service, seen, settings = draft.service, draft.seen, draft.settings
+    """What runs, and what it needs. `newest`: this is the newest revision, so its state is the service's state."""
+    service = draft.service
     ports = ports_of(service, running.port)
     draft.image, draft.port = running.image, (ports[0].port if ports else None)
-    if not environment_step(draft):
-        _scale(draft)
+    if (ROLE_BINDING.kind, "ink-operator") not in draft.seen.tenancy:
+        # Nobody has looked yet: at what is referred to, or whether an object of our name is somebody else's.
+        draft.say(ConditionType.DEPLOYED, "Unknown", Reason.DEPLOYING, "The namespace is being set up.")
+        draft.look_again(SET_UP_LOOK_SECONDS)
         return
+    if not environment_step(draft) or not storage_step(draft):
+        scale_step(draft)
+        return
+    drop_volumes(draft)
     if service.spec.cron is not None:
         cron_step(draft, running, newest)
-        return
-    deployment = make_deployment(service, seen.identity, running, settings, seen.digests, live=seen.deployment)
+    else:
+        _serve(draft, running, ports, newest)
+    grow_step(draft)
+
+
+def _serve(draft: Draft, running: Running, ports: list[Port], newest: bool) -> None:
+    service, seen, settings = draft.service, draft.seen, draft.settings
+    deployment = make_deployment(
+        service,
+        seen.identity,
+        running,
+        settings,
+        seen.digests,
+        live=seen.deployment,
+        scaled_by_others=scaled_by_others(draft),
+    )
+    hand_over(draft)
     rolling = draft.apply(seen.deployment, deployment)
+    autoscaler_step(draft)
     draft.remove(seen.cron_job)
     routing = _routes(draft, ports)
     if not newest:

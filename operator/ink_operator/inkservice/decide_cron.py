@@ -25,7 +25,7 @@ def cron_step(draft: Draft, running: Running, newest: bool) -> None:
     seen = draft.seen
     wanted = make_cron_job(draft.service, seen.identity, running, draft.settings, seen.digests, live=seen.cron_job)
     changing = draft.apply(seen.cron_job, wanted)
-    draft.remove(seen.ingress, seen.deployment, seen.service)
+    draft.remove(seen.ingress, seen.autoscaler, seen.deployment, seen.service)
     if seen.ingress is None:
         draft.effects.extend(Delete(Ref(CONFIG_MAP, draft.settings.namespace, name)) for name in seen.stale_claims)
     report_last_run(draft)

@@ -1,7 +1,6 @@
 """Pure: the Secret of a service's sealed variables, before the pods that read it."""
 
 from ink_api.conditions import ConditionType
-from ink_api.reasons import Reason
 
 from ink_operator.core.canonical import settled
 from ink_operator.core.effects import Apply, Delete
@@ -20,12 +19,6 @@ def environment_step(draft: Draft) -> bool:
     if failure is not None:
         draft.say(ConditionType.DEPLOYED, "False", failure.reason, failure.message)
         draft.look_again(REFUSED_LOOK_SECONDS)
-        return False
-    unknown = wanted.values and (ROLE_BINDING.kind, "ink-operator") not in draft.seen.tenancy
-    if unknown or draft.seen.configuration.pending:
-        # Nobody has looked yet: at what is referred to, or whether a Secret of our name is somebody else's.
-        draft.say(ConditionType.DEPLOYED, "Unknown", Reason.DEPLOYING, "The namespace is being set up.")
-        draft.look_again(LOOK_SECONDS)
         return False
     if wanted.values:
         live = draft.seen.env_children.get(SECRET.kind)

@@ -21,6 +21,7 @@ PULL_FAILED = ("ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "Reg
 BACK_OFF = "CrashLoopBackOff"
 CONFIG_FAILED = ("CreateContainerConfigError",)
 START_FAILED = ("CreateContainerError", "RunContainerError", "StartError", "ContainerCannotRun")
+OF_VOLUMES = re.compile(r"persistentvolumeclaim|storageclass|persistent volumes? to bind", re.IGNORECASE)
 NEEDS_CAPABILITY = re.compile(
     r"permission denied.*:\d|bind.*permission denied|setgid|setuid|setgroups|chown.*operation not permitted"
     r"|operation not permitted",
@@ -173,6 +174,8 @@ def _unschedulable(pod: Manifest, now: datetime) -> Failure | None:
     age = seconds_since(pod["metadata"].get("creationTimestamp"), now) or 0.0
     if age < UNSCHEDULABLE_AFTER_SECONDS:
         return None
+    if OF_VOLUMES.search(str(scheduled.get("message"))):
+        return Failure(Reason.VOLUME_NOT_BOUND, f"A volume is not there: {_sentence(scheduled['message'])}.")
     return Failure(Reason.UNSCHEDULABLE, f"No node has room: {_sentence(scheduled.get('message', ''))}.")
 
 

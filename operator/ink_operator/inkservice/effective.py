@@ -167,6 +167,12 @@ def _larger(default: str, asked: str | None) -> str:
     return asked if asked is not None and parse_quantity(asked) > parse_quantity(default) else default
 
 
+def first_replicas(service: InkService) -> int:
+    """How many pods there are before anybody scales."""
+    wanted, scaling = wanted_replicas(service), service.spec.autoscaling
+    return max(scaling.min_replicas, min(wanted, scaling.max_replicas)) if scaling and wanted else wanted
+
+
 def wanted_replicas(service: InkService) -> int:
     """Zero while suspended."""
     return 0 if service.spec.suspend else service.spec.replicas

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from functools import partial
 
-from ink_api.group import FINALIZER, LABEL_OWNER_UID
+from ink_api.group import FINALIZER, LABEL_COMPONENT, LABEL_OWNER_UID
 from ink_api.inkservice import InkService
 from ink_api.names import ServiceIdentity
 
@@ -20,11 +20,13 @@ from ink_operator.core.objects import (
     CONFIG_MAP,
     CRON_JOB,
     DEPLOYMENT,
+    HORIZONTAL_POD_AUTOSCALER,
     INGRESS,
     INK_SERVICE,
     JOB,
     NAMESPACE,
     NETWORK_POLICY,
+    PERSISTENT_VOLUME_CLAIM,
     POD,
     ROLE_BINDING,
     SECRET,
@@ -37,9 +39,11 @@ from ink_operator.core.result import Result
 from ink_operator.core.times import seconds_since
 from ink_operator.inkservice.carry_out import wake_queued
 from ink_operator.inkservice.checks import is_ours
+from ink_operator.inkservice.decide_storage import is_to_go
 from ink_operator.inkservice.desired.common import owner_of
 from ink_operator.inkservice.desired.environment import env_name
 from ink_operator.inkservice.desired.policy import policy_names
+from ink_operator.inkservice.desired.storage import COMPONENT as VOLUME
 from ink_operator.inkservice.source import repository_of
 from ink_operator.ports import Ports
 from ink_operator.settings import Settings
@@ -89,13 +93,20 @@ async def _remove_workload(service: InkService, identity: ServiceIdentity, ports
     space = identity.namespace
     if await ports.cluster.get(Ref(ROLE_BINDING, space, "ink-operator")) is None:
         return 0
-    refs = [Ref(kind, space, identity.name) for kind in (INGRESS, DEPLOYMENT, CRON_JOB, SERVICE)]
+    refs = [
+        Ref(kind, space, identity.name) for kind in (INGRESS, HORIZONTAL_POD_AUTOSCALER, DEPLOYMENT, CRON_JOB, SERVICE)
+    ]
     refs.append(Ref(SECRET, space, env_name(identity)))
     found = [
         (ref, live)
         for ref, live in zip(refs, await asyncio.gather(*map(ports.cluster.get, refs)), strict=True)
         if live is not None and is_ours(live, service.metadata.uid)
     ]
+    mine = f"{LABEL_OWNER_UID}={service.metadata.uid},{LABEL_COMPONENT}={VOLUME}"
+    for claim in await ports.cluster.list(PERSISTENT_VOLUME_CLAIM, space, mine):
+        # The others hold data that is to outlive the service; a new one of its name takes them up again.
+        if is_to_go(claim) or is_deleting(claim):
+            found.append((Ref(PERSISTENT_VOLUME_CLAIM, space, claim["metadata"]["name"]), claim))
     for ref, live in found:
         if not is_deleting(live):
             await ports.cluster.delete(ref, uid=live["metadata"]["uid"])

@@ -141,8 +141,6 @@ class Configuration:
     digest: str = ""
     """Keyed, like that of sealed values."""
     failure: Failure | None = None
-    pending: bool = False
-    """The operator may not look into the namespace yet."""
 
 
 class Claim(StrEnum):
@@ -173,6 +171,9 @@ class Observed:
     service: Manifest | None = None
     ingress: Manifest | None = None
     cron_job: Manifest | None = None
+    autoscaler: Manifest | None = None
+    volumes: dict[str, Manifest] = field(default_factory=dict)
+    """Name -> live claim, of those that are wanted and those that pods use."""
     pods: tuple[Manifest, ...] = ()
     environment: Environment = field(default_factory=Environment)
     configuration: Configuration = field(default_factory=Configuration)

@@ -17,8 +17,6 @@ FIELDS: tuple[tuple[str, Look], ...] = (
     ("mode OnDemand", lambda s: s.mode == "OnDemand"),
     ("env with resourceRef", _env(lambda source: source.resource_ref)),
     ("env with serviceEnvRef", _env(lambda source: source.service_env_ref)),
-    ("volumes", lambda s: bool(s.volumes)),
-    ("autoscaling", lambda s: s.autoscaling is not None),
     ("health.type MCP", lambda s: s.health is not None and s.health.type == "MCP"),
     ("release", lambda s: s.release is not None),
     ("domains", lambda s: bool(s.domains)),

@@ -14,6 +14,7 @@ from ink_operator.core.objects import (
     CONFIG_MAP,
     CRON_JOB,
     DEPLOYMENT,
+    HORIZONTAL_POD_AUTOSCALER,
     INGRESS,
     INK_SERVICE,
     JOB,
@@ -44,6 +45,7 @@ from ink_operator.inkservice.environment import env_children, environment_of
 from ink_operator.inkservice.model import Attempt, BuildPlan, BuildState, Case, Claim, Failure, Observed
 from ink_operator.inkservice.references import followed_refs
 from ink_operator.inkservice.rollout import rollout_of, running_of
+from ink_operator.inkservice.storage import volume_claims
 from ink_operator.ports import Answer, Head, HeadQuestion, Ports, StoredImage
 
 SET_UP_SECONDS = 0.5
@@ -95,6 +97,8 @@ async def observe(case: Case, ports: Ports, now: datetime) -> Observed:
         service=inside.service,
         ingress=inside.ingress,
         cron_job=inside.cron_job,
+        autoscaler=inside.autoscaler,
+        volumes=inside.volumes,
         pods=inside.pods,
         environment=environment,
         configuration=configuration,
@@ -130,20 +134,21 @@ async def _inside(case: Case, ports: Ports, mine: str) -> Observed:
     cluster, space = ports.cluster, identity.namespace
     # Runs of a cron job and pods of a server are never looked at together: one has nothing to tell of the other.
     component = APP if case.service.spec.cron is None else CRON
-    deployment, live_service, ingress, cron_job, pods, env = await asyncio.gather(
-        cluster.get(Ref(DEPLOYMENT, space, identity.name)),
-        cluster.get(Ref(SERVICE, space, identity.name)),
-        cluster.get(Ref(INGRESS, space, identity.name)),
-        cluster.get(Ref(CRON_JOB, space, identity.name)),
+    kinds = (DEPLOYMENT, CRON_JOB, HORIZONTAL_POD_AUTOSCALER, SERVICE, INGRESS)
+    children, pods, env = await asyncio.gather(
+        asyncio.gather(*(cluster.get(Ref(kind, space, identity.name)) for kind in kinds)),
         cluster.list(POD, space, f"{mine},{LABEL_COMPONENT}={component}"),
         env_children(case, ports),
     )
+    deployment, cron_job, autoscaler, live_service, ingress = children
     return Observed(
         identity=identity,
         deployment=deployment,
         service=live_service,
         ingress=ingress,
         cron_job=cron_job,
+        autoscaler=autoscaler,
+        volumes=await volume_claims(case, ports, deployment, cron_job),
         pods=tuple(pods),
         env_children=env,
     )

@@ -89,6 +89,7 @@ def test_the_operator_has_exactly_these_rights(bound: ControlPlane) -> None:
         | meant("list watch", "", "pods services")
         | meant("list watch", "apps", "deployments")
         | meant("list watch", "batch", "cronjobs")
+        | meant("list watch", "autoscaling", "horizontalpodautoscalers")
         | meant("list watch", "networking.k8s.io", "ingresses networkpolicies")
         | meant("get list watch create patch", rbac, "rolebindings")
     )
@@ -103,7 +104,8 @@ def test_the_operator_has_exactly_these_rights(bound: ControlPlane) -> None:
     tenants = (
         meant("get list watch create patch delete", "apps", "deployments", WORKSPACE, MANAGED)
         | meant("get create patch delete", "batch", "cronjobs", WORKSPACE, MANAGED)
-        | meant("get list create patch delete", "", "services", WORKSPACE, MANAGED)
+        | meant("get create patch delete", "autoscaling", "horizontalpodautoscalers", WORKSPACE, MANAGED)
+        | meant("get list create patch delete", "", "services persistentvolumeclaims", WORKSPACE, MANAGED)
         | meant("get list watch", "", "pods", WORKSPACE, MANAGED)
         | meant("get list watch create patch delete", "", "secrets", WORKSPACE, MANAGED)
         | meant("get list watch", "", "configmaps", WORKSPACE, MANAGED)

@@ -6,11 +6,14 @@ from typing import Any
 
 import pytest
 import yaml
+from ink_api.inkservice import Autoscaling
+from ink_operator.inkservice.desired.autoscaling import make_autoscaler
 from ink_operator.inkservice.desired.buildjob import SECRET_KEYS, make_job, make_secret
 from ink_operator.inkservice.desired.cron import make_cron_job
 from ink_operator.inkservice.desired.namespace import set_up
 from ink_operator.inkservice.desired.network import make_claim, make_ingress, make_service
 from ink_operator.inkservice.desired.policy import make_policies
+from ink_operator.inkservice.desired.storage import make_volume_claim, volumes_of
 from ink_operator.inkservice.desired.workload import make_deployment
 from ink_operator.inkservice.effective import ports_of, public_port, resources_of
 from ink_operator.inkservice.model import Case, Running, StartBuild
@@ -24,6 +27,7 @@ RUNNING = Running(IMAGE, 3000, "a" * 40, "k" * 20)
 
 def everything() -> list[dict[str, Any]]:
     one = service(env=[{"name": "B", "value": "2"}, {"name": "A", "value": "1"}])
+    stored = service(volumes=[{"name": "data", "mountPath": "/data", "size": "1Gi"}])
     ports = ports_of(one, 3000)
     start = StartBuild(build_plan(one, IDENTITY, "a" * 40), 1, no_cache=False)
     return [
@@ -32,6 +36,9 @@ def everything() -> list[dict[str, Any]]:
         make_job(Case(one, IDENTITY, SETTINGS), start, suspend=False),
         make_deployment(one, IDENTITY, RUNNING, SETTINGS),
         make_cron_job(service(cron={"schedule": "*/5 * * * *"}), IDENTITY, RUNNING, SETTINGS),
+        *(make_volume_claim(stored, IDENTITY, volume, volume.size) for volume in volumes_of(stored)),
+        make_deployment(stored, IDENTITY, RUNNING, SETTINGS),
+        make_autoscaler(one, IDENTITY, Autoscaling(max_replicas=3)),
         make_service(one, IDENTITY, ports),
         make_ingress(one, IDENTITY, "web.apps.localhost", ports[0], SETTINGS),
         make_claim(one, IDENTITY, "web.apps.localhost", SETTINGS),

@@ -13,6 +13,7 @@ from ink_operator.core.objects import Manifest
 from ink_operator.inkservice.desired.common import RESTRICTED, labels_of
 from ink_operator.inkservice.desired.environment import env_name
 from ink_operator.inkservice.desired.kept import asked_of, kept_template, notes_of
+from ink_operator.inkservice.desired.storage import GROUP_ID, pod_storage
 from ink_operator.inkservice.effective import leaving_of, ports_of, probe_of, resources_of
 from ink_operator.inkservice.model import (
     ANNOTATION_BUILD_KEY,
@@ -96,12 +97,15 @@ def _pod(
     service: InkService, identity: ServiceIdentity, running: Running, ports: list[Port], settings: Settings
 ) -> dict[str, Any]:
     pool = settings.run_pool
+    volumes, mounts = pod_storage(service, identity)
+    security = {"fsGroup": GROUP_ID, "fsGroupChangePolicy": "OnRootMismatch"} if volumes else {}
     spec: dict[str, Any] = {
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
-        "securityContext": {"seccompProfile": RESTRICTED["seccompProfile"]},
+        "securityContext": {"seccompProfile": RESTRICTED["seccompProfile"], **security},
         "terminationGracePeriodSeconds": leaving_of(service, ports).grace_seconds,
-        "containers": [_container(service, identity, running, ports, settings)],
+        "containers": [{**_container(service, identity, running, ports, settings), **mounts}],
+        **volumes,
     }
     if pool.node_selector:
         spec["nodeSelector"] = pool.node_selector

@@ -10,7 +10,7 @@ from ink_api.names import ServiceIdentity
 from ink_operator.core.objects import DEPLOYMENT, Manifest
 from ink_operator.inkservice.desired.common import child
 from ink_operator.inkservice.desired.pod import APP, EMPTY, make_template, revision_annotations
-from ink_operator.inkservice.effective import grace_seconds, ports_of, wanted_replicas
+from ink_operator.inkservice.effective import first_replicas, grace_seconds, ports_of
 from ink_operator.inkservice.model import Running
 from ink_operator.settings import Settings
 
@@ -26,17 +26,26 @@ def make_deployment(
     digests: Mapping[str, str] = EMPTY,
     *,
     live: Manifest | None = None,
+    scaled_by_others: bool = False,
 ) -> Manifest:
-    """The Deployment that runs `running.image` with the spec's settings. `digests`, `live`: see make_template."""
+    """The Deployment that runs `running.image` with the spec's settings. `digests`, `live`: see make_template.
+
+    `scaled_by_others`: it says nothing of the number of pods.
+    """
     template = make_template(service, identity, running, settings, digests, live=live)
     spec: dict[str, Any] = {
-        "replicas": wanted_replicas(service),
         "revisionHistoryLimit": 3,
         "progressDeadlineSeconds": grace_seconds(service, settings) + PROGRESS_SLACK_SECONDS,
         "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}},
         "selector": {"matchLabels": {LABEL_SERVICE: identity.name, LABEL_COMPONENT: APP}},
         "template": template,
     }
+    if not scaled_by_others:
+        spec["replicas"] = first_replicas(service)
+    if service.spec.volumes:
+        # One pod at a time may have the disk, so the new one waits for the old one to be gone.
+        spec["strategy"] = {"type": "Recreate"}
+        spec["progressDeadlineSeconds"] += template["spec"]["terminationGracePeriodSeconds"]
     if not ports_of(service, running.port):
         spec["minReadySeconds"] = WORKER_SETTLE_SECONDS
     return child(
