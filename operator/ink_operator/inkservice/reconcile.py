@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from ink_operator.core.errors import Forbidden, InkError, Terminal
 from ink_operator.core.objects import INK_SERVICE, Key, Manifest, Ref
+from ink_operator.core.patches import turning
 from ink_operator.core.result import Result
 from ink_operator.core.times import seconds_since
 from ink_operator.inkservice.carry_out import carry_out
@@ -134,10 +135,9 @@ async def _report(at: Moment, seen: Observed, plan: Plan) -> None:
     status = summarise(service, seen, plan, at.settings, at.now)
     if status == service.status:
         return
-    wire, old = status.to_wire(), at.raw.get("status") or {}
-    gone = {name: None for name in old if name not in wire}
+    patch = turning(at.raw.get("status") or {}, status.to_wire())
     ref = Ref(INK_SERVICE, service.metadata.namespace, service.metadata.name)
-    await ports.cluster.merge_patch(ref, {"status": {**gone, **wire}}, subresource="status")
+    await ports.cluster.merge_patch(ref, {"status": patch}, subresource="status")
     ports.announcer.announce(INK_SERVICE, at.raw, service.status.conditions, status.conditions)
     _measure(at, status, seen)
 
