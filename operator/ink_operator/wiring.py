@@ -24,6 +24,7 @@ from ink_operator.clients.tokens import TokenMint
 from ink_operator.core.errors import InkError
 from ink_operator.core.memo import Memo
 from ink_operator.core.objects import (
+    CONTROLLER_REVISION,
     DEPLOYMENT,
     INGRESS,
     INK_DOMAIN,
@@ -139,8 +140,9 @@ class Operator:
         watched = (
             (JOB, self.settings.builds_namespace, builds),
             (POD, self.settings.builds_namespace, builds),
-            (POD, "", f"{ours},{LABEL_COMPONENT}=app"),
+            (POD, "", f"{ours},{LABEL_COMPONENT} in (app,release)"),
             (DEPLOYMENT, "", ours),
+            (CONTROLLER_REVISION, "", ours),
             (INGRESS, "", ours),
         )
         return [

@@ -26,6 +26,7 @@ CHILDREN = (
     "/apis/networking.k8s.io/v1/namespaces/{}/ingresses",
     "/apis/networking.k8s.io/v1/namespaces/{}/networkpolicies",
     "/apis/rbac.authorization.k8s.io/v1/namespaces/{}/rolebindings",
+    "/apis/apps/v1/namespaces/{}/controllerrevisions",
 )
 CLAIMS = "/api/v1/namespaces/dp-system/configmaps"
 SEED = os.environ.get("INK_TEST_SEED") or str(random.SystemRandom().randrange(10**6))
@@ -88,7 +89,8 @@ def stable(item: Json, namespace: str, name: str, uid: str) -> str:
     text = json.dumps({**kept, "metadata": {**meta, "annotations": annotations}}, sort_keys=True)
     text = text.replace(uid, "UID").replace(namespace, "NAMESPACE").replace(name, "NAME")
     text = re.sub(r'"clusterIPs?": (\[[^\]]*\]|"[^"]*")', '"clusterIP": "IP"', text)
-    text = re.sub(r'("ml.ink/(?:applied|revision)": )"[0-9a-f]+"', r'\1"HASH"', text)
+    text = re.sub(r"NAME-[0-9a-f]{10}", "NAME-HASH", text)
+    text = re.sub(r'("(?:ml.ink/applied|ml.ink/revision|template)": )"[0-9a-f]+"', r'\1"HASH"', text)
     return re.sub(r"host-[0-9a-f]{20}", "host-HASH", text)
 
 

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from support.control_plane import ROOT
-from support.kube_api import KubeApi, Refused
+from support.kube_api import Json, KubeApi, Refused
 
 SHORT = {
     "INK_LEASE_SECONDS": "3",
@@ -94,7 +94,10 @@ class AnsweringApp(http.server.ThreadingHTTPServer):
 
 
 class PlayedKubelet:
-    """Says of every pod of a service that it runs and is ready, as the kubelet of a node would."""
+    """Says of every pod of a service that it runs and is ready, as the kubelet of a node would.
+
+    Pods of release commands end at once instead: `exit <code> <words>` is a command that it knows.
+    """
 
     def __init__(self, api: KubeApi) -> None:
         self._api = api
@@ -111,12 +114,25 @@ class PlayedKubelet:
             with contextlib.suppress(Refused, OSError):
                 for pod in self._api.get("/api/v1/pods?labelSelector=ml.ink/service")["items"]:
                     if pod["status"].get("phase") == "Pending" and "deletionTimestamp" not in pod["metadata"]:
-                        self._make_ready(pod["metadata"]["namespace"], pod["metadata"]["name"], pod["spec"])
+                        act = self._end if "release" in pod["metadata"]["labels"].values() else self._make_ready
+                        act(pod["metadata"]["namespace"], pod["metadata"]["name"], pod["spec"])
 
-    def _make_ready(self, namespace: str, name: str, spec: dict[str, object]) -> None:
+    def _end(self, namespace: str, name: str, spec: Json) -> None:
+        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        (container,) = spec["containers"]
+        _, code, *words = container["command"]
+        ended = {"exitCode": int(code), "message": " ".join(words), "finishedAt": now, "startedAt": now}
+        stated = {"name": container["name"], "image": container["image"], "imageID": "", "ready": False}
+        status = {
+            "phase": "Failed" if int(code) else "Succeeded",
+            "startTime": now,
+            "containerStatuses": [{**stated, "restartCount": 0, "state": {"terminated": ended}}],
+        }
+        self._api.merge(f"/api/v1/namespaces/{namespace}/pods/{name}/status", {"status": status})
+
+    def _make_ready(self, namespace: str, name: str, spec: Json) -> None:
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         containers = spec["containers"]
-        assert isinstance(containers, list)
         kinds = ("PodScheduled", "Initialized", "ContainersReady", "Ready")
         status = {
             "phase": "Running",

@@ -14,6 +14,13 @@ class Apply:
 
 
 @dataclass(frozen=True, slots=True)
+class Create:
+    """Make a child that is never compared again; that it is there already is fine, if it is the same owner's."""
+
+    manifest: Manifest
+
+
+@dataclass(frozen=True, slots=True)
 class Delete:
     """Delete, with background propagation; absent is fine. `uid` guards against deleting a namesake."""
 
@@ -30,4 +37,4 @@ class MergePatch:
     patch: dict[str, Any] = field(default_factory=dict)
 
 
-Effect = Apply | Delete | MergePatch
+Effect = Apply | Create | Delete | MergePatch

@@ -40,6 +40,7 @@ EVENT = Kind("v1", "Event", "events")
 RESOURCE_QUOTA = Kind("v1", "ResourceQuota", "resourcequotas")
 LIMIT_RANGE = Kind("v1", "LimitRange", "limitranges")
 DEPLOYMENT = Kind("apps/v1", "Deployment", "deployments")
+CONTROLLER_REVISION = Kind("apps/v1", "ControllerRevision", "controllerrevisions")
 JOB = Kind("batch/v1", "Job", "jobs")
 LEASE = Kind("coordination.k8s.io/v1", "Lease", "leases")
 INGRESS = Kind("networking.k8s.io/v1", "Ingress", "ingresses")
@@ -53,8 +54,9 @@ INK_DOMAIN = Kind("ml.ink/v1alpha1", "InkDomain", "inkdomains")
 KINDS = {
     (k.api_version, k.kind): k
     for k in (
-        NAMESPACE, SERVICE, CONFIG_MAP, SECRET, POD, EVENT, RESOURCE_QUOTA, LIMIT_RANGE, DEPLOYMENT, JOB, LEASE,
-        INGRESS, NETWORK_POLICY, ROLE, ROLE_BINDING, INK_SERVICE, INK_RESOURCE, INK_DOMAIN,
+        NAMESPACE, SERVICE, CONFIG_MAP, SECRET, POD, EVENT, RESOURCE_QUOTA, LIMIT_RANGE, DEPLOYMENT,
+        CONTROLLER_REVISION, JOB, LEASE, INGRESS, NETWORK_POLICY, ROLE, ROLE_BINDING, INK_SERVICE,
+        INK_RESOURCE, INK_DOMAIN,
     )
 }  # fmt: skip
 

@@ -62,6 +62,13 @@ def diagnose(deployment: Manifest, pods: Sequence[Manifest], probe: Probe | None
     return None
 
 
+def blocked(pods: Sequence[Manifest], now: datetime) -> Failure | None:
+    """What keeps the container of a command from starting."""
+    checks = (_image, _config, _not_started, _unschedulable)
+    found = (check(pod, now) for check in checks for pod in pods)
+    return next((failure for failure in found if failure is not None), None)
+
+
 def _refused(deployment: Manifest) -> Failure | None:
     condition = condition_of(deployment, "ReplicaFailure") or {}
     if condition.get("status") != "True":

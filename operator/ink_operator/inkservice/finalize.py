@@ -16,6 +16,7 @@ from ink_api.names import ServiceIdentity
 from ink_operator.core.errors import Forbidden, Transient
 from ink_operator.core.objects import (
     CONFIG_MAP,
+    CONTROLLER_REVISION,
     DEPLOYMENT,
     INGRESS,
     INK_SERVICE,
@@ -77,6 +78,10 @@ async def _remove_workload(service: InkService, identity: ServiceIdentity, ports
         for ref, live in zip(refs, await asyncio.gather(*map(ports.cluster.get, refs)), strict=True)
         if live is not None and is_ours(live, service.metadata.uid)
     ]
+    mine = f"{LABEL_OWNER_UID}={service.metadata.uid}"
+    for kind in (JOB, CONTROLLER_REVISION):
+        items = await ports.cluster.list(kind, space, mine)
+        found += [(Ref(kind, space, live["metadata"]["name"]), live) for live in items]
     for ref, live in found:
         if not is_deleting(live):
             await ports.cluster.delete(ref, uid=live["metadata"]["uid"])

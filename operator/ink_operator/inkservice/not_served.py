@@ -23,7 +23,6 @@ FIELDS: tuple[tuple[str, Look], ...] = (
     ("autoscaling", lambda s: s.autoscaling is not None),
     ("health.type MCP", lambda s: s.health is not None and s.health.type == "MCP"),
     ("health.restartOnFailure", lambda s: s.health is not None and s.health.restart_on_failure is not None),
-    ("release", lambda s: s.release is not None),
     ("drain", lambda s: s.drain is not None),
     ("domains", lambda s: bool(s.domains)),
     ("isolation GVisor", lambda s: s.isolation == "GVisor"),

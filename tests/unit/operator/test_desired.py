@@ -6,30 +6,37 @@ from typing import Any
 
 import pytest
 import yaml
+from ink_api.inkservice import BuildStatus, Release
 from ink_operator.inkservice.desired.buildjob import SECRET_KEYS, make_job, make_secret
 from ink_operator.inkservice.desired.namespace import set_up
 from ink_operator.inkservice.desired.network import make_claim, make_ingress, make_service
 from ink_operator.inkservice.desired.policy import make_policies
+from ink_operator.inkservice.desired.releasejob import make_release_job
+from ink_operator.inkservice.desired.revision import make_revision
 from ink_operator.inkservice.desired.workload import make_deployment
 from ink_operator.inkservice.effective import ports_of, resources_of
-from ink_operator.inkservice.model import Case, Running, StartBuild
+from ink_operator.inkservice.model import Case, Revision, Running, StartBuild
 from ink_operator.inkservice.source import build_plan
 from unit.operator.making import IDENTITY, SETTINGS, service
 
 GOLDEN = Path(__file__).parent / "golden.yaml"
 IMAGE = "registry.dp-system.svc.cluster.local:5000/acme/shop/web@sha256:" + "d" * 64
 RUNNING = Running(IMAGE, 3000, "a" * 40, "k" * 20)
+REVISION = Revision("web-0123456789", 1, "t" * 16, RUNNING, BuildStatus(id="b-k-1", reason="Built"))
 
 
 def everything() -> list[dict[str, Any]]:
     one = service(env=[{"name": "B", "value": "2"}, {"name": "A", "value": "1"}])
     ports = ports_of(one, 3000)
     start = StartBuild(build_plan(one, IDENTITY, "a" * 40), 1, no_cache=False)
+    deployed = make_deployment(one, IDENTITY, RUNNING, SETTINGS)
     return [
         *set_up(IDENTITY, True, SETTINGS),
         *make_policies(IDENTITY.namespace, True, SETTINGS),
         make_job(Case(one, IDENTITY, SETTINGS), start, suspend=False),
-        make_deployment(one, IDENTITY, RUNNING, SETTINGS),
+        deployed,
+        make_revision(one, IDENTITY, REVISION),
+        make_release_job(one, IDENTITY, REVISION, Release(command=["migrate"]), deployed),
         make_service(one, IDENTITY, ports),
         make_ingress(one, IDENTITY, "web.apps.localhost", ports[0], SETTINGS),
         make_claim(one, IDENTITY, "web.apps.localhost", SETTINGS),
