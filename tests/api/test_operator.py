@@ -90,6 +90,7 @@ def stable(item: Json, namespace: str, name: str, uid: str) -> str:
     text = text.replace(uid, "UID").replace(namespace, "NAMESPACE").replace(name, "NAME")
     text = re.sub(r'"clusterIPs?": (\[[^\]]*\]|"[^"]*")', '"clusterIP": "IP"', text)
     text = re.sub(r"NAME-[0-9a-f]{10}", "NAME-HASH", text)
+    text = re.sub(r'(run\\": \\")[0-9a-f]+', r"\1HASH", text)
     text = re.sub(r'("(?:ml.ink/applied|ml.ink/revision|template)": )"[0-9a-f]+"', r'\1"HASH"', text)
     return re.sub(r"host-[0-9a-f]{20}", "host-HASH", text)
 

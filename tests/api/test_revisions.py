@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 from api import test_operator
-from api.test_operator import CRS, World, settled
-from support.kube_api import Json, Refused
+from api.test_operator import CRS, SAMPLED, SEED, World, points, settled
+from support.kube_api import Json, Refused, managed_namespace
 from support.platform import condition
 from support.waiting import eventually, stays
 
@@ -145,3 +147,40 @@ def test_a_deletion_takes_records_and_release_jobs_along(running: World, namespa
     )
     assert items(running, RECORDS, namespace) == []
     assert items(running, JOBS, namespace) == []
+
+
+def update(world: World, namespace: str) -> None:
+    """The next image, with a release command of its own."""
+    spec = {"source": {"image": {"ref": IMAGES[1]}}, "release": {"command": ["exit", "0", "again"]}}
+    world.api.merge(one(namespace), {"spec": spec})
+
+
+def end_of(world: World, namespace: str) -> tuple[list[str], list[tuple[int, str, str | None, bool]], int]:
+    """What an update left: children, history, and how many release Jobs."""
+    world.wait_ready(namespace, "shop")
+    wait_history(world, namespace, (2, IMAGES[1], "Deployed", True), (1, IMAGES[0], "Deployed", False))
+    return world.children(namespace, "shop"), history(world, namespace), len(items(world, JOBS, namespace))
+
+
+def test_dying_at_a_write_of_an_update_releases_and_records_the_same(running: World, namespace: str) -> None:
+    """A sample of the points; tests/faults takes them all, in memory."""
+    command = {"release": {"command": ["exit", "0"]}}
+    running.create(namespace, "shop", **command)
+    running.wait_ready(namespace, "shop")
+    eventually(lambda: settled(running), within=20, what="the last writes are over")
+    running.proxy.forget()
+    update(running, namespace)
+    expected = end_of(running, namespace)
+    count = len(running.proxy.writes)
+    print(f"INK_TEST_SEED={SEED}, {count} writes")
+    for number, point in enumerate(random.Random(SEED).sample(points(count - 2), SAMPLED)):
+        fresh = f"{namespace}-{number}"
+        managed_namespace(running.api, fresh)
+        running.create(fresh, "shop", **command)
+        running.wait_ready(fresh, "shop")
+        eventually(lambda: settled(running), within=20, what="the last writes are over")
+        running.proxy.at_write(*point, running.operator.kill)
+        update(running, fresh)
+        eventually(lambda: not running.operator.is_running, within=60, what=f"it dies at {point}")
+        running.operator.start()
+        assert end_of(running, fresh) == expected, f"killed at {point}"
