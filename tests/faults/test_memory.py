@@ -167,6 +167,21 @@ async def test_a_new_try_at_a_failed_build_counts_on() -> None:
     assert world.jobs_made[-1].endswith("-2")
 
 
+async def test_a_higher_limit_tries_again_what_ran_out_of_time() -> None:
+    world = World()
+    world.verdict = {**BAD, "reason": "BuildTimeout"}
+    await world.settle()
+    forget(world, JOB)
+    world.change(build={"timeout": "10m"})
+    await world.settle()
+    assert world.condition("Ready") == ("False", "BuildTimeout")
+    world.verdict = GOOD
+    world.change(build={"timeout": "30m"})
+    await world.settle()
+    assert world.condition("Ready") == ("True", "Ready")
+    assert world.jobs_made[-1].endswith("-2")
+
+
 def report(world: World) -> Any:
     """The status but for the moments at which conditions changed."""
     wire = world.status.to_wire()

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from faults.test_memory import forget, history, image
 from faults.world import COMMIT, World, digest_of, git_spec
-from ink_operator.core.objects import CONTROLLER_REVISION, DEPLOYMENT, JOB, Manifest
+from ink_operator.core.objects import CONTROLLER_REVISION, DEPLOYMENT, JOB, POD, Manifest
 from ink_operator.ports import Head
 
 NEXT = "b" * 40
@@ -181,6 +181,19 @@ async def test_the_job_has_the_service_s_variables_and_limits_and_serves_nothing
     assert (pod["automountServiceAccountToken"], pod["restartPolicy"]) == (False, "Never")
     assert (job["spec"]["activeDeadlineSeconds"], job["spec"]["backoffLimit"]) == (600, 0)
     assert job["spec"]["template"]["metadata"]["labels"]["ml.ink/component"] != "app"
+
+
+async def test_a_command_that_cannot_start_says_why() -> None:
+    world = await releasing(World())
+    (pod,) = [p for p in world.of(POD) if p["metadata"]["labels"].get("ml.ink/component") == "release"]
+    waiting = {"waiting": {"reason": "ImagePullBackOff"}}
+    pod["status"]["containerStatuses"] = [{"state": waiting}]
+    await world.settle()
+    assert world.condition("Released") == ("False", "ImagePullFailed")
+    assert image(world).endswith(digest_of(COMMIT))
+    world.end_release(0)
+    await world.settle()
+    assert world.condition("Ready") == ("True", "Ready")
 
 
 async def test_a_service_without_the_command_again_keeps_no_job() -> None:

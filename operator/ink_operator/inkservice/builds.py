@@ -57,6 +57,7 @@ def _attempt(job: Manifest, pod: Manifest | None) -> Attempt:
         started=status.get("startTime"),
         finished=(ended or {}).get("finishedAt") or status.get("completionTime") or _failed_at(job),
         pod=pod["metadata"]["name"] if pod else None,
+        limit_seconds=int(job["spec"].get("activeDeadlineSeconds") or 0),
     )
 
 

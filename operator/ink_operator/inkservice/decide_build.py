@@ -10,6 +10,7 @@ from ink_api.reasons import PROGRESS, Reason
 from ink_operator.core.times import seconds_since
 from ink_operator.inkservice.builds import RETRY_AFTER_SECONDS, build_status
 from ink_operator.inkservice.decide_revision import supersede
+from ink_operator.inkservice.desired.buildjob import DEADLINE_SLACK_SECONDS, timeout_seconds
 from ink_operator.inkservice.draft import Draft
 from ink_operator.inkservice.effective import default_port
 from ink_operator.inkservice.model import (
@@ -96,7 +97,7 @@ def _build(draft: Draft, plan: BuildPlan) -> Chosen:
     if seen.stored is not None:
         draft.say(BUILT, "True", Reason.IMAGE_EXISTS, f"Commit {plan.commit} was built before.")
         return Chosen(_running(draft, plan, seen.stored.digest, seen.stored.ports), newest=True)
-    if last is not None and last.state == BuildState.FAILED and _is_users(last):
+    if last is not None and last.state == BuildState.FAILED and _is_users(draft, last):
         _report_failure(draft, last)
         return Chosen(running, newest=False)
     # Until then what runs goes on as it is; what ran and was deleted is put back.
@@ -137,15 +138,21 @@ def _supersede(draft: Draft, plan: BuildPlan, finishing: Attempt | None) -> None
             supersede(draft, attempt)
 
 
-def _is_users(attempt: Attempt) -> bool:
-    return attempt.verdict is not None and not attempt.verdict.infrastructure
+def _is_users(draft: Draft, attempt: Attempt) -> bool:
+    """Only another commit or other settings help; a higher limit is one for what ran out of time."""
+    verdict = attempt.verdict
+    if verdict is None or verdict.infrastructure:
+        return False
+    limit = timeout_seconds(draft.service, draft.settings) + DEADLINE_SLACK_SECONDS
+    return verdict.reason != Reason.BUILD_TIMEOUT or not 0 < attempt.limit_seconds < limit
 
 
 def _advance(draft: Draft, plan: BuildPlan, last: Attempt | None, running: Running | None) -> None:
     """Start, queue, wait for, or try again."""
     token = draft.service.spec.rebuild_token
     no_cache = token is not None and token != (running.rebuild_token if running else None)
-    if last is None or last.state == BuildState.SUPERSEDED:
+    late = last is not None and last.verdict is not None and last.verdict.reason == Reason.BUILD_TIMEOUT
+    if last is None or last.state == BuildState.SUPERSEDED or late:
         draft.effects.append(StartBuild(plan, last.number + 1 if last else 1, no_cache))
         draft.say(BUILT, "Unknown", Reason.BUILDING, f"Builds commit {plan.commit}.")
         draft.look_again(QUEUE_LOOK_SECONDS)

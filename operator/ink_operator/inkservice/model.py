@@ -98,6 +98,8 @@ class Attempt:
     started: str | None = None
     finished: str | None = None
     pod: str | None = None
+    limit_seconds: int = 0
+    """How long it was allowed to take; 0 when that is not known."""
 
 
 @dataclass(frozen=True, slots=True)

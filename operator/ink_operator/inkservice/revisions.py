@@ -51,7 +51,7 @@ def _revision(item: Manifest, images: str) -> Revision | None:
     if not isinstance(number, int) or not 0 < number < MOST_NUMBER or not isinstance(data, dict):
         return None
     running = _running(data)
-    if running is not None and running.build_key is not None and not running.image.startswith(images):
+    if running is not None and not _may_run(running, images):
         return None
     build = _build(data.get("build"))
     attempt = _attempt(data.get("attempt"), build, item) if running is None else None
@@ -69,6 +69,14 @@ def _revision(item: Manifest, images: str) -> Revision | None:
         uid=item["metadata"].get("uid", ""),
         created=item["metadata"].get("creationTimestamp"),
     )
+
+
+def _may_run(running: Running, images: str) -> bool:
+    """What Ink built for this service; or an image of elsewhere, or of the same project in Ink's registry."""
+    if running.build_key is not None:
+        return running.image.startswith(images)
+    registry, project = images.partition(":")[0], images.rpartition("/")[0] + "/"
+    return running.image.startswith(project) or not running.image.startswith(registry)
 
 
 def _text(value: Any) -> str | None:
@@ -98,7 +106,7 @@ def _build(data: Any) -> BuildStatus | None:
 def _attempt(data: Any, build: BuildStatus | None, item: Manifest) -> Attempt | None:
     if not isinstance(data, dict) or build is None or build.id is None:
         return None
-    key, number = _text(data.get("key")), data.get("number")
+    key, number, limit = _text(data.get("key")), data.get("number"), data.get("limit")
     if key is None or not isinstance(number, int) or number < 1:
         return None
     verdict = parse_verdict(json.dumps(data["verdict"])) if data.get("verdict") else None
@@ -115,6 +123,7 @@ def _attempt(data: Any, build: BuildStatus | None, item: Manifest) -> Attempt | 
         started=build.started,
         finished=build.finished,
         pod=build.pod,
+        limit_seconds=limit if isinstance(limit, int) else 0,
     )
 
 

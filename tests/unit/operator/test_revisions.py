@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 from ink_api.inkservice import BuildStatus
 from ink_api.reasons import Reason
 from ink_operator.inkservice.desired.revision import make_revision, revision_name
@@ -18,6 +19,7 @@ GOOD = Revision(
 FAILED = Attempt(
     name="b-k-2", uid="", build_key="k" * 20, commit="b" * 40, number=2, state=BuildState.FAILED, created="S",
     verdict=Verdict(False, reason=Reason.BUILD_FAILED, message="No.", log=("x",)), recorded=True, started="S",
+    limit_seconds=960,
 )  # fmt: skip
 BAD = Revision("web-b-k-2", 4, build=BuildStatus(id="b-k-2", commit="b" * 40, reason="BuildFailed", started="S"))
 BAD = replace(BAD, attempt=FAILED)
@@ -41,6 +43,19 @@ def test_a_record_holds_no_variable() -> None:
 def test_the_image_of_another_service_is_not_believed() -> None:
     other = replace(RUNNING, image=RUNNING.image.replace("acme", "other"))
     assert read(replace(GOOD, running=other)) == ()
+
+
+@pytest.mark.parametrize(
+    ("image", "believed"),
+    [
+        ("registry.example.com/shop:1", True),
+        ("registry.dp-system.svc.cluster.local:5000/acme/shop/next@sha256:1", True),
+        ("registry.dp-system.svc.cluster.local:5000/other/shop/web@sha256:1", False),
+        ("registry.dp-system.svc.cluster.local/other/shop/web@sha256:1", False),
+    ],
+)
+def test_a_given_image_is_believed_unless_it_is_another_tenants(image: str, believed: bool) -> None:
+    assert bool(read(replace(GOOD, running=Running(image, 80)))) is believed
 
 
 def test_the_name_is_that_of_pods_and_build() -> None:

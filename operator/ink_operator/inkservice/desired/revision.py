@@ -39,6 +39,7 @@ def make_revision(service: InkService, identity: ServiceIdentity, revision: Revi
     if attempt is not None:
         verdict = json.loads(verdict_json(attempt.verdict)) if attempt.verdict is not None else None
         data["attempt"] = {"key": attempt.build_key, "number": attempt.number, "verdict": verdict}
+        data["attempt"]["limit"] = attempt.limit_seconds
     notes = {
         **({ANNOTATION_OUTCOME: revision.outcome} if revision.outcome else {}),
         **({ANNOTATION_RELEASE: release_json(revision.release)} if revision.release is not None else {}),
