@@ -15,6 +15,8 @@ class Reason(StrEnum):
     BUILT = "Built"
     IMAGE_EXISTS = "ImageExists"
     NOT_NEEDED = "NotNeeded"
+    RELEASING = "Releasing"
+    RELEASED = "Released"
     DEPLOYING = "Deploying"
     DEPLOYED = "Deployed"
     ROUTING = "Routing"
@@ -22,6 +24,7 @@ class Reason(StrEnum):
     READY = "Ready"
     SUSPENDED = "Suspended"
     RUN_SUCCEEDED = "RunSucceeded"
+    SUPERSEDED = "Superseded"
     DELETING = "Deleting"
     # what the user can mend
     INVALID_SPEC = "InvalidSpec"
@@ -38,6 +41,7 @@ class Reason(StrEnum):
     BUILD_FAILED = "BuildFailed"
     BUILD_TIMEOUT = "BuildTimeout"
     BUILD_OUT_OF_MEMORY = "BuildOutOfMemory"
+    RELEASE_FAILED = "ReleaseFailed"
     IMAGE_PULL_FAILED = "ImagePullFailed"
     CRASH_LOOPING = "CrashLooping"
     OUT_OF_MEMORY = "OutOfMemory"
@@ -81,6 +85,8 @@ REMEDIES: dict[Reason, str] = {
     Reason.BUILD_FAILED: "Read the lines above, mend the repository and push again.",
     Reason.BUILD_TIMEOUT: "Make the build faster, or raise build.timeout.",
     Reason.BUILD_OUT_OF_MEMORY: "Make the build use less memory (fewer parallel jobs).",
+    Reason.RELEASE_FAILED: "Read the lines above and mend the command or what it needs; then push a commit, change "
+    "spec.release or set restartedAt.",
     Reason.IMAGE_PULL_FAILED: "Check the image reference and its pull secret.",
     Reason.CRASH_LOOPING: "Read the runtime logs: the process must keep running and not exit.",
     Reason.OUT_OF_MEMORY: "Raise resources.limits.memory, or make the application use less.",
@@ -117,6 +123,7 @@ PROGRESS = frozenset(
         Reason.RESOLVING,
         Reason.QUEUED,
         Reason.BUILDING,
+        Reason.RELEASING,
         Reason.DEPLOYING,
         Reason.ROUTING,
         Reason.DELETING,

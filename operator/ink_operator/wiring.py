@@ -27,6 +27,7 @@ from ink_operator.clients.tokens import TokenMint
 from ink_operator.core.errors import InkError
 from ink_operator.core.memo import Memo
 from ink_operator.core.objects import (
+    CONTROLLER_REVISION,
     CRON_JOB,
     DEPLOYMENT,
     HORIZONTAL_POD_AUTOSCALER,
@@ -167,8 +168,9 @@ class Operator:
         watched = (
             Watched(JOB, self.settings.builds_namespace, builds, self._child_seen),
             Watched(POD, self.settings.builds_namespace, builds, self._child_seen),
-            Watched(POD, "", f"{LABEL_SERVICE},{LABEL_COMPONENT} in (app,cron)", self._child_seen),
+            Watched(POD, "", f"{LABEL_SERVICE},{LABEL_COMPONENT} in (app,cron,release)", self._child_seen),
             Watched(DEPLOYMENT, "", LABEL_SERVICE, self._child_seen),
+            Watched(CONTROLLER_REVISION, "", LABEL_SERVICE, self._child_seen, LATER_CHANGE),
             Watched(CRON_JOB, "", LABEL_SERVICE, self._child_seen),
             Watched(INGRESS, "", LABEL_SERVICE, self._child_seen),
             Watched(SERVICE, "", LABEL_SERVICE, self._child_seen, LATER_CHANGE),

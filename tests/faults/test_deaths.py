@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Callable
 
 import pytest
-from faults.world import GOOD, Died, World, git_spec, now
+from faults.world import COMMIT, GOOD, Died, World, git_spec, now
 from ink_operator.core.errors import Forbidden
 from ink_operator.core.objects import INK_SERVICE, JOB
 from ink_operator.ports import Head
@@ -50,6 +50,30 @@ def scale_itself(world: World) -> None:
     world.change(autoscaling={"minReplicas": 2, "maxReplicas": 4})
 
 
+def pin(world: World) -> None:
+    """A rollback."""
+    world.change(source={"git": {"commit": COMMIT}})
+
+
+def break_it(world: World) -> None:
+    world.branch, world.verdict = Head("c" * 40), {"ok": False, "reason": "BuildFailed", "message": "No.", "log": ["x"]}
+
+
+def release(world: World) -> None:
+    world.change(release={"command": ["migrate"]})
+    push(world)
+
+
+def fail_to_release(world: World) -> None:
+    world.release = {"exitCode": 3, "message": "no such table"}
+    release(world)
+
+
+def release_after_all(world: World) -> None:
+    world.release = {"exitCode": 0}
+    world.change(release={"command": ["migrate", "--force"]})
+
+
 def remove(world: World) -> None:
     world.cr()["metadata"]["deletionTimestamp"] = "2099-01-01T00:00:00Z"
 
@@ -74,12 +98,18 @@ STORIES = (
     (nothing, get_disk, lose_disk),
     (nothing, get_disk, remove),
     (nothing, scale_itself, become_cron),
+    (nothing, push, pin),
+    (nothing, push, break_it),
+    (nothing, release),
+    (nothing, fail_to_release),
+    (nothing, fail_to_release, release_after_all),
+    (release, remove),
     (nothing, remove),
 )
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-@pytest.mark.parametrize("story", STORIES, ids=lambda story: story[-1].__name__)
+@pytest.mark.parametrize("story", STORIES, ids=lambda story: "-".join(step.__name__ for step in story))
 async def test_dying_at_any_write_ends_in_the_same_cluster(story: tuple[Step, ...], after: bool) -> None:
     calm = World()
     await tell(calm, story, [])

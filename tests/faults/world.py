@@ -8,14 +8,15 @@ from __future__ import annotations
 import asyncio
 import copy
 import json
-from datetime import UTC, datetime
+import re
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ink_api.conditions import Condition, find
 from ink_api.group import FIELD_MANAGER_HAND_OVER, FIELD_MANAGER_OPERATOR
 from ink_api.inkservice import InkServiceStatus
 from ink_operator.clients.sealing import KeyRing
-from ink_operator.core.errors import AlreadyExists, Conflict
+from ink_operator.core.errors import AlreadyExists, Conflict, Transient
 from ink_operator.core.memo import Memo
 from ink_operator.core.objects import DEPLOYMENT, INK_SERVICE, JOB, NAMESPACE, POD, SECRET, Key, Kind, Manifest, Ref
 from ink_operator.core.objects import ref_of as plain_ref
@@ -39,10 +40,12 @@ def now() -> str:
 
 
 def matches(labels: dict[str, str], selector: str) -> bool:
-    """`a=b,c`: equality and existence."""
-    for term in filter(None, selector.split(",")):
-        key, equals, value = term.partition("=")
-        if (labels.get(key) != value) if equals else key not in labels:
+    """`key`, `key=value` and `key in (a,b)`, joined by commas."""
+    for part in re.split(r",(?![^(]*\))", selector) if selector else []:
+        key, _, among = part.partition(" in ")
+        name, equals, value = key.partition("=")
+        allowed = among.strip("()").split(",") if among else [value] if equals else [labels.get(name)]
+        if name not in labels or labels[name] not in allowed:
             return False
     return True
 
@@ -143,7 +146,10 @@ class MemoryCluster:
             owning(live, OPERATOR, "replicas" in live["spec"])
             live["spec"].setdefault("replicas", 1)
         self._uids += 1
-        live["metadata"] |= {"uid": f"uid-{self._uids}", "creationTimestamp": now(), "generation": 1}
+        # Times in the API have whole seconds; what was created later has to be seen as later all the same.
+        created = datetime.now(UTC) - timedelta(seconds=900 - self._uids)
+        created_at = created.strftime("%Y-%m-%dT%H:%M:%SZ")
+        live["metadata"] |= {"uid": f"uid-{self._uids}", "creationTimestamp": created_at, "generation": 1}
         return self.put(live)
 
     def _hand_over(self, manifest: Manifest) -> Manifest:
@@ -212,6 +218,9 @@ class World:
         self.cluster = MemoryCluster()
         self.branch = Head(COMMIT)
         self.stored: StoredImage | None = None
+        self.pushed: dict[str, StoredImage] = {}
+        self.registry_answers = True
+        self.release: dict[str, Any] | None = {"exitCode": 0}
         self.answers = True
         self.verdict: dict[str, Any] | None = GOOD
         self.pods_become_ready = True
@@ -312,16 +321,37 @@ class World:
         name = job["metadata"]["name"]
         if name not in self.jobs_made:
             self.jobs_made.append(name)
-        if job["spec"].get("suspend") or self.verdict is None:
-            return False
         ref = Ref(POD, job["metadata"]["namespace"], f"{name}-x")
         if ref in self.cluster.objects:
             return False
+        if job["metadata"]["labels"]["ml.ink/component"] == "release":
+            return self._ended(ref, job, self.release)
+        if job["spec"].get("suspend") or self.verdict is None:
+            return False
         assert Ref(SECRET, ref.namespace, name) in self.cluster.objects, "the pod would wait for its Secret"
-        ended = {"exitCode": 0 if self.verdict["ok"] else 1, "message": json.dumps(self.verdict), "finishedAt": now()}
-        labels = {**job["metadata"]["labels"], "batch.kubernetes.io/job-name": name}
-        self._pod(ref, job, labels, {"containerStatuses": [{"state": {"terminated": ended}}]})
+        verdict = dict(self.verdict)
+        if verdict["ok"]:
+            verdict["digest"] = digest_of(job["metadata"]["labels"]["ml.ink/commit"])
+            variables = {v["name"]: v.get("value", "") for v in job["spec"]["template"]["spec"]["containers"][0]["env"]}
+            prefix = variables["INK_IMAGE"].rpartition(":")[2].rpartition("-")[0] + "-"
+            self.pushed[prefix] = StoredImage(verdict["digest"], tuple(verdict["ports"]))
+        return self._ended(
+            ref, job, {"exitCode": 0 if verdict["ok"] else 1, "message": json.dumps(verdict), "finishedAt": now()}
+        )
+
+    def _ended(self, ref: Ref, job: Manifest, terminated: dict[str, Any] | None) -> bool:
+        """The Job's pod has come to its end; None: it runs on."""
+        labels = {**job["metadata"]["labels"], "batch.kubernetes.io/job-name": job["metadata"]["name"]}
+        state = {"terminated": terminated} if terminated is not None else {"running": {"startedAt": now()}}
+        self._pod(ref, job, labels, {"containerStatuses": [{"state": state}]})
         return True
+
+    def end_release(self, exit_code: int, message: str = "") -> None:
+        """Release commands that run come to their end."""
+        self.release = {"exitCode": exit_code, "message": message}
+        for pod in self.of(POD):
+            if pod["metadata"]["labels"].get("ml.ink/component") == "release":
+                pod["status"]["containerStatuses"] = [{"state": {"terminated": self.release}}]
 
     def _deployment(self, deployment: Manifest) -> bool:
         space, name = deployment["metadata"]["namespace"], deployment["metadata"]["name"]
@@ -370,7 +400,9 @@ class World:
         return self.branch
 
     async def find(self, repository: str, tag_prefix: str) -> StoredImage | None:
-        return self.stored
+        if not self.registry_answers:
+            raise Transient("the registry does not answer")
+        return self.stored or self.pushed.get(tag_prefix)
 
     async def delete_repository(self, repository: str) -> None:
         self.deleted_repositories.append(repository)
@@ -403,6 +435,11 @@ class World:
         self.told += after
 
 
+def digest_of(commit: str) -> str:
+    """Each commit has an image of its own."""
+    return "sha256:" + commit[:1] * 64
+
+
 def git_spec(**more: Any) -> dict[str, Any]:
     """A service from Ink's own git."""
     git = {"url": "https://git.localhost:8443/acme/web.git", "branch": "main", "auth": {"internal": {}}}
@@ -416,7 +453,8 @@ def stable(live: Manifest) -> str:
     """The object as text, without what names one life of it."""
     meta = {k: v for k, v in live["metadata"].items() if k not in VOLATILE}
     kept = {k: v for k, v in live.items() if k not in ("metadata", "status")}
-    return json.dumps({**kept, "metadata": meta}, sort_keys=True)
+    text = json.dumps({**kept, "metadata": meta}, sort_keys=True)
+    return re.sub(r'("(?:started|finished)": )"[^"]*"', r'\1"TIME"', text)
 
 
-__all__ = ["COMMIT", "DIGEST", "GOOD", "NAMESPACE", "Died", "World", "git_spec"]
+__all__ = ["COMMIT", "GOOD", "NAMESPACE", "Died", "World", "digest_of", "git_spec"]

@@ -37,7 +37,8 @@ SERVICES = "/api/v1/namespaces/{}/services"
 INGRESSES = "/apis/networking.k8s.io/v1/namespaces/{}/ingresses"
 POLICIES = "/apis/networking.k8s.io/v1/namespaces/{}/networkpolicies"
 BINDINGS = "/apis/rbac.authorization.k8s.io/v1/namespaces/{}/rolebindings"
-CHILDREN = (DEPLOYMENTS, SERVICES, INGRESSES, POLICIES, BINDINGS)
+REVISIONS = "/apis/apps/v1/namespaces/{}/controllerrevisions"
+CHILDREN = (DEPLOYMENTS, SERVICES, INGRESSES, POLICIES, BINDINGS, REVISIONS)
 BUILD_JOBS = "/apis/batch/v1/namespaces/dp-builds/jobs"
 CLAIMS = "/api/v1/namespaces/dp-system/configmaps"
 SEED = os.environ.get("INK_TEST_SEED") or str(random.SystemRandom().randrange(10**6))
@@ -156,6 +157,9 @@ def stable(item: Json, namespace: str, name: str, uid: str) -> str:
     text = json.dumps({**kept, "metadata": {**meta, "annotations": annotations}}, sort_keys=True)
     text = text.replace(uid, "UID").replace(namespace, "NAMESPACE").replace(name, "NAME")
     text = re.sub(r'"clusterIPs?": (\[[^\]]*\]|"[^"]*")', '"clusterIP": "IP"', text)
+    text = re.sub(r"NAME-[0-9a-f]{10}", "NAME-HASH", text)
+    text = re.sub(r'(run\\": \\")[0-9a-f]+', r"\1HASH", text)
+    text = re.sub(r'("template": )"[0-9a-f]+"', r'\1"HASH"', text)
     named = r'(\\?"ml.ink/(?:applied|asked|build-key|revision)\\?": ?)\\?"[0-9a-f]+\\?"'
     text = re.sub(named, r'\1"HASH"', text)
     return re.sub(r"host-[0-9a-f]{20}", "host-HASH", text)

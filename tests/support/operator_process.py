@@ -151,7 +151,10 @@ class AnsweringApp(http.server.ThreadingHTTPServer):
 
 
 class PlayedKubelet:
-    """Says of every pod of a service that it runs and is ready, as the kubelet of a node would; a build succeeds."""
+    """Says of every pod of a service that it runs and is ready, as the kubelet of a node would; a build succeeds.
+
+    Pods of release commands end at once instead: `exit <code> <words>` is a command that it knows.
+    """
 
     def __init__(self, api: KubeApi) -> None:
         self._api = api
@@ -168,8 +171,8 @@ class PlayedKubelet:
             with contextlib.suppress(Refused, OSError):
                 for pod in self._api.get("/api/v1/pods?labelSelector=ml.ink/service")["items"]:
                     if pod["status"].get("phase") == "Pending" and "deletionTimestamp" not in pod["metadata"]:
-                        builds = pod["metadata"]["labels"].get("ml.ink/component") == "build"
-                        status = succeeded(pod["spec"]["containers"]) if builds else running(pod["spec"]["containers"])
+                        play = PLAYS.get(pod["metadata"]["labels"].get("ml.ink/component"), running)
+                        status = play(pod["spec"]["containers"])
                         path = "/api/v1/namespaces/{namespace}/pods/{name}/status".format(**pod["metadata"])
                         self._api.merge(path, {"status": status})
 
@@ -193,16 +196,30 @@ def running(containers: list[Json]) -> Json:
 
 def succeeded(containers: list[Json]) -> Json:
     """The status of a build's pod that has given its verdict."""
+    return ended(containers, 0, json.dumps(VERDICT))
+
+
+def released(containers: list[Json]) -> Json:
+    """The status of a release command's pod."""
+    (container,) = containers
+    _, code, *words = container["command"]
+    return ended(containers, int(code), " ".join(words))
+
+
+def ended(containers: list[Json], code: int, message: str) -> Json:
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    ended = {"exitCode": 0, "reason": "Completed", "message": json.dumps(VERDICT), "finishedAt": now, "startedAt": now}
+    end = {"exitCode": code, "message": message, "finishedAt": now, "startedAt": now}
     return {
-        "phase": "Succeeded",
+        "phase": "Failed" if code else "Succeeded",
         "startTime": now,
         "containerStatuses": [
-            {**container_status(one), "ready": False, "state": {"terminated": ended}} for one in containers
+            {**container_status(one), "ready": False, "state": {"terminated": end}} for one in containers
         ],
     }
 
 
 def container_status(container: Json) -> Json:
     return {"name": container["name"], "image": container["image"], "imageID": "", "restartCount": 0}
+
+
+PLAYS = {"build": succeeded, "release": released}

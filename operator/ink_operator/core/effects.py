@@ -14,6 +14,13 @@ class Apply:
 
 
 @dataclass(frozen=True, slots=True)
+class Create:
+    """Make a child that is never compared again; that it is there already is fine, if it is the same owner's."""
+
+    manifest: Manifest
+
+
+@dataclass(frozen=True, slots=True)
 class Delete:
     """Delete, with background propagation; absent is fine. `uid` guards against deleting a namesake."""
 
@@ -37,4 +44,4 @@ class HandOver:
     manifest: Manifest
 
 
-Effect = Apply | Delete | MergePatch | HandOver
+Effect = Apply | Create | Delete | MergePatch | HandOver

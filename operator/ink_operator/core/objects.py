@@ -42,6 +42,7 @@ RESOURCE_QUOTA = Kind("v1", "ResourceQuota", "resourcequotas")
 LIMIT_RANGE = Kind("v1", "LimitRange", "limitranges")
 DEPLOYMENT = Kind("apps/v1", "Deployment", "deployments")
 HORIZONTAL_POD_AUTOSCALER = Kind("autoscaling/v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers")
+CONTROLLER_REVISION = Kind("apps/v1", "ControllerRevision", "controllerrevisions")
 JOB = Kind("batch/v1", "Job", "jobs")
 CRON_JOB = Kind("batch/v1", "CronJob", "cronjobs")
 LEASE = Kind("coordination.k8s.io/v1", "Lease", "leases")
@@ -57,8 +58,8 @@ KINDS = {
     (k.api_version, k.kind): k
     for k in (
         NAMESPACE, SERVICE, CONFIG_MAP, SECRET, POD, EVENT, PERSISTENT_VOLUME_CLAIM, RESOURCE_QUOTA, LIMIT_RANGE,
-        DEPLOYMENT, HORIZONTAL_POD_AUTOSCALER, JOB, CRON_JOB, LEASE, INGRESS, NETWORK_POLICY, ROLE, ROLE_BINDING,
-        INK_SERVICE, INK_RESOURCE, INK_DOMAIN,
+        DEPLOYMENT, CONTROLLER_REVISION, HORIZONTAL_POD_AUTOSCALER, JOB, CRON_JOB, LEASE, INGRESS,
+        NETWORK_POLICY, ROLE, ROLE_BINDING, INK_SERVICE, INK_RESOURCE, INK_DOMAIN,
     )
 }  # fmt: skip
 

@@ -12,17 +12,21 @@ from ink_operator.inkservice import checks
 from ink_operator.inkservice.decide_build import Chosen, build_step
 from ink_operator.inkservice.decide_cron import cron_rests, cron_step
 from ink_operator.inkservice.decide_environment import drop_environment, environment_step
+from ink_operator.inkservice.decide_release import release_step
+from ink_operator.inkservice.decide_revision import mend_numbers, record, settle_revisions
 from ink_operator.inkservice.decide_scale import autoscaler_step, hand_over, scale_step, scaled_by_others
 from ink_operator.inkservice.decide_storage import drop_volumes, grow_step, storage_step
 from ink_operator.inkservice.desired.namespace import set_up
 from ink_operator.inkservice.desired.network import make_claim, make_ingress, make_service
 from ink_operator.inkservice.desired.policy import make_policies
+from ink_operator.inkservice.desired.revision import attempt_name
 from ink_operator.inkservice.desired.workload import make_deployment
 from ink_operator.inkservice.diagnose import diagnose, newest_pods, wait_seconds
 from ink_operator.inkservice.draft import Draft
 from ink_operator.inkservice.effective import ports_of, probe_of, public_port, wanted_replicas
 from ink_operator.inkservice.model import (
     ANNOTATION_EMPTY_SINCE,
+    Attempt,
     BuildState,
     Claim,
     ClaimHost,
@@ -31,7 +35,8 @@ from ink_operator.inkservice.model import (
     RecordVerdict,
     Running,
 )
-from ink_operator.inkservice.rollout import Rollout, rollout_of, running_of
+from ink_operator.inkservice.revisions import running_now
+from ink_operator.inkservice.rollout import Rollout, rollout_of
 from ink_operator.inkservice.status import CHAIN
 from ink_operator.settings import Settings
 
@@ -45,6 +50,7 @@ def decide(service: InkService, seen: Observed, settings: Settings, now: datetim
     """One step forward from any state; no effects at all when everything is as it should be."""
     draft = Draft(service, seen, settings, now)
     if not _refused(draft):
+        mend_numbers(draft)
         _claim(draft)
         chosen = _suspended(draft) if wanted_replicas(service) == 0 else build_step(draft)
         _tenancy(draft)
@@ -54,6 +60,7 @@ def decide(service: InkService, seen: Observed, settings: Settings, now: datetim
             scale_step(draft)
         if wanted_replicas(service) == 0:
             _report_suspended(draft)
+        settle_revisions(draft)
     _tidy(draft)
     return draft.plan()
 
@@ -92,7 +99,7 @@ def _tenancy(draft: Draft) -> None:
 
 
 def _suspended(draft: Draft) -> Chosen:
-    running = running_of(draft.seen.workload)
+    running = running_now(draft.seen.workload, draft.revisions)
     for kind in CHAIN:
         draft.say(kind, "Unknown", Reason.SUSPENDED, "The service is scaled to zero.")
     draft.commit, draft.image = (running.commit, running.image) if running else (None, None)
@@ -142,6 +149,9 @@ def _serve(draft: Draft, running: Running, ports: list[Port], newest: bool) -> N
         live=seen.deployment,
         scaled_by_others=scaled_by_others(draft),
     )
+    if not release_step(draft, deployment, record(draft, deployment, running), newest=newest):
+        scale_step(draft)
+        return
     hand_over(draft)
     rolling = draft.apply(seen.deployment, deployment)
     autoscaler_step(draft)
@@ -222,5 +232,10 @@ def _tidy(draft: Draft) -> None:
     keep = {a.name for a in ended[-max(1, draft.settings.build_history) :]}
     newest = next((a.name for a in reversed(ended) if a.build_key == current), None)
     for attempt in ended:
-        if attempt.recorded and attempt.name not in keep and attempt.name != newest:
+        if attempt.recorded and attempt.name not in keep and attempt.name != newest and _is_remembered(draft, attempt):
             draft.drop_build(attempt)
+
+
+def _is_remembered(draft: Draft, attempt: Attempt) -> bool:
+    name = attempt_name(draft.seen.identity, attempt)
+    return attempt.state != BuildState.FAILED or any(r.name == name for r in draft.revisions)

@@ -10,6 +10,8 @@ from ink_operator.core.effects import Delete, MergePatch
 from ink_operator.core.objects import CONFIG_MAP, Manifest, Ref, annotations_of, ref_of
 from ink_operator.core.times import parse_time
 from ink_operator.inkservice.decide_environment import drop_environment
+from ink_operator.inkservice.decide_release import release_step
+from ink_operator.inkservice.decide_revision import record
 from ink_operator.inkservice.desired.cron import make_cron_job
 from ink_operator.inkservice.diagnose import cannot_start, how_it_ended, newest_pods, wait_seconds
 from ink_operator.inkservice.draft import Draft
@@ -24,6 +26,9 @@ def cron_step(draft: Draft, running: Running, newest: bool) -> None:
     """The CronJob first; what served before goes when there is one."""
     seen = draft.seen
     wanted = make_cron_job(draft.service, seen.identity, running, draft.settings, seen.digests, live=seen.cron_job)
+    if not release_step(draft, wanted, record(draft, wanted, running), newest=newest):
+        hold_schedule(draft)
+        return
     changing = draft.apply(seen.cron_job, wanted)
     draft.remove(seen.ingress, seen.autoscaler, seen.deployment, seen.service)
     if seen.ingress is None:

@@ -83,6 +83,13 @@ def how_it_ended(pod: Manifest) -> str:
     return f"exit code {ended['exitCode']}" if "exitCode" in ended else "it was stopped"
 
 
+def blocked(pods: Sequence[Manifest], now: datetime) -> Failure | None:
+    """What keeps the container of a command from starting."""
+    checks = (_image, _config, _not_started, _unschedulable)
+    found = (check(pod, now) for check in checks for pod in pods)
+    return next((failure for failure in found if failure is not None), None)
+
+
 def _refused(deployment: Manifest) -> Failure | None:
     condition = condition_of(deployment, "ReplicaFailure") or {}
     if condition.get("status") != "True":

@@ -11,7 +11,8 @@ from ink_operator.core.canonical import settled
 from ink_operator.core.effects import Apply, Delete
 from ink_operator.core.objects import JOB, SECRET, Manifest, Ref, ref_of
 from ink_operator.inkservice.effective import host_of, wants_host
-from ink_operator.inkservice.model import Attempt, Fact, Failure, Observed, Plan, ServiceEffect
+from ink_operator.inkservice.model import Attempt, Fact, Failure, Observed, Plan, Revision, ServiceEffect
+from ink_operator.inkservice.revisions import live_name, mirror
 from ink_operator.settings import Settings
 
 REFUSED_LOOK_SECONDS = 60.0
@@ -34,6 +35,18 @@ class Draft:
     build: BuildStatus | None = None
     requeue: float | None = None
     refused: bool = False
+    revisions: list[Revision] = field(default_factory=list)
+    """As they will be once the effects are carried out."""
+    revision: str | None = None
+    """Name of the one that is wanted."""
+
+    def __post_init__(self) -> None:
+        self.revisions = list(self.seen.revisions)
+
+    @property
+    def live(self) -> str | None:
+        """Name of the revision that the workload's pods are made from."""
+        return live_name(self.seen.workload, self.seen.identity)
 
     @property
     def of_gateway(self) -> bool:
@@ -84,6 +97,7 @@ class Draft:
             commit=self.commit,
             image=self.image,
             build=self.build,
+            revisions=mirror(self.revisions, self.revision or self.live),
             port=self.port,
             host=None if self.refused else self.host,
             requeue_after_seconds=self.requeue,

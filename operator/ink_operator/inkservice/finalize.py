@@ -18,6 +18,7 @@ from ink_api.names import ServiceIdentity
 from ink_operator.core.errors import Forbidden, InkError
 from ink_operator.core.objects import (
     CONFIG_MAP,
+    CONTROLLER_REVISION,
     CRON_JOB,
     DEPLOYMENT,
     HORIZONTAL_POD_AUTOSCALER,
@@ -102,11 +103,14 @@ async def _remove_workload(service: InkService, identity: ServiceIdentity, ports
         for ref, live in zip(refs, await asyncio.gather(*map(ports.cluster.get, refs)), strict=True)
         if live is not None and is_ours(live, service.metadata.uid)
     ]
-    mine = f"{LABEL_OWNER_UID}={service.metadata.uid},{LABEL_COMPONENT}={VOLUME}"
-    for claim in await ports.cluster.list(PERSISTENT_VOLUME_CLAIM, space, mine):
+    mine = f"{LABEL_OWNER_UID}={service.metadata.uid}"
+    for claim in await ports.cluster.list(PERSISTENT_VOLUME_CLAIM, space, f"{mine},{LABEL_COMPONENT}={VOLUME}"):
         # The others hold data that is to outlive the service; a new one of its name takes them up again.
         if is_to_go(claim) or is_deleting(claim):
             found.append((Ref(PERSISTENT_VOLUME_CLAIM, space, claim["metadata"]["name"]), claim))
+    for kind in (JOB, CONTROLLER_REVISION):
+        items = await ports.cluster.list(kind, space, mine)
+        found += [(Ref(kind, space, live["metadata"]["name"]), live) for live in items]
     for ref, live in found:
         if not is_deleting(live):
             await ports.cluster.delete(ref, uid=live["metadata"]["uid"])

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from ink_api.conditions import ConditionStatus, ConditionType
 from ink_api.group import GROUP
-from ink_api.inkservice import BuildStatus, InkService
+from ink_api.inkservice import BuildStatus, InkService, RevisionStatus
 from ink_api.names import ServiceIdentity
 from ink_api.reasons import Reason
 
@@ -33,6 +33,10 @@ ANNOTATION_ENV = f"{GROUP}/env"
 ANNOTATION_CONFIG = f"{GROUP}/config"
 """On pods: names what the Secrets and ConfigMaps hold that variables come from, to whoever has the key."""
 ANNOTATION_EMPTY_SINCE = f"{GROUP}/empty-since"
+ANNOTATION_OUTCOME = f"{GROUP}/outcome"
+"""On ControllerRevisions: how the revision ended, one reason."""
+ANNOTATION_RELEASE = f"{GROUP}/release"
+"""On ControllerRevisions: how the release command ended. On release Jobs: which run of which revision this is."""
 
 DEFAULT_PORT = 8080
 
@@ -62,6 +66,8 @@ class BuildState(StrEnum):
     RUNNING = "Running"
     SUCCEEDED = "Succeeded"
     FAILED = "Failed"
+    SUPERSEDED = "Superseded"
+    """Ended while it ran, because another commit or other settings were wanted by then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +101,8 @@ class Attempt:
     started: str | None = None
     finished: str | None = None
     pod: str | None = None
+    limit_seconds: int = 0
+    """How long it was allowed to take; 0 when that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +130,59 @@ class Running:
     rebuild_token: str | None = None
     planner: str | None = None
     """Version of the planner that named its build; None for a given image."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseEnd:
+    """How a release command ended."""
+
+    run: str
+    """Names the revision, the command and its limit: another name is another run."""
+    ok: bool
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """What one ControllerRevision records: a revision, or an attempt at a build that gave none."""
+
+    name: str
+    number: int
+    template: str = ""
+    """Hash of the pod template."""
+    running: Running | None = None
+    """None: the attempt gave no image."""
+    build: BuildStatus | None = None
+    attempt: Attempt | None = None
+    """Of an attempt that gave no image: what is known of it."""
+    outcome: str = ""
+    release: ReleaseEnd | None = None
+    uid: str = ""
+    created: str | None = None
+    """None: about to be made."""
+
+
+class ReleaseState(StrEnum):
+    """Where a release Job is."""
+
+    RUNNING = "Running"
+    SUCCEEDED = "Succeeded"
+    FAILED = "Failed"
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseRun:
+    """One release Job and its newest pod."""
+
+    name: str
+    uid: str
+    run: str
+    revision: str
+    """Name of the revision that it is for."""
+    state: ReleaseState
+    created: str
+    message: str = ""
+    pod: Manifest | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +236,12 @@ class Observed:
     volumes: dict[str, Manifest] = field(default_factory=dict)
     """Name -> live claim, of those that are wanted and those that pods use."""
     pods: tuple[Manifest, ...] = ()
+    """Of the application."""
+    release_pods: tuple[Manifest, ...] = ()
+    revisions: tuple[Revision, ...] = ()
+    """By number."""
+    releases: tuple[ReleaseRun, ...] = ()
+    """Newest last."""
     environment: Environment = field(default_factory=Environment)
     configuration: Configuration = field(default_factory=Configuration)
     env_children: dict[str, Manifest] = field(default_factory=dict, repr=False)
@@ -244,6 +311,7 @@ class Plan:
     commit: str | None = None
     image: str | None = None
     build: BuildStatus | None = None
+    revisions: tuple[RevisionStatus, ...] = ()
     port: int | None = None
     host: str | None = None
     requeue_after_seconds: float | None = None

@@ -18,7 +18,6 @@ FIELDS: tuple[tuple[str, Look], ...] = (
     ("env with resourceRef", _env(lambda source: source.resource_ref)),
     ("env with serviceEnvRef", _env(lambda source: source.service_env_ref)),
     ("health.type MCP", lambda s: s.health is not None and s.health.type == "MCP"),
-    ("release", lambda s: s.release is not None),
     ("domains", lambda s: bool(s.domains)),
     ("isolation GVisor", lambda s: s.isolation == "GVisor"),
     ("ttl", lambda s: s.ttl is not None),

@@ -52,6 +52,7 @@ def summarise(service: InkService, seen: Observed, plan: Plan, settings: Setting
         commit=plan.commit,
         image=plan.image,
         build=plan.build,
+        revisions=list(plan.revisions) or None,
         namespace=identity.namespace,
         replicas=int(deployed.get("replicas") or 0),
         ready_replicas=int(deployed.get("readyReplicas") or 0),

@@ -87,7 +87,7 @@ def test_the_operator_has_exactly_these_rights(bound: ControlPlane) -> None:
         | meant("get list watch create patch delete", "", "namespaces", "")
         | meant("create patch", "", "events")
         | meant("list watch", "", "pods services")
-        | meant("list watch", "apps", "deployments")
+        | meant("list watch", "apps", "deployments controllerrevisions")
         | meant("list watch", "batch", "cronjobs")
         | meant("list watch", "autoscaling", "horizontalpodautoscalers")
         | meant("list watch", "networking.k8s.io", "ingresses networkpolicies")
@@ -103,6 +103,8 @@ def test_the_operator_has_exactly_these_rights(bound: ControlPlane) -> None:
     )
     tenants = (
         meant("get list watch create patch delete", "apps", "deployments", WORKSPACE, MANAGED)
+        | meant("get list create patch delete", "apps", "controllerrevisions", WORKSPACE, MANAGED)
+        | meant("get list create patch delete", "batch", "jobs", WORKSPACE, MANAGED)
         | meant("get create patch delete", "batch", "cronjobs", WORKSPACE, MANAGED)
         | meant("get create patch delete", "autoscaling", "horizontalpodautoscalers", WORKSPACE, MANAGED)
         | meant("get list create patch delete", "", "services persistentvolumeclaims", WORKSPACE, MANAGED)

@@ -6,23 +6,26 @@ from typing import Any
 
 import pytest
 import yaml
-from ink_api.inkservice import Autoscaling
+from ink_api.inkservice import Autoscaling, BuildStatus, Release
 from ink_operator.inkservice.desired.autoscaling import make_autoscaler
 from ink_operator.inkservice.desired.buildjob import SECRET_KEYS, make_job, make_secret
 from ink_operator.inkservice.desired.cron import make_cron_job
 from ink_operator.inkservice.desired.namespace import set_up
 from ink_operator.inkservice.desired.network import make_claim, make_ingress, make_service
 from ink_operator.inkservice.desired.policy import make_policies
+from ink_operator.inkservice.desired.releasejob import make_release_job
+from ink_operator.inkservice.desired.revision import make_revision
 from ink_operator.inkservice.desired.storage import make_volume_claim, volumes_of
 from ink_operator.inkservice.desired.workload import make_deployment
 from ink_operator.inkservice.effective import ports_of, public_port, resources_of
-from ink_operator.inkservice.model import Case, Running, StartBuild
+from ink_operator.inkservice.model import Case, Revision, Running, StartBuild
 from ink_operator.inkservice.source import build_plan
 from unit.operator.making import IDENTITY, SETTINGS, service
 
 GOLDEN = Path(__file__).parent / "golden.yaml"
 IMAGE = "registry.dp-system.svc.cluster.local:5000/acme/shop/web@sha256:" + "d" * 64
 RUNNING = Running(IMAGE, 3000, "a" * 40, "k" * 20)
+REVISION = Revision("web-0123456789", 1, "t" * 16, RUNNING, BuildStatus(id="b-k-1", reason="Built"))
 
 
 def everything() -> list[dict[str, Any]]:
@@ -30,11 +33,14 @@ def everything() -> list[dict[str, Any]]:
     stored = service(volumes=[{"name": "data", "mountPath": "/data", "size": "1Gi"}])
     ports = ports_of(one, 3000)
     start = StartBuild(build_plan(one, IDENTITY, "a" * 40), 1, no_cache=False)
+    deployed = make_deployment(one, IDENTITY, RUNNING, SETTINGS)
     return [
         *set_up(IDENTITY, True, SETTINGS),
         *make_policies(IDENTITY.namespace, True, SETTINGS),
         make_job(Case(one, IDENTITY, SETTINGS), start, suspend=False),
-        make_deployment(one, IDENTITY, RUNNING, SETTINGS),
+        deployed,
+        make_revision(one, IDENTITY, REVISION),
+        make_release_job(one, IDENTITY, REVISION, Release(command=["migrate"]), deployed),
         make_cron_job(service(cron={"schedule": "*/5 * * * *"}), IDENTITY, RUNNING, SETTINGS),
         *(make_volume_claim(stored, IDENTITY, volume, volume.size) for volume in volumes_of(stored)),
         make_deployment(stored, IDENTITY, RUNNING, SETTINGS),
