@@ -5,14 +5,14 @@ from __future__ import annotations
 import random
 
 import pytest
-from api import test_operator
-from api.test_operator import CRS, SAMPLED, SEED, World, points, settled
+from api.operator_world import CRS, World, settled
+from support.engine import SEED
 from support.kube_api import Json, Refused, managed_namespace
 from support.platform import condition
+from support.recording_proxy import Moment
 from support.waiting import eventually, stays
 
-world, running = test_operator.world, test_operator.running
-
+SAMPLED = 3
 IMAGES = ["registry.example.com/shop@sha256:" + digit * 64 for digit in "123"]
 RECORDS = "/apis/apps/v1/namespaces/{}/controllerrevisions"
 JOBS = "/apis/batch/v1/namespaces/{}/jobs"
@@ -173,7 +173,8 @@ def test_dying_at_a_write_of_an_update_releases_and_records_the_same(running: Wo
     expected = end_of(running, namespace)
     count = len(running.proxy.writes)
     print(f"INK_TEST_SEED={SEED}, {count} writes")
-    for number, point in enumerate(random.Random(SEED).sample(points(count - 2), SAMPLED)):
+    points = [(number, moment) for number in range(1, count - 1) for moment in Moment]
+    for number, point in enumerate(random.Random(SEED).sample(points, SAMPLED)):
         fresh = f"{namespace}-{number}"
         managed_namespace(running.api, fresh)
         running.create(fresh, "shop", **command)
