@@ -80,7 +80,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.path:
         return print_path(options.path)
-    chosen = options.only or known
+    chosen = options.only or [name for name in known if name not in COMPONENTS or not COMPONENTS[name].on_request]
     began = time.monotonic()
     try:
         everything(chosen)

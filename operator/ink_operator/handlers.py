@@ -1,7 +1,7 @@
 """Every kopf decorator: an event names a key, and the key goes into the queue. No decision, no retry, no write."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import kopf
@@ -16,7 +16,8 @@ WATCH_CLIENT_SECONDS = 330
 RETRY_SECONDS = (1, 1, 2, 3, *[5] * 100_000)
 """An API server that is away is asked again soon after it is back, and kopf never gives up asking."""
 
-Enqueue = Callable[[Key], None]
+Enqueue = Callable[[Key, str], None]
+"""Called with the key and the resourceVersion that was seen."""
 
 
 def make_registry(enqueue: Enqueue) -> kopf.OperatorRegistry:
@@ -29,8 +30,8 @@ def make_registry(enqueue: Enqueue) -> kopf.OperatorRegistry:
 
 
 def _watch(registry: kopf.OperatorRegistry, kind: Kind, enqueue: Enqueue) -> None:
-    async def seen(namespace: str | None, name: str | None, **_: Any) -> None:
-        enqueue(Key(kind.kind, namespace or "", name or ""))
+    async def seen(namespace: str | None, name: str | None, meta: Mapping[str, Any], **_: Any) -> None:
+        enqueue(Key(kind.kind, namespace or "", name or ""), str(meta.get("resourceVersion", "")))
 
     kopf.on.event(GROUP, VERSION, kind.plural, registry=registry, id=f"{kind.plural}-seen")(seen)
 

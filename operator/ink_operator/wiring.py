@@ -128,7 +128,7 @@ class Operator:
         self.metrics.leader.set(1)
         started = asyncio.Event()
         watch = kopf.operator(
-            registry=handlers.make_registry(lambda key: self.queue.add(key, EVENTS_GATHER_SECONDS)),
+            registry=handlers.make_registry(self._seen),
             settings=handlers.make_settings(),
             standalone=True,
             clusterwide=True,
@@ -192,10 +192,15 @@ class Operator:
         if again:
             self._gap.set()
 
+    def _seen(self, key: Key, version: str) -> None:
+        """Our own writes are left out: the pass that wrote knows of them, and says itself when to look again."""
+        if not self.kube.wrote(version):
+            self.queue.add(key, EVENTS_GATHER_SECONDS)
+
     def _child_seen(self, child: Manifest) -> None:
         key = handlers.owner_key(child)
         if key is not None:
-            self._wake(key)
+            self._seen(key, child["metadata"]["resourceVersion"])
 
     def _wake(self, key: Key) -> None:
         self.queue.add(key, EVENTS_GATHER_SECONDS)

@@ -84,6 +84,7 @@ class MemoryCluster:
         self.objects: dict[Ref, Manifest] = {}
         self.writes = 0
         self.die_at: tuple[int, bool] | None = None
+        self._applied: dict[Ref, Manifest] = {}
         self._version = 0
         self._uids = 0
 
@@ -105,7 +106,7 @@ class MemoryCluster:
     async def apply(self, manifest: Manifest) -> Manifest:
         ref = plain_ref(manifest)
         if ref not in self.objects:
-            return self._written(lambda: self._create(manifest))
+            return self._written(lambda: self._create(manifest, applied=True))
         return self._written(lambda: self._replace(ref, manifest))
 
     async def hand_over(self, manifest: Manifest) -> Manifest:
@@ -137,10 +138,12 @@ class MemoryCluster:
         self.objects[ref] = live
         return live
 
-    def _create(self, manifest: Manifest) -> Manifest:
+    def _create(self, manifest: Manifest, *, applied: bool = False) -> Manifest:
         ref = plain_ref(manifest)
         if ref in self.objects:
             raise AlreadyExists(ref.name)
+        if applied:
+            self._applied[ref] = copy.deepcopy(manifest)
         live = copy.deepcopy(manifest)
         if ref.kind == DEPLOYMENT:
             owning(live, OPERATOR, "replicas" in live["spec"])
@@ -169,11 +172,13 @@ class MemoryCluster:
             manifest["spec"].setdefault("replicas", kept)
         changed = any(live.get(k) != v for k, v in manifest.items() if k not in ("metadata", "status"))
         live.update({k: copy.deepcopy(v) for k, v in manifest.items() if k != "metadata"})
+        before = self._applied.get(ref, {"metadata": {}})["metadata"]
+        self._applied[ref] = copy.deepcopy(manifest)
         for part in ("labels", "annotations"):
-            live["metadata"][part] = {
-                **(live["metadata"].get(part) or {}),
-                **(manifest["metadata"].get(part) or {}),
-            }
+            wanted = manifest["metadata"].get(part) or {}
+            dropped = set(before.get(part) or {}) - set(wanted)
+            others = {k: v for k, v in (live["metadata"].get(part) or {}).items() if k not in dropped}
+            live["metadata"][part] = {**others, **wanted}
         if "ownerReferences" in manifest["metadata"]:
             live["metadata"]["ownerReferences"] = manifest["metadata"]["ownerReferences"]
         live["metadata"]["generation"] += int(changed)

@@ -93,22 +93,30 @@ class OperatorProcess:
         assert self._process is not None
         self._process.send_signal(signal.SIGCONT)
 
-    def metric(self, name: str) -> float:
-        """Sum of a metric over its labels, as Prometheus would read it; 0 while nobody answers."""
+    def metric(self, name: str, label: str = "") -> float:
+        """Sum of a metric over its labels, or those with `label`; 0 while nobody answers."""
         url = f"http://127.0.0.1:{self._env['INK_LISTEN_PORT']}/metrics"
         try:
             with urllib.request.urlopen(url, timeout=5) as answer:
                 lines = answer.read().decode().splitlines()
         except OSError:
             return 0.0
-        found = (line.rpartition(" ") for line in lines if re.match(rf"{name}[{{ ]", line))
+        found = (line.rpartition(" ") for line in lines if re.match(rf"{name}[{{ ]", line) and label in line)
         return sum(float(value) for _, _, value in found)
 
     @property
-    def resident_bytes(self) -> int:
+    def resident_mib(self) -> tuple[float, float]:
+        """Resident memory now, and the most there ever was."""
         assert self._process is not None
         text = Path(f"/proc/{self._process.pid}/status").read_text()
-        return int(text.split("VmRSS:")[1].split()[0]) * 1024
+        now, most = (int(text.split(f"{name}:")[1].split()[0]) / 1024 for name in ("VmRSS", "VmHWM"))
+        return now, most
+
+    @property
+    def cpu_seconds(self) -> float:
+        assert self._process is not None
+        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     @property
     def is_running(self) -> bool:

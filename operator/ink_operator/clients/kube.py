@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 import aiohttp
 from aiohttp.abc import AbstractStreamWriter
-from ink_api.group import FIELD_MANAGER_HAND_OVER, FIELD_MANAGER_OPERATOR
+from ink_api.group import FIELD_MANAGER_HAND_OVER, FIELD_MANAGER_OPERATOR, GROUP
 from kubernetes.aio.client.configuration import Configuration
 from kubernetes.aio.client.rest import RESTClientObject
 
@@ -26,6 +26,7 @@ CALL_SECONDS = 15.0
 WATCH_SECONDS = 300
 WATCH_SLACK_SECONDS = 30
 PAGE = 500
+WRITES_REMEMBERED = 5000
 APPLY, MERGE, JSON = "application/apply-patch+yaml", "application/merge-patch+json", "application/json"
 PARTIAL = "application/json;as={};g=meta.k8s.io;v=v1"
 Manifests = list[Manifest]
@@ -69,6 +70,16 @@ class Kube:
         self._proxy: str | None = configuration.proxy
         self._guard = guard
         self._meter = meter
+        self._written: dict[str, None] = {}
+
+    def wrote(self, version: str) -> bool:
+        """Whether a resourceVersion is of a write of ours: its watch event tells nothing new."""
+        return version in self._written
+
+    def _remember(self, answer: Manifest) -> None:
+        self._written[answer["metadata"]["resourceVersion"]] = None
+        if len(self._written) > WRITES_REMEMBERED:
+            del self._written[next(iter(self._written))]
 
     async def close(self) -> None:
         """Close the connections."""
@@ -130,7 +141,10 @@ class Kube:
         """JSON merge patch; None when the object is gone."""
         self._guard.check()
         path = path_of(ref.kind, ref.namespace, ref.name, subresource)
-        return await self._call("PATCH", ref.kind, path, query=MANAGER, body=patch, content_type=MERGE)
+        answer = await self._call("PATCH", ref.kind, path, query=MANAGER, body=patch, content_type=MERGE)
+        if answer is not None and ref.kind.api_version.startswith(GROUP):
+            self._remember(answer)
+        return answer
 
     async def delete(self, ref: Ref, *, uid: str | None = None, resource_version: str | None = None) -> None:
         """Delete in the background; absent is fine. Raises Conflict when uid or resourceVersion differ."""
@@ -218,6 +232,8 @@ class Kube:
                 if response.status >= 400:
                     raise failure(response.status, text, f"{method} {path}")
                 answer: Manifest = json.loads(text)
+                if response.status == 201:
+                    self._remember(answer)
                 return answer
         except (aiohttp.ClientError, TimeoutError, json.JSONDecodeError) as error:
             raise Transient(f"{method} {path}: {type(error).__name__}") from error
