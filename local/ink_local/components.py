@@ -51,7 +51,8 @@ class Component:
     """`package.variable=value`, set at link time: so that a program knows its version."""
     copied: tuple[CopiedModule, ...] = ()
     on_request: bool = field(default=False, repr=False)
-    """Built only when it is asked for by name: nothing of the platform needs it. Not part of what the cache knows it by."""
+    """Built only when it is asked for by name: nothing of the platform needs it. Its cached binary is not
+    named by this."""
 
     @property
     def folder(self) -> Path:

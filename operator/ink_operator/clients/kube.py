@@ -43,6 +43,12 @@ def path_of(kind: Kind, namespace: str = "", name: str = "", subresource: str = 
     return "/".join(parts)
 
 
+def speaks_of_newest(live: Manifest) -> bool:
+    """Whether the status was made of the newest spec; else somebody changed it meanwhile, and that is to be seen."""
+    observed = (live.get("status") or {}).get("observedGeneration")
+    return observed in (-1, live["metadata"].get("generation"))
+
+
 class FencedBody(aiohttp.BytesPayload):
     """A write's body that asks once more, in the moment before it leaves: a process may have been stopped for longer
     than its lease lasts while the write waited for a connection."""
@@ -142,7 +148,7 @@ class Kube:
         self._guard.check()
         path = path_of(ref.kind, ref.namespace, ref.name, subresource)
         answer = await self._call("PATCH", ref.kind, path, query=MANAGER, body=patch, content_type=MERGE)
-        if answer is not None and ref.kind.api_version.startswith(GROUP):
+        if answer is not None and ref.kind.api_version.startswith(GROUP) and speaks_of_newest(answer):
             self._remember(answer)
         return answer
 
