@@ -49,6 +49,11 @@ def scale_itself(world: World) -> None:
     world.change(autoscaling={"minReplicas": 2, "maxReplicas": 4})
 
 
+def expire(world: World) -> None:
+    world.cr()["metadata"]["creationTimestamp"] = "2020-01-01T00:00:00Z"
+    world.change(ttl="1h")
+
+
 def remove(world: World) -> None:
     world.cr()["metadata"]["deletionTimestamp"] = "2099-01-01T00:00:00Z"
 
@@ -73,6 +78,7 @@ STORIES = (
     (nothing, get_disk, lose_disk),
     (nothing, get_disk, remove),
     (nothing, scale_itself, become_cron),
+    (nothing, get_disk, expire),
     (nothing, remove),
 )
 

@@ -44,6 +44,7 @@ DEPLOYMENT = Kind("apps/v1", "Deployment", "deployments")
 HORIZONTAL_POD_AUTOSCALER = Kind("autoscaling/v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers")
 JOB = Kind("batch/v1", "Job", "jobs")
 CRON_JOB = Kind("batch/v1", "CronJob", "cronjobs")
+RUNTIME_CLASS = Kind("node.k8s.io/v1", "RuntimeClass", "runtimeclasses", namespaced=False)
 LEASE = Kind("coordination.k8s.io/v1", "Lease", "leases")
 INGRESS = Kind("networking.k8s.io/v1", "Ingress", "ingresses")
 NETWORK_POLICY = Kind("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies")
@@ -58,7 +59,7 @@ KINDS = {
     for k in (
         NAMESPACE, SERVICE, CONFIG_MAP, SECRET, POD, EVENT, PERSISTENT_VOLUME_CLAIM, RESOURCE_QUOTA, LIMIT_RANGE,
         DEPLOYMENT, HORIZONTAL_POD_AUTOSCALER, JOB, CRON_JOB, LEASE, INGRESS, NETWORK_POLICY, ROLE, ROLE_BINDING,
-        INK_SERVICE, INK_RESOURCE, INK_DOMAIN,
+        RUNTIME_CLASS, INK_SERVICE, INK_RESOURCE, INK_DOMAIN,
     )
 }  # fmt: skip
 

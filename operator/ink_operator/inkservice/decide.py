@@ -12,8 +12,10 @@ from ink_operator.inkservice import checks
 from ink_operator.inkservice.decide_build import Chosen, build_step
 from ink_operator.inkservice.decide_cron import cron_rests, cron_step
 from ink_operator.inkservice.decide_environment import drop_environment, environment_step
+from ink_operator.inkservice.decide_isolation import isolation_step
 from ink_operator.inkservice.decide_scale import autoscaler_step, hand_over, scale_step, scaled_by_others
 from ink_operator.inkservice.decide_storage import drop_volumes, grow_step, storage_step
+from ink_operator.inkservice.decide_ttl import expire_step, expired
 from ink_operator.inkservice.desired.namespace import set_up
 from ink_operator.inkservice.desired.network import make_claim, make_ingress, make_service
 from ink_operator.inkservice.desired.policy import make_policies
@@ -44,6 +46,9 @@ SET_UP_LOOK_SECONDS = 0.1
 def decide(service: InkService, seen: Observed, settings: Settings, now: datetime) -> Plan:
     """One step forward from any state; no effects at all when everything is as it should be."""
     draft = Draft(service, seen, settings, now)
+    if expired(draft):
+        expire_step(draft)
+        return draft.plan()
     if not _refused(draft):
         _claim(draft)
         chosen = _suspended(draft) if wanted_replicas(service) == 0 else build_step(draft)
@@ -120,7 +125,7 @@ def _deploy(draft: Draft, running: Running, newest: bool) -> None:
         draft.say(ConditionType.DEPLOYED, "Unknown", Reason.DEPLOYING, "The namespace is being set up.")
         draft.look_again(SET_UP_LOOK_SECONDS)
         return
-    if not environment_step(draft) or not storage_step(draft):
+    if not (isolation_step(draft) and environment_step(draft) and storage_step(draft)):
         scale_step(draft)
         return
     drop_volumes(draft)

@@ -24,6 +24,7 @@ from ink_operator.core.objects import (
     POD,
     RESOURCE_QUOTA,
     ROLE_BINDING,
+    RUNTIME_CLASS,
     SECRET,
     SERVICE,
     Key,
@@ -74,11 +75,12 @@ async def observe(case: Case, ports: Ports, now: datetime) -> Observed:
         # Before anything is read, so that no change falls between reading and watching.
         key = Key(INK_SERVICE.kind, service.metadata.namespace, service.metadata.name)
         ports.references.follow(key, followed_refs(service, identity))
-    inside, head, environment, configuration = await asyncio.gather(
+    inside, head, environment, configuration, runtime_class = await asyncio.gather(
         _inside(case, ports, mine) if granted else _nothing(),
         _head(case, ports, granted) if refused is None else _no_head(),
         environment_of(case, ports),
         configuration_of(case, ports, granted),
+        _runtime_class(case, ports),
     )
     build = _build(service, identity, head, inside.workload)
     claim, stale = claims
@@ -102,6 +104,7 @@ async def observe(case: Case, ports: Ports, now: datetime) -> Observed:
         pods=inside.pods,
         environment=environment,
         configuration=configuration,
+        runtime_class=runtime_class,
         env_children=inside.env_children,
         answer=await _answer(case, inside, ports, now),
     )
@@ -152,6 +155,12 @@ async def _inside(case: Case, ports: Ports, mine: str) -> Observed:
         pods=tuple(pods),
         env_children=env,
     )
+
+
+async def _runtime_class(case: Case, ports: Ports) -> Manifest | None:
+    if case.service.spec.isolation != "GVisor":
+        return None
+    return await ports.cluster.get(Ref(RUNTIME_CLASS, "", case.settings.gvisor_runtime_class))
 
 
 async def _nothing() -> Observed:
