@@ -42,13 +42,16 @@ class World:
     def service(self, namespace: str, name: str) -> Json | None:
         return self.api.find(f"{CRS.format(namespace)}/{name}")
 
+    def is_ready(self, namespace: str, name: str) -> bool:
+        found = self.service(namespace, name)
+        assert found is not None
+        stated, generation = condition(found, "Ready"), found["metadata"]["generation"]
+        return stated.get("status") == "True" and stated.get("observedGeneration") == generation
+
     def wait_ready(self, namespace: str, name: str) -> None:
         def ready() -> bool:
             self.operator.ensure()
-            found = self.service(namespace, name)
-            assert found is not None
-            stated, generation = condition(found, "Ready"), found["metadata"]["generation"]
-            return stated.get("status") == "True" and stated.get("observedGeneration") == generation
+            return self.is_ready(namespace, name)
 
         eventually(
             ready,

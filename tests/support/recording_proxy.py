@@ -85,6 +85,11 @@ class RecordingProxy:
             self._writes.clear()
             self._trap = (number, moment, action)
 
+    def disarm(self) -> None:
+        """Call nobody at any write."""
+        with self._lock:
+            self._trap = None
+
     async def _serve(self) -> str:
         connector = aiohttp.TCPConnector(ssl=self._target.context, limit=0)
         timeout = aiohttp.ClientTimeout(total=None)
