@@ -22,7 +22,7 @@ from ink_operator.inkservice.desired.policy import make_policies
 from ink_operator.inkservice.desired.workload import make_deployment
 from ink_operator.inkservice.diagnose import diagnose, newest_pods, wait_seconds
 from ink_operator.inkservice.draft import Draft
-from ink_operator.inkservice.effective import ports_of, probe_of, public_port, wanted_replicas
+from ink_operator.inkservice.effective import enough_replicas, ports_of, probe_of, public_port, wanted_replicas
 from ink_operator.inkservice.model import (
     ANNOTATION_EMPTY_SINCE,
     BuildState,
@@ -152,7 +152,9 @@ def _serve(draft: Draft, running: Running, ports: list[Port], newest: bool) -> N
         draft.say(ConditionType.DEPLOYED, "Unknown", Reason.DEPLOYING, "The new revision is being rolled out.")
         draft.look_again(2.0)
         return
-    rollout = rollout_of(seen.deployment, seen.pods, settings.route_settle_seconds, draft.now)
+    rollout = rollout_of(
+        seen.deployment, seen.pods, settings.route_settle_seconds, draft.now, enough=enough_replicas(service)
+    )
     if rollout.complete:
         drop_environment(draft)
     _report_rollout(draft, seen.deployment, rollout, ports)

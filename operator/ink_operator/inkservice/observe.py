@@ -41,7 +41,7 @@ from ink_operator.inkservice.configuration import configuration_of
 from ink_operator.inkservice.desired.common import owner_of
 from ink_operator.inkservice.desired.cron import CRON
 from ink_operator.inkservice.desired.pod import APP
-from ink_operator.inkservice.effective import host_of, ports_of, probe_of, wants_host
+from ink_operator.inkservice.effective import enough_replicas, host_of, ports_of, probe_of, wants_host
 from ink_operator.inkservice.environment import env_children, environment_of
 from ink_operator.inkservice.model import Attempt, BuildPlan, BuildState, Case, Claim, Failure, Observed
 from ink_operator.inkservice.references import followed_refs
@@ -271,7 +271,7 @@ async def _answer(case: Case, inside: Observed, ports: Ports, now: datetime) -> 
     running = running_of(deployment)
     if deployment is None or inside.ingress is None or running is None or not deployment["spec"].get("replicas", 1):
         return None
-    rollout = rollout_of(deployment, inside.pods, settings.route_settle_seconds, now)
+    rollout = rollout_of(deployment, inside.pods, settings.route_settle_seconds, now, enough=enough_replicas(service))
     host = host_of(service, case.identity, settings)
     if not rollout.complete or not wants_host(service):
         return None

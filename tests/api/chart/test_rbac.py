@@ -127,6 +127,12 @@ def test_the_operator_has_exactly_these_rights(bound: ControlPlane) -> None:
     assert rights_of(bound.api, "operator") == everywhere | platform | tenants | sandbox | binds
 
 
+def test_the_operator_deletes_services_of_the_gateways_alone(bound: ControlPlane) -> None:
+    mine, theirs = (objects.path_of(manifest) for manifest in (objects.MINE, objects.THEIRS))
+    assert objects.deletion(bound.api, objects.OPERATOR, mine) == ""
+    assert "cannot delete" in objects.deletion(bound.api, objects.OPERATOR, theirs)
+
+
 def test_traefik_reads_and_nothing_more(bound: ControlPlane) -> None:
     rights = rights_of(bound.api, "traefik", "ink-ingress")
     assert {right.verb for right in rights} == {"list", "watch"}
