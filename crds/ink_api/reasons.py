@@ -63,6 +63,8 @@ class Reason(StrEnum):
     REFERENCE_DENIED = "ReferenceDenied"
     NAMESPACE_NOT_MANAGED = "NamespaceNotManaged"
     NAMESPACE_TERMINATING = "NamespaceTerminating"
+    EXPIRED = "Expired"
+    RUNTIME_UNAVAILABLE = "RuntimeUnavailable"
     NOT_IMPLEMENTED = "NotImplemented"
     # what the platform mends
     BUILD_INFRASTRUCTURE = "BuildInfrastructure"
@@ -110,6 +112,9 @@ REMEDIES: dict[Reason, str] = {
     Reason.REFERENCE_DENIED: "Refer only to objects of the same tenant.",
     Reason.NAMESPACE_NOT_MANAGED: "Ask a cluster admin to label the namespace ml.ink/managed=true.",
     Reason.NAMESPACE_TERMINATING: "Wait until the namespace is gone, then create the service again.",
+    Reason.EXPIRED: "Raise spec.ttl or remove it to bring the service back, or delete the resource.",
+    Reason.RUNTIME_UNAVAILABLE: "Ask a cluster admin to install gVisor and its RuntimeClass (chart value "
+    "isolation.gvisorRuntimeClass), or set isolation to Standard.",
     Reason.NOT_IMPLEMENTED: "Remove the field named in the message; this version cannot do it yet.",
     Reason.BUILD_INFRASTRUCTURE: "Nothing: Ink tries again by itself. Tell the operator if it lasts.",
     Reason.NOT_ROUTED: "Nothing: Ink tries again by itself. Tell the operator if it lasts.",

@@ -76,6 +76,8 @@ class Settings:
     sealing_keys: int = 1
     """How many sealing keys there shall be; raised by one, a newer key is made and the older ones are kept."""
     listen_port: int = 8080
+    gvisor_runtime_class: str = "gvisor"
+    """RuntimeClass of services with isolation GVisor."""
     run_pool: Pool = field(default_factory=Pool)
     build_pool: Pool = field(default_factory=Pool)
     secrets: Secrets = field(default_factory=Secrets, repr=False)
@@ -134,7 +136,7 @@ PARSERS: dict[str, Any] = {
     **dict.fromkeys(
         ("namespace", "tenants_namespace", "builds_namespace", "ingress_namespace", "ingress_class", "apps_domain",
          "registry", "builder_image", "builder_pull_policy", "buildkit_address", "dns_namespace", "service_account",
-         "gateway_service_account"),
+         "gateway_service_account", "gvisor_runtime_class"),
         str,
     ),
     **dict.fromkeys(("traefik_url", "resolver_url", "git_public_url", "git_internal_url"), _url),

@@ -247,3 +247,32 @@ def test_whoever_scales_an_autoscaled_service_is_not_fought(running: World, name
     running.wait_ready(namespace, "shop")
     rests(running)
     assert pods_wanted(running, namespace) == 3
+
+
+def test_a_lifetime_ends_by_itself_and_can_be_raised(running: World, namespace: str) -> None:
+    running.create(namespace, "shop", ttl="20s", volumes=[disk()])
+    running.wait_ready(namespace, "shop")
+    eventually(lambda: settled(running), within=20, what="nothing is left to do before the end")
+    says(running, namespace, "Expired", within=40)
+    for path in (DEPLOYMENTS, "/api/v1/namespaces/{}/services", "/apis/networking.k8s.io/v1/namespaces/{}/ingresses"):
+        eventually(lambda path=path: running.api.get(path.format(namespace))["items"] == [], within=20, what=path)  # type: ignore[misc]
+    rests(running)
+    assert claim(running, namespace) is not None
+    change(running, namespace, ttl="1h")
+    running.wait_ready(namespace, "shop")
+    rests(running)
+
+
+def test_without_the_sandbox_a_service_says_so(running: World, namespace: str) -> None:
+    path, meta = "/apis/node.k8s.io/v1/runtimeclasses/gvisor", {"name": "gvisor"}
+    running.api.delete(path)
+    running.create(namespace, "shop", isolation="GVisor")
+    assert "RuntimeClass gvisor" in says(running, namespace, "RuntimeUnavailable")
+    assert running.api.get(DEPLOYMENTS.format(namespace))["items"] == []
+    sandbox = {"apiVersion": "node.k8s.io/v1", "kind": "RuntimeClass", "metadata": meta, "handler": "runsc"}
+    running.api.apply(path, sandbox)
+    change(running, namespace, restartedAt="now")
+    running.wait_ready(namespace, "shop")
+    rests(running)
+    pod = deployment(running, namespace)["spec"]["template"]["spec"]
+    assert (pod["runtimeClassName"], pod["hostUsers"]) == ("gvisor", False)

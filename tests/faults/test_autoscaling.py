@@ -76,6 +76,17 @@ async def test_whoever_scales_is_not_fought() -> None:
     assert world.condition("Ready") == ("True", "Ready")
 
 
+async def test_pods_that_load_asks_for_and_that_find_no_room_do_not_make_it_unready() -> None:
+    world = await scaled()
+    others_scale(world, 5)
+    live = deployment(world)
+    counts = {"replicas": 5, "updatedReplicas": 5, "readyReplicas": 2, "availableReplicas": 2}
+    status = {"observedGeneration": live["metadata"]["generation"], **counts}
+    world.cluster.put({**live, "status": status})
+    await world.run()
+    assert world.condition("Ready") == ("True", "Ready")
+
+
 async def test_a_service_that_is_given_an_autoscaler_keeps_its_pods() -> None:
     world = await World(git_spec() | {"replicas": 3}).settle()
     world.change(autoscaling=SCALING)

@@ -74,6 +74,11 @@ def release_after_all(world: World) -> None:
     world.change(release={"command": ["migrate", "--force"]})
 
 
+def expire(world: World) -> None:
+    world.cr()["metadata"]["creationTimestamp"] = "2020-01-01T00:00:00Z"
+    world.change(ttl="1h")
+
+
 def remove(world: World) -> None:
     world.cr()["metadata"]["deletionTimestamp"] = "2099-01-01T00:00:00Z"
 
@@ -104,6 +109,7 @@ STORIES = (
     (nothing, fail_to_release),
     (nothing, fail_to_release, release_after_all),
     (release, remove),
+    (nothing, get_disk, expire),
     (nothing, remove),
 )
 

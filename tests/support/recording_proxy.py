@@ -146,6 +146,11 @@ class RecordingProxy:
             if request.transport is not None:
                 request.transport.abort()
 
+    def disarm(self) -> None:
+        """Call nobody at any write."""
+        with self._lock:
+            self._trap = None
+
     async def _serve(self) -> str:
         connector = aiohttp.TCPConnector(ssl=self._target.context, limit=0)
         timeout = aiohttp.ClientTimeout(total=None)

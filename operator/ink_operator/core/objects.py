@@ -45,6 +45,7 @@ HORIZONTAL_POD_AUTOSCALER = Kind("autoscaling/v2", "HorizontalPodAutoscaler", "h
 CONTROLLER_REVISION = Kind("apps/v1", "ControllerRevision", "controllerrevisions")
 JOB = Kind("batch/v1", "Job", "jobs")
 CRON_JOB = Kind("batch/v1", "CronJob", "cronjobs")
+RUNTIME_CLASS = Kind("node.k8s.io/v1", "RuntimeClass", "runtimeclasses", namespaced=False)
 LEASE = Kind("coordination.k8s.io/v1", "Lease", "leases")
 INGRESS = Kind("networking.k8s.io/v1", "Ingress", "ingresses")
 NETWORK_POLICY = Kind("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies")
@@ -59,7 +60,7 @@ KINDS = {
     for k in (
         NAMESPACE, SERVICE, CONFIG_MAP, SECRET, POD, EVENT, PERSISTENT_VOLUME_CLAIM, RESOURCE_QUOTA, LIMIT_RANGE,
         DEPLOYMENT, CONTROLLER_REVISION, HORIZONTAL_POD_AUTOSCALER, JOB, CRON_JOB, LEASE, INGRESS,
-        NETWORK_POLICY, ROLE, ROLE_BINDING, INK_SERVICE, INK_RESOURCE, INK_DOMAIN,
+        NETWORK_POLICY, ROLE, ROLE_BINDING, RUNTIME_CLASS, INK_SERVICE, INK_RESOURCE, INK_DOMAIN,
     )
 }  # fmt: skip
 

@@ -12,10 +12,12 @@ from ink_operator.inkservice import checks
 from ink_operator.inkservice.decide_build import Chosen, build_step
 from ink_operator.inkservice.decide_cron import cron_rests, cron_step
 from ink_operator.inkservice.decide_environment import drop_environment, environment_step
+from ink_operator.inkservice.decide_isolation import isolation_step
 from ink_operator.inkservice.decide_release import release_step
 from ink_operator.inkservice.decide_revision import mend_numbers, record, settle_revisions
 from ink_operator.inkservice.decide_scale import autoscaler_step, hand_over, scale_step, scaled_by_others
 from ink_operator.inkservice.decide_storage import drop_volumes, grow_step, storage_step
+from ink_operator.inkservice.decide_ttl import expire_step, expired
 from ink_operator.inkservice.desired.namespace import set_up
 from ink_operator.inkservice.desired.network import make_claim, make_ingress, make_service
 from ink_operator.inkservice.desired.policy import make_policies
@@ -23,7 +25,7 @@ from ink_operator.inkservice.desired.revision import attempt_name
 from ink_operator.inkservice.desired.workload import make_deployment
 from ink_operator.inkservice.diagnose import diagnose, newest_pods, wait_seconds
 from ink_operator.inkservice.draft import Draft
-from ink_operator.inkservice.effective import ports_of, probe_of, public_port, wanted_replicas
+from ink_operator.inkservice.effective import enough_replicas, ports_of, probe_of, public_port, wanted_replicas
 from ink_operator.inkservice.model import (
     ANNOTATION_EMPTY_SINCE,
     Attempt,
@@ -49,6 +51,9 @@ SET_UP_LOOK_SECONDS = 0.1
 def decide(service: InkService, seen: Observed, settings: Settings, now: datetime) -> Plan:
     """One step forward from any state; no effects at all when everything is as it should be."""
     draft = Draft(service, seen, settings, now)
+    if expired(draft):
+        expire_step(draft)
+        return draft.plan()
     if not _refused(draft):
         mend_numbers(draft)
         _claim(draft)
@@ -127,7 +132,7 @@ def _deploy(draft: Draft, running: Running, newest: bool) -> None:
         draft.say(ConditionType.DEPLOYED, "Unknown", Reason.DEPLOYING, "The namespace is being set up.")
         draft.look_again(SET_UP_LOOK_SECONDS)
         return
-    if not environment_step(draft) or not storage_step(draft):
+    if not (isolation_step(draft) and environment_step(draft) and storage_step(draft)):
         scale_step(draft)
         return
     drop_volumes(draft)
@@ -163,7 +168,9 @@ def _serve(draft: Draft, running: Running, ports: list[Port], newest: bool) -> N
         draft.say(ConditionType.DEPLOYED, "Unknown", Reason.DEPLOYING, "The new revision is being rolled out.")
         draft.look_again(2.0)
         return
-    rollout = rollout_of(seen.deployment, seen.pods, settings.route_settle_seconds, draft.now)
+    rollout = rollout_of(
+        seen.deployment, seen.pods, settings.route_settle_seconds, draft.now, enough=enough_replicas(service)
+    )
     if rollout.complete:
         drop_environment(draft)
     _report_rollout(draft, seen.deployment, rollout, ports)

@@ -173,6 +173,11 @@ def first_replicas(service: InkService) -> int:
     return max(scaling.min_replicas, min(wanted, scaling.max_replicas)) if scaling and wanted else wanted
 
 
+def enough_replicas(service: InkService) -> int | None:
+    """So many pods make the newest revision live; None: all. Load that comes and goes must not make it unready."""
+    return service.spec.autoscaling.min_replicas if service.spec.autoscaling is not None else None
+
+
 def wanted_replicas(service: InkService) -> int:
     """Zero while suspended."""
     return 0 if service.spec.suspend else service.spec.replicas

@@ -233,6 +233,8 @@ class Observed:
     ingress: Manifest | None = None
     cron_job: Manifest | None = None
     autoscaler: Manifest | None = None
+    runtime_class: Manifest | None = None
+    """Of the sandbox, when one is wanted."""
     volumes: dict[str, Manifest] = field(default_factory=dict)
     """Name -> live claim, of those that are wanted and those that pods use."""
     pods: tuple[Manifest, ...] = ()

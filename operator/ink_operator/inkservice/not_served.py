@@ -19,8 +19,6 @@ FIELDS: tuple[tuple[str, Look], ...] = (
     ("env with serviceEnvRef", _env(lambda source: source.service_env_ref)),
     ("health.type MCP", lambda s: s.health is not None and s.health.type == "MCP"),
     ("domains", lambda s: bool(s.domains)),
-    ("isolation GVisor", lambda s: s.isolation == "GVisor"),
-    ("ttl", lambda s: s.ttl is not None),
     (
         "ports with protocol TCP and visibility Public",
         lambda s: any(p.protocol == "TCP" and p.visibility == "Public" for p in s.ports or []),

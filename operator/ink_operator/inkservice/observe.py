@@ -25,6 +25,7 @@ from ink_operator.core.objects import (
     POD,
     RESOURCE_QUOTA,
     ROLE_BINDING,
+    RUNTIME_CLASS,
     SECRET,
     SERVICE,
     Key,
@@ -42,7 +43,7 @@ from ink_operator.inkservice.desired.common import owner_of
 from ink_operator.inkservice.desired.cron import CRON
 from ink_operator.inkservice.desired.pod import APP
 from ink_operator.inkservice.desired.releasejob import COMPONENT as RELEASE
-from ink_operator.inkservice.effective import host_of, ports_of, probe_of, wants_host
+from ink_operator.inkservice.effective import enough_replicas, host_of, ports_of, probe_of, wants_host
 from ink_operator.inkservice.environment import env_children, environment_of
 from ink_operator.inkservice.memory import is_release, releases, stored_image
 from ink_operator.inkservice.model import BuildPlan, Case, Claim, Failure, Observed, Running
@@ -78,11 +79,12 @@ async def observe(case: Case, ports: Ports, now: datetime) -> Observed:
         # Before anything is read, so that no change falls between reading and watching.
         key = Key(INK_SERVICE.kind, service.metadata.namespace, service.metadata.name)
         ports.references.follow(key, followed_refs(service, identity))
-    inside, head, environment, configuration = await asyncio.gather(
+    inside, head, environment, configuration, runtime_class = await asyncio.gather(
         _inside(case, ports, mine) if granted else _nothing(),
         _head(case, ports, granted) if refused is None else _no_head(),
         environment_of(case, ports),
         configuration_of(case, ports, granted),
+        _runtime_class(case, ports),
     )
     build = _build(service, identity, head, running_now(inside.workload, inside.revisions))
     claim, stale = claims
@@ -108,6 +110,7 @@ async def observe(case: Case, ports: Ports, now: datetime) -> Observed:
         releases=await releases(case, inside, environment, ports, mine),
         environment=environment,
         configuration=configuration,
+        runtime_class=runtime_class,
         env_children=inside.env_children,
         answer=await _answer(case, inside, ports, now),
     )
@@ -161,6 +164,12 @@ async def _inside(case: Case, ports: Ports, mine: str) -> Observed:
         revisions=revisions_of(records, f"{case.settings.registry}/{source.repository_of(identity)}@"),
         env_children=env,
     )
+
+
+async def _runtime_class(case: Case, ports: Ports) -> Manifest | None:
+    if case.service.spec.isolation != "GVisor":
+        return None
+    return await ports.cluster.get(Ref(RUNTIME_CLASS, "", case.settings.gvisor_runtime_class))
 
 
 async def _nothing() -> Observed:
@@ -255,7 +264,7 @@ async def _answer(case: Case, inside: Observed, ports: Ports, now: datetime) -> 
     running = running_of(deployment)
     if deployment is None or inside.ingress is None or running is None or not deployment["spec"].get("replicas", 1):
         return None
-    rollout = rollout_of(deployment, inside.pods, settings.route_settle_seconds, now)
+    rollout = rollout_of(deployment, inside.pods, settings.route_settle_seconds, now, enough=enough_replicas(service))
     host = host_of(service, case.identity, settings)
     if not rollout.complete or not wants_host(service):
         return None

@@ -58,14 +58,24 @@ def running_of(deployment: Manifest | None) -> Running | None:
     )
 
 
-def rollout_of(deployment: Manifest, pods: Iterable[Manifest], settle_seconds: float, now: datetime) -> Rollout:
-    """Judge by the Deployment's own counts and by its pods: either may be the staler view."""
+def rollout_of(
+    deployment: Manifest, pods: Iterable[Manifest], settle_seconds: float, now: datetime, *, enough: int | None = None
+) -> Rollout:
+    """Judge by the Deployment's own counts and by its pods: either may be the staler view.
+
+    `enough`: so many pods do, where load decides how many are wanted; None: all.
+    """
     pods = list(pods)
     revision = annotations_of(deployment).get(ANNOTATION_REVISION, "")
     wanted = deployment["spec"].get("replicas", 1)
     status = deployment.get("status") or {}
     observed = status.get("observedGeneration", 0) >= deployment["metadata"].get("generation", 0)
-    counts = observed and status.get("updatedReplicas", 0) == wanted == status.get("replicas", 0)
+    there = status.get("replicas", 0)
+    counts = observed and status.get("updatedReplicas", 0) == there
+    if enough is None:
+        counts = counts and there == wanted
+    else:
+        wanted = min(enough, wanted)
     counts = counts and status.get("availableReplicas", 0) >= wanted
     ready = [pod for pod in newest_pods(pods, revision) if is_ready(pod)]
     old = [pod for pod in pods if labels_of(pod).get(LABEL_REVISION) != revision]

@@ -15,7 +15,14 @@ KINDS = ("inkservices", "inkresources", "inkdomains")
 NAMESPACES = (TENANTS, BUILDS, SYSTEM, WORKSPACE, MANAGED, STRANGER, "kube-system", "")
 EVERYBODYS = {"selfsubjectreviews", "selfsubjectaccessreviews", "selfsubjectrulesreviews"}
 """What Kubernetes lets every identity ask about itself."""
-CLUSTER_SCOPED = {"namespaces", "customresourcedefinitions", "clusterroles", "nodes", "ingressclasses"}
+CLUSTER_SCOPED = {
+    "namespaces",
+    "customresourcedefinitions",
+    "clusterroles",
+    "nodes",
+    "ingressclasses",
+    "runtimeclasses",
+}
 """Of the resources in question; a right to one of them means the same whatever namespace is asked about."""
 
 
@@ -100,6 +107,7 @@ def test_the_operator_has_exactly_these_rights(bound: ControlPlane) -> None:
         | meant("get list watch create patch delete", "batch", "jobs", BUILDS)
         | meant("get list watch", "", "pods", BUILDS)
         | meant("list create patch delete", "", "secrets", BUILDS)
+        | meant("delete", "ml.ink", "inkservices", TENANTS)
     )
     tenants = (
         meant("get list watch create patch delete", "apps", "deployments", WORKSPACE, MANAGED)
@@ -116,8 +124,15 @@ def test_the_operator_has_exactly_these_rights(bound: ControlPlane) -> None:
         | meant("get list create patch delete", "networking.k8s.io", "ingresses networkpolicies", WORKSPACE, MANAGED)
         | {Right("delete", rbac, "rolebindings", where, "ink-operator") for where in (WORKSPACE, MANAGED)}
     )
+    sandbox = {Right("get", "node.k8s.io", "runtimeclasses", "", "gvisor")}
     binds = {Right("bind", rbac, "clusterroles", "", "ink-operator-namespace,ink-gateway-namespace")}
-    assert rights_of(bound.api, "operator") == everywhere | platform | tenants | binds
+    assert rights_of(bound.api, "operator") == everywhere | platform | tenants | sandbox | binds
+
+
+def test_the_operator_deletes_services_of_the_gateways_alone(bound: ControlPlane) -> None:
+    mine, theirs = (objects.path_of(manifest) for manifest in (objects.MINE, objects.THEIRS))
+    assert objects.deletion(bound.api, objects.OPERATOR, mine) == ""
+    assert "cannot delete" in objects.deletion(bound.api, objects.OPERATOR, theirs)
 
 
 def test_traefik_reads_and_nothing_more(bound: ControlPlane) -> None:

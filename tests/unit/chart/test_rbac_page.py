@@ -15,6 +15,7 @@ Rule = tuple[str, frozenset[str], frozenset[str], frozenset[str]]
 SECTIONS = [
     ("### ClusterRole `ink-operator`,", "ClusterRole", "ink-operator", ""),
     ("### Role `ink-operator` in `dp-system`", "Role", "ink-operator", "dp-system"),
+    ("### Role `ink-operator` in `ink-tenants`", "Role", "ink-operator", "ink-tenants"),
     ("### Role `ink-operator` in `dp-builds`", "Role", "ink-operator", "dp-builds"),
     ("### ClusterRole `ink-operator-namespace`", "ClusterRole", "ink-operator-namespace", ""),
 ]

@@ -107,6 +107,9 @@ def _pod(
         "containers": [{**_container(service, identity, running, ports, settings), **mounts}],
         **volumes,
     }
+    if service.spec.isolation == "GVisor":
+        # Root inside is nobody on the node, in case the sandbox fails.
+        spec |= {"runtimeClassName": settings.gvisor_runtime_class, "hostUsers": False}
     if pool.node_selector:
         spec["nodeSelector"] = pool.node_selector
     if pool.tolerations:
