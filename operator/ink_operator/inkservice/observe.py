@@ -138,10 +138,11 @@ async def _inside(case: Case, ports: Ports, mine: str) -> Observed:
     # Runs of a cron job and pods of a server are never looked at together: one has nothing to tell of the other.
     component = APP if case.service.spec.cron is None else CRON
     kinds = (DEPLOYMENT, CRON_JOB, HORIZONTAL_POD_AUTOSCALER, SERVICE, INGRESS)
-    children, pods, env = await asyncio.gather(
+    children, pods, env, volumes = await asyncio.gather(
         asyncio.gather(*(cluster.get(Ref(kind, space, identity.name)) for kind in kinds)),
         cluster.list(POD, space, f"{mine},{LABEL_COMPONENT}={component}"),
         env_children(case, ports),
+        volume_claims(case, ports),
     )
     deployment, cron_job, autoscaler, live_service, ingress = children
     return Observed(
@@ -151,7 +152,7 @@ async def _inside(case: Case, ports: Ports, mine: str) -> Observed:
         ingress=ingress,
         cron_job=cron_job,
         autoscaler=autoscaler,
-        volumes=await volume_claims(case, ports, deployment, cron_job),
+        volumes=volumes,
         pods=tuple(pods),
         env_children=env,
     )
