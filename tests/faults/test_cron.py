@@ -95,6 +95,16 @@ async def test_a_suspended_cron_job_keeps_its_schedule_and_starts_nothing() -> N
     assert world.condition("Ready") == ("True", "Ready")
 
 
+async def test_a_host_that_is_not_wanted_any_more_is_given_up_although_nothing_runs() -> None:
+    world = await World(git_spec(suspend=True)).settle()
+    before = [ref.name for ref in world.cluster.objects if ref.name.startswith("host-")]
+    world.change(subdomain="other")
+    await world.settle()
+    after = [ref.name for ref in world.cluster.objects if ref.name.startswith("host-")]
+    assert len(before) == len(after) == 1
+    assert before != after
+
+
 async def test_a_failed_run_is_told_and_the_service_stays_ready() -> None:
     world = await cron()
     tells(world, lastScheduleTime=STARTED, lastSuccessfulTime=ENDED)

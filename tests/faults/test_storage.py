@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from faults.world import World, git_spec, now
+from faults.world import Died, World, git_spec, now
 from ink_api.reasons import Reason
 from ink_operator.core.errors import Terminal
 from ink_operator.core.objects import DEPLOYMENT, NAMESPACE, PERSISTENT_VOLUME_CLAIM, Key, Manifest, Ref
@@ -144,6 +144,20 @@ async def test_data_that_was_kept_keeps_its_namespace() -> None:
     for _ in range(3):
         await reconcile_namespace(space, world.ports, world.settings, datetime.now(UTC))
     assert Ref(NAMESPACE, "", SPACE) not in world.cluster.objects
+
+
+async def test_a_claim_that_no_pod_ever_used_goes_too() -> None:
+    """The operator died between making the claim and the pods, and then the spec changed."""
+    world = await World(git_spec()).settle()
+    world.change(volumes=[volume(deletionPolicy="Delete")])
+    world.cluster.die_at = (world.cluster.writes + 1, True)
+    with pytest.raises(Died):
+        await world.run()
+    world.cluster.die_at = None
+    assert CLAIM in world.cluster.objects
+    world.change(volumes=[])
+    await world.settle()
+    assert CLAIM not in world.cluster.objects
 
 
 async def test_a_claim_of_somebody_elses_is_not_taken_over() -> None:

@@ -7,7 +7,11 @@ from faults.world import World, git_spec
 from ink_operator.core.objects import INK_SERVICE, PERSISTENT_VOLUME_CLAIM, Ref
 
 IMAGE = {"source": {"image": {"ref": "registry.example.com/web@sha256:" + "1" * 64}}, "replicas": 1}
-KINDS_THAT_STAY = {"Namespace", "NetworkPolicy", "RoleBinding", "ResourceQuota", "LimitRange", "InkService"}
+KINDS_THAT_STAY = {
+    *("Namespace", "NetworkPolicy", "RoleBinding", "ResourceQuota", "LimitRange", "InkService"),
+    # The memory of what ran: a longer lifetime brings it back.
+    "ControllerRevision",
+}
 
 
 def born(world: World, minutes_ago: float) -> None:

@@ -6,8 +6,8 @@ from ink_api.conditions import ConditionType
 from ink_api.inkservice import InkService, Port
 from ink_api.reasons import Reason
 
-from ink_operator.core.effects import Delete, MergePatch
-from ink_operator.core.objects import CONFIG_MAP, NAMESPACE, ROLE_BINDING, Manifest, Ref, annotations_of
+from ink_operator.core.effects import MergePatch
+from ink_operator.core.objects import NAMESPACE, ROLE_BINDING, Manifest, Ref, annotations_of
 from ink_operator.inkservice import checks
 from ink_operator.inkservice.decide_build import Chosen, build_step
 from ink_operator.inkservice.decide_cron import cron_rests, cron_step
@@ -63,6 +63,8 @@ def decide(service: InkService, seen: Observed, settings: Settings, now: datetim
             _deploy(draft, chosen.running, chosen.newest)
         else:
             scale_step(draft)
+            if draft.seen.ingress is None:
+                draft.release_hosts()
         if wanted_replicas(service) == 0:
             _report_suspended(draft)
         settle_revisions(draft)
@@ -191,7 +193,7 @@ def _routes(draft: Draft, ports: list[Port]) -> bool:
     else:
         draft.remove(seen.ingress)
     if not changed:
-        draft.effects.extend(Delete(Ref(CONFIG_MAP, settings.namespace, name)) for name in seen.stale_claims)
+        draft.release_hosts()
     return changed
 
 

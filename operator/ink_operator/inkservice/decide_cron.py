@@ -6,8 +6,8 @@ How the last run ended is a condition of its own: a run that fails does not make
 from ink_api.conditions import ConditionType, find
 from ink_api.reasons import Reason
 
-from ink_operator.core.effects import Delete, MergePatch
-from ink_operator.core.objects import CONFIG_MAP, Manifest, Ref, annotations_of, ref_of
+from ink_operator.core.effects import MergePatch
+from ink_operator.core.objects import Manifest, annotations_of, ref_of
 from ink_operator.core.times import parse_time
 from ink_operator.inkservice.decide_environment import drop_environment
 from ink_operator.inkservice.decide_release import release_step
@@ -32,7 +32,7 @@ def cron_step(draft: Draft, running: Running, newest: bool) -> None:
     changing = draft.apply(seen.cron_job, wanted)
     draft.remove(seen.ingress, seen.autoscaler, seen.deployment, seen.service)
     if seen.ingress is None:
-        draft.effects.extend(Delete(Ref(CONFIG_MAP, draft.settings.namespace, name)) for name in seen.stale_claims)
+        draft.release_hosts()
     report_last_run(draft)
     if not newest:
         return

@@ -61,7 +61,7 @@ def grow_step(draft: Draft) -> None:
 
 
 def drop_volumes(draft: Draft) -> None:
-    """Claims that old pods mount and the spec names no more. Kubernetes keeps them until those pods have left."""
+    """Claims that the spec names no more. Kubernetes keeps them until the last pod that mounts them has left."""
     wanted = {claim_name(draft.seen.identity, volume.name) for volume in volumes_of(draft.service)}
     for name, live in sorted(draft.seen.volumes.items()):
         if name not in wanted and is_ours(live, draft.service.metadata.uid) and is_to_go(live):

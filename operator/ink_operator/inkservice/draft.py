@@ -9,7 +9,7 @@ from ink_api.reasons import Reason
 
 from ink_operator.core.canonical import settled
 from ink_operator.core.effects import Apply, Delete
-from ink_operator.core.objects import JOB, SECRET, Manifest, Ref, ref_of
+from ink_operator.core.objects import CONFIG_MAP, JOB, SECRET, Manifest, Ref, ref_of
 from ink_operator.inkservice.effective import host_of, wants_host
 from ink_operator.inkservice.model import Attempt, Fact, Failure, Observed, Plan, Revision, ServiceEffect
 from ink_operator.inkservice.revisions import live_name, mirror
@@ -79,6 +79,11 @@ class Draft:
     def remove(self, *children: Manifest | None) -> None:
         """Delete what is there."""
         self.effects += [Delete(ref_of(live), live["metadata"]["uid"]) for live in children if live is not None]
+
+    def release_hosts(self) -> None:
+        """Give up claims to hosts that are not wanted any more, once nothing is routed by them."""
+        space = self.settings.namespace
+        self.effects += [Delete(Ref(CONFIG_MAP, space, name)) for name in self.seen.stale_claims]
 
     def look_again(self, seconds: float) -> None:
         """By then at the latest."""

@@ -236,7 +236,7 @@ class Observed:
     runtime_class: Manifest | None = None
     """Of the sandbox, when one is wanted."""
     volumes: dict[str, Manifest] = field(default_factory=dict)
-    """Name -> live claim, of those that are wanted and those that pods use."""
+    """Name -> live claim, of those that are wanted and those that were made for it before."""
     pods: tuple[Manifest, ...] = ()
     """Of the application."""
     release_pods: tuple[Manifest, ...] = ()

@@ -144,11 +144,12 @@ async def _inside(case: Case, ports: Ports, mine: str) -> Observed:
     # Runs of a cron job and pods of a server are never looked at together: one has nothing to tell of the other.
     component = APP if case.service.spec.cron is None else CRON
     kinds = (DEPLOYMENT, CRON_JOB, HORIZONTAL_POD_AUTOSCALER, SERVICE, INGRESS)
-    children, pods, records, env = await asyncio.gather(
+    children, pods, records, env, volumes = await asyncio.gather(
         asyncio.gather(*(cluster.get(Ref(kind, space, identity.name)) for kind in kinds)),
         cluster.list(POD, space, f"{mine},{LABEL_COMPONENT} in ({component},{RELEASE})"),
         cluster.list(CONTROLLER_REVISION, space, mine),
         env_children(case, ports),
+        volume_claims(case, ports),
     )
     deployment, cron_job, autoscaler, live_service, ingress = children
     return Observed(
@@ -158,7 +159,7 @@ async def _inside(case: Case, ports: Ports, mine: str) -> Observed:
         ingress=ingress,
         cron_job=cron_job,
         autoscaler=autoscaler,
-        volumes=await volume_claims(case, ports, deployment, cron_job),
+        volumes=volumes,
         pods=tuple(p for p in pods if not is_release(p)),
         release_pods=tuple(p for p in pods if is_release(p)),
         revisions=revisions_of(records, f"{case.settings.registry}/{source.repository_of(identity)}@"),

@@ -1,18 +1,22 @@
-"""Reads the claims of a service's volumes: those that it wants, and those that its pods use."""
+"""Reads the claims of a service's volumes: those that it wants, and those that were made for it before."""
 
 import asyncio
 
+from ink_api.group import LABEL_COMPONENT, LABEL_SERVICE
+
 from ink_operator.core.objects import PERSISTENT_VOLUME_CLAIM, Manifest, Ref
-from ink_operator.inkservice.desired.storage import claim_name, claims_in_use, volumes_of
+from ink_operator.inkservice.desired.storage import COMPONENT, claim_name, volumes_of
 from ink_operator.inkservice.model import Case
 from ink_operator.ports import Ports
 
 
-async def volume_claims(case: Case, ports: Ports, *workloads: Manifest | None) -> dict[str, Manifest]:
-    """Name -> live claim."""
-    names = {claim_name(case.identity, volume.name) for volume in volumes_of(case.service)}
-    for workload in workloads:
-        names.update(claims_in_use(workload))
-    refs = [Ref(PERSISTENT_VOLUME_CLAIM, case.identity.namespace, name) for name in sorted(names)]
-    found = await asyncio.gather(*map(ports.cluster.get, refs))
-    return {ref.name: live for ref, live in zip(refs, found, strict=True) if live is not None}
+async def volume_claims(case: Case, ports: Ports) -> dict[str, Manifest]:
+    """Name -> live claim. A claim of a wanted name that somebody else made has none of our labels."""
+    space, made = case.identity.namespace, f"{LABEL_SERVICE}={case.identity.name},{LABEL_COMPONENT}={COMPONENT}"
+    names = [claim_name(case.identity, volume.name) for volume in volumes_of(case.service)]
+    refs = [Ref(PERSISTENT_VOLUME_CLAIM, space, name) for name in names]
+    ours, *wanted = await asyncio.gather(
+        ports.cluster.list(PERSISTENT_VOLUME_CLAIM, space, made), *map(ports.cluster.get, refs)
+    )
+    found = [*(ours or []), *(live for live in wanted if live is not None)]
+    return {live["metadata"]["name"]: live for live in found}

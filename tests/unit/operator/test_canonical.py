@@ -3,7 +3,7 @@
 import copy
 
 import pytest
-from ink_operator.core.canonical import ANNOTATION_APPLIED, covers, parse_quantity, settled, stamped
+from ink_operator.core.canonical import ANNOTATION_APPLIED, covers, parse_quantity, replacing, settled, stamped
 
 WANTED = stamped(
     {
@@ -53,3 +53,11 @@ def test_a_removed_field_is_seen_by_the_hash() -> None:
 @pytest.mark.parametrize(("one", "other"), [("1000m", "1"), ("1Gi", "1024Mi"), ("0.5", "500m"), ("1k", "1000")])
 def test_quantities_are_compared_by_value(one: str, other: str) -> None:
     assert parse_quantity(one) == parse_quantity(other)
+
+
+def test_a_merge_patch_takes_away_what_is_left_out_at_any_depth() -> None:
+    old = {"a": 1, "b": {"c": 2, "d": {"e": 3}}, "list": [{"x": 1}]}
+    new = {"b": {"d": {"f": 4}}, "list": [{"y": 2}]}
+    patch = replacing(old, new)
+    assert patch == {"a": None, "b": {"c": None, "d": {"e": None, "f": 4}}, "list": [{"y": 2}]}
+    assert replacing({}, new) == new

@@ -58,3 +58,11 @@ def test_events_are_told_on_transitions_only() -> None:
     pending, done = status(), status(*DONE)
     assert [h.reason for h in transitions(pending.conditions, done.conditions)] == ["Deployed", "Ready"]
     assert transitions(done.conditions, done.conditions) == []
+
+
+def test_a_failed_run_is_told_as_a_warning_and_changes_nothing_else() -> None:
+    failed = Fact(ConditionType.LAST_RUN_SUCCEEDED, "False", Reason.RUN_FAILED, "The run failed")
+    fine, bad = status(*DONE), status(*DONE, failed)
+    assert [(h.type, h.reason) for h in transitions(fine.conditions, bad.conditions)] == [("Warning", "RunFailed")]
+    assert condition(bad, "Ready").status == "True"
+    assert condition(bad, "Stalled") is None

@@ -70,15 +70,6 @@ def larger(live: str, wanted: str) -> str:
         return live
 
 
-def claims_in_use(workload: Manifest | None) -> list[str]:
-    """Names of the claims that the pods of a Deployment or CronJob mount."""
-    spec: dict[str, Any] = (workload or {}).get("spec") or {}
-    maker: dict[str, Any] = spec["jobTemplate"]["spec"] if "jobTemplate" in spec else spec
-    template: dict[str, Any] = maker.get("template") or {}
-    volumes = (template.get("spec") or {}).get("volumes") or []
-    return [v["persistentVolumeClaim"]["claimName"] for v in volumes if "persistentVolumeClaim" in v]
-
-
 def pod_storage(service: InkService, identity: ServiceIdentity) -> tuple[dict[str, Any], dict[str, Any]]:
     """(what is added to the pod, what is added to its container)."""
     volumes = volumes_of(service)
