@@ -8,7 +8,6 @@ from collections.abc import Iterator
 import pytest
 from support import crds
 from support.control_plane import ControlPlane, cluster_name, running
-from support.kstatus import Kstatus, built
 from support.kube_api import KubeApi, managed_namespace
 
 
@@ -32,9 +31,3 @@ def namespace(api: KubeApi) -> str:
     name = f"acme-{secrets.token_hex(4)}"
     managed_namespace(api, name)
     return name
-
-
-@pytest.fixture(scope="session")
-def kstatus() -> Kstatus:
-    """kstatus itself; built at the first use."""
-    return built()
