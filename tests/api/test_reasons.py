@@ -106,8 +106,7 @@ def test_a_spec_or_a_namespace_brings_a_reason(
 
 BY_POD: list[tuple[Reason, Json, Json]] = [
     (Reason.IMAGE_PULL_FAILED, {}, waiting("ImagePullBackOff")),
-    (Reason.CONFIG_NOT_FOUND, variable(secretKeyRef={"name": "gone", "key": "k"}),
-     waiting("CreateContainerConfigError", 'secret "gone" not found')),
+    (Reason.CONFIG_NOT_FOUND, {}, waiting("CreateContainerConfigError", 'secret "gone" not found')),
     (Reason.CRASH_LOOPING, {}, waiting("CrashLoopBackOff", restarts=3, terminated=terminated(1))),
     (Reason.OUT_OF_MEMORY, {}, waiting("CrashLoopBackOff", restarts=3, terminated=terminated(137, "OOMKilled"))),
     (Reason.CAPABILITY_REQUIRED, {},
