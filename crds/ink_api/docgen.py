@@ -3,6 +3,7 @@
 From the same models as the CRDs, so that neither can say what is not so.
 """
 
+import itertools
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -92,6 +93,13 @@ def table(node: Schema) -> Iterator[str]:
         yield f"| `{name}` | {type_of(child)} | {default} | {text(limits(child))} | {text(said)} |"
 
 
+def summary(example: Path) -> str:
+    """The first sentence of the comment that an example begins with."""
+    comment = itertools.takewhile(lambda line: line.startswith("#"), example.read_text().splitlines())
+    words = " ".join(line.lstrip("# ") for line in comment)
+    return words.split(". ")[0].rstrip(".") + "."
+
+
 def api_page(examples: Path) -> str:
     """The reference of all kinds."""
     lines = [
@@ -121,7 +129,7 @@ def kind_section(kind: Kind, examples: Path) -> Iterator[str]:
         yield "Examples:"
         yield ""
         for file in found:
-            yield f"- [{file.name}](../examples/{file.name}): {file.read_text().splitlines()[0].lstrip('# ')}"
+            yield f"- [{file.name}](../examples/{file.name}): {summary(file)}"
         yield ""
     if rule_texts(schema):
         yield from ("Rules:", "", *(f"- {message}" for message in rule_texts(schema)), "")

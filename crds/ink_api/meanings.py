@@ -33,7 +33,9 @@ CONDITIONS: dict[str, str] = {
 
 
 class Meaning(NamedTuple):
-    """`conditions`: those that give this reason first; Ready, Reconciling and Stalled repeat it."""
+    """`conditions`: those (or other parts of the status) that give this reason first; Ready, Reconciling and Stalled
+    repeat it.
+    """
 
     text: str
     conditions: tuple[str, ...]
@@ -65,7 +67,10 @@ MEANINGS: dict[str, Meaning] = {
     "Suspended": Meaning(
         "The service is scaled to zero, as spec.suspend or spec.replicas asks.", (*CHAIN, AVAILABLE, READY)
     ),
-    "Superseded": Meaning("A newer commit or newer settings took the place of this build or revision.", (BUILT,)),
+    "Superseded": Meaning(
+        "A newer commit or newer settings took the place of this build or revision.",
+        ("status.build", "status.revisions"),
+    ),
     "Deleting": Meaning("The service is being deleted: its children in other namespaces go first.", (READY,)),
     "RunSucceeded": Meaning("The last run of the cron job ended well.", ("LastRunSucceeded",)),
     "Expired": Meaning("The lifetime in spec.ttl is over; all that ran was removed.", (READY,)),
@@ -95,7 +100,7 @@ MEANINGS: dict[str, Meaning] = {
         "The release command ended with an error or did not end in time; the revision before goes on serving.",
         (RELEASED,),
     ),
-    "ImagePullFailed": Meaning("The node cannot fetch the image.", (DEPLOYED,)),
+    "ImagePullFailed": Meaning("The node cannot fetch the image.", (RELEASED, DEPLOYED)),
     "CrashLooping": Meaning("The application starts and ends again and again.", (DEPLOYED,)),
     "OutOfMemory": Meaning("The application needed more memory than its limit and was stopped.", (DEPLOYED,)),
     "PortNotListening": Meaning(
@@ -117,10 +122,8 @@ MEANINGS: dict[str, Meaning] = {
     "Unschedulable": Meaning("No node has room for a pod of the service.", (DEPLOYED,)),
     "VolumeExists": Meaning("A claim of the volume's name exists with another storage class.", (DEPLOYED,)),
     "VolumeNotBound": Meaning("The volume's claim finds no disk: its storage class is not there.", (DEPLOYED,)),
-    "VolumeNotExpandable": Meaning("The volume's storage class cannot make it larger.", (DEPLOYED,)),
-    "RuntimeUnavailable": Meaning(
-        "The platform has no runtime for the isolation that is asked for.", (DEPLOYED, READY)
-    ),
+    "VolumeNotExpandable": Meaning("The volume's storage class cannot make it larger.", (READY,)),
+    "RuntimeUnavailable": Meaning("The platform has no runtime for the isolation that is asked for.", (DEPLOYED,)),
     "HostTaken": Meaning("Another service was first to claim the public host.", (ROUTED,)),
     "HostReserved": Meaning("The platform keeps the public host for itself.", (ROUTED,)),
     "NameConflict": Meaning(

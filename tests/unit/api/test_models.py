@@ -7,9 +7,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from ink_api.crdgen import KINDS
 from ink_api.inkservice import InkService, InkServiceSpec, InkServiceStatus
 from ink_api.quantities import seconds
 from pydantic import ValidationError
+from support.full_specs import TAKEN
+from support.specs import SMALLEST
 
 GIT = {"source": {"git": {"url": "https://git.example.com/acme/shop.git"}}}
 
@@ -81,3 +84,24 @@ def test_what_the_schema_refuses_the_model_refuses(fields: dict[str, Any]) -> No
 @given(st.integers(0, 99), st.integers(0, 99), st.integers(0, 99))
 def test_a_duration_is_the_sum_of_its_parts(hours: int, minutes: int, rest: int) -> None:
     assert seconds(f"{hours}h{minutes}m{rest}s") == hours * 3600 + minutes * 60 + rest
+
+
+@pytest.mark.parametrize(("kind", "fields"), [pytest.param(kind, spec, id=name) for name, kind, spec in TAKEN])
+def test_what_the_api_server_takes_the_operator_reads(kind: str, fields: dict[str, Any]) -> None:
+    """Nothing is lost on the way: what is written again says the same."""
+    model = next(known.spec for known in KINDS if known.kind == kind)
+    wanted = {**SMALLEST[kind], **fields}
+    read = model.model_validate(wanted)
+    again = model.model_validate(read.model_dump(mode="json", by_alias=True, exclude_none=True))
+    assert again == read
+    kept = read.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    assert says(kept) == says(wanted)
+
+
+def says(value: object) -> object:
+    """Whole numbers of quantities are read as text."""
+    if isinstance(value, dict):
+        return {key: says(child) for key, child in value.items()}
+    if isinstance(value, list):
+        return [says(child) for child in value]
+    return str(value)
