@@ -10,7 +10,6 @@ from support import crds
 from support.control_plane import ControlPlane, cluster_name
 from support.control_plane import running as booted
 from support.engine import Engine, Surroundings, surroundings
-from support.kstatus import Kstatus, built
 from support.kube_api import KubeApi, managed_namespace
 
 
@@ -64,9 +63,3 @@ def engine(world: Engine) -> Engine:
 def running(engine: Engine) -> Engine:
     """The same, as tests of one service call it."""
     return engine
-
-
-@pytest.fixture(scope="session")
-def kstatus() -> Kstatus:
-    """kstatus itself; built at the first use."""
-    return built()
