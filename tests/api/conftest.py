@@ -36,9 +36,9 @@ def namespace(api: KubeApi) -> str:
     return name
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def around(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Surroundings]:
-    """What the operators of these tests have around them."""
+    """What the operators of a module's tests have around them."""
     with surroundings(control_plane, tmp_path_factory.mktemp("operators")) as made:
         yield made
 
