@@ -6,15 +6,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
+from ink_api.reasons import Reason
 from support.build_daemons import Registry, registry
-from support.control_plane import ControlPlane
+from support.engine import Surroundings
 from support.kube_api import Json, KubeApi
-from support.operator_process import AnsweringApp, OperatorProcess, PlayedKubelet
+from support.operator_process import PLAYED_ELSEWHERE, OperatorProcess
 from support.platform import condition
 from support.played_build import BUILDS, Branch, PlayedBuilder
 from support.waiting import eventually, stays
 
-FIRST, SECOND, BROKEN = "a" * 40, "b" * 40, "c" * 40
+FIRST, SECOND, BROKEN, ENDLESS = "a" * 40, "b" * 40, "c" * 40, "d" * 40
 LIVE_SECONDS = 60
 
 
@@ -102,29 +103,20 @@ class World:
 
 
 @pytest.fixture(scope="module")
-def world(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    api, scratch = control_plane.api, tmp_path_factory.mktemp("rollback")
-    for name in ("dp-system", BUILDS, "ink-tenants", "ink-ingress"):
-        body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
-        api.apply(f"/api/v1/namespaces/{name}", body)
-    app, kubelet, branch, builder = AnsweringApp(), PlayedKubelet(api), Branch(), PlayedBuilder(api)
-    with registry(scratch / "registry") as images:
-        operator = OperatorProcess(
-            control_plane.kubeconfig,
-            scratch / "operator.log",
-            INK_TRAEFIK_URL=app.url,
-            INK_RESOLVER_URL=branch.url,
-            INK_REGISTRY=images.host,
-            INK_REGISTRY_TOKEN_KEY=images.pair.key,
-            INK_REGISTRY_TOKEN_CERT=images.pair.cert,
-        )
-        operator.start()
-        yield World(api, operator, images, branch, builder)
-        operator.kill()
+def world(around: Surroundings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    branch, builder = Branch(), PlayedBuilder(around.plane.api)
+    with registry(tmp_path_factory.mktemp("registry")) as images:
+        settings = {
+            "INK_BUILDER_IMAGE": PLAYED_ELSEWHERE,
+            "INK_RESOLVER_URL": branch.url,
+            "INK_REGISTRY": images.host,
+            "INK_REGISTRY_TOKEN_KEY": images.pair.key,
+            "INK_REGISTRY_TOKEN_CERT": images.pair.cert,
+        }
+        with around.engine("rollback", **settings) as engine:
+            yield World(around.plane.api, engine.operator, images, branch, builder)
     builder.stop()
-    kubelet.stop()
     branch.shutdown()
-    app.shutdown()
 
 
 def test_a_rollback_needs_no_build_and_unpinned_the_branch_is_followed(world: World, namespace: str) -> None:
@@ -163,6 +155,18 @@ def test_a_failed_build_is_remembered_without_its_job(world: World, namespace: s
     world.api.delete(world.deployment)
     eventually(lambda: world.image() == first, within=30, what="what was deployed last comes back", state=world.tail)
     assert not world.jobs()
+
+
+def test_a_build_that_a_newer_commit_ends_is_recorded(world: World, namespace: str) -> None:
+    world.builder.endless.add(ENDLESS)
+    world.create(namespace)
+    world.push(ENDLESS)
+    eventually(lambda: len(world.jobs()) == 2, within=30, what="a build that does not end", state=world.tail)
+    world.push(SECOND)
+    world.wait(SECOND)
+    world.wait_history(
+        (3, "b", Reason.DEPLOYED, True), (2, "d", Reason.SUPERSEDED, False), (1, "a", Reason.DEPLOYED, False)
+    )
 
 
 def test_what_was_deployed_comes_back_although_the_registry_is_gone(world: World, namespace: str) -> None:

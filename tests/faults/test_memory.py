@@ -74,6 +74,16 @@ async def test_a_rollback_and_its_end_build_nothing() -> None:
     assert world.jobs_made == jobs
 
 
+async def test_a_rollback_under_a_newer_planner_builds_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = await pushed(World(), COMMIT, NEXT)
+    jobs = list(world.jobs_made)
+    monkeypatch.setattr("ink_operator.inkservice.source.PLANNER_VERSION", "next")
+    world.change(source={"git": {"commit": COMMIT}})
+    await world.settle()
+    assert image(world).endswith(digest_of(COMMIT))
+    assert world.jobs_made == jobs
+
+
 async def test_a_rollback_needs_neither_registry_nor_jobs() -> None:
     world = await pushed(World(), COMMIT, NEXT)
     forget(world, JOB)

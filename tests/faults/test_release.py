@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from faults.test_memory import forget, history, image
 from faults.world import COMMIT, World, digest_of, git_spec
 from ink_operator.core.objects import CONTROLLER_REVISION, DEPLOYMENT, JOB, POD, Manifest
 from ink_operator.ports import Head
+from ink_operator.settings import Pool
 
 NEXT = "b" * 40
 COMMAND = ["python", "manage.py", "migrate"]
@@ -129,6 +131,18 @@ async def test_what_has_succeeded_is_never_run_again() -> None:
     await world.settle()
     assert len(runs(world)) == 1
     assert world.condition("Ready") == ("True", "Ready")
+
+
+async def test_what_comes_back_under_a_newer_operator_is_not_released_again() -> None:
+    world = await releasing(World())
+    world.end_release(0)
+    await world.settle()
+    world.release = None
+    world.settings = replace(world.settings, run_pool=Pool({"disk": "fast"}))
+    forget(world, DEPLOYMENT)
+    await world.settle()
+    assert image(world).endswith(digest_of(NEXT))
+    assert len(runs(world)) == 1
 
 
 async def test_a_service_that_gains_a_command_runs_it_with_its_next_revision() -> None:

@@ -158,6 +158,8 @@ def stable(item: Json, namespace: str, name: str, uid: str) -> str:
     text = text.replace(uid, "UID").replace(namespace, "NAMESPACE").replace(name, "NAME")
     text = re.sub(r'"clusterIPs?": (\[[^\]]*\]|"[^"]*")', '"clusterIP": "IP"', text)
     text = re.sub(r"NAME-[0-9a-f]{10}", "NAME-HASH", text)
+    text = re.sub(r"b-[0-9a-f]{20}-(\d+)(-\w{5})?", r"b-HASH-\1", text)
+    text = re.sub(r'("(?:buildKey|key|started|finished)": )"[^"]*"', r'\1"OF THIS LIFE"', text)
     text = re.sub(r'(run\\": \\")[0-9a-f]+', r"\1HASH", text)
     text = re.sub(r'("template": )"[0-9a-f]+"', r'\1"HASH"', text)
     named = r'(\\?"ml.ink/(?:applied|asked|build-key|revision)\\?": ?)\\?"[0-9a-f]+\\?"'
@@ -224,6 +226,13 @@ class Surroundings:
                 clear(self.plane.api)
 
 
+def serves(api: KubeApi) -> bool:
+    """Fresh kinds are refused for a moment (429) until their storage is there."""
+    with suppress(Refused):
+        return bool(api.get("/apis/ml.ink/v1alpha1/inkservices"))
+    return False
+
+
 def clear(api: KubeApi) -> None:
     """Take all services away without an operator, so that the next one does not look at them; children follow."""
     for item in api.get("/apis/ml.ink/v1alpha1/inkservices")["items"]:
@@ -255,6 +264,7 @@ def signing_key() -> dict[str, str]:
 def surroundings(plane: ControlPlane, scratch: Path) -> Iterator[Surroundings]:
     """Install the platform and play its neighbours."""
     install(plane)
+    eventually(lambda: serves(plane.api), within=30, what="the API server serves Ink's kinds")
     clear(plane.api)
     app, kubelet = AnsweringApp(), PlayedKubelet(plane.api)
     try:

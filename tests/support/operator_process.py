@@ -127,6 +127,8 @@ class OperatorProcess:
 
 
 COMMIT = "c" * 40
+PLAYED_ELSEWHERE = "played-elsewhere"
+"""Image of containers that this kubelet leaves to others."""
 VERDICT = {"ok": True, "digest": "sha256:" + "d" * 64, "pack": "Dockerfile", "ports": [8080]}
 
 
@@ -161,7 +163,7 @@ class AnsweringApp(http.server.ThreadingHTTPServer):
 class PlayedKubelet:
     """Says of every pod of a service that it runs and is ready, as the kubelet of a node would; a build succeeds.
 
-    Pods of release commands end at once instead: `exit <code> <words>` is a command that it knows.
+    A release command ends as it says itself (`exit <code> <words>`); any other runs on.
     """
 
     def __init__(self, api: KubeApi) -> None:
@@ -179,8 +181,11 @@ class PlayedKubelet:
             with contextlib.suppress(Refused, OSError):
                 for pod in self._api.get("/api/v1/pods?labelSelector=ml.ink/service")["items"]:
                     if pod["status"].get("phase") == "Pending" and "deletionTimestamp" not in pod["metadata"]:
-                        play = PLAYS.get(pod["metadata"]["labels"].get("ml.ink/component"), running)
-                        status = play(pod["spec"]["containers"])
+                        containers = pod["spec"]["containers"]
+                        if containers[0]["image"] == PLAYED_ELSEWHERE:
+                            continue
+                        plays = {"build": succeeded, "release": released}
+                        status = plays.get(pod["metadata"]["labels"]["ml.ink/component"], running)(containers)
                         path = "/api/v1/namespaces/{namespace}/pods/{name}/status".format(**pod["metadata"])
                         self._api.merge(path, {"status": status})
 
@@ -204,30 +209,31 @@ def running(containers: list[Json]) -> Json:
 
 def succeeded(containers: list[Json]) -> Json:
     """The status of a build's pod that has given its verdict."""
-    return ended(containers, 0, json.dumps(VERDICT))
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    ended = {"exitCode": 0, "reason": "Completed", "message": json.dumps(VERDICT), "finishedAt": now, "startedAt": now}
+    return {
+        "phase": "Succeeded",
+        "startTime": now,
+        "containerStatuses": [
+            {**container_status(one), "ready": False, "state": {"terminated": ended}} for one in containers
+        ],
+    }
 
 
 def released(containers: list[Json]) -> Json:
-    """The status of a release command's pod."""
-    (container,) = containers
-    _, code, *words = container["command"]
-    return ended(containers, int(code), " ".join(words))
-
-
-def ended(containers: list[Json], code: int, message: str) -> Json:
+    """The status of a release command's pod that has ended."""
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    end = {"exitCode": code, "message": message, "finishedAt": now, "startedAt": now}
+    (container,) = containers
+    if container["command"][0] != "exit":
+        return running(containers)
+    _, code, *words = container["command"]
+    ended = {"exitCode": int(code), "message": " ".join(words), "finishedAt": now, "startedAt": now}
     return {
-        "phase": "Failed" if code else "Succeeded",
+        "phase": "Failed" if int(code) else "Succeeded",
         "startTime": now,
-        "containerStatuses": [
-            {**container_status(one), "ready": False, "state": {"terminated": end}} for one in containers
-        ],
+        "containerStatuses": [{**container_status(container), "ready": False, "state": {"terminated": ended}}],
     }
 
 
 def container_status(container: Json) -> Json:
     return {"name": container["name"], "image": container["image"], "imageID": "", "restartCount": 0}
-
-
-PLAYS = {"build": succeeded, "release": released}

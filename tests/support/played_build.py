@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 import httpx
 
 from support.kube_api import Json, KubeApi, Refused
+from support.operator_process import PLAYED_ELSEWHERE
 
 BUILDS = "dp-builds"
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -46,11 +47,12 @@ class Branch(http.server.ThreadingHTTPServer):
 
 
 class PlayedBuilder:
-    """Ends every build: an image of the commit is pushed, or it fails for the commits in `broken`."""
+    """Ends every build: an image of the commit is pushed, or it fails for the commits in `broken`, or runs on."""
 
     def __init__(self, api: KubeApi) -> None:
         self._api = api
         self.broken: set[str] = set()
+        self.endless: set[str] = set()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
@@ -64,13 +66,16 @@ class PlayedBuilder:
             with contextlib.suppress(Refused, OSError, httpx.HTTPError):
                 found = self._api.get(f"/api/v1/namespaces/{BUILDS}/pods?labelSelector=ml.ink/component=build")
                 for pod in found["items"]:
-                    if pod["status"].get("phase") in ("Pending", "Running"):
+                    left = pod["spec"]["containers"][0]["image"] == PLAYED_ELSEWHERE
+                    if left and pod["status"].get("phase") == "Pending":
                         self._build(pod)
 
     def _build(self, pod: Json) -> None:
         (container,) = pod["spec"]["containers"]
         variables = {v["name"]: v.get("value", "") for v in container["env"]}
         commit = variables["INK_COMMIT"]
+        if commit in self.endless:
+            return
         if commit in self.broken:
             verdict: Json = {"ok": False, "reason": "BuildFailed", "message": "a < b && c", "log": ["step 3"]}
         else:

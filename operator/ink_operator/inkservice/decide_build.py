@@ -103,7 +103,7 @@ def _build(draft: Draft, plan: BuildPlan) -> Chosen:
         _report_failure(draft, last)
         return Chosen(running, newest=False)
     # Until then what runs goes on as it is; what ran and was deleted is put back.
-    old = Chosen(running if seen.deployment is None else None, newest=False)
+    old = Chosen(running if seen.workload is None else None, newest=False)
     if finishing is not None:
         _let_finish(draft, finishing)
         return old

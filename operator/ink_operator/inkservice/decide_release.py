@@ -18,7 +18,7 @@ from ink_operator.inkservice.diagnose import blocked
 from ink_operator.inkservice.draft import Draft
 from ink_operator.inkservice.effective import wanted_replicas
 from ink_operator.inkservice.model import Fact, ReleaseEnd, ReleaseRun, ReleaseState, Revision
-from ink_operator.inkservice.revisions import find
+from ink_operator.inkservice.revisions import find, last_deployed
 
 RELEASED = ConditionType.RELEASED
 LOOK_SECONDS = 15.0
@@ -44,7 +44,7 @@ def _release(draft: Draft, workload: Manifest, revision: Revision) -> Fact | Non
     revision = find(draft.revisions, revision.name) or revision
     if revision.release is not None and revision.release.ok:
         return Fact(RELEASED, "True", Reason.RELEASED, "The release command has run for this revision.")
-    if draft.live == revision.name or revision.outcome == Reason.DEPLOYED:
+    if draft.live == revision.name or revision.outcome == Reason.DEPLOYED or _comes_back(draft, revision):
         return Fact(RELEASED, "True", Reason.NOT_NEEDED, "This revision served before it had a release command.")
     if wanted_replicas(draft.service) == 0:
         # What is not to run is not released either: that comes when the service is wanted again.
@@ -56,6 +56,12 @@ def _release(draft: Draft, workload: Manifest, revision: Revision) -> Fact | Non
     if revision.release is not None and revision.release.run == run:
         return Fact(RELEASED, "False", Reason.RELEASE_FAILED, revision.release.message)
     return _run(draft, workload, revision, release, run)
+
+
+def _comes_back(draft: Draft, revision: Revision) -> bool:
+    """The workload was deleted by hand: what it ran is put back at once, even if a newer operator renders it anew."""
+    last = last_deployed(draft.revisions)
+    return draft.seen.workload is None and last is not None and last.running == revision.running
 
 
 def _run(draft: Draft, workload: Manifest, revision: Revision, release: Release, run: str) -> Fact:

@@ -46,7 +46,7 @@ from ink_operator.inkservice.desired.releasejob import COMPONENT as RELEASE
 from ink_operator.inkservice.effective import enough_replicas, host_of, ports_of, probe_of, wants_host
 from ink_operator.inkservice.environment import env_children, environment_of
 from ink_operator.inkservice.memory import is_release, releases, stored_image
-from ink_operator.inkservice.model import BuildPlan, Case, Claim, Failure, Observed, Running
+from ink_operator.inkservice.model import BuildPlan, Case, Claim, Failure, Observed, Revision, Running
 from ink_operator.inkservice.references import followed_refs
 from ink_operator.inkservice.revisions import revisions_of, running_now
 from ink_operator.inkservice.rollout import rollout_of, running_of
@@ -86,7 +86,8 @@ async def observe(case: Case, ports: Ports, now: datetime) -> Observed:
         configuration_of(case, ports, granted),
         _runtime_class(case, ports),
     )
-    build = _build(service, identity, head, running_now(inside.workload, inside.revisions))
+    running = running_now(inside.workload, inside.revisions)
+    build = _build(service, identity, head, running, inside.revisions)
     claim, stale = claims
     return Observed(
         identity=identity,
@@ -245,7 +246,11 @@ async def credentials_of(git: GitSource, case: Case, ports: Ports) -> tuple[str 
 
 
 def _build(
-    service: InkService, identity: ServiceIdentity, head: Head | None, running: Running | None
+    service: InkService,
+    identity: ServiceIdentity,
+    head: Head | None,
+    running: Running | None,
+    revisions: tuple[Revision, ...],
 ) -> BuildPlan | None:
     """What is to be built. While the source does not answer, the commit that runs is still the wanted one."""
     git = service.spec.source.git
@@ -256,7 +261,15 @@ def _build(
     if commit is None and silent and running is not None and running.commit is not None:
         plan = source.build_plan(service, identity, running.commit, running)
         return plan if plan.key == running.build_key else None
-    return source.build_plan(service, identity, commit, running) if commit else None
+    if commit is None:
+        return None
+    # A commit that was built by an older planner is not built again for that.
+    known = (r.running for r in reversed(revisions) if r.running is not None and r.running.commit == commit)
+    for built in (running, *known):
+        plan = source.build_plan(service, identity, commit, built)
+        if built is not None and plan.key == built.build_key:
+            return plan
+    return source.build_plan(service, identity, commit)
 
 
 async def _answer(case: Case, inside: Observed, ports: Ports, now: datetime) -> Answer | None:

@@ -12,9 +12,9 @@ from ink_api.names import ServiceIdentity, identity_of
 from ink_api.reasons import Reason
 from pydantic import ValidationError
 
+from ink_operator.core.canonical import replacing
 from ink_operator.core.errors import Forbidden, InkError, Terminal
 from ink_operator.core.objects import INK_SERVICE, Key, Manifest, Ref
-from ink_operator.core.patches import turning
 from ink_operator.core.result import Result
 from ink_operator.core.times import seconds_since
 from ink_operator.inkservice.carry_out import carry_out
@@ -142,7 +142,7 @@ async def _report(at: Moment, seen: Observed, plan: Plan) -> None:
     status = summarise(service, seen, plan, at.settings, at.now)
     if status == service.status:
         return
-    patch = turning(at.raw.get("status") or {}, status.to_wire())
+    patch = replacing(at.raw.get("status") or {}, status.to_wire())
     ref = Ref(INK_SERVICE, service.metadata.namespace, service.metadata.name)
     await ports.cluster.merge_patch(ref, {"status": patch}, subresource="status")
     ports.announcer.announce(INK_SERVICE, at.raw, service.status.conditions, status.conditions)

@@ -25,7 +25,7 @@ def releases_of(
 
 
 def secrets_of(spec: InkServiceSpec, unsealed: Iterable[str]) -> Collection[str] | None:
-    """Values that the command's output may repeat. None when some are in Secrets that the operator does not read."""
+    """Values that the command's output may repeat. None when some are in Secrets of the namespace."""
     of_env = any(v.value_from is not None and v.value_from.secret_key_ref is not None for v in spec.env or [])
     if of_env or any(source.secret_ref is not None for source in spec.env_from or []):
         return None
