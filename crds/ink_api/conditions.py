@@ -24,6 +24,8 @@ class ConditionType(StrEnum):
     RELEASED = "Released"
     DEPLOYED = "Deployed"
     ROUTED = "Routed"
+    LAST_RUN_SUCCEEDED = "LastRunSucceeded"
+    """Of a cron job, once a run has ended."""
     AVAILABLE = "Available"
     # InkDomain
     VERIFIED = "Verified"

@@ -27,4 +27,6 @@ ANNOTATION_PAUSED = f"{GROUP}/paused"
 
 FINALIZER = f"{GROUP}/cleanup"
 FIELD_MANAGER_OPERATOR = "ink-operator"
+FIELD_MANAGER_HAND_OVER = "ink-hand-over"
+"""Holds fields that the operator has let go of, until whoever changes them next."""
 FIELD_MANAGER_GATEWAY = "ink-gateway"

@@ -15,12 +15,16 @@ class Reason(StrEnum):
     BUILT = "Built"
     IMAGE_EXISTS = "ImageExists"
     NOT_NEEDED = "NotNeeded"
+    RELEASING = "Releasing"
+    RELEASED = "Released"
     DEPLOYING = "Deploying"
     DEPLOYED = "Deployed"
     ROUTING = "Routing"
     ANSWERING = "Answering"
     READY = "Ready"
     SUSPENDED = "Suspended"
+    RUN_SUCCEEDED = "RunSucceeded"
+    SUPERSEDED = "Superseded"
     DELETING = "Deleting"
     # what the user can mend
     INVALID_SPEC = "InvalidSpec"
@@ -37,17 +41,22 @@ class Reason(StrEnum):
     BUILD_FAILED = "BuildFailed"
     BUILD_TIMEOUT = "BuildTimeout"
     BUILD_OUT_OF_MEMORY = "BuildOutOfMemory"
+    RELEASE_FAILED = "ReleaseFailed"
     IMAGE_PULL_FAILED = "ImagePullFailed"
     CRASH_LOOPING = "CrashLooping"
     OUT_OF_MEMORY = "OutOfMemory"
     PORT_NOT_LISTENING = "PortNotListening"
     HEALTH_CHECK_FAILED = "HealthCheckFailed"
     PROGRESS_DEADLINE_EXCEEDED = "ProgressDeadlineExceeded"
+    RUN_FAILED = "RunFailed"
     CAPABILITY_REQUIRED = "CapabilityRequired"
     CONFIG_NOT_FOUND = "ConfigNotFound"
     SEALED_VALUE_INVALID = "SealedValueInvalid"
     QUOTA_EXCEEDED = "QuotaExceeded"
     UNSCHEDULABLE = "Unschedulable"
+    VOLUME_EXISTS = "VolumeExists"
+    VOLUME_NOT_BOUND = "VolumeNotBound"
+    VOLUME_NOT_EXPANDABLE = "VolumeNotExpandable"
     HOST_TAKEN = "HostTaken"
     HOST_RESERVED = "HostReserved"
     NAME_CONFLICT = "NameConflict"
@@ -76,17 +85,25 @@ REMEDIES: dict[Reason, str] = {
     Reason.BUILD_FAILED: "Read the lines above, mend the repository and push again.",
     Reason.BUILD_TIMEOUT: "Make the build faster, or raise build.timeout.",
     Reason.BUILD_OUT_OF_MEMORY: "Make the build use less memory (fewer parallel jobs).",
+    Reason.RELEASE_FAILED: "Read the lines above and mend the command or what it needs; then push a commit, change "
+    "spec.release or set restartedAt.",
     Reason.IMAGE_PULL_FAILED: "Check the image reference and its pull secret.",
     Reason.CRASH_LOOPING: "Read the runtime logs: the process must keep running and not exit.",
     Reason.OUT_OF_MEMORY: "Raise resources.limits.memory, or make the application use less.",
     Reason.PORT_NOT_LISTENING: "Listen on 0.0.0.0 and the port in PORT, or set the service's port to the one used.",
     Reason.HEALTH_CHECK_FAILED: "Make health.path answer with 2xx or 3xx, or change spec.health.",
     Reason.PROGRESS_DEADLINE_EXCEEDED: "Read the runtime logs and pod events; then push a mended commit.",
+    Reason.RUN_FAILED: "Read the logs of the run's pod; the next run starts at its time. cron.retries repeats a run.",
     Reason.CAPABILITY_REQUIRED: "Run without Linux capabilities: listen on a port above 1023 and do not change users.",
-    Reason.CONFIG_NOT_FOUND: "Create the Secret or ConfigMap (and key) that spec.env names.",
+    Reason.CONFIG_NOT_FOUND: "Create the Secret or ConfigMap (and key) that spec.env or spec.envFrom names.",
     Reason.SEALED_VALUE_INVALID: "Seal the value again: create_service with env_vars, or `ink seal` for this service.",
     Reason.QUOTA_EXCEEDED: "Delete or shrink other services, or ask for a larger quota.",
     Reason.UNSCHEDULABLE: "Ask for less CPU or memory, or add a node.",
+    Reason.VOLUME_EXISTS: "Set storageClassName to the class of the claim that is there, or use another name.",
+    Reason.VOLUME_NOT_BOUND: "Set storageClassName to a class that `kubectl get storageclass` lists, or ask a cluster "
+    "admin for a default one.",
+    Reason.VOLUME_NOT_EXPANDABLE: "Ask a cluster admin to set allowVolumeExpansion on the storage class. Or, with "
+    "deletionPolicy Retain, remove the volume and add it again with its old size: the data stays.",
     Reason.HOST_TAKEN: "Choose another name or spec.subdomain: another tenant serves this host.",
     Reason.HOST_RESERVED: "Choose another name or spec.subdomain: the platform keeps this one.",
     Reason.NAME_CONFLICT: "Rename the service, or remove the object of that name that Ink did not make.",
@@ -106,6 +123,7 @@ PROGRESS = frozenset(
         Reason.RESOLVING,
         Reason.QUEUED,
         Reason.BUILDING,
+        Reason.RELEASING,
         Reason.DEPLOYING,
         Reason.ROUTING,
         Reason.DELETING,

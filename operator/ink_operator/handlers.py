@@ -13,6 +13,9 @@ WATCH_SERVER_SECONDS = 300
 WATCH_CLIENT_SECONDS = 330
 """Against watches that fall silent: both ends give up, and the objects are listed again."""
 
+RETRY_SECONDS = (1, 1, 2, 3, *[5] * 100_000)
+"""An API server that is away is asked again soon after it is back, and kopf never gives up asking."""
+
 Enqueue = Callable[[Key], None]
 
 
@@ -45,6 +48,7 @@ def make_settings() -> kopf.OperatorSettings:
     settings.watching.client_timeout = WATCH_CLIENT_SECONDS
     settings.watching.connect_timeout = 15
     settings.networking.request_timeout = 30
+    settings.networking.error_backoffs = RETRY_SECONDS
     logging.getLogger("kopf").setLevel(logging.WARNING)
     return settings
 

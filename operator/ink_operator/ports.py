@@ -32,6 +32,10 @@ class Cluster(Protocol):
         """Server-side apply under Ink's field manager, taking conflicting fields over."""
         ...
 
+    async def hand_over(self, manifest: Manifest) -> Manifest:
+        """Server-side apply of a part under the manager that only holds. Raises Conflict for another version."""
+        ...
+
     async def merge_patch(self, ref: Ref, patch: dict[str, Any], *, subresource: str = "") -> Manifest | None:
         """JSON merge patch; None when the object is gone."""
         ...
@@ -142,6 +146,14 @@ class Wakeups(Protocol):
         ...
 
 
+class References(Protocol):
+    """Objects that are watched because others refer to them by name."""
+
+    def follow(self, key: Key, refs: frozenset[Ref]) -> None:
+        """From now on changes of exactly these objects wake `key`."""
+        ...
+
+
 class WriteGuard(Protocol):
     """Says whether this process may write."""
 
@@ -185,6 +197,7 @@ class Ports:
     sealing: Sealing
     prober: Prober
     wakeups: Wakeups
+    references: References
     meter: Meter
     announcer: Announcer
     tenancy: Memo[tuple[str, dict[tuple[str, str], Manifest]]]

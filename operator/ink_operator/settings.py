@@ -58,7 +58,8 @@ class Settings:
     dns_labels: dict[str, str] = field(default_factory=lambda: {"k8s-app": "kube-dns"})
     service_account: str = "operator"
     gateway_service_account: str = "gateway"
-    lease_seconds: float = 15.0
+    lease_seconds: float = 10.0
+    """A standby takes over this long after the holder fell silent, and a second or two."""
     build_concurrency: int = 2
     build_timeout_seconds: int = 900
     build_history: int = 2

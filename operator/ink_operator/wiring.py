@@ -1,21 +1,24 @@
 """The only place that constructs clients: joins settings, clients, queue and reconcilers into one process."""
 
 import asyncio
+import contextlib
 import logging
 import random
 import socket
 import uuid
 from collections.abc import Awaitable, Callable, Coroutine
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import aiohttp
 import kopf
 from ink_api.group import LABEL_COMPONENT, LABEL_MANAGED_BY, LABEL_SERVICE, MANAGED_BY
+from ink_api.names import TENANT_NAMESPACE_PREFIX
 from kubernetes.aio.client.configuration import Configuration
 
 from ink_operator import handlers
-from ink_operator.clients.kube import Kube
+from ink_operator.clients.kube import Kube, MetadataOnly
 from ink_operator.clients.prober import HttpProber
 from ink_operator.clients.registry import RegistryClient
 from ink_operator.clients.resolver import ResolverClient
@@ -24,7 +27,10 @@ from ink_operator.clients.tokens import TokenMint
 from ink_operator.core.errors import InkError
 from ink_operator.core.memo import Memo
 from ink_operator.core.objects import (
+    CONTROLLER_REVISION,
+    CRON_JOB,
     DEPLOYMENT,
+    HORIZONTAL_POD_AUTOSCALER,
     INGRESS,
     INK_DOMAIN,
     INK_RESOURCE,
@@ -32,10 +38,14 @@ from ink_operator.core.objects import (
     JOB,
     LEASE,
     NAMESPACE,
+    NETWORK_POLICY,
     POD,
+    ROLE_BINDING,
+    SERVICE,
     Key,
     Manifest,
     Ref,
+    is_deleting,
 )
 from ink_operator.core.result import Result
 from ink_operator.inkdomain.reconcile import reconcile as reconcile_domain
@@ -44,10 +54,11 @@ from ink_operator.inkservice.empty_namespace import reconcile_namespace, used_na
 from ink_operator.inkservice.reconcile import reconcile as reconcile_service
 from ink_operator.ports import Ports
 from ink_operator.runtime.events import EventWriter
-from ink_operator.runtime.informer import Watched, inform
+from ink_operator.runtime.informer import LATER_CHANGE, Watched, inform
 from ink_operator.runtime.lease import Guard, Lease
 from ink_operator.runtime.metrics import Metrics
 from ink_operator.runtime.queue import Queue
+from ink_operator.runtime.references import References
 from ink_operator.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -57,6 +68,10 @@ TOKEN_SLACK_SECONDS = 300
 LONGEST_BUILD_SECONDS = 3600
 TENANCY_TRUSTED_SECONDS = 60.0
 """For so long the set-up of a namespace is not read again; its own writes are seen at once."""
+GAP_SECONDS, GAP_SPREAD_SECONDS = 1.0, 5.0
+"""After a gap in the watches everything is looked at: gaps of several watches together, the work spread a little."""
+TENANCY = "Tenancy"
+"""Name of the reconciler of what all services of a namespace share."""
 EVENTS_GATHER_SECONDS = 0.03
 """Changes come in bursts: a pass that waits a moment sees them all."""
 
@@ -71,6 +86,9 @@ class Operator:
         self.kube = Kube(configuration, self.guard, self.metrics)
         self.queue = Queue(self._reconcile, self.metrics, settings.workers)
         self.events = EventWriter(self.kube)
+        self._gap, self._watching = asyncio.Event(), asyncio.Event()
+        self._unwatched: set[str] = set()
+        self.references = References(MetadataOnly(self.kube), self._wake)
         identity = f"{socket.gethostname()}-{uuid.uuid4().hex[:8]}"
         lease = Ref(LEASE, settings.namespace, LEASE_NAME)
         self.lease = Lease(self.kube, self.guard, lease, identity, settings.lease_seconds)
@@ -84,6 +102,7 @@ class Operator:
             sealing=self.sealing,
             prober=HttpProber(session, settings.traefik_url),
             wakeups=self.queue,
+            references=self.references,
             meter=self.metrics,
             announcer=self.events,
             tenancy=Memo(TENANCY_TRUSTED_SECONDS),
@@ -93,6 +112,7 @@ class Operator:
             INK_SERVICE.kind: lambda key, failures: reconcile_service(key, failures, self.ports, settings),
             INK_RESOURCE.kind: lambda key, failures: reconcile_resource(key, failures, self.ports, settings),
             INK_DOMAIN.kind: lambda key, failures: reconcile_domain(key, failures, self.ports, settings),
+            TENANCY: self._wake_one,
             NAMESPACE.kind: lambda key, failures: reconcile_namespace(key, self.ports, settings, datetime.now(UTC)),
         }
 
@@ -106,13 +126,13 @@ class Operator:
         signals are taken back with `take_signals`, and kopf is cancelled with the rest.
         """
         self.metrics.leader.set(1)
-        watching = asyncio.Event()
+        started = asyncio.Event()
         watch = kopf.operator(
             registry=handlers.make_registry(lambda key: self.queue.add(key, EVENTS_GATHER_SECONDS)),
             settings=handlers.make_settings(),
             standalone=True,
             clusterwide=True,
-            ready_flag=watching,
+            ready_flag=started,
         )
         async with asyncio.TaskGroup() as group:
             tasks: list[asyncio.Task[None]] = [
@@ -121,37 +141,81 @@ class Operator:
                     ("lease", self.lease.keep()),
                     ("queue", self.queue.run()),
                     ("events", self.events.run()),
+                    ("references", self.references.run()),
                     ("resync", self._resync()),
                     ("sealing keys", self._keep_keys()),
-                    ("kopf", _for_ever(watch)),
+                    ("kopf", self._watch_kinds(watch)),
                     *self._informers(),
                 )
             ]
-            await watching.wait()
+            until_started = asyncio.create_task(started.wait())
+            until_stop = asyncio.create_task(stop.wait())
+            await asyncio.wait({until_started, until_stop}, return_when=asyncio.FIRST_COMPLETED)
             take_signals()
-            await stop.wait()
-            for task in tasks:
+            await until_stop
+            for task in (*tasks, until_started):
                 task.cancel()
 
-    def _informers(self) -> list[tuple[str, Coroutine[Any, Any, None]]]:
-        ours = f"{LABEL_SERVICE}"
-        builds = f"{LABEL_COMPONENT}=build"
-        watched = (
-            (JOB, self.settings.builds_namespace, builds),
-            (POD, self.settings.builds_namespace, builds),
-            (POD, "", f"{ours},{LABEL_COMPONENT}=app"),
-            (DEPLOYMENT, "", ours),
-            (INGRESS, "", ours),
-        )
-        return [
-            (f"watch {kind.plural} {namespace}", inform(self.kube, Watched(kind, namespace, labels), self._child_seen))
-            for kind, namespace, labels in watched
-        ]
+    async def _watch_kinds(self, kopf_runs: Awaitable[None]) -> None:
+        """Only once the children are watched: a pass before that could miss what becomes of its work."""
+        await self._watching.wait()
+        await kopf_runs
+        # Its silent end would leave an operator that sees nothing.
+        raise RuntimeError("kopf ended by itself")
 
-    def _child_seen(self, event: str, child: Manifest) -> None:
+    def _informers(self) -> list[tuple[str, Coroutine[Any, Any, None]]]:
+        builds, system = f"{LABEL_COMPONENT}=build", f"{LABEL_MANAGED_BY}={MANAGED_BY}"
+        watched = (
+            Watched(JOB, self.settings.builds_namespace, builds, self._child_seen),
+            Watched(POD, self.settings.builds_namespace, builds, self._child_seen),
+            Watched(POD, "", f"{LABEL_SERVICE},{LABEL_COMPONENT} in (app,cron,release)", self._child_seen),
+            Watched(DEPLOYMENT, "", LABEL_SERVICE, self._child_seen),
+            Watched(CONTROLLER_REVISION, "", LABEL_SERVICE, self._child_seen, LATER_CHANGE),
+            Watched(CRON_JOB, "", LABEL_SERVICE, self._child_seen),
+            Watched(INGRESS, "", LABEL_SERVICE, self._child_seen),
+            Watched(SERVICE, "", LABEL_SERVICE, self._child_seen, LATER_CHANGE),
+            Watched(NETWORK_POLICY, "", system, self._tenancy_seen, LATER_CHANGE),
+            Watched(ROLE_BINDING, "", system, self._tenancy_seen, LATER_CHANGE),
+            Watched(NAMESPACE, "", system, self._tenancy_seen, LATER_CHANGE),
+        )
+        # Their status changes with every measurement: only that one is gone is news, edits are seen at the next resync.
+        scalers = Watched(HORIZONTAL_POD_AUTOSCALER, "", LABEL_SERVICE, self._child_seen, frozenset({"DELETED"}))
+        sources = {HORIZONTAL_POD_AUTOSCALER: MetadataOnly(self.kube)}
+        every = {f"watch {w.kind.plural} {w.namespace}": w for w in (*watched, scalers)}
+        self._unwatched = set(every)
+        return [(n, inform(sources.get(w.kind, self.kube), w, partial(self._begun, n))) for n, w in every.items()]
+
+    def _begun(self, name: str, again: bool) -> None:
+        self._unwatched.discard(name)
+        if not self._unwatched:
+            self._watching.set()
+        if again:
+            self._gap.set()
+
+    def _child_seen(self, child: Manifest) -> None:
         key = handlers.owner_key(child)
-        if key is not None and event != "LISTED":
-            self.queue.add(key, EVENTS_GATHER_SECONDS)
+        if key is not None:
+            self._wake(key)
+
+    def _wake(self, key: Key) -> None:
+        self.queue.add(key, EVENTS_GATHER_SECONDS)
+
+    def _tenancy_seen(self, child: Manifest) -> None:
+        meta = child["metadata"]
+        namespace = meta.get("namespace") or meta["name"]
+        self.ports.tenancy.forget(namespace)
+        self.queue.add(Key(TENANCY, "", namespace), EVENTS_GATHER_SECONDS)
+
+    async def _wake_one(self, key: Key, failures: int) -> Result:
+        """Any one service of a namespace mends what all of it share."""
+        ours = key.name.startswith(TENANT_NAMESPACE_PREFIX)
+        home = self.settings.tenants_namespace if ours else key.name
+        async for page in self.kube.pages(INK_SERVICE, home):
+            for item in page:
+                if not is_deleting(item) and key.name in used_namespaces([item], self.settings):
+                    self.queue.add(Key(INK_SERVICE.kind, home, item["metadata"]["name"]))
+                    return Result()
+        return Result()
 
     async def _keep_keys(self) -> None:
         """Keys to seal to are there and published, also after somebody removed them."""
@@ -164,30 +228,36 @@ class Operator:
                 await asyncio.sleep(5.0)
 
     async def _resync(self) -> None:
-        """Look at everything once an interval, spread over it: what no event told of heals by then."""
-        first = True
+        """Look at everything once an interval, spread over it, and soon after a gap in the watches.
+
+        What no event told of heals by then; and what failed while the API server was away need not wait any longer.
+        """
+        spread = 0.0
+        await self._watching.wait()
         while True:
             try:
-                await self._sweep(0.0 if first else self.settings.resync_seconds)
-                first = False
-                await asyncio.sleep(self.settings.resync_seconds)
-            except InkError:
+                await self._sweep(spread)
+            except InkError as error:
+                log.warning("looking at everything: %s", error)
                 await asyncio.sleep(5.0)
+                continue
+            spread = self.settings.resync_seconds
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self.settings.resync_seconds):
+                    await self._gap.wait()
+                spread = GAP_SPREAD_SECONDS
+                await asyncio.sleep(GAP_SECONDS)
+                self._gap.clear()
 
     async def _sweep(self, spread_seconds: float) -> None:
+        used: set[str] = set()
         for kind in (INK_SERVICE, INK_RESOURCE, INK_DOMAIN):
-            for item in await self.kube.list(kind):
-                meta = item["metadata"]
-                key = Key(kind.kind, meta["namespace"], meta["name"])
-                self.queue.add(key, random.uniform(0.0, spread_seconds))  # noqa: S311 - spreads load, guards nothing
-        services = await self.kube.list(INK_SERVICE, self.settings.tenants_namespace)
-        used = used_namespaces(services, self.settings)
+            async for page in self.kube.pages(kind):
+                for item in page:
+                    key = Key(kind.kind, item["metadata"]["namespace"], item["metadata"]["name"])
+                    self.queue.add(key, random.uniform(0.0, spread_seconds))  # noqa: S311 - spreads load, guards nothing
+                if kind == INK_SERVICE:
+                    used |= used_namespaces(page, self.settings)
         for item in await self.kube.list(NAMESPACE, "", f"{LABEL_MANAGED_BY}={MANAGED_BY}"):
             if item["metadata"]["name"] not in used:
                 self.queue.add(Key(NAMESPACE.kind, "", item["metadata"]["name"]))
-
-
-async def _for_ever(work: Awaitable[None]) -> None:
-    """Work that must not end by itself: its silent end would leave an operator that sees nothing."""
-    await work
-    raise RuntimeError("kopf ended by itself")

@@ -7,14 +7,17 @@ from collections.abc import Iterator
 
 import pytest
 from support import crds
-from support.control_plane import ControlPlane, cluster_name, running
+from support.control_plane import ControlPlane, cluster_name
+from support.control_plane import running as booted
+from support.engine import Engine, Surroundings, surroundings
+from support.kstatus import Kstatus, built
 from support.kube_api import KubeApi, managed_namespace
 
 
 @pytest.fixture(scope="session")
 def control_plane() -> Iterator[ControlPlane]:
     """The API server of this test run, with the generated CRDs; taken down at the end."""
-    with running(cluster_name("api"), "--control-plane-only") as plane:
+    with booted(cluster_name("api"), "--control-plane-only") as plane:
         crds.install(plane.kubectl)
         yield plane
 
@@ -31,3 +34,39 @@ def namespace(api: KubeApi) -> str:
     name = f"acme-{secrets.token_hex(4)}"
     managed_namespace(api, name)
     return name
+
+
+@pytest.fixture(scope="module")
+def around(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Surroundings]:
+    """What the operators of a module's tests have around them."""
+    with surroundings(control_plane, tmp_path_factory.mktemp("operators")) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def world(around: Surroundings) -> Iterator[Engine]:
+    """One operator for the tests of a module; each test has a namespace of its own."""
+    with around.engine() as engine:
+        yield engine
+
+
+@pytest.fixture
+def engine(world: Engine) -> Engine:
+    """The module's operator, alive and undisturbed, whatever the test before did to it."""
+    world.proxy.mend()
+    world.proxy.refuse_nothing()
+    world.proxy.bad_watches = None
+    world.operator.ensure()
+    return world
+
+
+@pytest.fixture
+def running(engine: Engine) -> Engine:
+    """The same, as tests of one service call it."""
+    return engine
+
+
+@pytest.fixture(scope="session")
+def kstatus() -> Kstatus:
+    """kstatus itself; built at the first use."""
+    return built()

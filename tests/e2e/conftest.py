@@ -5,22 +5,26 @@ INK_E2E_CLUSTER=NAME uses a cluster that runs already, and leaves it as it is.
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Generator, Iterator
 
 import pytest
-from ink_local import install, state
+from ink_local import holder, install, state
 from ink_local.cluster import Cluster
+from ink_local.network import in_network
 from support.agent import Agent
 from support.control_plane import cluster_name, launcher
 from support.dump import dump
 from support.kube_api import KubeApi
-from support.kubectl import Kubectl
+from support.kubectl import Json, Kubectl
 from support.platform import SAMPLES, Deployed, Platform
+from support.probe import PRIVATE, PUBLIC
 from support.waiting import eventually
 from support.web import fetch
 
 NAME = cluster_name("test")
+STAND_IN_LINK = "standin"
 CLUSTER = pytest.StashKey[Kubectl]()
 DUMPS = pytest.StashKey[int]()
 DUMPS_AT_MOST = 3
@@ -110,3 +114,39 @@ def managed(platform: Platform) -> Iterator[str]:
     yield name
     platform.kubectl.run("delete", "inksvc", "--all", "-n", name, "--timeout=60s")
     platform.kubectl.delete("namespace", name, wait=False)
+
+
+@pytest.fixture(scope="session")
+def routes(platform: Platform) -> None:
+    """Refuse to go on unless every outside address that is tried leads to the stand-in."""
+    node = holder.find(platform.cluster)
+    assert node is not None, "these tests need a local cluster"
+    for address in (*PRIVATE, PUBLIC):
+        (route,) = json.loads(holder.run([*in_network(node.pid), "ip", "-j", "route", "get", address]))
+        assert route["dev"] == STAND_IN_LINK, f"{address} would leave through {route}"
+
+
+@pytest.fixture(scope="session")
+def free_pod(platform: Platform, hello: Deployed) -> Iterator[Json]:
+    """A pod of the same image in a namespace that has no policy and is not Ink's."""
+    namespace = platform.name("free")
+    image = platform.cr(hello.name)["status"]["image"]
+    container = {"name": "app", "image": image, "imagePullPolicy": "IfNotPresent"}
+    pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "free", "namespace": namespace},
+        "spec": {"containers": [container], "automountServiceAccountToken": False, "terminationGracePeriodSeconds": 0},
+    }
+    platform.kubectl.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
+    eventually(
+        lambda: platform.kubectl.get("serviceaccount", "default", namespace),
+        within=30,
+        what="the namespace has its service account",
+    )
+    platform.kubectl.apply(pod)
+    platform.kubectl.run("wait", "pod/free", "-n", namespace, "--for=condition=Ready", "--timeout=60s")
+    found = platform.kubectl.get("pod", "free", namespace)
+    assert found is not None
+    yield found
+    platform.kubectl.delete("namespace", namespace, wait=False)

@@ -7,62 +7,12 @@ sent, the node's routes must lead there: no packet leaves the machine.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import pytest
-from ink_local import holder
-from ink_local.network import in_network
 from support.kubectl import Json
-from support.platform import Deployed, Platform
-from support.probe import connect, is_open
-from support.waiting import eventually
-
-PRIVATE = ("10.201.7.7", "172.16.9.9", "192.168.5.5", "100.64.3.3", "169.254.169.254")
-PUBLIC = "198.51.100.7"
-MAIL = (25, 465, 587)
-STAND_IN_LINK = "standin"
-
-
-@pytest.fixture(scope="module")
-def routes(platform: Platform) -> None:
-    """Refuse to go on unless every address that is tried leads to the stand-in."""
-    node = holder.find(platform.cluster)
-    assert node is not None, "these tests need a local cluster"
-    for address in (*PRIVATE, PUBLIC):
-        (route,) = json.loads(holder.run([*in_network(node.pid), "ip", "-j", "route", "get", address]))
-        assert route["dev"] == STAND_IN_LINK, f"{address} would leave through {route}"
-
-
-@pytest.fixture(scope="module")
-def free_pod(platform: Platform, hello: Deployed) -> Iterator[Json]:
-    """A pod of the same image in a namespace that has no policy and is not Ink's."""
-    namespace = platform.name("free")
-    image = platform.cr(hello.name)["status"]["image"]
-    container = {"name": "app", "image": image, "imagePullPolicy": "IfNotPresent"}
-    pod = {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {"name": "free", "namespace": namespace},
-        "spec": {"containers": [container], "automountServiceAccountToken": False, "terminationGracePeriodSeconds": 0},
-    }
-    platform.kubectl.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
-    eventually(
-        lambda: platform.kubectl.get("serviceaccount", "default", namespace),
-        within=30,
-        what="the namespace has its service account",
-    )
-    platform.kubectl.apply(pod)
-    platform.kubectl.run("wait", "pod/free", "-n", namespace, "--for=condition=Ready", "--timeout=60s")
-    found = platform.kubectl.get("pod", "free", namespace)
-    assert found is not None
-    yield found
-    platform.kubectl.delete("namespace", namespace, wait=False)
-
-
-def pod_of(platform: Platform, service: Deployed) -> Json:
-    """A running pod of the service."""
-    pods = platform.pods(service.name, service.project)
-    return next(p for p in pods if p["status"]["phase"] == "Running" and "deletionTimestamp" not in p["metadata"])
+from support.platform import Deployed, Platform, pod_of
+from support.probe import MAIL, PRIVATE, PUBLIC, connect, is_open
 
 
 def tried(platform: Platform, pod: Json, *targets: str) -> Mapping[str, str]:

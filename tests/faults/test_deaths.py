@@ -4,8 +4,9 @@ import contextlib
 from collections.abc import Callable
 
 import pytest
-from faults.world import GOOD, Died, World, git_spec
-from ink_operator.core.objects import JOB
+from faults.world import COMMIT, GOOD, Died, World, git_spec, now
+from ink_operator.core.errors import Forbidden
+from ink_operator.core.objects import INK_SERVICE, JOB
 from ink_operator.ports import Head
 
 MOST_WRITES = 40
@@ -29,6 +30,50 @@ def move(world: World) -> None:
     world.change(subdomain="other")
 
 
+def become_cron(world: World) -> None:
+    world.change(cron={"schedule": "@daily"})
+
+
+def serve_again(world: World) -> None:
+    world.change(cron=None)
+
+
+def get_disk(world: World) -> None:
+    world.change(volumes=[{"name": "data", "mountPath": "/data", "size": "1Gi", "deletionPolicy": "Delete"}])
+
+
+def lose_disk(world: World) -> None:
+    world.change(volumes=[])
+
+
+def scale_itself(world: World) -> None:
+    world.change(autoscaling={"minReplicas": 2, "maxReplicas": 4})
+
+
+def pin(world: World) -> None:
+    """A rollback."""
+    world.change(source={"git": {"commit": COMMIT}})
+
+
+def break_it(world: World) -> None:
+    world.branch, world.verdict = Head("c" * 40), {"ok": False, "reason": "BuildFailed", "message": "No.", "log": ["x"]}
+
+
+def release(world: World) -> None:
+    world.change(release={"command": ["migrate"]})
+    push(world)
+
+
+def fail_to_release(world: World) -> None:
+    world.release = {"exitCode": 3, "message": "no such table"}
+    release(world)
+
+
+def release_after_all(world: World) -> None:
+    world.release = {"exitCode": 0}
+    world.change(release={"command": ["migrate", "--force"]})
+
+
 def remove(world: World) -> None:
     world.cr()["metadata"]["deletionTimestamp"] = "2099-01-01T00:00:00Z"
 
@@ -43,11 +88,28 @@ async def tell(world: World, story: tuple[Step, ...], told: list[Step]) -> None:
             await world.settle()
 
 
-STORIES = ((nothing,), (nothing, push), (nothing, become_worker), (nothing, move), (nothing, remove))
+STORIES = (
+    (nothing,),
+    (nothing, push),
+    (nothing, become_worker),
+    (nothing, move),
+    (nothing, become_cron),
+    (nothing, become_cron, serve_again),
+    (nothing, get_disk, lose_disk),
+    (nothing, get_disk, remove),
+    (nothing, scale_itself, become_cron),
+    (nothing, push, pin),
+    (nothing, push, break_it),
+    (nothing, release),
+    (nothing, fail_to_release),
+    (nothing, fail_to_release, release_after_all),
+    (release, remove),
+    (nothing, remove),
+)
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-@pytest.mark.parametrize("story", STORIES, ids=lambda story: story[-1].__name__)
+@pytest.mark.parametrize("story", STORIES, ids=lambda story: "-".join(step.__name__ for step in story))
 async def test_dying_at_any_write_ends_in_the_same_cluster(story: tuple[Step, ...], after: bool) -> None:
     calm = World()
     await tell(calm, story, [])
@@ -140,3 +202,33 @@ async def test_deletion_takes_images_claims_and_builds_along() -> None:
     assert world.deleted_repositories == ["acme/shop/web"]
     assert [name for name in world.children() if "host-" in name or '"Job"' in name or '"Secret"' in name] == []
     assert world.awake[-1].kind == "Namespace"
+
+
+async def test_a_provider_that_is_gone_for_good_does_not_hold_a_deletion_for_ever() -> None:
+    """The registry, the builds namespace and the claims cannot be reached: the deletion goes on without them."""
+    world = await World().settle()
+
+    async def gone(*_: object, **__: object) -> None:
+        raise Forbidden("the operator may not look there any more")
+
+    world.delete_repository = gone  # type: ignore[method-assign]
+    world.cluster.list = gone  # type: ignore[method-assign, assignment]
+    world.cr()["metadata"] |= {"deletionTimestamp": now(), "finalizers": ["ml.ink/cleanup"]}
+    with pytest.raises(Forbidden):
+        await world.run()
+    world.cr()["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+    await world.run()
+    assert world.of(INK_SERVICE) == []
+
+
+async def test_deleting_what_has_become_unreadable_still_cleans_up() -> None:
+    world = await World().settle()
+    world.cr()["spec"]["replicas"] = "many"
+    await world.run()
+    assert world.condition("Ready") == ("False", "InvalidSpec")
+    remove(world)
+    for _ in range(5):
+        if world.of(INK_SERVICE):
+            await world.run()
+    assert world.deleted_repositories == ["acme/shop/web"]
+    assert [name for name in world.children() if "host-" in name or '"Deployment"' in name] == []

@@ -8,13 +8,15 @@ from __future__ import annotations
 import asyncio
 import copy
 import json
-from datetime import UTC, datetime
+import re
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ink_api.conditions import Condition, find
+from ink_api.group import FIELD_MANAGER_HAND_OVER, FIELD_MANAGER_OPERATOR
 from ink_api.inkservice import InkServiceStatus
 from ink_operator.clients.sealing import KeyRing
-from ink_operator.core.errors import AlreadyExists, Conflict
+from ink_operator.core.errors import AlreadyExists, Conflict, Transient
 from ink_operator.core.memo import Memo
 from ink_operator.core.objects import DEPLOYMENT, INK_SERVICE, JOB, NAMESPACE, POD, SECRET, Key, Kind, Manifest, Ref
 from ink_operator.core.objects import ref_of as plain_ref
@@ -24,6 +26,7 @@ from ink_operator.settings import Settings
 
 COMMIT = "a" * 40
 DIGEST = "sha256:" + "d" * 64
+OPERATOR, HAND_OVER = FIELD_MANAGER_OPERATOR, FIELD_MANAGER_HAND_OVER
 GOOD = {"ok": True, "digest": DIGEST, "pack": "Dockerfile", "ports": [3000]}
 
 
@@ -37,10 +40,12 @@ def now() -> str:
 
 
 def matches(labels: dict[str, str], selector: str) -> bool:
-    """`a=b,c`: equality and existence."""
-    for term in filter(None, selector.split(",")):
-        key, equals, value = term.partition("=")
-        if (labels.get(key) != value) if equals else key not in labels:
+    """`key`, `key=value` and `key in (a,b)`, joined by commas."""
+    for part in re.split(r",(?![^(]*\))", selector) if selector else []:
+        key, _, among = part.partition(" in ")
+        name, equals, value = key.partition("=")
+        allowed = among.strip("()").split(",") if among else [value] if equals else [labels.get(name)]
+        if name not in labels or labels[name] not in allowed:
             return False
     return True
 
@@ -61,6 +66,15 @@ def merged(target: Any, patch: Any) -> Any:
 def owned(live: Manifest, owner: Manifest) -> bool:
     """`live` has an owner reference to `owner`."""
     return any(o["uid"] == owner["metadata"]["uid"] for o in live["metadata"].get("ownerReferences") or [])
+
+
+def owning(deployment: Manifest, manager: str, owns: bool) -> Manifest:
+    """Note whether that manager owns `replicas`, as server-side apply does. Returns the object."""
+    meta = deployment["metadata"]
+    others = [entry for entry in meta.get("managedFields") or [] if entry["manager"] != manager]
+    mine = {"manager": manager, "operation": "Apply", "fieldsV1": {"f:spec": {"f:replicas": {}}}}
+    meta["managedFields"] = [*others, mine] if owns else others
+    return deployment
 
 
 class MemoryCluster:
@@ -94,6 +108,9 @@ class MemoryCluster:
             return self._written(lambda: self._create(manifest))
         return self._written(lambda: self._replace(ref, manifest))
 
+    async def hand_over(self, manifest: Manifest) -> Manifest:
+        return self._written(lambda: self._hand_over(manifest))
+
     async def merge_patch(self, ref: Ref, patch: dict[str, Any], *, subresource: str = "") -> Manifest | None:
         if ref not in self.objects:
             return None
@@ -125,12 +142,31 @@ class MemoryCluster:
         if ref in self.objects:
             raise AlreadyExists(ref.name)
         live = copy.deepcopy(manifest)
+        if ref.kind == DEPLOYMENT:
+            owning(live, OPERATOR, "replicas" in live["spec"])
+            live["spec"].setdefault("replicas", 1)
         self._uids += 1
-        live["metadata"] |= {"uid": f"uid-{self._uids}", "creationTimestamp": now(), "generation": 1}
+        # Times in the API have whole seconds; what was created later has to be seen as later all the same.
+        created = datetime.now(UTC) - timedelta(seconds=900 - self._uids)
+        created_at = created.strftime("%Y-%m-%dT%H:%M:%SZ")
+        live["metadata"] |= {"uid": f"uid-{self._uids}", "creationTimestamp": created_at, "generation": 1}
         return self.put(live)
+
+    def _hand_over(self, manifest: Manifest) -> Manifest:
+        ref = plain_ref(manifest)
+        live = copy.deepcopy(self.objects[ref])
+        if manifest["metadata"]["resourceVersion"] != live["metadata"]["resourceVersion"]:
+            raise Conflict("changed meanwhile")
+        live["spec"]["replicas"] = manifest["spec"]["replicas"]
+        return self.put(owning(live, HAND_OVER, True))
 
     def _replace(self, ref: Ref, manifest: Manifest) -> Manifest:
         live = copy.deepcopy(self.objects[ref])
+        manifest = copy.deepcopy(manifest)
+        if ref.kind == DEPLOYMENT:
+            owning(live, OPERATOR, "replicas" in manifest["spec"])
+            kept = live["spec"]["replicas"] if live["metadata"]["managedFields"] else 1
+            manifest["spec"].setdefault("replicas", kept)
         changed = any(live.get(k) != v for k, v in manifest.items() if k not in ("metadata", "status"))
         live.update({k: copy.deepcopy(v) for k, v in manifest.items() if k != "metadata"})
         for part in ("labels", "annotations"):
@@ -176,22 +212,32 @@ class MemoryCluster:
 class World:
     """A cluster, its controllers, and the operator's other neighbours."""
 
-    def __init__(self, spec: dict[str, Any] | None = None, **settings: Any) -> None:
+    def __init__(self, spec: dict[str, Any] | None = None, *, owner: str = "", **settings: Any) -> None:
+        """`owner`: the namespace of somebody with kubectl in which the service lies; else it is the gateway's."""
         self.settings = Settings(route_settle_seconds=0.0, **settings)
         self.cluster = MemoryCluster()
         self.branch = Head(COMMIT)
         self.stored: StoredImage | None = None
+        self.pushed: dict[str, StoredImage] = {}
+        self.registry_answers = True
+        self.release: dict[str, Any] | None = {"exitCode": 0}
         self.answers = True
         self.verdict: dict[str, Any] | None = GOOD
         self.pods_become_ready = True
         self.jobs_made: list[str] = []
         self.deleted_repositories: list[str] = []
         self.awake: list[Key] = []
+        self.due: float | None = None
+        """When the last pass wants to be called again."""
+        self.followed: dict[Key, frozenset[Ref]] = {}
         self.questions: list[HeadQuestion] = []
         self.told: list[Condition] = []
         self.sealing = KeyRing(self.cluster, self.settings.namespace, 1)
         self.tenancy: Memo[Any] = Memo(60)
-        self.key = Key("InkService", "ink-tenants", "acme.shop.web")
+        self.key = Key("InkService", owner or "ink-tenants", "web" if owner else "acme.shop.web")
+        if owner:
+            meta = {"name": owner, "labels": {"ml.ink/managed": "true"}}
+            self.cluster.put({"apiVersion": "v1", "kind": "Namespace", "metadata": meta})
         self.make(self.key, spec or git_spec())
 
     def make(self, key: Key, spec: dict[str, Any]) -> None:
@@ -217,6 +263,7 @@ class World:
             sealing=self.sealing,
             prober=self,
             wakeups=self,
+            references=self,
             meter=self,
             announcer=self,
             tenancy=self.tenancy,
@@ -225,7 +272,7 @@ class World:
 
     async def run(self, key: Key | None = None) -> None:
         """One pass."""
-        await reconcile(key or self.key, 0, self.ports, self.settings)
+        self.due = (await reconcile(key or self.key, 0, self.ports, self.settings)).requeue_after_seconds
 
     async def settle(self, key: Key | None = None, passes: int = 30) -> World:
         """Passes and controllers in turn, until a pass writes nothing."""
@@ -274,16 +321,37 @@ class World:
         name = job["metadata"]["name"]
         if name not in self.jobs_made:
             self.jobs_made.append(name)
-        if job["spec"].get("suspend") or self.verdict is None:
-            return False
         ref = Ref(POD, job["metadata"]["namespace"], f"{name}-x")
         if ref in self.cluster.objects:
             return False
+        if job["metadata"]["labels"]["ml.ink/component"] == "release":
+            return self._ended(ref, job, self.release)
+        if job["spec"].get("suspend") or self.verdict is None:
+            return False
         assert Ref(SECRET, ref.namespace, name) in self.cluster.objects, "the pod would wait for its Secret"
-        ended = {"exitCode": 0 if self.verdict["ok"] else 1, "message": json.dumps(self.verdict), "finishedAt": now()}
-        labels = {**job["metadata"]["labels"], "batch.kubernetes.io/job-name": name}
-        self._pod(ref, job, labels, {"containerStatuses": [{"state": {"terminated": ended}}]})
+        verdict = dict(self.verdict)
+        if verdict["ok"]:
+            verdict["digest"] = digest_of(job["metadata"]["labels"]["ml.ink/commit"])
+            variables = {v["name"]: v.get("value", "") for v in job["spec"]["template"]["spec"]["containers"][0]["env"]}
+            prefix = variables["INK_IMAGE"].rpartition(":")[2].rpartition("-")[0] + "-"
+            self.pushed[prefix] = StoredImage(verdict["digest"], tuple(verdict["ports"]))
+        return self._ended(
+            ref, job, {"exitCode": 0 if verdict["ok"] else 1, "message": json.dumps(verdict), "finishedAt": now()}
+        )
+
+    def _ended(self, ref: Ref, job: Manifest, terminated: dict[str, Any] | None) -> bool:
+        """The Job's pod has come to its end; None: it runs on."""
+        labels = {**job["metadata"]["labels"], "batch.kubernetes.io/job-name": job["metadata"]["name"]}
+        state = {"terminated": terminated} if terminated is not None else {"running": {"startedAt": now()}}
+        self._pod(ref, job, labels, {"containerStatuses": [{"state": state}]})
         return True
+
+    def end_release(self, exit_code: int, message: str = "") -> None:
+        """Release commands that run come to their end."""
+        self.release = {"exitCode": exit_code, "message": message}
+        for pod in self.of(POD):
+            if pod["metadata"]["labels"].get("ml.ink/component") == "release":
+                pod["status"]["containerStatuses"] = [{"state": {"terminated": self.release}}]
 
     def _deployment(self, deployment: Manifest) -> bool:
         space, name = deployment["metadata"]["namespace"], deployment["metadata"]["name"]
@@ -332,7 +400,9 @@ class World:
         return self.branch
 
     async def find(self, repository: str, tag_prefix: str) -> StoredImage | None:
-        return self.stored
+        if not self.registry_answers:
+            raise Transient("the registry does not answer")
+        return self.stored or self.pushed.get(tag_prefix)
 
     async def delete_repository(self, repository: str) -> None:
         self.deleted_repositories.append(repository)
@@ -349,6 +419,9 @@ class World:
     def add(self, key: Key, after_seconds: float = 0.0) -> None:
         self.awake.append(key)
 
+    def follow(self, key: Key, refs: frozenset[Ref]) -> None:
+        self.followed[key] = refs
+
     def api_call(self, verb: str, resource: str, code: str) -> None:
         """Not counted here."""
 
@@ -360,6 +433,11 @@ class World:
 
     def announce(self, kind: Kind, owner: Manifest, before: list[Condition], after: list[Condition]) -> None:
         self.told += after
+
+
+def digest_of(commit: str) -> str:
+    """Each commit has an image of its own."""
+    return "sha256:" + commit[:1] * 64
 
 
 def git_spec(**more: Any) -> dict[str, Any]:
@@ -375,7 +453,8 @@ def stable(live: Manifest) -> str:
     """The object as text, without what names one life of it."""
     meta = {k: v for k, v in live["metadata"].items() if k not in VOLATILE}
     kept = {k: v for k, v in live.items() if k not in ("metadata", "status")}
-    return json.dumps({**kept, "metadata": meta}, sort_keys=True)
+    text = json.dumps({**kept, "metadata": meta}, sort_keys=True)
+    return re.sub(r'("(?:started|finished)": )"[^"]*"', r'\1"TIME"', text)
 
 
-__all__ = ["COMMIT", "DIGEST", "GOOD", "NAMESPACE", "Died", "World", "git_spec"]
+__all__ = ["COMMIT", "GOOD", "NAMESPACE", "Died", "World", "digest_of", "git_spec"]

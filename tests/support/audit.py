@@ -34,7 +34,7 @@ class AuditTail:
             event = json.loads(line)
             target = event.get("objectRef", {})
             resource = "/".join(part for part in (target.get("resource", ""), target.get("subresource", "")) if part)
-            who = event["user"]["username"]
+            who = event.get("impersonatedUser", event["user"])["username"]
             if resource != "leases" and user in {"", who}:
                 found.append(Write(who, event["verb"], resource, target.get("name", "")))
         return found

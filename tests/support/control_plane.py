@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from ink_local import apiserver, build, state, supervise
+from ink_local import holder as holders
 from ink_local.cluster import Paths, state_root
+from ink_local.ticker import Ticker
 
 from support.kube_api import KubeApi
 from support.kubectl import Kubectl
@@ -77,3 +81,16 @@ def connected(name: str, paths: Paths) -> Iterator[ControlPlane]:
         yield ControlPlane(name, Kubectl(paths.kubeconfig), api, paths.kubeconfig, paths.audit_log)
     finally:
         api.close()
+
+
+@contextmanager
+def api_server_stopped(plane: ControlPlane, seconds: float) -> Iterator[None]:
+    """The API server's process is ended for so long, and started again with the same data."""
+    cluster = state.load(plane.kubeconfig.parent.name)
+    holder = holders.find(cluster)
+    assert holder is not None
+    daemon = apiserver.daemon(cluster, str(build.ensure(("kube",), Ticker())["kube-apiserver"]))
+    supervise.stop(cluster, holder, daemon)
+    time.sleep(seconds)
+    yield
+    supervise.ensure(cluster, holder, daemon)

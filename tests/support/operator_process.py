@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import http.server
+import json
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
 import threading
+import urllib.request
 from datetime import UTC, datetime
 from pathlib import Path
 
 from support.control_plane import ROOT
-from support.kube_api import KubeApi, Refused
+from support.kube_api import Json, KubeApi, Refused
 
 SHORT = {
     "INK_LEASE_SECONDS": "3",
@@ -66,6 +69,47 @@ class OperatorProcess:
             self._process.send_signal(signal.SIGKILL)
             self._process.wait(timeout=10)
 
+    def stop(self) -> None:
+        """SIGTERM, as the kubelet ends a pod: the lease is given back."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.terminate()
+            self._process.wait(timeout=10)
+
+    def end(self) -> None:
+        """Stop it, and make sure, whatever state it is in."""
+        if self.is_running:
+            self.resume()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.stop()
+        if self.is_running:
+            self.kill()
+
+    def pause(self) -> None:
+        """SIGSTOP: it stands still with all that it was about to do."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
+
+    def metric(self, name: str) -> float:
+        """Sum of a metric over its labels, as Prometheus would read it; 0 while nobody answers."""
+        url = f"http://127.0.0.1:{self._env['INK_LISTEN_PORT']}/metrics"
+        try:
+            with urllib.request.urlopen(url, timeout=5) as answer:
+                lines = answer.read().decode().splitlines()
+        except OSError:
+            return 0.0
+        found = (line.rpartition(" ") for line in lines if re.match(rf"{name}[{{ ]", line))
+        return sum(float(value) for _, _, value in found)
+
+    @property
+    def resident_bytes(self) -> int:
+        assert self._process is not None
+        text = Path(f"/proc/{self._process.pid}/status").read_text()
+        return int(text.split("VmRSS:")[1].split()[0]) * 1024
+
     @property
     def is_running(self) -> bool:
         return self._process is not None and self._process.poll() is None
@@ -74,15 +118,28 @@ class OperatorProcess:
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
 
 
+COMMIT = "c" * 40
+VERDICT = {"ok": True, "digest": "sha256:" + "d" * 64, "pack": "Dockerfile", "ports": [8080]}
+
+
 class AnsweringApp(http.server.ThreadingHTTPServer):
-    """Stands where the ingress and an application would: every host answers 200."""
+    """Stands where the operator's neighbours would: every host answers 200, as applications do; the resolver knows one
+    commit; the registry has no image.
+    """
 
     class _Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self.send_response(200)
-            self.send_header("Content-Length", "3")
+            self._say(404 if self.path.startswith("/v2/") else 200, b"ok\n")
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            self._say(200, json.dumps({"commit": COMMIT}).encode())
+
+        def _say(self, status: int, body: bytes) -> None:
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
             self.end_headers()
-            self.wfile.write(b"ok\n")
+            self.wfile.write(body)
 
         def log_message(self, format: str, *args: object) -> None:
             """Say nothing."""
@@ -94,7 +151,10 @@ class AnsweringApp(http.server.ThreadingHTTPServer):
 
 
 class PlayedKubelet:
-    """Says of every pod of a service that it runs and is ready, as the kubelet of a node would."""
+    """Says of every pod of a service that it runs and is ready, as the kubelet of a node would; a build succeeds.
+
+    Pods of release commands end at once instead: `exit <code> <words>` is a command that it knows.
+    """
 
     def __init__(self, api: KubeApi) -> None:
         self._api = api
@@ -111,30 +171,55 @@ class PlayedKubelet:
             with contextlib.suppress(Refused, OSError):
                 for pod in self._api.get("/api/v1/pods?labelSelector=ml.ink/service")["items"]:
                     if pod["status"].get("phase") == "Pending" and "deletionTimestamp" not in pod["metadata"]:
-                        self._make_ready(pod["metadata"]["namespace"], pod["metadata"]["name"], pod["spec"])
+                        play = PLAYS.get(pod["metadata"]["labels"].get("ml.ink/component"), running)
+                        status = play(pod["spec"]["containers"])
+                        path = "/api/v1/namespaces/{namespace}/pods/{name}/status".format(**pod["metadata"])
+                        self._api.merge(path, {"status": status})
 
-    def _make_ready(self, namespace: str, name: str, spec: dict[str, object]) -> None:
-        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        containers = spec["containers"]
-        assert isinstance(containers, list)
-        kinds = ("PodScheduled", "Initialized", "ContainersReady", "Ready")
-        status = {
-            "phase": "Running",
-            "startTime": now,
-            "podIP": "10.0.0.9",
-            "podIPs": [{"ip": "10.0.0.9"}],
-            "conditions": [{"type": kind, "status": "True", "lastTransitionTime": now} for kind in kinds],
-            "containerStatuses": [
-                {
-                    "name": container["name"],
-                    "image": container["image"],
-                    "imageID": "",
-                    "ready": True,
-                    "started": True,
-                    "restartCount": 0,
-                    "state": {"running": {"startedAt": now}},
-                }
-                for container in containers
-            ],
-        }
-        self._api.merge(f"/api/v1/namespaces/{namespace}/pods/{name}/status", {"status": status})
+
+def running(containers: list[Json]) -> Json:
+    """The status of a pod that runs and is ready."""
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    kinds = ("PodScheduled", "Initialized", "ContainersReady", "Ready")
+    return {
+        "phase": "Running",
+        "startTime": now,
+        "podIP": "10.0.0.9",
+        "podIPs": [{"ip": "10.0.0.9"}],
+        "conditions": [{"type": kind, "status": "True", "lastTransitionTime": now} for kind in kinds],
+        "containerStatuses": [
+            {**container_status(one), "ready": True, "started": True, "state": {"running": {"startedAt": now}}}
+            for one in containers
+        ],
+    }
+
+
+def succeeded(containers: list[Json]) -> Json:
+    """The status of a build's pod that has given its verdict."""
+    return ended(containers, 0, json.dumps(VERDICT))
+
+
+def released(containers: list[Json]) -> Json:
+    """The status of a release command's pod."""
+    (container,) = containers
+    _, code, *words = container["command"]
+    return ended(containers, int(code), " ".join(words))
+
+
+def ended(containers: list[Json], code: int, message: str) -> Json:
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    end = {"exitCode": code, "message": message, "finishedAt": now, "startedAt": now}
+    return {
+        "phase": "Failed" if code else "Succeeded",
+        "startTime": now,
+        "containerStatuses": [
+            {**container_status(one), "ready": False, "state": {"terminated": end}} for one in containers
+        ],
+    }
+
+
+def container_status(container: Json) -> Json:
+    return {"name": container["name"], "image": container["image"], "imageID": "", "restartCount": 0}
+
+
+PLAYS = {"build": succeeded, "release": released}

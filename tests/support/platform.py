@@ -132,3 +132,9 @@ def condition(resource: Json, kind: str) -> Json:
     """The condition of that type; empty when it is not stated."""
     conditions = resource.get("status", {}).get("conditions", [])
     return next((c for c in conditions if c["type"] == kind), {})
+
+
+def pod_of(platform: Platform, service: Deployed) -> Json:
+    """A running pod of the service."""
+    pods = platform.pods(service.name, service.project)
+    return next(p for p in pods if p["status"]["phase"] == "Running" and "deletionTimestamp" not in p["metadata"])

@@ -10,12 +10,13 @@ from typing import Any
 from urllib.parse import urlencode
 
 import aiohttp
-from ink_api.group import FIELD_MANAGER_OPERATOR
+from aiohttp.abc import AbstractStreamWriter
+from ink_api.group import FIELD_MANAGER_HAND_OVER, FIELD_MANAGER_OPERATOR
 from kubernetes.aio.client.configuration import Configuration
 from kubernetes.aio.client.rest import RESTClientObject
 
 from ink_operator.clients.kube_errors import failure
-from ink_operator.core.errors import Conflict, Transient
+from ink_operator.core.errors import Conflict, LeaseLost, Transient
 from ink_operator.core.objects import Kind, Manifest, Ref, ref_of
 from ink_operator.ports import Meter, WriteGuard
 
@@ -26,6 +27,7 @@ WATCH_SECONDS = 300
 WATCH_SLACK_SECONDS = 30
 PAGE = 500
 APPLY, MERGE, JSON = "application/apply-patch+yaml", "application/merge-patch+json", "application/json"
+PARTIAL = "application/json;as={};g=meta.k8s.io;v=v1"
 Manifests = list[Manifest]
 MANAGER = {"fieldManager": FIELD_MANAGER_OPERATOR}
 
@@ -40,18 +42,38 @@ def path_of(kind: Kind, namespace: str = "", name: str = "", subresource: str = 
     return "/".join(parts)
 
 
+class FencedBody(aiohttp.BytesPayload):
+    """A write's body that asks once more, in the moment before it leaves: a process may have been stopped for longer
+    than its lease lasts while the write waited for a connection."""
+
+    def __init__(self, value: bytes, guard: WriteGuard) -> None:
+        super().__init__(value, content_type=JSON)
+        self._guard = guard
+
+    async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
+        """Raises ClientConnectionError, so that the request ends unsent; the next one meets the guard itself."""
+        try:
+            self._guard.check()
+        except (Transient, LeaseLost) as error:
+            raise aiohttp.ClientConnectionError(str(error)) from None
+        await super().write_with_length(writer, content_length)
+
+
 class Kube:
     """Implements ports.Cluster, the lease's store and the informers' source."""
 
     def __init__(self, configuration: Configuration, guard: WriteGuard, meter: Meter) -> None:
         self._configuration = configuration
         self._rest = RESTClientObject(configuration)
+        self._session: aiohttp.ClientSession | None = None
+        self._proxy: str | None = configuration.proxy
         self._guard = guard
         self._meter = meter
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._rest.close()
+        if self._session is not None:
+            await self._session.close()
 
     async def get(self, ref: Ref) -> Manifest | None:
         """The object, or None."""
@@ -59,30 +81,45 @@ class Kube:
 
     async def list(self, kind: Kind, namespace: str = "", labels: str = "") -> Manifests:
         """All objects that match, page by page."""
-        return (await self.list_page(kind, namespace, labels))[0]
+        return [item async for page in self.pages(kind, namespace, labels) for item in page]
 
-    async def list_page(self, kind: Kind, namespace: str, labels: str) -> tuple[Manifests, str]:
-        """All objects that match, and the resourceVersion to watch from."""
-        items: Manifests = []
+    async def pages(self, kind: Kind, namespace: str = "", labels: str = "") -> AsyncIterator[Manifests]:
+        """All objects that match, without ever holding them all."""
         query = {"limit": str(PAGE), **({"labelSelector": labels} if labels else {})}
         while True:
             answer = await self._call("GET", kind, path_of(kind, namespace), query=query) or {}
-            items += [{"apiVersion": kind.api_version, "kind": kind.kind, **i} for i in answer.get("items") or []]
-            meta = answer.get("metadata") or {}
-            if not meta.get("continue"):
-                return items, meta.get("resourceVersion", "")
-            query["continue"] = meta["continue"]
+            yield [{"apiVersion": kind.api_version, "kind": kind.kind, **i} for i in answer.get("items") or []]
+            following = (answer.get("metadata") or {}).get("continue")
+            if not following:
+                return
+            query["continue"] = following
+
+    async def list_version(self, kind: Kind, namespace: str, labels: str, *, accept: str = JSON) -> str:
+        """The resourceVersion to watch from: what lies before it has been looked at, or will be."""
+        query = {"limit": "1", **({"labelSelector": labels} if labels else {})}
+        answer = await self._call("GET", kind, path_of(kind, namespace), query=query, accept=accept) or {}
+        version = (answer.get("metadata") or {}).get("resourceVersion")
+        if not version:
+            raise Transient(f"{kind.plural} cannot be listed")
+        return str(version)
 
     async def create(self, manifest: Manifest) -> Manifest:
         """Create; raises AlreadyExists."""
         self._guard.check()
-        return await self.create_unguarded(manifest)
+        return await self._create(manifest, fenced=True)
 
     async def apply(self, manifest: Manifest) -> Manifest:
         """Server-side apply under Ink's field manager, taking conflicting fields over."""
+        return await self._apply(manifest, FIELD_MANAGER_OPERATOR)
+
+    async def hand_over(self, manifest: Manifest) -> Manifest:
+        """Server-side apply of a part under the manager that only holds."""
+        return await self._apply(manifest, FIELD_MANAGER_HAND_OVER)
+
+    async def _apply(self, manifest: Manifest, manager: str) -> Manifest:
         self._guard.check()
         ref = ref_of(manifest)
-        query = {**MANAGER, "force": "true"}
+        query = {"fieldManager": manager, "force": "true"}
         path = path_of(ref.kind, ref.namespace, ref.name)
         answer = await self._call("PATCH", ref.kind, path, query=query, body=manifest, content_type=APPLY)
         if answer is None:
@@ -107,12 +144,15 @@ class Kube:
     async def replace(self, manifest: Manifest) -> Manifest:
         """PUT at the resourceVersion of the manifest; for the lease alone, so the guard is not asked."""
         ref = ref_of(manifest)
-        answer = await self._call("PUT", ref.kind, path_of(ref.kind, ref.namespace, ref.name), body=manifest)
+        path = path_of(ref.kind, ref.namespace, ref.name)
+        answer = await self._call("PUT", ref.kind, path, body=manifest, fenced=False)
         if answer is None:
             raise Conflict(f"{ref.kind.kind} {ref.name} is gone")
         return answer
 
-    async def watch(self, kind: Kind, namespace: str, labels: str, version: str) -> AsyncIterator[dict[str, Any]]:
+    async def watch(
+        self, kind: Kind, namespace: str, labels: str, version: str, *, accept: str = JSON
+    ) -> AsyncIterator[dict[str, Any]]:
         """Raw watch events until the server ends the watch. Raises Transient when the connection breaks."""
         query = {
             "watch": "true",
@@ -123,7 +163,7 @@ class Kube:
         }
         limit = aiohttp.ClientTimeout(total=WATCH_SECONDS + WATCH_SLACK_SECONDS, sock_connect=CALL_SECONDS)
         try:
-            response = await self._send("GET", path_of(kind, namespace), query=query, limit=limit)
+            response = await self._send("GET", path_of(kind, namespace), query=query, limit=limit, accept=accept)
             async with response:
                 if response.status != 200:
                     raise failure(response.status, await response.text(), f"watch {kind.plural}")
@@ -134,9 +174,13 @@ class Kube:
 
     async def create_unguarded(self, manifest: Manifest) -> Manifest:
         """Create without asking the guard: for the lease alone, before it is held."""
+        return await self._create(manifest, fenced=False)
+
+    async def _create(self, manifest: Manifest, *, fenced: bool) -> Manifest:
         meta = manifest["metadata"]
         ref = ref_of({**manifest, "metadata": {"name": "", **meta}})
-        answer = await self._call("POST", ref.kind, path_of(ref.kind, ref.namespace), query=MANAGER, body=manifest)
+        path = path_of(ref.kind, ref.namespace)
+        answer = await self._call("POST", ref.kind, path, query=MANAGER, body=manifest, fenced=fenced)
         if answer is None:
             raise Transient(f"the namespace {ref.namespace} does not exist")
         return answer
@@ -150,13 +194,22 @@ class Kube:
         query: dict[str, str] | None = None,
         body: Any = None,
         content_type: str = JSON,
+        fenced: bool = True,
+        accept: str = JSON,
     ) -> Manifest | None:
         """One call. None for 404; other failures raise."""
         code = "error"
         try:
             limit = aiohttp.ClientTimeout(total=CALL_SECONDS)
             async with await self._send(
-                method, path, query=query, limit=limit, body=body, content_type=content_type
+                method,
+                path,
+                query=query,
+                limit=limit,
+                body=body,
+                content_type=content_type,
+                accept=accept,
+                fenced=fenced,
             ) as response:
                 code = str(response.status)
                 text = await response.text()
@@ -180,15 +233,35 @@ class Kube:
         limit: aiohttp.ClientTimeout,
         body: Any = None,
         content_type: str = JSON,
+        fenced: bool = True,
+        accept: str = JSON,
     ) -> aiohttp.ClientResponse:
+        if self._session is None:
+            self._session = self._rest._create_pool_manager()
         url = f"{self._configuration.host}{path}" + (f"?{urlencode(query)}" if query else "")
-        headers = {"Content-Type": content_type, "Accept": JSON, "User-Agent": "ink-operator"}
+        headers = {"Content-Type": content_type, "Accept": accept, "User-Agent": "ink-operator"}
         auth = (await self._configuration.auth_settings()).get("BearerToken")
         if auth:
             headers["Authorization"] = auth["value"]
-        answer = await self._rest.request(method, url, headers=headers, body=body, _request_timeout=limit)
-        response: aiohttp.ClientResponse = answer.response
-        return response
+        raw = None if body is None else json.dumps(body).encode()
+        data = raw if raw is None or not fenced else FencedBody(raw, self._guard)
+        return await self._session.request(method, url, headers=headers, data=data, timeout=limit, proxy=self._proxy)
+
+
+class MetadataOnly:
+    """Implements runtime's WatchSource without contents: of Secrets, say, that nobody needs in this process."""
+
+    def __init__(self, kube: Kube) -> None:
+        self._kube = kube
+
+    async def list_version(self, kind: Kind, namespace: str, labels: str) -> str:
+        """The resourceVersion to watch from."""
+        accept = PARTIAL.format("PartialObjectMetadataList")
+        return await self._kube.list_version(kind, namespace, labels, accept=accept)
+
+    def watch(self, kind: Kind, namespace: str, labels: str, version: str) -> AsyncIterator[dict[str, Any]]:
+        """Raw watch events."""
+        return self._kube.watch(kind, namespace, labels, version, accept=PARTIAL.format("PartialObjectMetadata"))
 
 
 async def configure(kubeconfig: str | None) -> Configuration:

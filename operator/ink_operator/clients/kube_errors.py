@@ -31,6 +31,8 @@ def failure(status: int, body: str, what: str) -> Exception:
 def _refused(message: str) -> Exception:
     if "exceeded quota" in message or "maximum" in message:
         return OverQuota(message)
+    if "must support resize" in message:
+        return Terminal(message, reason=Reason.VOLUME_NOT_EXPANDABLE)
     if "is being terminated" in message:
         return Terminal(message, reason=Reason.NAMESPACE_TERMINATING)
     if "ValidatingAdmissionPolicy" in message or "violates PodSecurity" in message:

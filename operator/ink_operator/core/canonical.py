@@ -78,6 +78,14 @@ def covers(live: Any, wanted: Any, *, quantities: bool = False) -> bool:
     return quantities and same_quantity(str(live), str(wanted))
 
 
+def replacing(old: Any, new: Any) -> Any:
+    """The JSON merge patch that turns `old` into `new`: what is left out of `new` goes, at any depth."""
+    if not isinstance(old, dict) or not isinstance(new, dict):
+        return new
+    gone = {key: None for key in old if key not in new}
+    return {**gone, **{key: replacing(old.get(key), value) for key, value in new.items()}}
+
+
 def same_quantity(one: str, other: str) -> bool:
     """`1000m` and `1` are the same."""
     try:

@@ -14,6 +14,13 @@ class Apply:
 
 
 @dataclass(frozen=True, slots=True)
+class Create:
+    """Make a child that is never compared again; that it is there already is fine, if it is the same owner's."""
+
+    manifest: Manifest
+
+
+@dataclass(frozen=True, slots=True)
 class Delete:
     """Delete, with background propagation; absent is fine. `uid` guards against deleting a namesake."""
 
@@ -30,4 +37,11 @@ class MergePatch:
     patch: dict[str, Any] = field(default_factory=dict)
 
 
-Effect = Apply | Delete | MergePatch
+@dataclass(frozen=True, slots=True)
+class HandOver:
+    """Server-side apply of some fields under another manager, so that they stay when Ink applies them no more."""
+
+    manifest: Manifest
+
+
+Effect = Apply | Create | Delete | MergePatch | HandOver

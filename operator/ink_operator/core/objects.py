@@ -37,10 +37,14 @@ CONFIG_MAP = Kind("v1", "ConfigMap", "configmaps")
 SECRET = Kind("v1", "Secret", "secrets")
 POD = Kind("v1", "Pod", "pods")
 EVENT = Kind("v1", "Event", "events")
+PERSISTENT_VOLUME_CLAIM = Kind("v1", "PersistentVolumeClaim", "persistentvolumeclaims")
 RESOURCE_QUOTA = Kind("v1", "ResourceQuota", "resourcequotas")
 LIMIT_RANGE = Kind("v1", "LimitRange", "limitranges")
 DEPLOYMENT = Kind("apps/v1", "Deployment", "deployments")
+HORIZONTAL_POD_AUTOSCALER = Kind("autoscaling/v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers")
+CONTROLLER_REVISION = Kind("apps/v1", "ControllerRevision", "controllerrevisions")
 JOB = Kind("batch/v1", "Job", "jobs")
+CRON_JOB = Kind("batch/v1", "CronJob", "cronjobs")
 LEASE = Kind("coordination.k8s.io/v1", "Lease", "leases")
 INGRESS = Kind("networking.k8s.io/v1", "Ingress", "ingresses")
 NETWORK_POLICY = Kind("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies")
@@ -53,8 +57,9 @@ INK_DOMAIN = Kind("ml.ink/v1alpha1", "InkDomain", "inkdomains")
 KINDS = {
     (k.api_version, k.kind): k
     for k in (
-        NAMESPACE, SERVICE, CONFIG_MAP, SECRET, POD, EVENT, RESOURCE_QUOTA, LIMIT_RANGE, DEPLOYMENT, JOB, LEASE,
-        INGRESS, NETWORK_POLICY, ROLE, ROLE_BINDING, INK_SERVICE, INK_RESOURCE, INK_DOMAIN,
+        NAMESPACE, SERVICE, CONFIG_MAP, SECRET, POD, EVENT, PERSISTENT_VOLUME_CLAIM, RESOURCE_QUOTA, LIMIT_RANGE,
+        DEPLOYMENT, CONTROLLER_REVISION, HORIZONTAL_POD_AUTOSCALER, JOB, CRON_JOB, LEASE, INGRESS,
+        NETWORK_POLICY, ROLE, ROLE_BINDING, INK_SERVICE, INK_RESOURCE, INK_DOMAIN,
     )
 }  # fmt: skip
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ink_api.group import LABEL_COMMIT, LABEL_TENANT
+from ink_api.inkservice import BuildStatus
 from ink_api.reasons import Reason
 
 from ink_operator.core.objects import Manifest, annotations_of, condition_of, is_deleting, labels_of
@@ -56,6 +57,7 @@ def _attempt(job: Manifest, pod: Manifest | None) -> Attempt:
         started=status.get("startTime"),
         finished=(ended or {}).get("finishedAt") or status.get("completionTime") or _failed_at(job),
         pod=pod["metadata"]["name"] if pod else None,
+        limit_seconds=int(job["spec"].get("activeDeadlineSeconds") or 0),
     )
 
 
@@ -138,6 +140,25 @@ def _verdict_without_words(job: Manifest, ended: dict[str, Any] | None) -> Verdi
 
 def _spoiled(message: str) -> Verdict:
     return Verdict(False, reason=Reason.BUILD_INFRASTRUCTURE, message=message, infrastructure=True)
+
+
+def build_status(attempt: Attempt) -> BuildStatus:
+    """What the status says of an attempt."""
+    reason = {
+        BuildState.QUEUED: Reason.QUEUED,
+        BuildState.RUNNING: Reason.BUILDING,
+        BuildState.SUCCEEDED: Reason.BUILT,
+        BuildState.SUPERSEDED: Reason.SUPERSEDED,
+    }.get(attempt.state) or (attempt.verdict.reason if attempt.verdict else Reason.BUILD_FAILED)
+    return BuildStatus(
+        id=attempt.name,
+        commit=attempt.commit,
+        pack=attempt.verdict.pack if attempt.verdict else None,
+        reason=reason,
+        started=attempt.started,
+        finished=attempt.finished,
+        pod=attempt.pod,
+    )
 
 
 def holds_place(job: Manifest, ended_jobs: frozenset[str]) -> bool:

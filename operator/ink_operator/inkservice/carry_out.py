@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from ink_api.group import ANNOTATION_OWNER, LABEL_COMPONENT, LABEL_OWNER_UID
 from ink_api.reasons import Reason
 
-from ink_operator.core.effects import Apply, Delete, MergePatch
+from ink_operator.core.effects import Apply, Create, Delete, HandOver, MergePatch
 from ink_operator.core.errors import AlreadyExists, Terminal, Transient
-from ink_operator.core.objects import JOB, POD, Key, Manifest, Ref, annotations_of, labels_of, ref_of
+from ink_operator.core.objects import JOB, POD, Key, Manifest, Ref, annotations_of, is_deleting, labels_of, ref_of
 from ink_operator.inkservice.builds import ended_jobs, may_start, verdict_json
 from ink_operator.inkservice.desired.buildjob import COMPONENT, job_name, make_job, make_secret
 from ink_operator.inkservice.model import (
@@ -37,6 +37,10 @@ async def carry_out(case: Case, effects: Iterable[ServiceEffect], ports: Ports) 
                 if manifest["kind"] in SET_UP:
                     ports.tenancy.forget(case.identity.namespace)
                 await ports.cluster.apply(manifest)
+            case HandOver(manifest):
+                await ports.cluster.hand_over(manifest)
+            case Create(manifest):
+                await create_ours(manifest, ports)
             case Delete(ref, uid, resource_version):
                 await ports.cluster.delete(ref, uid=uid, resource_version=resource_version)
             case MergePatch(ref, patch):
@@ -53,17 +57,37 @@ async def claim_host(manifest: Manifest, ports: Ports) -> None:
     """Create the claim, or renew one left behind by a CR of the same name. Raises Terminal HostTaken."""
     try:
         await ports.cluster.create(manifest)
-        return
     except AlreadyExists:
-        live = await ports.cluster.get(ref_of(manifest))
+        taken = Terminal(f"The host {manifest['data']['host']} is taken.", reason=Reason.HOST_TAKEN)
+        await _meet(await ports.cluster.get(ref_of(manifest)), manifest, ports, taken)
+
+
+async def create_ours(manifest: Manifest, ports: Ports) -> None:
+    """Make the child, or find it made already. Raises Terminal NameConflict when somebody else made it.
+
+    Applied, not created: the API server keeps the bytes of a ControllerRevision's data as they come, and refuses every
+    later patch of the object when they are not exactly as it would have written them itself.
+    """
+    live = await ports.cluster.get(ref_of(manifest))
     if live is None:
-        raise Transient("the host's claim went away", retry_after_seconds=0.2)
+        await ports.cluster.apply(manifest)
+        return
+    meta = manifest["metadata"]
+    what = f"The {manifest['kind']} {meta['name']} in {meta['namespace']} was not made for this service."
+    await _meet(live, manifest, ports, Terminal(what, reason=Reason.NAME_CONFLICT))
+
+
+async def _meet(live: Manifest | None, manifest: Manifest, ports: Ports, foreign: Terminal) -> None:
+    """An object of the name is there: fine if it is ours, renewed if an earlier CR of our name left it behind."""
+    what = f"{manifest['kind']} {manifest['metadata']['name']}"
+    if live is None or is_deleting(live):
+        raise Transient(f"the old {what} is on its way out", retry_after_seconds=0.2)
     if labels_of(live).get(LABEL_OWNER_UID) == labels_of(manifest)[LABEL_OWNER_UID]:
         return
     if annotations_of(live).get(ANNOTATION_OWNER) == annotations_of(manifest)[ANNOTATION_OWNER]:
         await ports.cluster.delete(ref_of(live), uid=live["metadata"]["uid"])
-        raise Transient("the host's old claim is being renewed", retry_after_seconds=0.2)
-    raise Terminal(f"The host {manifest['data']['host']} is taken.", reason=Reason.HOST_TAKEN)
+        raise Transient(f"the {what} of an earlier service is being renewed", retry_after_seconds=0.2)
+    raise foreign
 
 
 async def start_build(case: Case, start: StartBuild, ports: Ports) -> None:

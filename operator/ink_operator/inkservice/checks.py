@@ -3,13 +3,17 @@
 import re
 
 from ink_api.group import LABEL_MANAGED_NAMESPACE, LABEL_OWNER_UID
+from ink_api.inkservice import InkService
 from ink_api.names import SERVICE_NAME_MAX, SERVICE_NAME_PATTERN
 from ink_api.reasons import Reason
 
 from ink_operator.core.objects import SECRET, Manifest, is_deleting, labels_of
+from ink_operator.inkservice.desired.storage import belongs, claim_name, volumes_of
 from ink_operator.inkservice.draft import Draft
+from ink_operator.inkservice.effective import is_worker
 from ink_operator.inkservice.model import Claim, Failure
 from ink_operator.inkservice.not_served import not_served
+from ink_operator.inkservice.references import uses_of
 
 
 def name_is_no_label(draft: Draft) -> Failure | None:
@@ -47,11 +51,16 @@ def source_is_denied(draft: Draft) -> Failure | None:
 
 def variable_is_denied(draft: Draft) -> Failure | None:
     """A variable whose source may not be used."""
-    for variable in sorted(draft.service.spec.env or [], key=lambda v: v.name):
-        origin = variable.value_from
-        if origin is not None and origin.secret_key_ref is not None and draft.of_gateway:
-            return Failure(Reason.REFERENCE_DENIED, f"spec.env {variable.name}: secretKeyRef cannot be used here.")
-    return None
+    return reference_denied(draft.service, draft.of_gateway)
+
+
+def reference_denied(service: InkService, of_gateway: bool) -> Failure | None:
+    """In a namespace of Ink's own making the only Secrets are Ink's."""
+    denied = [use for use in uses_of(service) if of_gateway and use.kind == SECRET]
+    if not denied:
+        return None
+    what = "secretKeyRef" if denied[0].key is not None else "secretRef"
+    return Failure(Reason.REFERENCE_DENIED, f"{denied[0].field}: {what} cannot be used here.")
 
 
 def field_is_not_served(draft: Draft) -> Failure | None:
@@ -60,15 +69,33 @@ def field_is_not_served(draft: Draft) -> Failure | None:
     return Failure(Reason.NOT_IMPLEMENTED, f"{', '.join(found)}: not served yet.") if found else None
 
 
+def health_has_no_port(draft: Draft) -> Failure | None:
+    """A worker is asked for its health only where it says which port to ask."""
+    spec = draft.service.spec
+    if spec.health is None or spec.health.port is not None or not is_worker(draft.service):
+        return None
+    return Failure(
+        Reason.INVALID_SPEC, "spec.health: the service has no ports to ask: set health.port, or remove health."
+    )
+
+
 def object_is_not_ours(draft: Draft) -> Failure | None:
     """An object of our child's name that somebody else made is never taken over."""
     seen = draft.seen
     secret = seen.env_children.get(SECRET.kind) if seen.environment.values else None
-    for live in (seen.deployment, seen.service, seen.ingress, secret):
+    for live in (seen.deployment, seen.service, seen.ingress, seen.cron_job, seen.autoscaler, secret):
         if live is not None and not is_ours(live, draft.service.metadata.uid):
             what = f"{live.get('kind', 'object')} {live['metadata']['name']}"
             return Failure(
                 Reason.NAME_CONFLICT, f"The {what} in {seen.identity.namespace} was not made for this service."
+            )
+    for volume in volumes_of(draft.service):
+        name = claim_name(seen.identity, volume.name)
+        claim = seen.volumes.get(name)
+        if claim is not None and not belongs(claim, draft.service, seen.identity):
+            return Failure(
+                Reason.NAME_CONFLICT,
+                f"The PersistentVolumeClaim {name} in {seen.identity.namespace} was not made for this service.",
             )
     return None
 
@@ -98,5 +125,6 @@ BEFORE_ANYTHING = (
     source_is_denied,
     variable_is_denied,
     field_is_not_served,
+    health_has_no_port,
     object_is_not_ours,
 )

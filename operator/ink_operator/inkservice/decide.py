@@ -6,21 +6,27 @@ from ink_api.conditions import ConditionType
 from ink_api.inkservice import InkService, Port
 from ink_api.reasons import Reason
 
-from ink_operator.core.canonical import settled
-from ink_operator.core.effects import Apply, Delete, MergePatch
-from ink_operator.core.objects import CONFIG_MAP, NAMESPACE, Manifest, Ref, annotations_of, ref_of
+from ink_operator.core.effects import Delete, MergePatch
+from ink_operator.core.objects import CONFIG_MAP, NAMESPACE, ROLE_BINDING, Manifest, Ref, annotations_of
 from ink_operator.inkservice import checks
 from ink_operator.inkservice.decide_build import Chosen, build_step
+from ink_operator.inkservice.decide_cron import cron_rests, cron_step
 from ink_operator.inkservice.decide_environment import drop_environment, environment_step
+from ink_operator.inkservice.decide_release import release_step
+from ink_operator.inkservice.decide_revision import mend_numbers, record, settle_revisions
+from ink_operator.inkservice.decide_scale import autoscaler_step, hand_over, scale_step, scaled_by_others
+from ink_operator.inkservice.decide_storage import drop_volumes, grow_step, storage_step
 from ink_operator.inkservice.desired.namespace import set_up
 from ink_operator.inkservice.desired.network import make_claim, make_ingress, make_service
 from ink_operator.inkservice.desired.policy import make_policies
+from ink_operator.inkservice.desired.revision import attempt_name
 from ink_operator.inkservice.desired.workload import make_deployment
 from ink_operator.inkservice.diagnose import diagnose, newest_pods, wait_seconds
 from ink_operator.inkservice.draft import Draft
 from ink_operator.inkservice.effective import ports_of, probe_of, public_port, wanted_replicas
 from ink_operator.inkservice.model import (
     ANNOTATION_EMPTY_SINCE,
+    Attempt,
     BuildState,
     Claim,
     ClaimHost,
@@ -29,28 +35,32 @@ from ink_operator.inkservice.model import (
     RecordVerdict,
     Running,
 )
-from ink_operator.inkservice.rollout import Rollout, rollout_of, running_of
+from ink_operator.inkservice.revisions import running_now
+from ink_operator.inkservice.rollout import Rollout, rollout_of
 from ink_operator.inkservice.status import CHAIN
 from ink_operator.settings import Settings
 
 ROUTING_MOST_SECONDS = 60.0
 """After that long without an answer through the ingress, routing has failed."""
 TERMINATING_LOOK_SECONDS = 5.0
+SET_UP_LOOK_SECONDS = 0.1
 
 
 def decide(service: InkService, seen: Observed, settings: Settings, now: datetime) -> Plan:
     """One step forward from any state; no effects at all when everything is as it should be."""
     draft = Draft(service, seen, settings, now)
     if not _refused(draft):
+        mend_numbers(draft)
         _claim(draft)
         chosen = _suspended(draft) if wanted_replicas(service) == 0 else build_step(draft)
         _tenancy(draft)
         if chosen is not None and chosen.running is not None:
             _deploy(draft, chosen.running, chosen.newest)
         else:
-            _scale(draft)
+            scale_step(draft)
         if wanted_replicas(service) == 0:
             _report_suspended(draft)
+        settle_revisions(draft)
     _tidy(draft)
     return draft.plan()
 
@@ -82,22 +92,14 @@ def _tenancy(draft: Draft) -> None:
         *make_policies(seen.identity.namespace, draft.of_gateway, settings),
     ]
     for manifest in wanted:
-        _apply(draft, seen.tenancy.get((manifest["kind"], manifest["metadata"]["name"])), manifest)
+        draft.apply(seen.tenancy.get((manifest["kind"], manifest["metadata"]["name"])), manifest)
     if seen.namespace is not None and ANNOTATION_EMPTY_SINCE in annotations_of(seen.namespace):
         patch = {"metadata": {"annotations": {ANNOTATION_EMPTY_SINCE: None}}}
         draft.effects.append(MergePatch(Ref(NAMESPACE, "", seen.identity.namespace), patch))
 
 
-def _apply(draft: Draft, live: Manifest | None, wanted: Manifest) -> bool:
-    """Apply where something differs. Returns whether it did."""
-    if settled(live, wanted):
-        return False
-    draft.effects.append(Apply(wanted))
-    return True
-
-
 def _suspended(draft: Draft) -> Chosen:
-    running = running_of(draft.seen.deployment)
+    running = running_now(draft.seen.workload, draft.revisions)
     for kind in CHAIN:
         draft.say(kind, "Unknown", Reason.SUSPENDED, "The service is scaled to zero.")
     draft.commit, draft.image = (running.commit, running.image) if running else (None, None)
@@ -109,30 +111,51 @@ def _report_suspended(draft: Draft) -> None:
     at_rest = deployment is None or not (
         deployment["spec"].get("replicas", 1) or (deployment.get("status") or {}).get("replicas")
     )
-    if at_rest:
+    if at_rest and cron_rests(draft):
         draft.say(ConditionType.READY, "True", Reason.SUSPENDED, "The service is scaled to zero, as asked.")
     else:
         draft.say(ConditionType.READY, "Unknown", Reason.DEPLOYING, "The service is being scaled to zero.")
 
 
-def _scale(draft: Draft) -> None:
-    """While no image is known for the newest spec, the old revision still follows `replicas`."""
-    live = draft.seen.deployment
-    wanted = wanted_replicas(draft.service)
-    if live is not None and live["spec"].get("replicas", 1) != wanted:
-        draft.effects.append(MergePatch(ref_of(live), {"spec": {"replicas": wanted}}))
-
-
 def _deploy(draft: Draft, running: Running, newest: bool) -> None:
-    """Workload and routes. `newest`: this is the newest revision, so its state is the service's state."""
-    service, seen, settings = draft.service, draft.seen, draft.settings
+    """What runs, and what it needs. `newest`: this is the newest revision, so its state is the service's state."""
+    service = draft.service
     ports = ports_of(service, running.port)
     draft.image, draft.port = running.image, (ports[0].port if ports else None)
-    if not environment_step(draft):
-        _scale(draft)
+    if (ROLE_BINDING.kind, "ink-operator") not in draft.seen.tenancy:
+        # Nobody has looked yet: at what is referred to, or whether an object of our name is somebody else's.
+        draft.say(ConditionType.DEPLOYED, "Unknown", Reason.DEPLOYING, "The namespace is being set up.")
+        draft.look_again(SET_UP_LOOK_SECONDS)
         return
-    deployment = make_deployment(service, seen.identity, running, settings, seen.environment.digest)
-    rolling = _apply(draft, seen.deployment, deployment)
+    if not environment_step(draft) or not storage_step(draft):
+        scale_step(draft)
+        return
+    drop_volumes(draft)
+    if service.spec.cron is not None:
+        cron_step(draft, running, newest)
+    else:
+        _serve(draft, running, ports, newest)
+    grow_step(draft)
+
+
+def _serve(draft: Draft, running: Running, ports: list[Port], newest: bool) -> None:
+    service, seen, settings = draft.service, draft.seen, draft.settings
+    deployment = make_deployment(
+        service,
+        seen.identity,
+        running,
+        settings,
+        seen.digests,
+        live=seen.deployment,
+        scaled_by_others=scaled_by_others(draft),
+    )
+    if not release_step(draft, deployment, record(draft, deployment, running), newest=newest):
+        scale_step(draft)
+        return
+    hand_over(draft)
+    rolling = draft.apply(seen.deployment, deployment)
+    autoscaler_step(draft)
+    draft.remove(seen.cron_job)
     routing = _routes(draft, ports)
     if not newest:
         return
@@ -152,14 +175,14 @@ def _routes(draft: Draft, ports: list[Port]) -> bool:
     service, seen, settings = draft.service, draft.seen, draft.settings
     changed = False
     if ports:
-        changed |= _apply(draft, seen.service, make_service(service, seen.identity, ports))
-    elif seen.service is not None:
-        draft.effects.append(Delete(ref_of(seen.service), seen.service["metadata"]["uid"]))
+        changed |= draft.apply(seen.service, make_service(service, seen.identity, ports))
+    else:
+        draft.remove(seen.service)
     public = public_port(ports)
     if draft.host is not None and public is not None:
-        changed |= _apply(draft, seen.ingress, make_ingress(service, seen.identity, draft.host, public, settings))
-    elif seen.ingress is not None:
-        draft.effects.append(Delete(ref_of(seen.ingress), seen.ingress["metadata"]["uid"]))
+        changed |= draft.apply(seen.ingress, make_ingress(service, seen.identity, draft.host, public, settings))
+    else:
+        draft.remove(seen.ingress)
     if not changed:
         draft.effects.extend(Delete(Ref(CONFIG_MAP, settings.namespace, name)) for name in seen.stale_claims)
     return changed
@@ -209,5 +232,10 @@ def _tidy(draft: Draft) -> None:
     keep = {a.name for a in ended[-max(1, draft.settings.build_history) :]}
     newest = next((a.name for a in reversed(ended) if a.build_key == current), None)
     for attempt in ended:
-        if attempt.recorded and attempt.name not in keep and attempt.name != newest:
+        if attempt.recorded and attempt.name not in keep and attempt.name != newest and _is_remembered(draft, attempt):
             draft.drop_build(attempt)
+
+
+def _is_remembered(draft: Draft, attempt: Attempt) -> bool:
+    name = attempt_name(draft.seen.identity, attempt)
+    return attempt.state != BuildState.FAILED or any(r.name == name for r in draft.revisions)

@@ -8,7 +8,9 @@ from ink_api.inkservice import BuildStatus
 from ink_api.reasons import PROGRESS, Reason
 
 from ink_operator.core.times import seconds_since
-from ink_operator.inkservice.builds import RETRY_AFTER_SECONDS
+from ink_operator.inkservice.builds import RETRY_AFTER_SECONDS, build_status
+from ink_operator.inkservice.decide_revision import supersede
+from ink_operator.inkservice.desired.buildjob import DEADLINE_SLACK_SECONDS, timeout_seconds
 from ink_operator.inkservice.draft import Draft
 from ink_operator.inkservice.effective import default_port
 from ink_operator.inkservice.model import (
@@ -19,7 +21,10 @@ from ink_operator.inkservice.model import (
     Running,
     StartBuild,
 )
+from ink_operator.inkservice.revisions import attempts_for, of_build, running_now
 from ink_operator.inkservice.rollout import running_of
+from ink_operator.inkservice.source import build_plan
+from ink_operator.inkservice.superseding import to_be_deployed, to_be_finished
 
 BUILT, SOURCE = ConditionType.BUILT, ConditionType.SOURCE_RESOLVED
 QUEUE_LOOK_SECONDS = 5.0
@@ -36,16 +41,19 @@ class Chosen(NamedTuple):
 
 def build_step(draft: Draft) -> Chosen:
     """Source and build; states both facts."""
-    draft.say(ConditionType.RELEASED, "True", Reason.NOT_NEEDED, "The service has no release command.")
+    if draft.service.spec.release is None:
+        draft.say(ConditionType.RELEASED, "True", Reason.NOT_NEEDED, "The service has no release command.")
     image = draft.service.spec.source.image
     if image is not None:
         draft.say(SOURCE, "True", Reason.NOT_NEEDED, "The image is given.")
         draft.say(BUILT, "True", Reason.NOT_NEEDED, "The image is given.")
-        return Chosen(Running(image.ref, DEFAULT_PORT), newest=True)
+        live = running_of(draft.seen.deployment)
+        port = live.port if live is not None and live.image == image.ref else DEFAULT_PORT
+        return Chosen(Running(image.ref, port), newest=True)
     plan = draft.seen.build
     if not _source(draft, plan) or plan is None:
         # A repository that is gone must not undo what runs; it only cannot be renewed.
-        return Chosen(running_of(draft.seen.deployment), newest=False)
+        return Chosen(running_now(draft.seen.workload, draft.revisions), newest=False)
     draft.commit = plan.commit
     return _build(draft, plan)
 
@@ -76,49 +84,79 @@ def _source(draft: Draft, plan: BuildPlan | None) -> bool:
 
 def _build(draft: Draft, plan: BuildPlan) -> Chosen:
     seen = draft.seen
-    running = running_of(seen.deployment)
-    mine = [a for a in seen.attempts if a.build_key == plan.key]
-    _supersede(draft, plan)
+    live, running = running_of(seen.workload), running_now(seen.workload, draft.revisions)
+    finishing = to_be_finished(draft.service, seen.identity, plan, seen.attempts, seen.revisions)
+    _supersede(draft, plan, finishing)
+    mine = attempts_for(seen.attempts, seen.revisions, plan.key)
     last = mine[-1] if mine else None
-    draft.build = _status(last, draft)
-    if running is not None and running.build_key == plan.key:
+    draft.build = _status(draft, plan, last)
+    if live is not None and live.build_key == plan.key:
         draft.say(BUILT, "True", Reason.BUILT, f"Commit {plan.commit} is built.")
-        return Chosen(running, newest=True)
+        return Chosen(live, newest=True)
     if last is not None and last.verdict is not None and last.verdict.ok and last.verdict.digest:
         draft.say(BUILT, "True", Reason.BUILT, f"Commit {plan.commit} is built.")
         return Chosen(_running(draft, plan, last.verdict.digest, last.verdict.ports), newest=True)
     if seen.stored is not None:
         draft.say(BUILT, "True", Reason.IMAGE_EXISTS, f"Commit {plan.commit} was built before.")
         return Chosen(_running(draft, plan, seen.stored.digest, seen.stored.ports), newest=True)
-    if last is not None and last.state == BuildState.FAILED and _is_users(last):
+    if last is not None and last.state == BuildState.FAILED and _is_users(draft, last):
         _report_failure(draft, last)
         return Chosen(running, newest=False)
+    # Until then what runs goes on as it is; what ran and was deleted is put back.
+    old = Chosen(running if seen.deployment is None else None, newest=False)
+    if finishing is not None:
+        _let_finish(draft, finishing)
+        return old
     _advance(draft, plan, last, running)
-    return Chosen(None, newest=False)
+    return _late(draft, plan) or old
+
+
+def _let_finish(draft: Draft, finishing: Attempt) -> None:
+    draft.build = build_status(finishing)
+    text = f"Builds commit {finishing.commit} first: builds before it were cancelled for newer commits."
+    draft.say(BUILT, "Unknown", Reason.BUILDING, text)
+    draft.look_again(BUILD_LOOK_SECONDS)
+
+
+def _late(draft: Draft, plan: BuildPlan) -> Chosen | None:
+    service, seen = draft.service, draft.seen
+    late = to_be_deployed(service, seen.identity, plan, seen.attempts, seen.revisions)
+    if late is None or late.verdict is None:
+        return None
+    its = build_plan(service, seen.identity, late.commit)
+    return Chosen(_running(draft, its, late.verdict.digest, late.verdict.ports), newest=False)
 
 
 def _running(draft: Draft, plan: BuildPlan, digest: str, exposed: tuple[int, ...]) -> Running:
     image = f"{draft.settings.registry}/{plan.repository}@{digest}"
-    return Running(image, default_port(exposed), plan.commit, plan.key, draft.service.spec.rebuild_token)
+    port, token = default_port(exposed), draft.service.spec.rebuild_token
+    return Running(image, port, plan.commit, plan.key, token, plan.planner)
 
 
-def _supersede(draft: Draft, plan: BuildPlan) -> None:
-    """Builds of other commits or settings that still run or queue are of no use any more."""
+def _supersede(draft: Draft, plan: BuildPlan, finishing: Attempt | None) -> None:
+    """Builds of other commits or settings that still run or queue are of no use any more, but for `finishing`."""
     for attempt in draft.seen.attempts:
-        if attempt.build_key != plan.key and attempt.state in (BuildState.QUEUED, BuildState.RUNNING):
-            draft.drop_build(attempt)
+        unfinished = attempt.state in (BuildState.QUEUED, BuildState.RUNNING)
+        if unfinished and attempt.build_key != plan.key and attempt != finishing:
+            supersede(draft, attempt)
 
 
-def _is_users(attempt: Attempt) -> bool:
-    return attempt.verdict is not None and not attempt.verdict.infrastructure
+def _is_users(draft: Draft, attempt: Attempt) -> bool:
+    """Only another commit or other settings help; a higher limit is one for what ran out of time."""
+    verdict = attempt.verdict
+    if verdict is None or verdict.infrastructure:
+        return False
+    limit = timeout_seconds(draft.service, draft.settings) + DEADLINE_SLACK_SECONDS
+    return verdict.reason != Reason.BUILD_TIMEOUT or not 0 < attempt.limit_seconds < limit
 
 
 def _advance(draft: Draft, plan: BuildPlan, last: Attempt | None, running: Running | None) -> None:
     """Start, queue, wait for, or try again."""
     token = draft.service.spec.rebuild_token
     no_cache = token is not None and token != (running.rebuild_token if running else None)
-    if last is None:
-        draft.effects.append(StartBuild(plan, 1, no_cache))
+    late = last is not None and last.verdict is not None and last.verdict.reason == Reason.BUILD_TIMEOUT
+    if last is None or last.state == BuildState.SUPERSEDED or late:
+        draft.effects.append(StartBuild(plan, last.number + 1 if last else 1, no_cache))
         draft.say(BUILT, "Unknown", Reason.BUILDING, f"Builds commit {plan.commit}.")
         draft.look_again(QUEUE_LOOK_SECONDS)
     elif last.state == BuildState.RUNNING:
@@ -162,22 +200,9 @@ def _report_failure(draft: Draft, last: Attempt) -> None:
     draft.say(BUILT, "False", verdict.reason, f"{message}\n{lines}\n" if lines else message)
 
 
-def _status(last: Attempt | None, draft: Draft) -> BuildStatus | None:
-    """What the status says of the build; the old words stay while the Job that knew them is gone."""
-    if last is None:
-        old = draft.service.status.build
-        return old if old is not None and draft.seen.build and old.commit == draft.seen.build.commit else None
-    reason = {
-        BuildState.QUEUED: Reason.QUEUED,
-        BuildState.RUNNING: Reason.BUILDING,
-        BuildState.SUCCEEDED: Reason.BUILT,
-    }.get(last.state) or (last.verdict.reason if last.verdict else Reason.BUILD_FAILED)
-    return BuildStatus(
-        id=last.name,
-        commit=last.commit,
-        pack=last.verdict.pack if last.verdict else None,
-        reason=reason,
-        started=last.started,
-        finished=last.finished,
-        pod=last.pod,
-    )
+def _status(draft: Draft, plan: BuildPlan, last: Attempt | None) -> BuildStatus | None:
+    """What the status says of the build; from its record when the Job that knew more is gone."""
+    done = of_build(draft.revisions, plan.key)
+    if done is not None and last not in draft.seen.attempts:
+        return done.build
+    return build_status(last) if last is not None else None

@@ -1,7 +1,6 @@
 """Pure: the Secret of a service's sealed variables, before the pods that read it."""
 
 from ink_api.conditions import ConditionType
-from ink_api.reasons import Reason
 
 from ink_operator.core.canonical import settled
 from ink_operator.core.effects import Apply, Delete
@@ -14,16 +13,12 @@ LOOK_SECONDS = 0.3
 
 
 def environment_step(draft: Draft) -> bool:
-    """False when there is no Secret to run on (yet): then the pods that run stay as they are."""
+    """False when it is not known (yet) what to run on: then the pods that run stay as they are."""
     wanted = draft.seen.environment
-    if wanted.failure is not None:
-        draft.say(ConditionType.DEPLOYED, "False", wanted.failure.reason, wanted.failure.message)
+    failure = wanted.failure or draft.seen.configuration.failure
+    if failure is not None:
+        draft.say(ConditionType.DEPLOYED, "False", failure.reason, failure.message)
         draft.look_again(REFUSED_LOOK_SECONDS)
-        return False
-    if wanted.values and (ROLE_BINDING.kind, "ink-operator") not in draft.seen.tenancy:
-        # Nobody has looked yet whether a Secret of that name is somebody else's.
-        draft.say(ConditionType.DEPLOYED, "Unknown", Reason.DEPLOYING, "The namespace is being set up.")
-        draft.look_again(LOOK_SECONDS)
         return False
     if wanted.values:
         live = draft.seen.env_children.get(SECRET.kind)

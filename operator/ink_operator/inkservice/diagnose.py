@@ -21,6 +21,7 @@ PULL_FAILED = ("ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "Reg
 BACK_OFF = "CrashLoopBackOff"
 CONFIG_FAILED = ("CreateContainerConfigError",)
 START_FAILED = ("CreateContainerError", "RunContainerError", "StartError", "ContainerCannotRun")
+OF_VOLUMES = re.compile(r"persistentvolumeclaim|storageclass|persistent volumes? to bind", re.IGNORECASE)
 NEEDS_CAPABILITY = re.compile(
     r"permission denied.*:\d|bind.*permission denied|setgid|setuid|setgroups|chown.*operation not permitted"
     r"|operation not permitted",
@@ -60,6 +61,33 @@ def diagnose(deployment: Manifest, pods: Sequence[Manifest], probe: Probe | None
     if progressing.get("status") == "False" and progressing.get("reason") == "ProgressDeadlineExceeded":
         return Failure(Reason.PROGRESS_DEADLINE_EXCEEDED, "The new revision did not become ready in time.")
     return None
+
+
+def cannot_start(pods: Sequence[Manifest], now: datetime) -> Failure | None:
+    """What keeps pods from starting that are not expected to last."""
+    for check in (_image, _config, _unschedulable):
+        for pod in pods:
+            found = check(pod, now)
+            if found is not None:
+                return found
+    return None
+
+
+def how_it_ended(pod: Manifest) -> str:
+    """The end of a pod that runs once, in words; empty while it has not ended."""
+    if (pod.get("status") or {}).get("phase") not in ("Succeeded", "Failed"):
+        return ""
+    ended = _ended(pod)
+    if ended.get("reason") == "OOMKilled":
+        return "it needed more memory than its limit"
+    return f"exit code {ended['exitCode']}" if "exitCode" in ended else "it was stopped"
+
+
+def blocked(pods: Sequence[Manifest], now: datetime) -> Failure | None:
+    """What keeps the container of a command from starting."""
+    checks = (_image, _config, _not_started, _unschedulable)
+    found = (check(pod, now) for check in checks for pod in pods)
+    return next((failure for failure in found if failure is not None), None)
 
 
 def _refused(deployment: Manifest) -> Failure | None:
@@ -153,6 +181,8 @@ def _unschedulable(pod: Manifest, now: datetime) -> Failure | None:
     age = seconds_since(pod["metadata"].get("creationTimestamp"), now) or 0.0
     if age < UNSCHEDULABLE_AFTER_SECONDS:
         return None
+    if OF_VOLUMES.search(str(scheduled.get("message"))):
+        return Failure(Reason.VOLUME_NOT_BOUND, f"A volume is not there: {_sentence(scheduled['message'])}.")
     return Failure(Reason.UNSCHEDULABLE, f"No node has room: {_sentence(scheduled.get('message', ''))}.")
 
 

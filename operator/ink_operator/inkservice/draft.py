@@ -7,10 +7,12 @@ from ink_api.conditions import ConditionStatus, ConditionType
 from ink_api.inkservice import BuildStatus, InkService
 from ink_api.reasons import Reason
 
-from ink_operator.core.effects import Delete
-from ink_operator.core.objects import JOB, SECRET, Ref
+from ink_operator.core.canonical import settled
+from ink_operator.core.effects import Apply, Delete
+from ink_operator.core.objects import JOB, SECRET, Manifest, Ref, ref_of
 from ink_operator.inkservice.effective import host_of, wants_host
-from ink_operator.inkservice.model import Attempt, Fact, Failure, Observed, Plan, ServiceEffect
+from ink_operator.inkservice.model import Attempt, Fact, Failure, Observed, Plan, Revision, ServiceEffect
+from ink_operator.inkservice.revisions import live_name, mirror
 from ink_operator.settings import Settings
 
 REFUSED_LOOK_SECONDS = 60.0
@@ -33,6 +35,18 @@ class Draft:
     build: BuildStatus | None = None
     requeue: float | None = None
     refused: bool = False
+    revisions: list[Revision] = field(default_factory=list)
+    """As they will be once the effects are carried out."""
+    revision: str | None = None
+    """Name of the one that is wanted."""
+
+    def __post_init__(self) -> None:
+        self.revisions = list(self.seen.revisions)
+
+    @property
+    def live(self) -> str | None:
+        """Name of the revision that the workload's pods are made from."""
+        return live_name(self.seen.workload, self.seen.identity)
 
     @property
     def of_gateway(self) -> bool:
@@ -55,6 +69,17 @@ class Draft:
         self.refused = True
         self.look_again(REFUSED_LOOK_SECONDS)
 
+    def apply(self, live: Manifest | None, wanted: Manifest) -> bool:
+        """Apply where something differs. Returns whether it did."""
+        if settled(live, wanted):
+            return False
+        self.effects.append(Apply(wanted))
+        return True
+
+    def remove(self, *children: Manifest | None) -> None:
+        """Delete what is there."""
+        self.effects += [Delete(ref_of(live), live["metadata"]["uid"]) for live in children if live is not None]
+
     def look_again(self, seconds: float) -> None:
         """By then at the latest."""
         self.requeue = seconds if self.requeue is None else min(self.requeue, seconds)
@@ -72,6 +97,7 @@ class Draft:
             commit=self.commit,
             image=self.image,
             build=self.build,
+            revisions=mirror(self.revisions, self.revision or self.live),
             port=self.port,
             host=None if self.refused else self.host,
             requeue_after_seconds=self.requeue,

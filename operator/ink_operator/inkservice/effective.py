@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from ink_api.inkservice import InkService, Port, ResourceAmounts
+from ink_api.inkservice import EffectiveSettings, Health, InkService, Port, ResourceAmounts, Resources
 from ink_api.names import ServiceIdentity
 from ink_api.quantities import seconds
 
@@ -10,6 +10,9 @@ from ink_operator.core.canonical import parse_quantity
 from ink_operator.inkservice.model import DEFAULT_PORT
 from ink_operator.settings import Settings
 
+DRAIN_SECONDS = 5
+"""How long a pod that is being removed goes on answering, until the ingress has noticed."""
+TERMINATION_SECONDS = 30
 DEFAULT_CPU, DEFAULT_MEMORY = "500m", "512Mi"
 
 
@@ -24,6 +27,17 @@ class Probe:
     timeout_seconds: int
     failure_threshold: int
     startup_grace_seconds: int
+    restarts: bool = False
+    """A pod that was ready and fails is restarted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """How a pod is removed: it goes on answering, then it is told to stop, then it is killed."""
+
+    drain_seconds: int
+    grace_seconds: int
+    """From the removal to the kill, the time of answering included."""
 
 
 def host_of(service: InkService, identity: ServiceIdentity, settings: Settings) -> str:
@@ -40,6 +54,8 @@ def default_port(exposed: tuple[int, ...]) -> int:
 
 def ports_of(service: InkService, port: int) -> list[Port]:
     """The effective ports; `port` counts when the spec names none."""
+    if service.spec.cron is not None:
+        return []
     if service.spec.ports is None:
         return [Port(name="http", port=port)]
     return list(service.spec.ports)
@@ -52,7 +68,7 @@ def public_port(ports: list[Port]) -> Port | None:
 
 def is_worker(service: InkService) -> bool:
     """A service without ports."""
-    return service.spec.ports is not None and not service.spec.ports
+    return service.spec.cron is not None or service.spec.ports == []
 
 
 def wants_host(service: InkService) -> bool:
@@ -74,6 +90,7 @@ def probe_of(service: InkService, ports: list[Port], settings: Settings) -> Prob
         timeout_seconds=max(1, seconds(health.timeout)) if health and health.timeout else 2,
         failure_threshold=(health.failure_threshold if health else None) or 3,
         startup_grace_seconds=grace_seconds(service, settings),
+        restarts=bool(health and health.restart_on_failure),
     )
 
 
@@ -81,6 +98,52 @@ def grace_seconds(service: InkService, settings: Settings) -> int:
     """How long a start may take before it counts as failed."""
     health = service.spec.health
     return seconds(health.startup_grace) if health and health.startup_grace else settings.startup_grace_seconds
+
+
+def leaving_of(service: InkService, ports: list[Port]) -> Leaving:
+    """Without ports nothing has to be drained, unless it is asked for."""
+    drain = service.spec.drain
+    stop = seconds(drain.termination_grace_period) if drain and drain.termination_grace_period else TERMINATION_SECONDS
+    before = seconds(drain.pre_stop) if drain and drain.pre_stop else DRAIN_SECONDS if ports else 0
+    return Leaving(before, before + stop)
+
+
+def effective_settings(service: InkService, port: int | None, settings: Settings) -> EffectiveSettings | None:
+    """What counts, for people. `port`: the application's, None while it is not known or when there is none.
+
+    None for a spec that could not be read.
+    """
+    spec = service.spec
+    if spec.source.git is None and spec.source.image is None:
+        return None
+    known = is_worker(service) or spec.ports is not None or port is not None
+    ports = ports_of(service, port or DEFAULT_PORT) if known else None
+    probe = probe_of(service, ports, settings) if ports is not None else None
+    resources = resources_of(service)
+    return EffectiveSettings(
+        command=spec.command,
+        args=spec.args,
+        ports=ports,
+        health=_health(probe) if probe is not None else None,
+        resources=Resources(
+            requests=ResourceAmounts(**resources["requests"]), limits=ResourceAmounts(**resources["limits"])
+        ),
+    )
+
+
+def _health(probe: Probe) -> Health:
+    return Health.model_validate(
+        {
+            "type": probe.type,
+            "path": probe.path if probe.type != "TCP" else None,
+            "port": probe.port,
+            "interval": f"{probe.interval_seconds}s",
+            "timeout": f"{probe.timeout_seconds}s",
+            "failureThreshold": probe.failure_threshold,
+            "startupGrace": f"{probe.startup_grace_seconds}s",
+            "restartOnFailure": probe.restarts,
+        }
+    )
 
 
 def resources_of(service: InkService) -> dict[str, dict[str, str]]:
@@ -102,6 +165,12 @@ def resources_of(service: InkService) -> dict[str, dict[str, str]]:
 def _larger(default: str, asked: str | None) -> str:
     """A default limit must not lie below what is asked for."""
     return asked if asked is not None and parse_quantity(asked) > parse_quantity(default) else default
+
+
+def first_replicas(service: InkService) -> int:
+    """How many pods there are before anybody scales."""
+    wanted, scaling = wanted_replicas(service), service.spec.autoscaling
+    return max(scaling.min_replicas, min(wanted, scaling.max_replicas)) if scaling and wanted else wanted
 
 
 def wanted_replicas(service: InkService) -> int:

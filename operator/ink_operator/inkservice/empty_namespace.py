@@ -2,13 +2,24 @@
 
 from datetime import UTC, datetime
 
-from ink_api.group import LABEL_MANAGED_BY, MANAGED_BY
+from ink_api.group import LABEL_COMPONENT, LABEL_MANAGED_BY, MANAGED_BY
 from ink_api.names import TENANT_NAMESPACE_PREFIX, identity_of
 
 from ink_operator.core.errors import Conflict
-from ink_operator.core.objects import INK_SERVICE, NAMESPACE, Key, Manifest, Ref, annotations_of, is_deleting, labels_of
+from ink_operator.core.objects import (
+    INK_SERVICE,
+    NAMESPACE,
+    PERSISTENT_VOLUME_CLAIM,
+    Key,
+    Manifest,
+    Ref,
+    annotations_of,
+    is_deleting,
+    labels_of,
+)
 from ink_operator.core.result import Result
 from ink_operator.core.times import seconds_since
+from ink_operator.inkservice.desired.storage import COMPONENT as VOLUME
 from ink_operator.inkservice.model import ANNOTATION_EMPTY_SINCE
 from ink_operator.ports import Ports
 from ink_operator.settings import Settings
@@ -22,6 +33,9 @@ async def reconcile_namespace(key: Key, ports: Ports, settings: Settings, now: d
         return Result()
     services = await ports.cluster.list(INK_SERVICE, settings.tenants_namespace)
     if key.name in used_namespaces(services, settings):
+        return Result()
+    if await ports.cluster.list(PERSISTENT_VOLUME_CLAIM, key.name, f"{LABEL_COMPONENT}={VOLUME}"):
+        # Data that was to outlive its service; a namespace's end would take it along.
         return Result()
     since = seconds_since(annotations_of(live).get(ANNOTATION_EMPTY_SINCE), now)
     if since is None:

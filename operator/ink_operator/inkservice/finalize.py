@@ -1,27 +1,33 @@
 """Deletion: everything that lies outside the CR's own namespace, and what its owner reference does not reach.
 
-Never blocks for ever: after `cleanup_deadline_seconds` it goes on without what does not answer, and says so in the log.
-By hand, the way out is to remove the finalizer `ml.ink/cleanup`; the label `ml.ink/owner-uid` then finds children.
+Never blocks for ever: after `cleanup_deadline_seconds` it goes on without what does not answer or may not be touched,
+and says so in the log. docs/operations.md says what stays behind then, and the way out when no operator runs.
 """
 
 import asyncio
 import contextlib
 import logging
+from collections.abc import Awaitable, Callable
 from datetime import datetime
+from functools import partial
 
-from ink_api.group import FINALIZER, LABEL_OWNER_UID
+from ink_api.group import FINALIZER, LABEL_COMPONENT, LABEL_OWNER_UID
 from ink_api.inkservice import InkService
 from ink_api.names import ServiceIdentity
 
-from ink_operator.core.errors import Forbidden, Transient
+from ink_operator.core.errors import Forbidden, InkError
 from ink_operator.core.objects import (
     CONFIG_MAP,
+    CONTROLLER_REVISION,
+    CRON_JOB,
     DEPLOYMENT,
+    HORIZONTAL_POD_AUTOSCALER,
     INGRESS,
     INK_SERVICE,
     JOB,
     NAMESPACE,
     NETWORK_POLICY,
+    PERSISTENT_VOLUME_CLAIM,
     POD,
     ROLE_BINDING,
     SECRET,
@@ -34,8 +40,11 @@ from ink_operator.core.result import Result
 from ink_operator.core.times import seconds_since
 from ink_operator.inkservice.carry_out import wake_queued
 from ink_operator.inkservice.checks import is_ours
+from ink_operator.inkservice.decide_storage import is_to_go
+from ink_operator.inkservice.desired.common import owner_of
 from ink_operator.inkservice.desired.environment import env_name
 from ink_operator.inkservice.desired.policy import policy_names
+from ink_operator.inkservice.desired.storage import COMPONENT as VOLUME
 from ink_operator.inkservice.source import repository_of
 from ink_operator.ports import Ports
 from ink_operator.settings import Settings
@@ -52,17 +61,32 @@ async def finalize(
         return Result()
     if identity is not None:
         overdue = (seconds_since(service.metadata.deletion_timestamp, now) or 0) > settings.cleanup_deadline_seconds
-        busy = await _remove_workload(service, identity, ports) + await _remove_builds(service, ports, settings)
-        if busy and not overdue:
+        steps = [
+            partial(_remove_workload, service, identity, ports),
+            partial(_remove_builds, service, ports, settings),
+        ]
+        busy = [await _step(step, service, overdue) for step in steps]
+        if any(busy) and not overdue:
             return Result(LOOK_SECONDS)
-        await _remove_images(identity, ports, overdue)
-        await _remove_claims(service, ports, settings)
+        await _step(partial(_remove_images, identity, ports), service, overdue)
+        await _step(partial(_remove_claims, service, ports, settings), service, overdue)
         if service.metadata.namespace != settings.tenants_namespace:
-            await _leave_namespace(service, identity, ports)
+            await _step(partial(_leave_namespace, service, identity, ports), service, overdue)
     await _let_go(service, ports)
     if identity is not None and service.metadata.namespace == settings.tenants_namespace:
         ports.wakeups.add(Key(NAMESPACE.kind, "", identity.namespace))
     return Result()
+
+
+async def _step(step: Callable[[], Awaitable[int]], service: InkService, overdue: bool) -> int:
+    """One part of the cleaning up. What fails is tried again until it is overdue, and left behind then."""
+    try:
+        return await step()
+    except InkError as error:
+        if not overdue:
+            raise
+        log.warning("%s is deleted, and something of it stays behind: %s", owner_of(service), error)
+        return 0
 
 
 async def _remove_workload(service: InkService, identity: ServiceIdentity, ports: Ports) -> int:
@@ -70,13 +94,23 @@ async def _remove_workload(service: InkService, identity: ServiceIdentity, ports
     space = identity.namespace
     if await ports.cluster.get(Ref(ROLE_BINDING, space, "ink-operator")) is None:
         return 0
-    refs = [Ref(kind, space, identity.name) for kind in (INGRESS, DEPLOYMENT, SERVICE)]
+    refs = [
+        Ref(kind, space, identity.name) for kind in (INGRESS, HORIZONTAL_POD_AUTOSCALER, DEPLOYMENT, CRON_JOB, SERVICE)
+    ]
     refs.append(Ref(SECRET, space, env_name(identity)))
     found = [
         (ref, live)
         for ref, live in zip(refs, await asyncio.gather(*map(ports.cluster.get, refs)), strict=True)
         if live is not None and is_ours(live, service.metadata.uid)
     ]
+    mine = f"{LABEL_OWNER_UID}={service.metadata.uid}"
+    for claim in await ports.cluster.list(PERSISTENT_VOLUME_CLAIM, space, f"{mine},{LABEL_COMPONENT}={VOLUME}"):
+        # The others hold data that is to outlive the service; a new one of its name takes them up again.
+        if is_to_go(claim) or is_deleting(claim):
+            found.append((Ref(PERSISTENT_VOLUME_CLAIM, space, claim["metadata"]["name"]), claim))
+    for kind in (JOB, CONTROLLER_REVISION):
+        items = await ports.cluster.list(kind, space, mine)
+        found += [(Ref(kind, space, live["metadata"]["name"]), live) for live in items]
     for ref, live in found:
         if not is_deleting(live):
             await ports.cluster.delete(ref, uid=live["metadata"]["uid"])
@@ -96,35 +130,33 @@ async def _remove_builds(service: InkService, ports: Ports, settings: Settings) 
     return len(jobs) + len(pods)
 
 
-async def _remove_images(identity: ServiceIdentity, ports: Ports, overdue: bool) -> None:
-    try:
-        await ports.registry.delete_repository(repository_of(identity))
-    except Transient as error:
-        if not overdue:
-            raise
-        log.warning("images of %s stay in the registry: %s", repository_of(identity), error)
+async def _remove_images(identity: ServiceIdentity, ports: Ports) -> int:
+    await ports.registry.delete_repository(repository_of(identity))
+    return 0
 
 
-async def _remove_claims(service: InkService, ports: Ports, settings: Settings) -> None:
+async def _remove_claims(service: InkService, ports: Ports, settings: Settings) -> int:
     mine = f"{LABEL_OWNER_UID}={service.metadata.uid}"
     for claim in await ports.cluster.list(CONFIG_MAP, settings.namespace, mine):
         ref = Ref(CONFIG_MAP, settings.namespace, claim["metadata"]["name"])
         await ports.cluster.delete(ref, uid=claim["metadata"]["uid"])
+    return 0
 
 
-async def _leave_namespace(service: InkService, identity: ServiceIdentity, ports: Ports) -> None:
+async def _leave_namespace(service: InkService, identity: ServiceIdentity, ports: Ports) -> int:
     """In an owner's namespace the policies and the operator's grant go with the last service."""
     others = await ports.cluster.list(INK_SERVICE, identity.namespace)
     if any(o["metadata"]["uid"] != service.metadata.uid and not is_deleting(o) for o in others):
-        return
+        return 0
     if await ports.cluster.get(Ref(ROLE_BINDING, identity.namespace, "ink-operator")) is None:
-        return
+        return 0
     ports.tenancy.forget(identity.namespace)
     for name in policy_names():
         await ports.cluster.delete(Ref(NETWORK_POLICY, identity.namespace, name))
     # Last, as it takes the operator's own rights here away. Without the right to do that it stays, and harms nothing.
     with contextlib.suppress(Forbidden):
         await ports.cluster.delete(Ref(ROLE_BINDING, identity.namespace, "ink-operator"))
+    return 0
 
 
 async def _let_go(service: InkService, ports: Ports) -> None:

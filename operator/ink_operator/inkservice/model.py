@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from ink_api.conditions import ConditionStatus, ConditionType
 from ink_api.group import GROUP
-from ink_api.inkservice import BuildStatus, InkService
+from ink_api.inkservice import BuildStatus, InkService, RevisionStatus
 from ink_api.names import ServiceIdentity
 from ink_api.reasons import Reason
 
@@ -26,10 +26,17 @@ ANNOTATION_COMMIT = f"{GROUP}/commit"
 ANNOTATION_IMAGE = f"{GROUP}/image"
 ANNOTATION_PORT = f"{GROUP}/port"
 ANNOTATION_BUILD_KEY = LABEL_BUILD_KEY
+ANNOTATION_PLANNER = f"{GROUP}/planner"
 ANNOTATION_REBUILD = f"{GROUP}/rebuild-token"
 ANNOTATION_ENV = f"{GROUP}/env"
 """On pods: names the values of sealed variables, to whoever has the key."""
+ANNOTATION_CONFIG = f"{GROUP}/config"
+"""On pods: names what the Secrets and ConfigMaps hold that variables come from, to whoever has the key."""
 ANNOTATION_EMPTY_SINCE = f"{GROUP}/empty-since"
+ANNOTATION_OUTCOME = f"{GROUP}/outcome"
+"""On ControllerRevisions: how the revision ended, one reason."""
+ANNOTATION_RELEASE = f"{GROUP}/release"
+"""On ControllerRevisions: how the release command ended. On release Jobs: which run of which revision this is."""
 
 DEFAULT_PORT = 8080
 
@@ -59,6 +66,8 @@ class BuildState(StrEnum):
     RUNNING = "Running"
     SUCCEEDED = "Succeeded"
     FAILED = "Failed"
+    SUPERSEDED = "Superseded"
+    """Ended while it ran, because another commit or other settings were wanted by then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +101,8 @@ class Attempt:
     started: str | None = None
     finished: str | None = None
     pod: str | None = None
+    limit_seconds: int = 0
+    """How long it was allowed to take; 0 when that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +116,7 @@ class BuildPlan:
     """Image repository below the registry."""
     tag_prefix: str
     """`<commit12>-<settings8>-`; the attempt follows."""
+    planner: str = "1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +128,61 @@ class Running:
     commit: str | None = None
     build_key: str | None = None
     rebuild_token: str | None = None
+    planner: str | None = None
+    """Version of the planner that named its build; None for a given image."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseEnd:
+    """How a release command ended."""
+
+    run: str
+    """Names the revision, the command and its limit: another name is another run."""
+    ok: bool
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """What one ControllerRevision records: a revision, or an attempt at a build that gave none."""
+
+    name: str
+    number: int
+    template: str = ""
+    """Hash of the pod template."""
+    running: Running | None = None
+    """None: the attempt gave no image."""
+    build: BuildStatus | None = None
+    attempt: Attempt | None = None
+    """Of an attempt that gave no image: what is known of it."""
+    outcome: str = ""
+    release: ReleaseEnd | None = None
+    uid: str = ""
+    created: str | None = None
+    """None: about to be made."""
+
+
+class ReleaseState(StrEnum):
+    """Where a release Job is."""
+
+    RUNNING = "Running"
+    SUCCEEDED = "Succeeded"
+    FAILED = "Failed"
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseRun:
+    """One release Job and its newest pod."""
+
+    name: str
+    uid: str
+    run: str
+    revision: str
+    """Name of the revision that it is for."""
+    state: ReleaseState
+    created: str
+    message: str = ""
+    pod: Manifest | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +192,15 @@ class Environment:
     values: Mapping[str, str] = field(default_factory=dict, repr=False)
     digest: str = ""
     """Keyed: names the values, so that pods roll when one changes."""
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """What the Secrets and ConfigMaps hold that variables come from, or why that is not known."""
+
+    digest: str = ""
+    """Keyed, like that of sealed values."""
     failure: Failure | None = None
 
 
@@ -155,12 +231,34 @@ class Observed:
     deployment: Manifest | None = None
     service: Manifest | None = None
     ingress: Manifest | None = None
+    cron_job: Manifest | None = None
+    autoscaler: Manifest | None = None
+    volumes: dict[str, Manifest] = field(default_factory=dict)
+    """Name -> live claim, of those that are wanted and those that pods use."""
     pods: tuple[Manifest, ...] = ()
+    """Of the application."""
+    release_pods: tuple[Manifest, ...] = ()
+    revisions: tuple[Revision, ...] = ()
+    """By number."""
+    releases: tuple[ReleaseRun, ...] = ()
+    """Newest last."""
     environment: Environment = field(default_factory=Environment)
+    configuration: Configuration = field(default_factory=Configuration)
     env_children: dict[str, Manifest] = field(default_factory=dict, repr=False)
     """Kind -> live object made of the environment."""
     answer: Answer | None = None
     """What the public host said, when there was a reason to ask."""
+
+    @property
+    def workload(self) -> Manifest | None:
+        """What makes the pods and records their revision. While one kind replaces the other, either tells."""
+        return self.deployment or self.cron_job
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """Annotations of the pods that name the values of their variables."""
+        digests = {ANNOTATION_ENV: self.environment.digest, ANNOTATION_CONFIG: self.configuration.digest}
+        return {name: digest for name, digest in digests.items() if digest}
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +311,7 @@ class Plan:
     commit: str | None = None
     image: str | None = None
     build: BuildStatus | None = None
+    revisions: tuple[RevisionStatus, ...] = ()
     port: int | None = None
     host: str | None = None
     requeue_after_seconds: float | None = None

@@ -5,15 +5,19 @@ import base64
 from datetime import datetime
 from typing import Any
 
-from ink_api.group import ANNOTATION_HEAD, LABEL_OWNER_UID, LABEL_TENANT
+from ink_api.group import ANNOTATION_HEAD, LABEL_COMPONENT, LABEL_OWNER_UID, LABEL_TENANT
 from ink_api.inkservice import GitSource, InkService
 from ink_api.names import ServiceIdentity, host_claim, short_hash
 from ink_api.reasons import Reason
 
 from ink_operator.core.objects import (
     CONFIG_MAP,
+    CONTROLLER_REVISION,
+    CRON_JOB,
     DEPLOYMENT,
+    HORIZONTAL_POD_AUTOSCALER,
     INGRESS,
+    INK_SERVICE,
     JOB,
     LIMIT_RANGE,
     NAMESPACE,
@@ -23,6 +27,7 @@ from ink_operator.core.objects import (
     ROLE_BINDING,
     SECRET,
     SERVICE,
+    Key,
     Kind,
     Manifest,
     Ref,
@@ -32,12 +37,20 @@ from ink_operator.core.objects import (
 )
 from ink_operator.inkservice import source
 from ink_operator.inkservice.builds import attempts_of
+from ink_operator.inkservice.configuration import configuration_of
 from ink_operator.inkservice.desired.common import owner_of
+from ink_operator.inkservice.desired.cron import CRON
+from ink_operator.inkservice.desired.pod import APP
+from ink_operator.inkservice.desired.releasejob import COMPONENT as RELEASE
 from ink_operator.inkservice.effective import host_of, ports_of, probe_of, wants_host
 from ink_operator.inkservice.environment import env_children, environment_of
-from ink_operator.inkservice.model import Attempt, BuildPlan, BuildState, Case, Claim, Failure, Observed
+from ink_operator.inkservice.memory import is_release, releases, stored_image
+from ink_operator.inkservice.model import BuildPlan, Case, Claim, Failure, Observed, Running
+from ink_operator.inkservice.references import followed_refs
+from ink_operator.inkservice.revisions import revisions_of, running_now
 from ink_operator.inkservice.rollout import rollout_of, running_of
-from ink_operator.ports import Answer, Head, HeadQuestion, Ports, StoredImage
+from ink_operator.inkservice.storage import volume_claims
+from ink_operator.ports import Answer, Head, HeadQuestion, Ports
 
 SET_UP_SECONDS = 0.5
 """How long a fresh RoleBinding may need to be seen."""
@@ -61,12 +74,17 @@ async def observe(case: Case, ports: Ports, now: datetime) -> Observed:
     attempts = attempts_of(jobs, build_pods)
     # Without its RoleBinding the operator may not look into the namespace, and there is nothing in it yet.
     granted = (ROLE_BINDING.kind, "ink-operator") in tenancy
-    inside, head, environment = await asyncio.gather(
+    if granted:
+        # Before anything is read, so that no change falls between reading and watching.
+        key = Key(INK_SERVICE.kind, service.metadata.namespace, service.metadata.name)
+        ports.references.follow(key, followed_refs(service, identity))
+    inside, head, environment, configuration = await asyncio.gather(
         _inside(case, ports, mine) if granted else _nothing(),
         _head(case, ports, granted) if refused is None else _no_head(),
         environment_of(case, ports),
+        configuration_of(case, ports, granted),
     )
-    build = _build(service, identity, head, inside.deployment)
+    build = _build(service, identity, head, running_now(inside.workload, inside.revisions))
     claim, stale = claims
     return Observed(
         identity=identity,
@@ -78,12 +96,18 @@ async def observe(case: Case, ports: Ports, now: datetime) -> Observed:
         stale_claims=stale,
         build=build,
         attempts=attempts,
-        stored=await _stored(build, attempts, inside.deployment, ports),
+        stored=await stored_image(build, attempts, inside, ports),
         deployment=inside.deployment,
         service=inside.service,
         ingress=inside.ingress,
+        cron_job=inside.cron_job,
+        autoscaler=inside.autoscaler,
+        volumes=inside.volumes,
         pods=inside.pods,
+        revisions=inside.revisions,
+        releases=await releases(case, inside, environment, ports, mine),
         environment=environment,
+        configuration=configuration,
         env_children=inside.env_children,
         answer=await _answer(case, inside, ports, now),
     )
@@ -114,19 +138,27 @@ async def _inside(case: Case, ports: Ports, mine: str) -> Observed:
     """The part of Observed that lies in the workload's namespace."""
     identity = case.identity
     cluster, space = ports.cluster, identity.namespace
-    deployment, live_service, ingress, pods, env = await asyncio.gather(
-        cluster.get(Ref(DEPLOYMENT, space, identity.name)),
-        cluster.get(Ref(SERVICE, space, identity.name)),
-        cluster.get(Ref(INGRESS, space, identity.name)),
-        cluster.list(POD, space, mine),
+    # Runs of a cron job and pods of a server are never looked at together: one has nothing to tell of the other.
+    component = APP if case.service.spec.cron is None else CRON
+    kinds = (DEPLOYMENT, CRON_JOB, HORIZONTAL_POD_AUTOSCALER, SERVICE, INGRESS)
+    children, pods, records, env = await asyncio.gather(
+        asyncio.gather(*(cluster.get(Ref(kind, space, identity.name)) for kind in kinds)),
+        cluster.list(POD, space, f"{mine},{LABEL_COMPONENT} in ({component},{RELEASE})"),
+        cluster.list(CONTROLLER_REVISION, space, mine),
         env_children(case, ports),
     )
+    deployment, cron_job, autoscaler, live_service, ingress = children
     return Observed(
         identity=identity,
         deployment=deployment,
         service=live_service,
         ingress=ingress,
-        pods=tuple(pods),
+        cron_job=cron_job,
+        autoscaler=autoscaler,
+        volumes=await volume_claims(case, ports, deployment, cron_job),
+        pods=tuple(p for p in pods if not is_release(p)),
+        release_pods=tuple(p for p in pods if is_release(p)),
+        revisions=revisions_of(records, f"{case.settings.registry}/{source.repository_of(identity)}@"),
         env_children=env,
     )
 
@@ -203,34 +235,18 @@ async def credentials_of(git: GitSource, case: Case, ports: Ports) -> tuple[str 
 
 
 def _build(
-    service: InkService, identity: ServiceIdentity, head: Head | None, deployment: Manifest | None
+    service: InkService, identity: ServiceIdentity, head: Head | None, running: Running | None
 ) -> BuildPlan | None:
     """What is to be built. While the source does not answer, the commit that runs is still the wanted one."""
     git = service.spec.source.git
     if git is None:
         return None
     commit = git.commit or (head.commit if head else None)
-    if commit is None and head is not None and head.reason == Reason.SOURCE_UNREACHABLE:
-        running = running_of(deployment)
-        if running is not None and running.commit is not None:
-            plan = source.build_plan(service, identity, running.commit)
-            return plan if plan.key == running.build_key else None
-    return source.build_plan(service, identity, commit) if commit else None
-
-
-async def _stored(
-    build: BuildPlan | None, attempts: tuple[Attempt, ...], deployment: Manifest | None, ports: Ports
-) -> StoredImage | None:
-    """Asked only where the answer matters: nothing runs that build, and no Job says what became of it."""
-    if build is None:
-        return None
-    running = running_of(deployment)
-    if running is not None and running.build_key == build.key:
-        return None
-    mine = [a for a in attempts if a.build_key == build.key]
-    if mine and not (mine[-1].state == BuildState.SUCCEEDED and not (mine[-1].verdict and mine[-1].verdict.digest)):
-        return None
-    return await ports.registry.find(build.repository, build.tag_prefix)
+    silent = head is not None and head.commit is None and head.reason == Reason.SOURCE_UNREACHABLE
+    if commit is None and silent and running is not None and running.commit is not None:
+        plan = source.build_plan(service, identity, running.commit, running)
+        return plan if plan.key == running.build_key else None
+    return source.build_plan(service, identity, commit, running) if commit else None
 
 
 async def _answer(case: Case, inside: Observed, ports: Ports, now: datetime) -> Answer | None:

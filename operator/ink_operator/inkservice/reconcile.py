@@ -14,10 +14,12 @@ from pydantic import ValidationError
 
 from ink_operator.core.errors import Forbidden, InkError, Terminal
 from ink_operator.core.objects import INK_SERVICE, Key, Manifest, Ref
+from ink_operator.core.patches import turning
 from ink_operator.core.result import Result
 from ink_operator.core.times import seconds_since
 from ink_operator.inkservice.carry_out import carry_out
 from ink_operator.inkservice.decide import decide
+from ink_operator.inkservice.draft import REFUSED_LOOK_SECONDS
 from ink_operator.inkservice.finalize import finalize
 from ink_operator.inkservice.model import Case, Fact, Observed, Plan
 from ink_operator.inkservice.observe import observe
@@ -44,15 +46,17 @@ async def reconcile(key: Key, failures: int, ports: Ports, settings: Settings) -
     """Move one InkService towards its spec. `failures`: failed passes in a row before this one."""
     raw = await ports.cluster.get(Ref(INK_SERVICE, key.namespace, key.name))
     if raw is None:
+        ports.references.follow(key, frozenset())
         return Result()
     now = datetime.now(UTC)
     service, identity, wrong = parse(raw, settings)
     at = Moment(raw, service, ports, settings, now)
     if service.metadata.deletion_timestamp:
+        ports.references.follow(key, frozenset())
         return await finalize(service, identity, ports, settings, now)
     if service.metadata.annotations.get(ANNOTATION_PAUSED) == "true":
         return Result()
-    if identity is None:
+    if identity is None or wrong:
         seen = Observed(ServiceIdentity(key.namespace, "", key.name, key.namespace))
         await _report(at, seen, refused(Reason.INVALID_SPEC, wrong))
         return Result()
@@ -78,25 +82,27 @@ async def reconcile(key: Key, failures: int, ports: Ports, settings: Settings) -
 
 
 def parse(raw: Manifest, settings: Settings) -> tuple[InkService, ServiceIdentity | None, str]:
-    """The typed object and who it is; without an identity, what is wrong with it.
+    """The typed object, who it is if its name says so, and what is wrong with it.
 
-    A status that is not ours to read, such as one that somebody broke, counts as none.
+    An unreadable spec does not hide who it is: its deletion still has to clean up. A status that is not ours to read,
+    such as one that somebody broke, counts as none.
     """
     body: dict[str, Any] = {"metadata": raw["metadata"], "spec": raw.get("spec") or {}}
     try:
         body["status"] = InkServiceStatus.model_validate(raw.get("status") or {})
     except ValidationError:
         log.info("the status of %s/%s is unreadable", raw["metadata"]["namespace"], raw["metadata"]["name"])
+    wrong = ""
     try:
         service = InkService.model_validate(body)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"])
+        wrong = f"{where}: {first['msg']}."
         service = InkService.model_validate({**body, "spec": {"source": {}}})
-        return service, None, f"{where}: {first['msg']}."
     try:
         meta = service.metadata
-        return service, identity_of(meta.namespace, meta.name, settings.tenants_namespace), ""
+        return service, identity_of(meta.namespace, meta.name, settings.tenants_namespace), wrong
     except ValueError as error:
         return service, None, f"metadata.name: {error}."
 
@@ -125,7 +131,9 @@ def refused(reason: Reason, message: str) -> Plan:
 
 def _with_failure(plan: Plan, error: Terminal) -> Plan:
     kept = tuple(fact for fact in plan.facts if fact.type != ConditionType.READY)
-    return replace(plan, facts=(*kept, Fact(ConditionType.READY, "False", error.reason, str(error))))
+    facts = (*kept, Fact(ConditionType.READY, "False", error.reason, str(error)))
+    # What the API server refuses it refuses again at once; a quota may be freed, of which no event tells.
+    return replace(plan, facts=facts, requeue_after_seconds=REFUSED_LOOK_SECONDS)
 
 
 async def _report(at: Moment, seen: Observed, plan: Plan) -> None:
@@ -134,10 +142,9 @@ async def _report(at: Moment, seen: Observed, plan: Plan) -> None:
     status = summarise(service, seen, plan, at.settings, at.now)
     if status == service.status:
         return
-    wire, old = status.to_wire(), at.raw.get("status") or {}
-    gone = {name: None for name in old if name not in wire}
+    patch = turning(at.raw.get("status") or {}, status.to_wire())
     ref = Ref(INK_SERVICE, service.metadata.namespace, service.metadata.name)
-    await ports.cluster.merge_patch(ref, {"status": {**gone, **wire}}, subresource="status")
+    await ports.cluster.merge_patch(ref, {"status": patch}, subresource="status")
     ports.announcer.announce(INK_SERVICE, at.raw, service.status.conditions, status.conditions)
     _measure(at, status, seen)
 

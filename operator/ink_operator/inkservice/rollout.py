@@ -11,6 +11,7 @@ from ink_operator.inkservice.model import (
     ANNOTATION_BUILD_KEY,
     ANNOTATION_COMMIT,
     ANNOTATION_IMAGE,
+    ANNOTATION_PLANNER,
     ANNOTATION_PORT,
     ANNOTATION_REBUILD,
     ANNOTATION_REVISION,
@@ -53,6 +54,7 @@ def running_of(deployment: Manifest | None) -> Running | None:
         commit=notes.get(ANNOTATION_COMMIT),
         build_key=notes.get(ANNOTATION_BUILD_KEY),
         rebuild_token=notes.get(ANNOTATION_REBUILD),
+        planner=notes.get(ANNOTATION_PLANNER),
     )
 
 

@@ -6,11 +6,11 @@ from ink_api.inkservice import GitSource, InkService
 from ink_api.names import ServiceIdentity, short_hash
 from ink_api.reasons import Reason
 
-from ink_operator.inkservice.model import BuildPlan, Failure
+from ink_operator.inkservice.model import BuildPlan, Failure, Running
 from ink_operator.settings import Settings
 
 PLANNER_VERSION = "1"
-"""Part of every build's name: a new planner builds anew."""
+"""Part of every build's name: a new planner builds anew, but not what runs already."""
 
 
 def internal_repository(git: GitSource, settings: Settings) -> str | None:
@@ -88,12 +88,12 @@ def repository_of(identity: ServiceIdentity) -> str:
     return f"ink.namespaces/{identity.tenant}/{identity.name}"
 
 
-def settings_hash(service: InkService) -> str:
+def settings_hash(service: InkService, planner: str = PLANNER_VERSION) -> str:
     """64 hex digits naming everything but the commit that goes into a build."""
     spec = service.spec
     git = spec.source.git
     parts = {
-        "planner": PLANNER_VERSION,
+        "planner": planner,
         "url": git.url if git else "",
         "root": (git.root_directory if git else None) or "",
         "build": _without_timeout(service),
@@ -103,14 +103,25 @@ def settings_hash(service: InkService) -> str:
     return short_hash(json.dumps(parts, sort_keys=True), length=64)
 
 
-def build_plan(service: InkService, identity: ServiceIdentity, commit: str) -> BuildPlan:
-    """Name the build of that commit: equal inputs, equal names."""
-    digest = settings_hash(service)
+def build_plan(
+    service: InkService, identity: ServiceIdentity, commit: str, running: Running | None = None
+) -> BuildPlan:
+    """Name the build of that commit: equal inputs, equal names. What runs keeps the planner it was built with."""
+    if running is not None and running.planner not in (None, PLANNER_VERSION):
+        as_built = _plan(service, identity, commit, running.planner or PLANNER_VERSION)
+        if as_built.key == running.build_key:
+            return as_built
+    return _plan(service, identity, commit, PLANNER_VERSION)
+
+
+def _plan(service: InkService, identity: ServiceIdentity, commit: str, planner: str) -> BuildPlan:
+    digest = settings_hash(service, planner)
     return BuildPlan(
         key=short_hash(identity.tenant, identity.project, identity.name, commit, digest, length=20),
         commit=commit,
         repository=repository_of(identity),
         tag_prefix=f"{commit[:12]}-{digest[:8]}-",
+        planner=planner,
     )
 
 

@@ -9,7 +9,7 @@ from ink_api.inkservice import InkService, InkServiceStatus
 from ink_api.reasons import PROGRESS, Reason, remedy
 
 from ink_operator.core.objects import Manifest
-from ink_operator.inkservice.effective import is_worker, ports_of, public_port
+from ink_operator.inkservice.effective import effective_settings, is_worker, ports_of, public_port
 from ink_operator.inkservice.model import Fact, Observed, Plan
 from ink_operator.settings import Settings
 
@@ -29,7 +29,11 @@ def summarise(service: InkService, seen: Observed, plan: Plan, settings: Setting
     facts = {fact.type: fact for fact in plan.facts}
     chain = [facts.get(kind) or Fact(kind, "Unknown", Reason.PENDING, WAITS) for kind in CHAIN]
     ready = facts.get(ConditionType.READY) or roll_up(chain)
-    rest = [availability(seen.deployment), ready, *_kstatus(ready)]
+    cron = service.spec.cron is not None
+    available = cron_availability(seen.cron_job) if cron else availability(seen.deployment)
+    rest = [available, ready, *_kstatus(ready)]
+    if ConditionType.LAST_RUN_SUCCEEDED in facts:
+        rest.append(facts[ConditionType.LAST_RUN_SUCCEEDED])
     conditions: list[Condition] = []
     for fact in (*chain, *rest):
         old = find(service.status.conditions, fact.type)
@@ -38,19 +42,23 @@ def summarise(service: InkService, seen: Observed, plan: Plan, settings: Setting
         conditions.append(condition)
     deployed = (seen.deployment or {}).get("status") or {}
     identity = seen.identity
+    url = f"https://{plan.host}{settings.url_port}/" if plan.host else None
     return InkServiceStatus(
         observed_generation=generation,
         conditions=sorted(conditions, key=lambda c: c.type),
-        url=f"https://{plan.host}{settings.url_port}/" if plan.host else None,
+        url=url,
+        urls=[url] if url else None,
         private_url=_private_url(service, seen, plan),
         commit=plan.commit,
         image=plan.image,
         build=plan.build,
+        revisions=list(plan.revisions) or None,
         namespace=identity.namespace,
         replicas=int(deployed.get("replicas") or 0),
         ready_replicas=int(deployed.get("readyReplicas") or 0),
         selector=f"{LABEL_COMPONENT}=app,{LABEL_SERVICE}={identity.name}",
         port=plan.port,
+        effective=effective_settings(service, plan.port, settings),
     )
 
 
@@ -72,6 +80,15 @@ def availability(deployment: Manifest | None) -> Fact:
     if int((deployment.get("status") or {}).get("availableReplicas") or 0) > 0:
         return Fact(ConditionType.AVAILABLE, "True", Reason.DEPLOYED, "A revision serves.")
     return Fact(ConditionType.AVAILABLE, "False", Reason.PENDING, "No pod is available.")
+
+
+def cron_availability(cron_job: Manifest | None) -> Fact:
+    """Runs will start."""
+    if cron_job is None:
+        return Fact(ConditionType.AVAILABLE, "False", Reason.PENDING, "There is no schedule yet.")
+    if cron_job["spec"].get("suspend"):
+        return Fact(ConditionType.AVAILABLE, "False", Reason.SUSPENDED, "No run is started.")
+    return Fact(ConditionType.AVAILABLE, "True", Reason.DEPLOYED, "Runs start at their times.")
 
 
 def _kstatus(ready: Fact) -> list[Fact]:

@@ -15,7 +15,7 @@ from ink_operator.ports import Cluster
 
 log = logging.getLogger(__name__)
 MOST_WAITING = 1000
-TOLD = (ConditionType.BUILT, ConditionType.READY)
+TOLD = (ConditionType.BUILT, ConditionType.READY, ConditionType.LAST_RUN_SUCCEEDED)
 """Conditions whose changes are worth an event; the others explain these."""
 
 
@@ -37,7 +37,7 @@ def transitions(before: Iterable[Condition], after: Iterable[Condition]) -> list
         condition = new.get(kind)
         if condition is None or old.get(kind) == (condition.status, condition.reason) or condition.status == "Unknown":
             continue
-        warning = condition.status == "False" and stalled
+        warning = condition.status == "False" and (stalled or kind == ConditionType.LAST_RUN_SUCCEEDED)
         happening = Happening("Warning" if warning else "Normal", condition.reason, condition.message[:1000])
         if all(happening.reason != earlier.reason for earlier in told):
             told.append(happening)

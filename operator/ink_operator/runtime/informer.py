@@ -1,4 +1,4 @@
-"""Watches children of Ink's kinds with a server-side selector and says which owner to look at. Keeps no objects."""
+"""Watches children of Ink's kinds with a server-side selector and tells of their changes. Keeps no objects."""
 
 import asyncio
 import logging
@@ -10,21 +10,26 @@ from ink_operator.core.objects import Kind, Manifest
 
 log = logging.getLogger(__name__)
 RETRY_SECONDS = 2.0
+ANY_CHANGE = frozenset({"ADDED", "MODIFIED", "DELETED"})
+LATER_CHANGE = frozenset({"MODIFIED", "DELETED"})
+"""For children whose making nobody waits for."""
 
 
 class Watched(NamedTuple):
-    """What to watch; an empty namespace means all."""
+    """What to watch (an empty namespace means all), and whom to tell of which events."""
 
     kind: Kind
     namespace: str
     labels: str
+    seen: Callable[[Manifest], None]
+    events: frozenset[str] = ANY_CHANGE
 
 
 class WatchSource(Protocol):
     """The part of the API server that an informer needs."""
 
-    async def list_page(self, kind: Kind, namespace: str, labels: str) -> tuple[list[Manifest], str]:
-        """All objects, and the resourceVersion to watch from."""
+    async def list_version(self, kind: Kind, namespace: str, labels: str) -> str:
+        """The resourceVersion to watch from."""
         ...
 
     def watch(self, kind: Kind, namespace: str, labels: str, version: str) -> AsyncIterator[dict[str, Any]]:
@@ -32,26 +37,33 @@ class WatchSource(Protocol):
         ...
 
 
-async def inform(source: WatchSource, watched: Watched, seen: Callable[[str, Manifest], None]) -> None:
-    """Call `seen(type, object)` for every object and every change, for ever. After a gap everything is listed again."""
+async def inform(source: WatchSource, watched: Watched, begun: Callable[[bool], None]) -> None:
+    """Tell of changes, for ever. `begun(again)`: from now on none is missed; again, after some may have been."""
+    version, again = "", False
     while True:
         try:
-            items, version = await source.list_page(*watched)
-            for item in items:
-                seen("LISTED", item)
-            while version:
-                version = await follow(source, watched, version, seen)
+            if not version:
+                version = await source.list_version(watched.kind, watched.namespace, watched.labels)
+                begun(again)
+                again = True
+            version = await follow(source, watched, version)
         except InkError as error:
             log.warning("watching %s: %s", watched.kind.plural, error)
+            version = ""
+            await asyncio.sleep(RETRY_SECONDS)
+        except Exception:
+            # One object that cannot be read must not end the operator for all others.
+            log.exception("watching %s: unforeseen", watched.kind.plural)
+            version = ""
             await asyncio.sleep(RETRY_SECONDS)
 
 
-async def follow(source: WatchSource, watched: Watched, version: str, seen: Callable[[str, Manifest], None]) -> str:
-    """One watch. Returns the version to go on from, or "" when a new list is needed."""
-    async for event in source.watch(*watched, version):
+async def follow(source: WatchSource, watched: Watched, version: str) -> str:
+    """One watch. Returns the version to go on from, or "" when there is a gap."""
+    async for event in source.watch(watched.kind, watched.namespace, watched.labels, version):
         if event["type"] == "ERROR":
             return ""
         version = event["object"]["metadata"]["resourceVersion"]
-        if event["type"] != "BOOKMARK":
-            seen(event["type"], event["object"])
+        if event["type"] in watched.events:
+            watched.seen(event["object"])
     return version

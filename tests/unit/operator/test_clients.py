@@ -28,6 +28,7 @@ def body(message: str, reason: str = "") -> str:
         (403, body("exceeded quota: ink"), OverQuota),
         (403, body('User "x" cannot get'), Forbidden),
         (403, body("because it is being terminated"), Terminal),
+        (403, body("only ... and the storageclass that provisions the pvc must support resize"), Terminal),
         (422, body("spec.x: Invalid value"), Rejected),
         (429, "", Transient),
         (500, "not json", Transient),

@@ -6,30 +6,45 @@ from typing import Any
 
 import pytest
 import yaml
+from ink_api.inkservice import Autoscaling, BuildStatus, Release
+from ink_operator.inkservice.desired.autoscaling import make_autoscaler
 from ink_operator.inkservice.desired.buildjob import SECRET_KEYS, make_job, make_secret
+from ink_operator.inkservice.desired.cron import make_cron_job
 from ink_operator.inkservice.desired.namespace import set_up
 from ink_operator.inkservice.desired.network import make_claim, make_ingress, make_service
 from ink_operator.inkservice.desired.policy import make_policies
+from ink_operator.inkservice.desired.releasejob import make_release_job
+from ink_operator.inkservice.desired.revision import make_revision
+from ink_operator.inkservice.desired.storage import make_volume_claim, volumes_of
 from ink_operator.inkservice.desired.workload import make_deployment
-from ink_operator.inkservice.effective import ports_of, resources_of
-from ink_operator.inkservice.model import Case, Running, StartBuild
+from ink_operator.inkservice.effective import ports_of, public_port, resources_of
+from ink_operator.inkservice.model import Case, Revision, Running, StartBuild
 from ink_operator.inkservice.source import build_plan
 from unit.operator.making import IDENTITY, SETTINGS, service
 
 GOLDEN = Path(__file__).parent / "golden.yaml"
 IMAGE = "registry.dp-system.svc.cluster.local:5000/acme/shop/web@sha256:" + "d" * 64
 RUNNING = Running(IMAGE, 3000, "a" * 40, "k" * 20)
+REVISION = Revision("web-0123456789", 1, "t" * 16, RUNNING, BuildStatus(id="b-k-1", reason="Built"))
 
 
 def everything() -> list[dict[str, Any]]:
     one = service(env=[{"name": "B", "value": "2"}, {"name": "A", "value": "1"}])
+    stored = service(volumes=[{"name": "data", "mountPath": "/data", "size": "1Gi"}])
     ports = ports_of(one, 3000)
     start = StartBuild(build_plan(one, IDENTITY, "a" * 40), 1, no_cache=False)
+    deployed = make_deployment(one, IDENTITY, RUNNING, SETTINGS)
     return [
         *set_up(IDENTITY, True, SETTINGS),
         *make_policies(IDENTITY.namespace, True, SETTINGS),
         make_job(Case(one, IDENTITY, SETTINGS), start, suspend=False),
-        make_deployment(one, IDENTITY, RUNNING, SETTINGS),
+        deployed,
+        make_revision(one, IDENTITY, REVISION),
+        make_release_job(one, IDENTITY, REVISION, Release(command=["migrate"]), deployed),
+        make_cron_job(service(cron={"schedule": "*/5 * * * *"}), IDENTITY, RUNNING, SETTINGS),
+        *(make_volume_claim(stored, IDENTITY, volume, volume.size) for volume in volumes_of(stored)),
+        make_deployment(stored, IDENTITY, RUNNING, SETTINGS),
+        make_autoscaler(one, IDENTITY, Autoscaling(max_replicas=3)),
         make_service(one, IDENTITY, ports),
         make_ingress(one, IDENTITY, "web.apps.localhost", ports[0], SETTINGS),
         make_claim(one, IDENTITY, "web.apps.localhost", SETTINGS),
@@ -60,6 +75,48 @@ def test_a_worker_has_no_port_no_probe_and_settles_before_it_counts() -> None:
     worker = service(ports=[])
     assert not {"ports", "readinessProbe", "startupProbe"} & set(container(worker))
     assert make_deployment(worker, IDENTITY, RUNNING, SETTINGS)["spec"]["minReadySeconds"] == 10
+
+
+def test_a_pod_drains_before_it_is_told_to_stop_and_has_its_time_after_that() -> None:
+    def left(**spec: Any) -> tuple[int | None, int]:
+        template = make_deployment(service(**spec), IDENTITY, RUNNING, SETTINGS)["spec"]["template"]["spec"]
+        hook = template["containers"][0].get("lifecycle")
+        return hook and hook["preStop"]["sleep"]["seconds"], template["terminationGracePeriodSeconds"]
+
+    assert left() == (5, 35)
+    assert left(drain={"preStop": "20s", "terminationGracePeriod": "2m"}) == (20, 140)
+    assert left(drain={"preStop": "0s"}) == (None, 30)
+    assert left(ports=[]) == (None, 30)
+    assert left(ports=[], drain={"preStop": "7s"}) == (7, 37)
+
+
+def test_a_pod_is_restarted_by_its_health_only_if_asked() -> None:
+    assert "livenessProbe" not in container(service(health={"path": "/up"}))
+    asked = container(service(health={"path": "/up", "interval": "9s", "restartOnFailure": True}))
+    assert asked["livenessProbe"] == asked["readinessProbe"]
+    assert asked["livenessProbe"]["periodSeconds"] == 9
+
+
+def test_every_port_is_reached_by_the_service_and_the_public_one_by_the_ingress() -> None:
+    one = service(
+        ports=[
+            {"name": "metrics", "port": 9090, "visibility": "Private"},
+            {"name": "http", "port": 3000},
+            {"name": "feed", "port": 5000, "protocol": "TCP", "visibility": "Private"},
+        ]
+    )
+    ports = ports_of(one, 1)
+    made = make_service(one, IDENTITY, ports)["spec"]["ports"]
+    assert [(p["name"], p["port"], p["targetPort"]) for p in made] == [
+        ("metrics", 9090, 9090),
+        ("http", 3000, 3000),
+        ("feed", 5000, 5000),
+    ]
+    assert [p["containerPort"] for p in container(one)["ports"]] == [9090, 3000, 5000]
+    public = public_port(ports)
+    assert public is not None
+    (rule,) = make_ingress(one, IDENTITY, "web.apps.localhost", public, SETTINGS)["spec"]["rules"]
+    assert rule["http"]["paths"][0]["backend"]["service"]["port"] == {"number": 3000}
 
 
 def revision(one: Any, running: Running = RUNNING) -> str:

@@ -75,6 +75,16 @@ def test_no_room_counts_only_after_a_while() -> None:
     assert found.reason == Reason.UNSCHEDULABLE
 
 
+def test_a_volume_that_is_not_there_is_not_taken_for_a_lack_of_room() -> None:
+    lonely = pod()
+    message = "0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims."
+    waits = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": message}
+    lonely["status"]["conditions"] = [waits]
+    found = diagnose(deployment(), [lonely], TCP, NOW)
+    assert found is not None
+    assert found.reason == Reason.VOLUME_NOT_BOUND
+
+
 def test_the_deployments_own_deadline_is_the_last_resort() -> None:
     late = deployment(conditions=[{"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}])
     found = diagnose(late, [], TCP, NOW)

@@ -55,8 +55,12 @@ def child(
     body: dict[str, Any],
     annotations: dict[str, str] | None = None,
     owners: list[dict[str, Any]] | None = None,
+    stamp: bool = True,
 ) -> Manifest:
-    """A child with labels, the owner's annotation, its own hash, and `owners`, or the CR where it may be the owner."""
+    """A child with labels, the owner's annotation, its own hash, and `owners`, or the CR where it may be the owner.
+
+    `stamp`: False for a child that is created once and never compared, so it has no hash.
+    """
     meta: dict[str, Any] = {
         "name": name,
         "namespace": namespace,
@@ -75,4 +79,5 @@ def child(
                 "controller": True,
             }
         ]
-    return stamped({"apiVersion": kind.api_version, "kind": kind.kind, "metadata": meta, **body})
+    manifest = {"apiVersion": kind.api_version, "kind": kind.kind, "metadata": meta, **body}
+    return stamped(manifest) if stamp else manifest

@@ -47,7 +47,9 @@ def make_quota(namespace: str) -> Manifest:
     hard = {
         "limits.cpu": "40",
         "limits.memory": "40Gi",
+        "persistentvolumeclaims": "50",
         "pods": "200",
+        "requests.storage": "100Gi",
         "services.loadbalancers": "0",
         "services.nodeports": "0",
     }

@@ -14,7 +14,7 @@ from ink_api.names import ServiceIdentity, host_claim
 
 from ink_operator.core.objects import CONFIG_MAP, INGRESS, SERVICE, Manifest
 from ink_operator.inkservice.desired.common import child, owner_of
-from ink_operator.inkservice.desired.workload import APP
+from ink_operator.inkservice.desired.pod import APP
 from ink_operator.settings import Settings
 
 

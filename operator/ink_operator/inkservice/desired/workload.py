@@ -1,68 +1,53 @@
 """The Deployment of a service."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from ink_api.group import LABEL_COMPONENT, LABEL_SERVICE
-from ink_api.inkservice import EnvVar, InkService, Port
+from ink_api.inkservice import InkService
 from ink_api.names import ServiceIdentity
 
-from ink_operator.core.canonical import fingerprint
 from ink_operator.core.objects import DEPLOYMENT, Manifest
-from ink_operator.inkservice.desired.common import RESTRICTED, child, labels_of
-from ink_operator.inkservice.desired.environment import env_name
-from ink_operator.inkservice.effective import grace_seconds, ports_of, probe_of, resources_of, wanted_replicas
-from ink_operator.inkservice.model import (
-    ANNOTATION_BUILD_KEY,
-    ANNOTATION_COMMIT,
-    ANNOTATION_ENV,
-    ANNOTATION_IMAGE,
-    ANNOTATION_PORT,
-    ANNOTATION_REBUILD,
-    ANNOTATION_REVISION,
-    LABEL_REVISION,
-    Running,
-)
+from ink_operator.inkservice.desired.common import child
+from ink_operator.inkservice.desired.pod import APP, EMPTY, make_template, revision_annotations
+from ink_operator.inkservice.effective import first_replicas, grace_seconds, ports_of
+from ink_operator.inkservice.model import Running
 from ink_operator.settings import Settings
 
-APP = "app"
-ANNOTATION_RESTARTED = "ml.ink/restarted-at"
-NEVER = 86_400
-"""Startup failures before the kubelet kills: in effect never, as Ink reports a slow start and a late one heals."""
-DRAIN_SECONDS = 5
-"""How long a pod that is being removed goes on answering, until the ingress has noticed."""
-TERMINATION_SECONDS = 30
 PROGRESS_SLACK_SECONDS = 180
 WORKER_SETTLE_SECONDS = 10
 
 
 def make_deployment(
-    service: InkService, identity: ServiceIdentity, running: Running, settings: Settings, env_digest: str = ""
+    service: InkService,
+    identity: ServiceIdentity,
+    running: Running,
+    settings: Settings,
+    digests: Mapping[str, str] = EMPTY,
+    *,
+    live: Manifest | None = None,
+    scaled_by_others: bool = False,
 ) -> Manifest:
-    """The Deployment that runs `running.image` with the spec's settings. `env_digest` names the sealed values."""
-    ports = ports_of(service, running.port)
-    template = _template(service, identity, running, ports, settings)
-    if env_digest:
-        template["metadata"]["annotations"][ANNOTATION_ENV] = env_digest
-    revision = fingerprint(template)
-    template["metadata"]["labels"][LABEL_REVISION] = revision
+    """The Deployment that runs `running.image` with the spec's settings. `digests`, `live`: see make_template.
+
+    `scaled_by_others`: it says nothing of the number of pods.
+    """
+    template = make_template(service, identity, running, settings, digests, live=live)
     spec: dict[str, Any] = {
-        "replicas": wanted_replicas(service),
         "revisionHistoryLimit": 3,
         "progressDeadlineSeconds": grace_seconds(service, settings) + PROGRESS_SLACK_SECONDS,
         "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}},
         "selector": {"matchLabels": {LABEL_SERVICE: identity.name, LABEL_COMPONENT: APP}},
         "template": template,
     }
-    if not ports:
+    if not scaled_by_others:
+        spec["replicas"] = first_replicas(service)
+    if service.spec.volumes:
+        # One pod at a time may have the disk, so the new one waits for the old one to be gone.
+        spec["strategy"] = {"type": "Recreate"}
+        spec["progressDeadlineSeconds"] += template["spec"]["terminationGracePeriodSeconds"]
+    if not ports_of(service, running.port):
         spec["minReadySeconds"] = WORKER_SETTLE_SECONDS
-    annotations = {
-        ANNOTATION_REVISION: revision,
-        ANNOTATION_IMAGE: running.image,
-        ANNOTATION_PORT: str(running.port),
-        ANNOTATION_COMMIT: running.commit,
-        ANNOTATION_BUILD_KEY: running.build_key,
-        ANNOTATION_REBUILD: running.rebuild_token,
-    }
     return child(
         DEPLOYMENT,
         service,
@@ -71,110 +56,5 @@ def make_deployment(
         namespace=identity.namespace,
         component=APP,
         body={"spec": spec},
-        annotations={k: v for k, v in annotations.items() if v is not None},
+        annotations=revision_annotations(service, running, template),
     )
-
-
-def _template(
-    service: InkService, identity: ServiceIdentity, running: Running, ports: list[Port], settings: Settings
-) -> dict[str, Any]:
-    restarted = service.spec.restarted_at
-    pool = settings.run_pool
-    spec: dict[str, Any] = {
-        "automountServiceAccountToken": False,
-        "enableServiceLinks": False,
-        "securityContext": {"seccompProfile": RESTRICTED["seccompProfile"]},
-        "terminationGracePeriodSeconds": TERMINATION_SECONDS,
-        "containers": [_container(service, identity, running, ports, settings)],
-        "topologySpreadConstraints": [
-            {
-                "maxSkew": 1,
-                "topologyKey": "kubernetes.io/hostname",
-                "whenUnsatisfiable": "ScheduleAnyway",
-                "labelSelector": {"matchLabels": {LABEL_SERVICE: identity.name, LABEL_COMPONENT: APP}},
-            }
-        ],
-    }
-    if pool.node_selector:
-        spec["nodeSelector"] = pool.node_selector
-    if pool.tolerations:
-        spec["tolerations"] = pool.tolerations
-    if service.spec.source.image is not None and service.spec.source.image.pull_secret_ref is not None:
-        spec["imagePullSecrets"] = [{"name": service.spec.source.image.pull_secret_ref.name}]
-    return {
-        "metadata": {
-            "labels": labels_of(service, identity, APP),
-            "annotations": {
-                "ml.ink/owner": f"{service.metadata.namespace}/{service.metadata.name}",
-                **({ANNOTATION_RESTARTED: restarted} if restarted else {}),
-            },
-        },
-        "spec": spec,
-    }
-
-
-def _container(
-    service: InkService, identity: ServiceIdentity, running: Running, ports: list[Port], settings: Settings
-) -> dict[str, Any]:
-    container: dict[str, Any] = {
-        "name": APP,
-        "image": running.image,
-        "env": _environment(service.spec.env or [], ports, env_name(identity)),
-        "resources": resources_of(service),
-        "securityContext": RESTRICTED,
-        "terminationMessagePolicy": "FallbackToLogsOnError",
-    }
-    if ports:
-        container["ports"] = [{"name": p.name, "containerPort": p.port, "protocol": "TCP"} for p in ports]
-        container["lifecycle"] = {"preStop": {"sleep": {"seconds": DRAIN_SECONDS}}}
-    if service.spec.command:
-        container["command"] = service.spec.command
-    if service.spec.args:
-        container["args"] = service.spec.args
-    return {**container, **_probes(service, ports, settings)}
-
-
-def _probes(service: InkService, ports: list[Port], settings: Settings) -> dict[str, Any]:
-    probe = probe_of(service, ports, settings)
-    if probe is None:
-        return {}
-    check: dict[str, Any] = (
-        {"httpGet": {"path": probe.path, "port": probe.port, "scheme": "HTTP"}}
-        if probe.type == "HTTP"
-        else {"tcpSocket": {"port": probe.port}}
-    )
-    timeout = {"timeoutSeconds": probe.timeout_seconds}
-    return {
-        "startupProbe": {**check, **timeout, "periodSeconds": 1, "failureThreshold": NEVER},
-        "readinessProbe": {
-            **check,
-            **timeout,
-            "periodSeconds": probe.interval_seconds,
-            "failureThreshold": probe.failure_threshold,
-        },
-    }
-
-
-def _environment(env: list[EnvVar], ports: list[Port], sealed_in: str) -> list[dict[str, Any]]:
-    """PORT first, unless the spec sets it, so that other variables may refer to it; then by name.
-
-    `sealed_in`: the Secret that holds what sealed variables hold.
-    """
-    given = {variable.name for variable in env}
-    out: list[dict[str, Any]] = []
-    if ports and "PORT" not in given:
-        out.append({"name": "PORT", "value": str(ports[0].port)})
-    for variable in sorted(env, key=lambda v: v.name):
-        source = variable.value_from
-        if source is None:
-            out.append({"name": variable.name, "value": variable.value or ""})
-        elif source.secret_key_ref is not None:
-            ref = source.secret_key_ref
-            out.append({"name": variable.name, "valueFrom": {"secretKeyRef": {"name": ref.name, "key": ref.key}}})
-        elif source.config_map_key_ref is not None:
-            ref = source.config_map_key_ref
-            out.append({"name": variable.name, "valueFrom": {"configMapKeyRef": {"name": ref.name, "key": ref.key}}})
-        elif source.sealed is not None:
-            key_ref = {"name": sealed_in, "key": variable.name}
-            out.append({"name": variable.name, "valueFrom": {"secretKeyRef": key_ref}})
-    return out

@@ -1,0 +1,185 @@
+"""The pods of a service, whatever makes them."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from ink_api.group import LABEL_COMPONENT, LABEL_SERVICE
+from ink_api.inkservice import EnvVar, InkService, Port
+from ink_api.names import ServiceIdentity
+
+from ink_operator.core.canonical import fingerprint
+from ink_operator.core.objects import Manifest
+from ink_operator.inkservice.desired.common import RESTRICTED, labels_of
+from ink_operator.inkservice.desired.environment import env_name
+from ink_operator.inkservice.desired.kept import asked_of, kept_template, notes_of
+from ink_operator.inkservice.desired.storage import GROUP_ID, pod_storage
+from ink_operator.inkservice.effective import leaving_of, ports_of, probe_of, resources_of
+from ink_operator.inkservice.model import (
+    ANNOTATION_BUILD_KEY,
+    ANNOTATION_COMMIT,
+    ANNOTATION_IMAGE,
+    ANNOTATION_PLANNER,
+    ANNOTATION_PORT,
+    ANNOTATION_REBUILD,
+    ANNOTATION_REVISION,
+    LABEL_REVISION,
+    Running,
+)
+from ink_operator.settings import Settings
+
+APP = "app"
+EMPTY: Mapping[str, str] = MappingProxyType({})
+ANNOTATION_RESTARTED = "ml.ink/restarted-at"
+NEVER = 86_400
+"""Startup failures before the kubelet kills: in effect never, as Ink reports a slow start and a late one heals."""
+
+
+def make_template(
+    service: InkService,
+    identity: ServiceIdentity,
+    running: Running,
+    settings: Settings,
+    digests: Mapping[str, str] = EMPTY,
+    *,
+    component: str = APP,
+    live: Manifest | None = None,
+) -> dict[str, Any]:
+    """The template of pods that run `running.image` with the spec's settings, labelled with its own hash.
+
+    `digests`: annotations that name the values of variables, so that pods roll when one changes.
+    `live` keeps its pod template while nothing else is asked of it, whatever today's defaults are.
+    """
+    restarted = service.spec.restarted_at
+    metadata: dict[str, Any] = {
+        "labels": labels_of(service, identity, component),
+        "annotations": {
+            "ml.ink/owner": f"{service.metadata.namespace}/{service.metadata.name}",
+            **({ANNOTATION_RESTARTED: restarted} if restarted else {}),
+            **digests,
+        },
+    }
+    spec = _pod(service, identity, running, ports_of(service, running.port), settings)
+    if component == APP:
+        spec["topologySpreadConstraints"] = _spread(identity)
+    template = {"metadata": metadata, "spec": spec}
+    metadata["labels"][LABEL_REVISION] = fingerprint(template)
+    return kept_template(live, asked_of(service, template)) or template
+
+
+def revision_annotations(service: InkService, running: Running, template: dict[str, Any]) -> dict[str, str]:
+    """What whoever makes the pods records of their revision: it outlives any status."""
+    annotations = {
+        ANNOTATION_REVISION: template["metadata"]["labels"][LABEL_REVISION],
+        ANNOTATION_IMAGE: running.image,
+        ANNOTATION_PORT: str(running.port),
+        ANNOTATION_COMMIT: running.commit,
+        ANNOTATION_BUILD_KEY: running.build_key,
+        ANNOTATION_REBUILD: running.rebuild_token,
+        ANNOTATION_PLANNER: running.planner,
+        **notes_of(asked_of(service, template), template),
+    }
+    return {name: value for name, value in annotations.items() if value is not None}
+
+
+def _spread(identity: ServiceIdentity) -> list[dict[str, Any]]:
+    return [
+        {
+            "maxSkew": 1,
+            "topologyKey": "kubernetes.io/hostname",
+            "whenUnsatisfiable": "ScheduleAnyway",
+            "labelSelector": {"matchLabels": {LABEL_SERVICE: identity.name, LABEL_COMPONENT: APP}},
+        }
+    ]
+
+
+def _pod(
+    service: InkService, identity: ServiceIdentity, running: Running, ports: list[Port], settings: Settings
+) -> dict[str, Any]:
+    pool = settings.run_pool
+    volumes, mounts = pod_storage(service, identity)
+    security = {"fsGroup": GROUP_ID, "fsGroupChangePolicy": "OnRootMismatch"} if volumes else {}
+    spec: dict[str, Any] = {
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "securityContext": {"seccompProfile": RESTRICTED["seccompProfile"], **security},
+        "terminationGracePeriodSeconds": leaving_of(service, ports).grace_seconds,
+        "containers": [{**_container(service, identity, running, ports, settings), **mounts}],
+        **volumes,
+    }
+    if pool.node_selector:
+        spec["nodeSelector"] = pool.node_selector
+    if pool.tolerations:
+        spec["tolerations"] = pool.tolerations
+    if service.spec.source.image is not None and service.spec.source.image.pull_secret_ref is not None:
+        spec["imagePullSecrets"] = [{"name": service.spec.source.image.pull_secret_ref.name}]
+    return spec
+
+
+def _container(
+    service: InkService, identity: ServiceIdentity, running: Running, ports: list[Port], settings: Settings
+) -> dict[str, Any]:
+    container: dict[str, Any] = {
+        "name": APP,
+        "image": running.image,
+        "env": _environment(service.spec.env or [], ports, env_name(identity)),
+        "resources": resources_of(service),
+        "securityContext": RESTRICTED,
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+    }
+    if ports:
+        container["ports"] = [{"name": p.name, "containerPort": p.port, "protocol": "TCP"} for p in ports]
+    drain = leaving_of(service, ports).drain_seconds
+    if drain:
+        container["lifecycle"] = {"preStop": {"sleep": {"seconds": drain}}}
+    if service.spec.env_from:
+        container["envFrom"] = [source.to_wire() for source in service.spec.env_from]
+    if service.spec.command:
+        container["command"] = service.spec.command
+    if service.spec.args:
+        container["args"] = service.spec.args
+    return {**container, **_probes(service, ports, settings)}
+
+
+def _probes(service: InkService, ports: list[Port], settings: Settings) -> dict[str, Any]:
+    probe = probe_of(service, ports, settings)
+    if probe is None:
+        return {}
+    check: dict[str, Any] = (
+        {"httpGet": {"path": probe.path, "port": probe.port, "scheme": "HTTP"}}
+        if probe.type == "HTTP"
+        else {"tcpSocket": {"port": probe.port}}
+    )
+    check["timeoutSeconds"] = probe.timeout_seconds
+    later = {**check, "periodSeconds": probe.interval_seconds, "failureThreshold": probe.failure_threshold}
+    return {
+        "startupProbe": {**check, "periodSeconds": 1, "failureThreshold": NEVER},
+        "readinessProbe": later,
+        # It begins once the startup probe has succeeded: a slow start is never restarted.
+        **({"livenessProbe": later} if probe.restarts else {}),
+    }
+
+
+def _environment(env: list[EnvVar], ports: list[Port], sealed_in: str) -> list[dict[str, Any]]:
+    """PORT first, unless the spec sets it, so that other variables may refer to it; then by name.
+
+    `sealed_in`: the Secret that holds what sealed variables hold.
+    """
+    given = {variable.name for variable in env}
+    out: list[dict[str, Any]] = []
+    if ports and "PORT" not in given:
+        out.append({"name": "PORT", "value": str(ports[0].port)})
+    for variable in sorted(env, key=lambda v: v.name):
+        source = variable.value_from
+        if source is None:
+            out.append({"name": variable.name, "value": variable.value or ""})
+        elif source.secret_key_ref is not None:
+            ref = source.secret_key_ref
+            out.append({"name": variable.name, "valueFrom": {"secretKeyRef": {"name": ref.name, "key": ref.key}}})
+        elif source.config_map_key_ref is not None:
+            ref = source.config_map_key_ref
+            out.append({"name": variable.name, "valueFrom": {"configMapKeyRef": {"name": ref.name, "key": ref.key}}})
+        elif source.sealed is not None:
+            key_ref = {"name": sealed_in, "key": variable.name}
+            out.append({"name": variable.name, "valueFrom": {"secretKeyRef": key_ref}})
+    return out

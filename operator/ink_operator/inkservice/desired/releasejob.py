@@ -1,0 +1,87 @@
+"""The Job of a release command: the application's own container with another command, and nothing that serves."""
+
+import copy
+import json
+from typing import Any
+
+from ink_api.group import ANNOTATION_OWNER
+from ink_api.inkservice import InkService, Release
+from ink_api.names import ServiceIdentity, short_hash
+from ink_api.quantities import seconds
+
+from ink_operator.core.objects import CRON_JOB, JOB, Manifest
+from ink_operator.inkservice.desired.common import child, labels_of, owner_of
+from ink_operator.inkservice.model import ANNOTATION_RELEASE, ANNOTATION_REVISION, Revision
+
+COMPONENT = "release"
+TIMEOUT_SECONDS = 600
+SERVING = ("args", "ports", "lifecycle", "startupProbe", "readinessProbe", "livenessProbe", "volumeMounts")
+"""Parts of the application's container that a command has no use for; volumes belong to the pods that serve."""
+
+
+def run_name(service: InkService, revision: Revision, release: Release) -> str:
+    """Names one run: a failed one is tried again under another name only."""
+    parts = (json.dumps(release.command), release.timeout or "", service.spec.rebuild_token or "")
+    return short_hash(revision.name, *parts, length=8)
+
+
+def job_name(identity: ServiceIdentity, run: str) -> str:
+    """The same run, the same name: the API server then refuses a second one."""
+    return f"{identity.name}-r-{run}"
+
+
+def timeout_seconds(release: Release) -> int:
+    """Limit of one run, from the Job's start on."""
+    return max(1, seconds(release.timeout)) if release.timeout else TIMEOUT_SECONDS
+
+
+def make_release_job(
+    service: InkService, identity: ServiceIdentity, revision: Revision, release: Release, workload: Manifest
+) -> Manifest:
+    """`workload`: what is to run the revision once it is released."""
+    run = run_name(service, revision, release)
+    spec = {
+        "backoffLimit": 0,
+        "activeDeadlineSeconds": timeout_seconds(release),
+        "podReplacementPolicy": "Failed",
+        # A node that goes away is no failure of the command: it runs again, as it must be able to.
+        "podFailurePolicy": {
+            "rules": [{"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]}]
+        },
+        "template": {
+            "metadata": {
+                "labels": labels_of(service, identity, COMPONENT),
+                "annotations": {ANNOTATION_OWNER: owner_of(service)},
+            },
+            "spec": _pod(pod_spec_of(workload), release),
+        },
+    }
+    return child(
+        JOB,
+        service,
+        identity,
+        name=job_name(identity, run),
+        namespace=identity.namespace,
+        component=COMPONENT,
+        body={"spec": spec},
+        annotations={ANNOTATION_RELEASE: run, ANNOTATION_REVISION: revision.name},
+        stamp=False,
+    )
+
+
+def pod_spec_of(workload: Manifest) -> dict[str, Any]:
+    """The pods of a Deployment or CronJob."""
+    spec = workload["spec"]["jobTemplate"]["spec"] if workload["kind"] == CRON_JOB.kind else workload["spec"]
+    pod: dict[str, Any] = spec["template"]["spec"]
+    return pod
+
+
+def _pod(app: dict[str, Any], release: Release) -> dict[str, Any]:
+    pod = copy.deepcopy(app)
+    for name in ("topologySpreadConstraints", "volumes"):
+        pod.pop(name, None)
+    container = pod["containers"][0]
+    for name in SERVING:
+        container.pop(name, None)
+    pod["containers"] = [{**container, "name": COMPONENT, "command": release.command}]
+    return {**pod, "restartPolicy": "Never"}

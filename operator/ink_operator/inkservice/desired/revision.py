@@ -1,0 +1,63 @@
+"""The ControllerRevision of a revision, or of an attempt at a build that gave none; `revisions.py` reads it back.
+
+`data` never changes: what is known when the record is made. What becomes known later stands in annotations.
+"""
+
+import json
+from typing import Any
+
+from ink_api.inkservice import InkService
+from ink_api.names import ServiceIdentity, short_hash
+
+from ink_operator.core.objects import CONTROLLER_REVISION, Manifest
+from ink_operator.inkservice.builds import verdict_json
+from ink_operator.inkservice.desired.common import child
+from ink_operator.inkservice.model import ANNOTATION_OUTCOME, ANNOTATION_RELEASE, Attempt, ReleaseEnd, Revision
+
+COMPONENT = "revision"
+
+
+def revision_name(identity: ServiceIdentity, template: str, build_key: str | None) -> str:
+    """The same pods of the same build, the same name: the API server then refuses a second record."""
+    return f"{identity.name}-{short_hash(template, build_key or '')}"
+
+
+def attempt_name(identity: ServiceIdentity, attempt: Attempt) -> str:
+    """Name of the record of an attempt that gave no image."""
+    return f"{identity.name}-{attempt.name}"
+
+
+def make_revision(service: InkService, identity: ServiceIdentity, revision: Revision) -> Manifest:
+    """The record of `revision`, to be created once."""
+    data: dict[str, Any] = {"template": revision.template or None, "build": None, "attempt": None}
+    if revision.build is not None:
+        data["build"] = revision.build.to_wire()
+    running, attempt = revision.running, revision.attempt
+    if running is not None:
+        data |= {"image": running.image, "port": running.port, "commit": running.commit}
+        data |= {"buildKey": running.build_key, "rebuildToken": running.rebuild_token}
+        data |= {"planner": running.planner}
+    if attempt is not None:
+        verdict = json.loads(verdict_json(attempt.verdict)) if attempt.verdict is not None else None
+        data["attempt"] = {"key": attempt.build_key, "number": attempt.number, "verdict": verdict}
+        data["attempt"]["limit"] = attempt.limit_seconds
+    notes = {
+        **({ANNOTATION_OUTCOME: revision.outcome} if revision.outcome else {}),
+        **({ANNOTATION_RELEASE: release_json(revision.release)} if revision.release is not None else {}),
+    }
+    return child(
+        CONTROLLER_REVISION,
+        service,
+        identity,
+        name=revision.name,
+        namespace=identity.namespace,
+        component=COMPONENT,
+        body={"data": {key: value for key, value in data.items() if value is not None}, "revision": revision.number},
+        annotations=notes,
+        stamp=False,
+    )
+
+
+def release_json(end: ReleaseEnd) -> str:
+    """The end of a release as its annotation holds it."""
+    return json.dumps({"run": end.run, "ok": end.ok, "message": end.message}, sort_keys=True)

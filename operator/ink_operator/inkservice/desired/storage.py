@@ -1,0 +1,88 @@
+"""The claims of a service's volumes, and how its pods use them.
+
+A claim has no owner reference: what becomes of the data is decided by its policy, never by the garbage collector.
+"""
+
+from typing import Any
+
+from ink_api.group import GROUP, LABEL_COMPONENT, LABEL_MANAGED_BY, LABEL_PROJECT, LABEL_SERVICE, LABEL_TENANT
+from ink_api.inkservice import InkService, Volume
+from ink_api.names import ServiceIdentity
+
+from ink_operator.core.canonical import parse_quantity
+from ink_operator.core.objects import PERSISTENT_VOLUME_CLAIM, Manifest
+from ink_operator.core.objects import labels_of as live_labels
+from ink_operator.inkservice.desired.common import child, labels_of
+
+COMPONENT = "volume"
+ANNOTATION_DELETION_POLICY = f"{GROUP}/deletion-policy"
+"""On claims: what becomes of them once the spec names them no more."""
+GROUP_ID = 65532
+"""Group that owns the files: the kubelet gives it to every container, so that whatever user it has may write."""
+IDENTITY_LABELS = (LABEL_COMPONENT, LABEL_MANAGED_BY, LABEL_PROJECT, LABEL_SERVICE, LABEL_TENANT)
+
+
+def claim_name(identity: ServiceIdentity, volume: str) -> str:
+    """Name of the PersistentVolumeClaim."""
+    return f"{identity.name}-{volume}"
+
+
+def volumes_of(service: InkService) -> list[Volume]:
+    """By name."""
+    return sorted(service.spec.volumes or [], key=lambda v: v.name)
+
+
+def make_volume_claim(service: InkService, identity: ServiceIdentity, volume: Volume, size: str) -> Manifest:
+    """The claim with that size, which may be larger than the spec's."""
+    spec: dict[str, Any] = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": size}}}
+    if volume.storage_class_name is not None:
+        spec["storageClassName"] = volume.storage_class_name
+    return child(
+        PERSISTENT_VOLUME_CLAIM,
+        service,
+        identity,
+        name=claim_name(identity, volume.name),
+        namespace=identity.namespace,
+        component=COMPONENT,
+        body={"spec": spec},
+        annotations={ANNOTATION_DELETION_POLICY: volume.deletion_policy},
+        owners=[],
+    )
+
+
+def belongs(live: Manifest, service: InkService, identity: ServiceIdentity) -> bool:
+    """The claim was made for a service of this very name and tenant, perhaps an earlier one."""
+    wanted, found = labels_of(service, identity, COMPONENT), live_labels(live)
+    return all(found.get(name) == wanted.get(name) for name in IDENTITY_LABELS)
+
+
+def size_of(live: Manifest) -> str:
+    """What the claim asks for."""
+    size: str = live["spec"]["resources"]["requests"]["storage"]
+    return size
+
+
+def larger(live: str, wanted: str) -> str:
+    """Claims never shrink. A size that only others would write so stays as it is."""
+    try:
+        return wanted if parse_quantity(wanted) > parse_quantity(live) else live
+    except ValueError:
+        return live
+
+
+def claims_in_use(workload: Manifest | None) -> list[str]:
+    """Names of the claims that the pods of a Deployment or CronJob mount."""
+    spec: dict[str, Any] = (workload or {}).get("spec") or {}
+    maker: dict[str, Any] = spec["jobTemplate"]["spec"] if "jobTemplate" in spec else spec
+    template: dict[str, Any] = maker.get("template") or {}
+    volumes = (template.get("spec") or {}).get("volumes") or []
+    return [v["persistentVolumeClaim"]["claimName"] for v in volumes if "persistentVolumeClaim" in v]
+
+
+def pod_storage(service: InkService, identity: ServiceIdentity) -> tuple[dict[str, Any], dict[str, Any]]:
+    """(what is added to the pod, what is added to its container)."""
+    volumes = volumes_of(service)
+    if not volumes:
+        return {}, {}
+    claims = [{"name": v.name, "persistentVolumeClaim": {"claimName": claim_name(identity, v.name)}} for v in volumes]
+    return {"volumes": claims}, {"volumeMounts": [{"name": v.name, "mountPath": v.mount_path} for v in volumes]}

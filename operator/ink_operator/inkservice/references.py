@@ -1,0 +1,79 @@
+"""Pure: which Secrets and ConfigMaps of its namespace a service's variables come from."""
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from ink_api.inkservice import InkService
+from ink_api.names import ServiceIdentity
+from ink_api.reasons import Reason
+from ink_api.sealing import Binding
+
+from ink_operator.core.objects import CONFIG_MAP, SECRET, Kind, Manifest, Ref
+from ink_operator.inkservice.model import Failure
+
+
+class Use(NamedTuple):
+    """One place in the spec that names a Secret or ConfigMap. `key` is None where all keys are meant."""
+
+    field: str
+    kind: Kind
+    name: str
+    key: str | None = None
+
+    def ref(self, namespace: str) -> Ref:
+        """The object in the workload's namespace."""
+        return Ref(self.kind, namespace, self.name)
+
+
+def uses_of(service: InkService) -> list[Use]:
+    """Where variables come from, in the order of their names; envFrom in its own order."""
+    found: list[Use] = []
+    for variable in sorted(service.spec.env or [], key=lambda v: v.name):
+        source, field = variable.value_from, f"spec.env {variable.name}"
+        if source is None:
+            continue
+        for kind, key_ref in ((SECRET, source.secret_key_ref), (CONFIG_MAP, source.config_map_key_ref)):
+            if key_ref is not None:
+                found.append(Use(field, kind, key_ref.name, key_ref.key))
+    for bundle in service.spec.env_from or []:
+        if bundle.secret_ref is not None:
+            found.append(Use("spec.envFrom", SECRET, bundle.secret_ref.name))
+        if bundle.config_map_ref is not None:
+            found.append(Use("spec.envFrom", CONFIG_MAP, bundle.config_map_ref.name))
+    return found
+
+
+def followed_refs(service: InkService, identity: ServiceIdentity) -> frozenset[Ref]:
+    """Every object whose change matters to the service, the repository's credentials among them."""
+    refs = {use.ref(identity.namespace) for use in uses_of(service)}
+    git = service.spec.source.git
+    if git is not None and git.auth is not None and git.auth.secret_ref is not None:
+        refs.add(Ref(SECRET, identity.namespace, git.auth.secret_ref.name))
+    return frozenset(refs)
+
+
+def missing(uses: Iterable[Use], found: Mapping[Ref, Manifest | None], namespace: str) -> Failure | None:
+    """What the first use names that is not there."""
+    for use in uses:
+        live = found.get(use.ref(namespace))
+        if live is None:
+            message = f"{use.field}: the {use.kind.kind} {use.name} does not exist."
+        elif use.key is not None and use.key not in (live.get("data") or {}):
+            message = f"{use.field}: the {use.kind.kind} {use.name} has no key {use.key}."
+        else:
+            continue
+        return Failure(Reason.CONFIG_NOT_FOUND, message)
+    return None
+
+
+def values_used(
+    uses: Iterable[Use], found: Mapping[Ref, Manifest | None], identity: ServiceIdentity
+) -> dict[Binding, str]:
+    """What the variables hold, under names that say where it comes from. Never printed."""
+    values: dict[Binding, str] = {}
+    for use in uses:
+        data: dict[str, str] = (found.get(use.ref(identity.namespace)) or {}).get("data") or {}
+        for key in data if use.key is None else [use.key]:
+            origin = f"{use.kind.kind}/{use.name}/{key}"
+            values[Binding(identity.tenant, identity.project, identity.name, origin)] = data[key]
+    return values

@@ -1,0 +1,177 @@
+"""A service that follows a branch, before a real API server and a real registry: rollback, and what is remembered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from support.build_daemons import Registry, registry
+from support.control_plane import ControlPlane
+from support.kube_api import Json, KubeApi
+from support.operator_process import AnsweringApp, OperatorProcess, PlayedKubelet
+from support.platform import condition
+from support.played_build import BUILDS, Branch, PlayedBuilder
+from support.waiting import eventually, stays
+
+FIRST, SECOND, BROKEN = "a" * 40, "b" * 40, "c" * 40
+LIVE_SECONDS = 60
+
+
+@dataclass
+class World:
+    """An operator between an API server and a registry, a branch, and a service that follows it."""
+
+    api: KubeApi
+    operator: OperatorProcess
+    registry: Registry
+    branch: Branch
+    builder: PlayedBuilder
+    namespace: str = ""
+
+    @property
+    def path(self) -> str:
+        return f"/apis/ml.ink/v1alpha1/namespaces/{self.namespace}/inkservices/shop"
+
+    @property
+    def deployment(self) -> str:
+        return f"/apis/apps/v1/namespaces/{self.namespace}/deployments/shop"
+
+    @property
+    def status(self) -> Json:
+        found: Json = self.api.get(self.path).get("status", {})
+        return found
+
+    def create(self, namespace: str) -> None:
+        """A service that is live at FIRST."""
+        self.namespace = namespace
+        self.branch.commit = FIRST
+        git = {"url": f"https://git.example.com/{namespace}/shop.git", "branch": "main"}
+        spec = {"source": {"git": git}, "subdomain": namespace}
+        meta = {"name": "shop", "namespace": namespace}
+        manifest = {"apiVersion": "ml.ink/v1alpha1", "kind": "InkService", "metadata": meta, "spec": spec}
+        self.api.create(self.path.rpartition("/")[0], manifest)
+        self.wait(FIRST)
+
+    def push(self, commit: str) -> None:
+        self.branch.commit = commit
+        self.api.merge(self.path, {"metadata": {"annotations": {"ml.ink/head": f"main@{commit}"}}})
+
+    def pin(self, commit: str | None) -> None:
+        self.api.merge(self.path, {"spec": {"source": {"git": {"commit": commit}}}})
+
+    def wait(self, commit: str, status: str = "True", reason: str = "Ready") -> None:
+        """The newest spec is Ready so, for that commit."""
+
+        def so() -> bool:
+            live = self.api.get(self.path)
+            ready, generation = condition(live, "Ready"), live["metadata"]["generation"]
+            stated = (ready.get("status"), ready.get("reason"), ready.get("observedGeneration"))
+            return stated == (status, reason, generation) and live["status"].get("commit") == commit
+
+        eventually(
+            so, within=LIVE_SECONDS, what=f"{commit[:4]} {reason}", state=lambda: f"{self.status}\n{self.tail()}"
+        )
+
+    def tail(self) -> str:
+        return self.operator.tail()
+
+    def image(self) -> str:
+        live = self.api.find(self.deployment)
+        return str(live["spec"]["template"]["spec"]["containers"][0]["image"]) if live else ""
+
+    def jobs(self) -> set[str]:
+        """Names of the service's build Jobs."""
+        uid = self.api.get(self.path)["metadata"]["uid"]
+        found = self.api.get(f"/apis/batch/v1/namespaces/{BUILDS}/jobs?labelSelector=ml.ink/owner-uid={uid}")
+        return {job["metadata"]["name"] for job in found["items"]}
+
+    def delete_jobs(self) -> None:
+        for name in self.jobs():
+            self.api.delete(f"/apis/batch/v1/namespaces/{BUILDS}/jobs/{name}?propagationPolicy=Background")
+        eventually(lambda: not self.jobs(), within=20, what="no build Job is left")
+
+    def history(self) -> list[tuple[int, str, str | None, bool]]:
+        """(number, first letter of the commit, reason, active), newest first."""
+        return [(r["number"], r["commit"][0], r.get("reason"), r["active"]) for r in self.status.get("revisions", [])]
+
+    def wait_history(self, *expected: tuple[int, str, str | None, bool]) -> None:
+        eventually(
+            lambda: self.history() == list(expected), within=30, what=str(expected), state=lambda: str(self.history())
+        )
+
+
+@pytest.fixture(scope="module")
+def world(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    api, scratch = control_plane.api, tmp_path_factory.mktemp("rollback")
+    for name in ("dp-system", BUILDS, "ink-tenants", "ink-ingress"):
+        body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+        api.apply(f"/api/v1/namespaces/{name}", body)
+    app, kubelet, branch, builder = AnsweringApp(), PlayedKubelet(api), Branch(), PlayedBuilder(api)
+    with registry(scratch / "registry") as images:
+        operator = OperatorProcess(
+            control_plane.kubeconfig,
+            scratch / "operator.log",
+            INK_TRAEFIK_URL=app.url,
+            INK_RESOLVER_URL=branch.url,
+            INK_REGISTRY=images.host,
+            INK_REGISTRY_TOKEN_KEY=images.pair.key,
+            INK_REGISTRY_TOKEN_CERT=images.pair.cert,
+        )
+        operator.start()
+        yield World(api, operator, images, branch, builder)
+        operator.kill()
+    builder.stop()
+    kubelet.stop()
+    branch.shutdown()
+    app.shutdown()
+
+
+def test_a_rollback_needs_no_build_and_unpinned_the_branch_is_followed(world: World, namespace: str) -> None:
+    world.create(namespace)
+    first = world.image()
+    world.push(SECOND)
+    world.wait(SECOND)
+    second, jobs = world.image(), world.jobs()
+    assert first != second
+    assert len(jobs) == 2
+
+    world.pin(FIRST)
+    world.wait(FIRST)
+    assert world.image() == first
+    world.wait_history((3, "a", "Deployed", True), (2, "b", "Deployed", False))
+    world.pin(None)
+    world.wait(SECOND)
+    assert world.image() == second
+    world.wait_history((4, "b", "Deployed", True), (3, "a", "Deployed", False))
+    assert world.jobs() == jobs
+
+
+def test_a_failed_build_is_remembered_without_its_job(world: World, namespace: str) -> None:
+    world.builder.broken.add(BROKEN)
+    world.create(namespace)
+    first = world.image()
+    world.push(BROKEN)
+    world.wait(BROKEN, "False", "BuildFailed")
+    world.wait_history((2, "c", "BuildFailed", False), (1, "a", "Deployed", True))
+    told = condition({"status": world.status}, "Ready")["message"]
+    assert "a < b && c" in told
+    world.delete_jobs()
+    stays(lambda: not world.jobs(), seconds=6, what="no build of what failed")
+    assert condition({"status": world.status}, "Ready")["message"] == told
+
+    world.api.delete(world.deployment)
+    eventually(lambda: world.image() == first, within=30, what="what was deployed last comes back", state=world.tail)
+    assert not world.jobs()
+
+
+def test_what_was_deployed_comes_back_although_the_registry_is_gone(world: World, namespace: str) -> None:
+    """The last test here: the registry does not come back."""
+    world.create(namespace)
+    image = world.image()
+    world.delete_jobs()
+    world.registry.process.stop()
+    world.api.delete(world.deployment)
+    eventually(lambda: world.image() == image, within=30, what="the same image", state=world.tail)
+    world.wait(FIRST)
+    assert not world.jobs()
