@@ -6,7 +6,6 @@ from pathlib import Path
 
 import hypothesis
 import pytest
-from support.kstatus import Kstatus, built
 
 TESTS = Path(__file__).parent
 TIERS = {"api": "api", "contract": "api", "e2e": "e2e", "local": "e2e"}
@@ -28,9 +27,3 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("busy")
 """A busy machine is slow without anything being wrong."""
-
-
-@pytest.fixture(scope="session")
-def kstatus() -> Kstatus:
-    """kstatus itself, as Flux has it; built at the first use."""
-    return built()

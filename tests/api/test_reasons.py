@@ -18,6 +18,8 @@ from support.reporting import report, running, terminated, waiting
 from support.specs import git, path_of, variable
 from support.waiting import eventually
 
+DISK = {"name": "data", "mountPath": "/data", "size": "1Gi"}
+
 
 @pytest.fixture(scope="module")
 def world(
@@ -27,14 +29,22 @@ def world(
         yield made
 
 
+NO_PLACE = {
+    Reason.UNSCHEDULABLE: ({}, "0/3 nodes are available: 3 Insufficient memory."),
+    Reason.VOLUME_NOT_BOUND: ({"volumes": [DISK]}, "pod has unbound immediate PersistentVolumeClaims"),
+}
+
+
 @pytest.fixture(scope="module", autouse=True)
-def unscheduled(world: PlayedWorld) -> str:
-    """Namespace of a service whose pod no node takes, made first: it needs half a minute to be told."""
-    namespace = f"nowhere-{secrets.token_hex(4)}"
-    managed_namespace(world.api, namespace)
-    world.create(namespace)
-    report(world.api, namespace, None)
-    return namespace
+def without_place(world: PlayedWorld) -> dict[Reason, str]:
+    """Namespaces of services whose pods no node takes, made first: it needs half a minute to be told."""
+    spaces = {}
+    for reason, (spec, because) in NO_PLACE.items():
+        namespace = spaces[reason] = f"nowhere-{secrets.token_hex(4)}"
+        managed_namespace(world.api, namespace)
+        world.create(namespace, **spec)
+        report(world.api, namespace, None, because=because)
+    return spaces
 
 
 def check(world: PlayedWorld, found: Json, reason: Reason, *, fine: bool = False) -> None:
@@ -64,6 +74,16 @@ def quota_of_no_pod(api: KubeApi, namespace: str) -> None:
     api.create(f"/api/v1/namespaces/{namespace}/resourcequotas", body)
 
 
+def slow_claim(api: KubeApi, namespace: str) -> None:
+    """As a volume with deletionPolicy Retain leaves it."""
+    labels = {"ml.ink/service": "shop", "ml.ink/tenant": namespace, "ml.ink/component": "volume"}
+    meta = {"name": "shop-data", "labels": {**labels, "app.kubernetes.io/managed-by": "ink"}}
+    storage = {"requests": {"storage": "1Gi"}}
+    spec = {"accessModes": ["ReadWriteOnce"], "storageClassName": "slow", "resources": storage}
+    body = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": meta, "spec": spec}
+    api.create(f"/api/v1/namespaces/{namespace}/persistentvolumeclaims", body)
+
+
 def restricted(api: KubeApi, namespace: str) -> None:
     labels = {"pod-security.kubernetes.io/enforce": "restricted"}
     api.merge(f"/api/v1/namespaces/{namespace}", {"metadata": {"labels": labels}})
@@ -89,6 +109,8 @@ BY_SPEC: list[tuple[Reason, str, Json, Prepare]] = [
     (Reason.NAME_CONFLICT, "another's Deployment", {}, foreign_deployment),
     (Reason.QUOTA_EXCEEDED, "no room", {}, quota_of_no_pod),
     (Reason.CAPABILITY_REQUIRED, "stricter than Ink", {}, restricted),
+    (Reason.VOLUME_EXISTS, "disk of another class", {"volumes": [{**DISK, "storageClassName": "fast"}]}, slow_claim),
+    (Reason.RELEASING, "no node for the command", {"release": {"command": ["migrate"]}}, nothing),
     (Reason.DEPLOYING, "no node", {}, nothing),
 ]
 
@@ -212,6 +234,7 @@ def test_a_deletion_is_terminating_until_it_is_over(world: PlayedWorld, namespac
     world.api.merge(one, {"metadata": {"finalizers": None}})
 
 
-def test_a_pod_that_no_node_takes(world: PlayedWorld, unscheduled: str) -> None:
-    """After half a minute: a new node may be on its way until then."""
-    check(world, world.wait_for(Reason.UNSCHEDULABLE, unscheduled), Reason.UNSCHEDULABLE)
+@pytest.mark.parametrize("reason", NO_PLACE)
+def test_a_pod_that_no_node_takes(world: PlayedWorld, without_place: dict[Reason, str], reason: Reason) -> None:
+    """After half a minute: a node or a disk may be on its way until then."""
+    check(world, world.wait_for(reason, without_place[reason]), reason)

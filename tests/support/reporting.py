@@ -29,8 +29,13 @@ def running(seconds: float) -> Json:
     return {"state": {"running": {"startedAt": ago(seconds)}}, "restartCount": 0}
 
 
-def report(api: KubeApi, namespace: str, container: Json | None, *, ready_for: float | None = None) -> None:
-    """Say it of every pod in the namespace, as soon as there is one. `ready_for`: ready since so many seconds."""
+def report(
+    api: KubeApi, namespace: str, container: Json | None, *, ready_for: float | None = None, because: str = "no node"
+) -> None:
+    """Say it of every pod in the namespace, as soon as there is one.
+
+    `ready_for`: ready since so many seconds. No container: the scheduler found no place, `because` of that.
+    """
     pods = eventually(
         lambda: api.get(f"/api/v1/namespaces/{namespace}/pods?labelSelector=ml.ink/service")["items"],
         within=60,
@@ -43,7 +48,7 @@ def report(api: KubeApi, namespace: str, container: Json | None, *, ready_for: f
         {"type": kind, "status": ready, "lastTransitionTime": since} for kind in ("ContainersReady", "Ready")
     ]
     if container is None:
-        conditions[0] |= {"status": "False", "reason": "Unschedulable", "message": "0/3 nodes are available"}
+        conditions[0] |= {"status": "False", "reason": "Unschedulable", "message": because}
     for pod in pods:
         status: Json = {"phase": "Running" if container else "Pending", "conditions": conditions}
         if container is not None:

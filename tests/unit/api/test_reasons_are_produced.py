@@ -21,6 +21,9 @@ EXCEPTIONS = {
     Reason.IMAGE_EXISTS: "a rollback; tests/unit/operator decides it",
     Reason.DELETING: "nothing says it yet: a deleted object is told by its deletionTimestamp",
     Reason.PROGRESS_DEADLINE_EXCEEDED: "the last resort when nothing else explains it; tests/unit/operator decides it",
+    Reason.SUPERSEDED: "said of a build or a revision that is over; tests/faults decides it",
+    Reason.RUN_SUCCEEDED: "tests/e2e/test_workload.py has a real run, and looks at the condition alone",
+    Reason.RUN_FAILED: "tests/e2e/test_workload.py has a real run, and looks at the condition alone",
     Reason.INTERNAL_ERROR: "needs a fault of the operator's own",
 }
 
@@ -30,6 +33,7 @@ def named() -> set[Reason]:
     texts = [path.read_text() for tier in REAL for path in (TESTS / tier).rglob("*.py")]
     text = "\n".join(texts)
     by_name = {reason for reason in Reason if re.search(rf"\bReason\.{reason.name}\b", text)}
+    by_name |= {reason for reason in Reason if f'["reason"] == "{reason}"' in text}
     by_word = {reason for reason in Reason if reason not in WORDS and re.search(rf"[\"']{reason}[\"']", text)}
     return by_name | by_word
 
