@@ -56,3 +56,10 @@ def engine(world: Engine) -> Engine:
     world.proxy.bad_watches = None
     world.operator.ensure()
     return world
+
+
+@pytest.fixture
+def alone(engine: Engine, around: Surroundings) -> Surroundings:
+    """For a test with an operator of its own: the module's one holds no lease meanwhile."""
+    engine.operator.stop()
+    return around
