@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ink_local import gobuild
 from ink_local.buildcache import forget, log_file, used
-from ink_local.components import COMPONENTS, Component
+from ink_local.components import COMPONENTS, ON_REQUEST, Component
 from ink_local.errors import LocalError
 from ink_local.ticker import Ticker
 
@@ -80,7 +80,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.path:
         return print_path(options.path)
-    chosen = options.only or [name for name in known if name not in COMPONENTS or not COMPONENTS[name].on_request]
+    chosen = options.only or [name for name in known if name not in ON_REQUEST]
     began = time.monotonic()
     try:
         everything(chosen)

@@ -50,9 +50,6 @@ class Component:
     variables: tuple[str, ...] = ()
     """`package.variable=value`, set at link time: so that a program knows its version."""
     copied: tuple[CopiedModule, ...] = ()
-    on_request: bool = field(default=False, repr=False)
-    """Built only when it is asked for by name: nothing of the platform needs it. Its cached binary is not
-    named by this."""
 
     @property
     def folder(self) -> Path:
@@ -142,8 +139,11 @@ _ALL = (
         packages={"metrics-server": "sigs.k8s.io/metrics-server/cmd/metrics-server"},
         variables=_kubernetes_version("v0.9.0", "k8s.io/client-go/pkg/version"),
     ),
-    Component("kwok", "v0.8.0", packages={"kwok": "sigs.k8s.io/kwok/cmd/kwok"}, on_request=True),
+    Component("kwok", "v0.8.0", packages={"kwok": "sigs.k8s.io/kwok/cmd/kwok"}),
 )
 
 COMPONENTS: dict[str, Component] = {component.name: component for component in _ALL}
 """In the order in which they are built: what the node needs first stands first."""
+
+ON_REQUEST = frozenset({"kwok"})
+"""Built only when asked for by name: nothing of the platform needs them."""

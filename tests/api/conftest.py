@@ -63,3 +63,10 @@ def engine(world: Engine) -> Engine:
 def running(engine: Engine) -> Engine:
     """The same, as tests of one service call it."""
     return engine
+
+
+@pytest.fixture
+def alone(engine: Engine, around: Surroundings) -> Surroundings:
+    """For a test with an operator of its own: the module's one holds no lease meanwhile."""
+    engine.operator.stop()
+    return around

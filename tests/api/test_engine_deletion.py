@@ -34,8 +34,8 @@ def shop(engine: Engine, namespace: str) -> str:
     return namespace
 
 
-def test_a_registry_that_is_gone_holds_no_deletion_for_ever(around: Surroundings, namespace: str) -> None:
-    with around.engine(INK_REGISTRY="127.0.0.1:9") as engine:
+def test_a_registry_that_is_gone_holds_no_deletion_for_ever(alone: Surroundings, namespace: str) -> None:
+    with alone.engine(INK_REGISTRY="127.0.0.1:9") as engine:
         engine.create(namespace, "shop")
         engine.wait_ready(namespace, "shop")
         engine.delete(namespace, "shop")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from support.audit import AuditTail
-from support.engine import IMAGE, OPERATOR, Engine, Surroundings
+from support.engine import OPERATOR, Engine, Surroundings
 from support.waiting import eventually, stays
 
 FEW, MANY = 20, 200
@@ -19,12 +19,11 @@ def world(around: Surroundings) -> Iterator[Engine]:
         yield engine
 
 
-def converged(engine: Engine, count: int) -> str:
-    """So many workers of an image, and one service with a host, all ready and nothing left to write."""
+def converged(engine: Engine, count: int, **spec: object) -> str:
+    """So many services of an image, all ready and nothing left to write."""
     namespace = engine.namespace("rest")
-    engine.create(namespace, "web")
-    for number in range(count - 1):
-        engine.create(namespace, f"w{number}", subdomain=None, ports=[], source={"image": {"ref": IMAGE}})
+    for number in range(count):
+        engine.create(namespace, f"w{number}", **{"subdomain": f"{namespace}-{number}", **spec})
     engine.wait_all_ready(namespace, count, within=60 + count)
     engine.rest(quiet=3)
     return namespace
@@ -50,7 +49,7 @@ def test_a_settled_platform_is_not_written_to_even_when_all_of_it_is_looked_at(
 @pytest.mark.full
 @pytest.mark.timeout(1800)
 def test_ten_minutes_of_rest_with_many_services(engine: Engine, around: Surroundings) -> None:
-    converged(engine, MANY)
+    converged(engine, MANY, ports=[])
     looked = engine.operator.metric("ink_reconcile_seconds_count")
     audit = AuditTail(around.plane.audit_log)
     stays(lambda: audit.writes(OPERATOR) == [], seconds=REST_SECONDS, every=5, what="no write")

@@ -31,6 +31,7 @@ from support.waiting import eventually
 OPERATOR = "system:serviceaccount:dp-system:operator"
 PLATFORM_NAMESPACES = ("dp-system", "dp-builds", "ink-tenants", "ink-ingress")
 GOLDEN_CHART = ROOT / "tests" / "golden" / "chart" / "local.yaml"
+ALL_CRS = "/apis/ml.ink/v1alpha1/inkservices"
 CRS = "/apis/ml.ink/v1alpha1/namespaces/{}/inkservices"
 DEPLOYMENTS = "/apis/apps/v1/namespaces/{}/deployments"
 SERVICES = "/api/v1/namespaces/{}/services"
@@ -235,7 +236,7 @@ def serves(api: KubeApi) -> bool:
 
 def clear(api: KubeApi) -> None:
     """Take all services away without an operator, so that the next one does not look at them; children follow."""
-    for item in api.get("/apis/ml.ink/v1alpha1/inkservices")["items"]:
+    for item in eventually(lambda: served(api), within=30, what="the kinds are served")["items"]:
         path = f"{CRS.format(item['metadata']['namespace'])}/{item['metadata']['name']}"
         with suppress(Refused):
             api.delete(path)
@@ -243,6 +244,16 @@ def clear(api: KubeApi) -> None:
                 api.merge(path, {"metadata": {"finalizers": None}})
     api.request("DELETE", f"{BUILD_JOBS}?propagationPolicy=Background")
     api.request("DELETE", f"{CLAIMS}?labelSelector=ml.ink/component=claim")
+
+
+def served(api: KubeApi) -> Json | None:
+    """All services; None while a fresh API server still makes room for the kind."""
+    try:
+        return api.get(ALL_CRS)
+    except Refused as refused:
+        if refused.code == 429:
+            return None
+        raise
 
 
 @cache

@@ -16,6 +16,8 @@ import urllib.request
 from datetime import UTC, datetime
 from pathlib import Path
 
+import httpx
+
 from support.control_plane import ROOT
 from support.kube_api import Json, KubeApi, Refused
 
@@ -178,7 +180,7 @@ class PlayedKubelet:
 
     def _run(self) -> None:
         while not self._over.wait(0.2):
-            with contextlib.suppress(Refused, OSError):
+            with contextlib.suppress(Refused, OSError, httpx.HTTPError):
                 for pod in self._api.get("/api/v1/pods?labelSelector=ml.ink/service")["items"]:
                     if pod["status"].get("phase") == "Pending" and "deletionTimestamp" not in pod["metadata"]:
                         containers = pod["spec"]["containers"]
