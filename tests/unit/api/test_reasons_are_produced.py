@@ -21,7 +21,6 @@ EXCEPTIONS = {
     Reason.IMAGE_EXISTS: "a rollback; tests/unit/operator decides it",
     Reason.DELETING: "nothing says it yet: a deleted object is told by its deletionTimestamp",
     Reason.PROGRESS_DEADLINE_EXCEEDED: "the last resort when nothing else explains it; tests/unit/operator decides it",
-    Reason.SUPERSEDED: "said of a build or a revision that is over; tests/faults decides it",
     Reason.RUN_SUCCEEDED: "tests/e2e/test_workload.py has a real run, and looks at the condition alone",
     Reason.RUN_FAILED: "tests/e2e/test_workload.py has a real run, and looks at the condition alone",
     Reason.INTERNAL_ERROR: "needs a fault of the operator's own",
