@@ -58,6 +58,9 @@ class HeadQuestion:
     """Names the credential without telling it: minted passwords differ each time, answers do not."""
     hint: str | None = None
     """A commit that the branch is said to point to by now."""
+    asker: str = ""
+    generation: int = 0
+    """Whose question it is, and of which spec: who has just changed it expects what is true now."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,7 +100,9 @@ OPEN = {
     "another project": {"another project's pod", *OPEN_TO_ALL},
     "another tenant": {"another tenant's pod", *OPEN_TO_ALL},
 }
-CLOSED_TO_STRANGERS = {"the project's pods", "another project's pod", "another tenant's pod"}
+CLOSED_TO_STRANGERS = {
+    *("the project's pods", "another project's pod", "another tenant's pod", "Traefik's own ports"),
+}
 """Closed by those who are asked, so closed to the control as well."""
 
 

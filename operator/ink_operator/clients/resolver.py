@@ -28,10 +28,12 @@ class Memory:
     until: float
     hint: str | None
     failures: int
+    generations: dict[str, int]
+    """Who was answered, and of which spec of theirs: a changed one is answered anew, not from memory."""
 
 
 class ResolverClient:
-    """Implements ports.Heads: asks once a poll interval a branch, at once for a new hint, and once at a time."""
+    """Implements ports.Heads: asks once a poll interval a branch, at once for a new hint or spec, and once at a time."""
 
     def __init__(
         self,
@@ -53,21 +55,23 @@ class ResolverClient:
             if remembered is not None and not self._due(remembered, question):
                 return replace(remembered.head, fresh_for_seconds=max(1.0, remembered.until - self._clock()))
             head = await self._ask(question)
-            head = self._remember(key, head, question.hint, remembered.failures if remembered else 0)
+            head = self._remember(key, head, question, remembered)
         self._asking.pop(key, None)
         return head
 
     def _due(self, memory: Memory, question: HeadQuestion) -> bool:
         new_hint = question.hint is not None and question.hint not in (memory.hint, memory.head.commit)
-        return new_hint or self._clock() >= memory.until
+        new_spec = bool(question.asker) and memory.generations.get(question.asker) != question.generation
+        return new_hint or new_spec or self._clock() >= memory.until
 
-    def _remember(self, key: str, head: Head, hint: str | None, failures: int) -> Head:
-        failures = failures + 1 if head.commit is None else 0
+    def _remember(self, key: str, head: Head, question: HeadQuestion, before: Memory | None) -> Head:
+        failures = (before.failures if before else 0) + 1 if head.commit is None else 0
+        generations = (before.generations if before else {}) | {question.asker: question.generation}
         if failures:
             fresh = min(FAILED_MOST_SECONDS, FAILED_SECONDS * 2.0 ** min(failures - 1, 10))
         else:
             fresh = self._poll * random.uniform(0.9, 1.1)  # noqa: S311 - spreads polls, guards nothing
-        self._memory[key] = Memory(head, self._clock() + fresh, hint, failures)
+        self._memory[key] = Memory(head, self._clock() + fresh, question.hint, failures, generations)
         self._memory.move_to_end(key)
         while len(self._memory) > REMEMBERED:
             self._memory.popitem(last=False)

@@ -224,6 +224,8 @@ async def _head(case: Case, ports: Ports, granted: bool) -> Head | None:
             password=password,
             credential="internal" if source.reads_by_right(git, identity, settings) else short_hash(password or ""),
             hint=source.hinted_commit(service.metadata.annotations.get(ANNOTATION_HEAD), git.branch),
+            asker=service.metadata.uid,
+            generation=service.metadata.generation,
         )
     )
 
