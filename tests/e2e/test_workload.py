@@ -129,6 +129,7 @@ def test_data_outlives_pods_and_the_service(team: Team) -> None:
     )
 
 
+@pytest.mark.full
 def test_storage_that_cannot_grow_is_named(team: Team) -> None:
     """The local cluster's class cannot."""
     name = team.platform.name("grown")
@@ -164,6 +165,7 @@ def test_a_cron_job_runs_and_tells_how_its_last_run_ended(team: Team) -> None:
     assert team.platform.kubectl.get("cronjob", name, team.namespace) is None
 
 
+@pytest.mark.full
 def test_an_autoscaler_measures_and_is_left_in_charge(team: Team) -> None:
     name = team.platform.name("scaled")
     team.apply(name, autoscaling={"minReplicas": 2, "maxReplicas": 3, "scaleDownCooldown": "10m"})
