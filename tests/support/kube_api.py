@@ -50,9 +50,14 @@ class KubeApi:
 
     def request(self, method: str, path: str, body: object = None, **headers: str) -> Json:
         """One call. Raises Refused for any answer of 400 and above."""
-        answer = self._http.request(
-            method, path, json=body, headers={k.replace("_", "-"): v for k, v in headers.items()}
-        )
+        named = {k.replace("_", "-"): v for k, v in headers.items()}
+        try:
+            answer = self._http.request(method, path, json=body, headers=named)
+        except httpx.RemoteProtocolError:
+            if method != "GET":
+                raise
+            # The server has closed an idle connection in the moment in which it was used again.
+            answer = self._http.request(method, path, json=body, headers=named)
         if answer.status_code >= 400:
             raise Refused(answer.status_code, answer.json() if "json" in answer.headers["content-type"] else {})
         parsed: Json = answer.json()
