@@ -10,6 +10,7 @@ from support import crds
 from support.control_plane import ControlPlane, cluster_name
 from support.control_plane import running as booted
 from support.engine import Engine, Surroundings, surroundings
+from support.kstatus import Kstatus, built
 from support.kube_api import KubeApi, managed_namespace
 
 
@@ -70,3 +71,9 @@ def alone(engine: Engine, around: Surroundings) -> Surroundings:
     """For a test with an operator of its own: the module's one holds no lease meanwhile."""
     engine.operator.stop()
     return around
+
+
+@pytest.fixture(scope="session")
+def kstatus() -> Kstatus:
+    """kstatus itself; built at the first use."""
+    return built()

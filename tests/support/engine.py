@@ -123,10 +123,18 @@ class Engine:
             state=lambda: f"{json.dumps(self.service(namespace, name), indent=1)}\n{self.operator.tail()}",
         )
 
-    def children(self, namespace: str, name: str) -> list[str]:
-        """What belongs to the service, without what differs from one life of a cluster to the next."""
+    def children(self, namespace: str, name: str, *, history: bool = True) -> list[str]:
+        """What belongs to the service, without what differs from one life of a cluster to the next.
+
+        `history`: the records of its revisions too, which tell of the way and not of the end.
+        """
         uid = str((self.service(namespace, name) or {"metadata": {}})["metadata"].get("uid", "none"))
-        items = [item for path in CHILDREN for item in self.api.get(path.format(namespace))["items"]]
+        items = [
+            item
+            for path in CHILDREN
+            if history or path != REVISIONS
+            for item in self.api.get(path.format(namespace))["items"]
+        ]
         ours = [item for item in items if re.search(r"ml.ink/|\"ink-", json.dumps(item["metadata"]))]
         ours += [claim for claim in self.api.get(CLAIMS)["items"] if f"{namespace}/{name}" in json.dumps(claim)]
         return sorted(stable(item, namespace, name, uid) for item in ours)
