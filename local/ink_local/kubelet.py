@@ -73,6 +73,8 @@ def daemon(cluster: Cluster, program: str) -> Daemon:
     labels = ",".join(f"{key}={value}" for key, value in sorted(LABELS.items()))
     return Daemon(
         name="kubelet",
+        # containerd answers before its CRI plugin does, and the kubelet does not wait for it.
+        starts=5,
         argv=(
             program,
             f"--config={path}",

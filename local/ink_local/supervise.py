@@ -23,6 +23,7 @@ class Daemon:
     `files` are written before it starts; a change of them, of `argv`, of `env` or of a file in `inputs` restarts it.
     `healthy` answers quickly whether it does its work. `own_network` gives it an empty network namespace;
     `machine_network` the machine's. `grace_seconds`: between the request to end and the force.
+    `starts`: how often it is started when it ends at once, for a program that gives up when another is not quite ready.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Daemon:
     machine_network: bool = False
     grace_seconds: float = 5.0
     patience_seconds: float = 120.0
+    starts: int = 1
 
     def fingerprint(self) -> str:
         """Hash of everything that a running process would have to be restarted for."""
@@ -115,6 +117,14 @@ def ensure(cluster: Cluster, holder: Holder, daemon: Daemon) -> bool:
     if not started and not _healthy_within(daemon, 5.0):
         stop(cluster, holder, daemon)
         started = start(cluster, holder, daemon)
+    for _ in range(1, daemon.starts):
+        try:
+            wait_healthy(cluster, holder, daemon)
+            return started
+        except LocalError:
+            if find(cluster, holder, daemon.name) is not None:
+                raise
+            start(cluster, holder, daemon)
     wait_healthy(cluster, holder, daemon)
     return started
 
