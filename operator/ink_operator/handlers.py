@@ -19,19 +19,25 @@ RETRY_SECONDS = (1, 1, 2, 3, *[5] * 100_000)
 Enqueue = Callable[[Key, str], None]
 """Called with the key and the resourceVersion that was seen."""
 
+Heard = Callable[[str, Manifest, Kind], None]
+"""Called before that with the type of the event and the whole object."""
 
-def make_registry(enqueue: Enqueue) -> kopf.OperatorRegistry:
+
+def make_registry(heard: Heard, enqueue: Enqueue) -> kopf.OperatorRegistry:
     """Handlers of the three kinds. `on.event` sees every event, and adds no annotation and no finalizer of its own."""
     registry = kopf.OperatorRegistry()
     for kind in (INK_SERVICE, INK_RESOURCE, INK_DOMAIN):
-        _watch(registry, kind, enqueue)
+        _watch(registry, kind, heard, enqueue)
     kopf.on.login(registry=registry)(_login)
     return registry
 
 
-def _watch(registry: kopf.OperatorRegistry, kind: Kind, enqueue: Enqueue) -> None:
-    async def seen(namespace: str | None, name: str | None, meta: Mapping[str, Any], **_: Any) -> None:
-        enqueue(Key(kind.kind, namespace or "", name or ""), str(meta.get("resourceVersion", "")))
+def _watch(registry: kopf.OperatorRegistry, kind: Kind, heard: Heard, enqueue: Enqueue) -> None:
+    async def seen(event: Mapping[str, Any], **_: Any) -> None:
+        live = event["object"]
+        meta = live["metadata"]
+        heard(event["type"] or "ADDED", live, kind)
+        enqueue(Key(kind.kind, meta["namespace"], meta["name"]), meta["resourceVersion"])
 
     kopf.on.event(GROUP, VERSION, kind.plural, registry=registry, id=f"{kind.plural}-seen")(seen)
 

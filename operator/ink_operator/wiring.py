@@ -18,6 +18,7 @@ from ink_api.names import TENANT_NAMESPACE_PREFIX
 from kubernetes.aio.client.configuration import Configuration
 
 from ink_operator import handlers
+from ink_operator.clients.cached import CachedCluster, filling, heed
 from ink_operator.clients.kube import Kube, MetadataOnly
 from ink_operator.clients.prober import HttpProber
 from ink_operator.clients.registry import RegistryClient
@@ -27,6 +28,7 @@ from ink_operator.clients.tokens import TokenMint
 from ink_operator.core.errors import InkError
 from ink_operator.core.memo import Memo
 from ink_operator.core.objects import (
+    CONFIG_MAP,
     CONTROLLER_REVISION,
     CRON_JOB,
     DEPLOYMENT,
@@ -39,22 +41,26 @@ from ink_operator.core.objects import (
     LEASE,
     NAMESPACE,
     NETWORK_POLICY,
+    PERSISTENT_VOLUME_CLAIM,
     POD,
     ROLE_BINDING,
     SERVICE,
     Key,
+    Kind,
     Manifest,
     Ref,
     is_deleting,
 )
 from ink_operator.core.result import Result
+from ink_operator.core.store import Scope, Store
 from ink_operator.inkdomain.reconcile import reconcile as reconcile_domain
 from ink_operator.inkresource.reconcile import reconcile as reconcile_resource
+from ink_operator.inkservice.desired.network import CLAIM
 from ink_operator.inkservice.empty_namespace import reconcile_namespace, used_namespaces
 from ink_operator.inkservice.reconcile import reconcile as reconcile_service
 from ink_operator.ports import Ports
 from ink_operator.runtime.events import EventWriter
-from ink_operator.runtime.informer import LATER_CHANGE, Watched, inform
+from ink_operator.runtime.informer import ANY_CHANGE, LATER_CHANGE, Watched, inform
 from ink_operator.runtime.lease import Guard, Lease
 from ink_operator.runtime.metrics import Metrics
 from ink_operator.runtime.queue import Queue
@@ -70,6 +76,7 @@ TENANCY_TRUSTED_SECONDS = 60.0
 """For so long the set-up of a namespace is not read again; its own writes are seen at once."""
 GAP_SECONDS, GAP_SPREAD_SECONDS = 1.0, 5.0
 """After a gap in the watches everything is looked at: gaps of several watches together, the work spread a little."""
+SERVICES = Scope(INK_SERVICE, "", "")
 TENANCY = "Tenancy"
 """Name of the reconciler of what all services of a namespace share."""
 EVENTS_GATHER_SECONDS = 0.03
@@ -86,6 +93,9 @@ class Operator:
         self.kube = Kube(configuration, self.guard, self.metrics)
         self.queue = Queue(self._reconcile, self.metrics, settings.workers)
         self.events = EventWriter(self.kube)
+        self._watched = self._what_to_watch()
+        kept = [Scope(w.kind, w.namespace, w.labels) for w in self._watched if w.heard is not None]
+        self.store = Store([*kept, SERVICES])
         self._gap, self._watching = asyncio.Event(), asyncio.Event()
         self._unwatched: set[str] = set()
         self.references = References(MetadataOnly(self.kube), self._wake)
@@ -95,7 +105,7 @@ class Operator:
         tokens = TokenMint(settings.secrets, LONGEST_BUILD_SECONDS + TOKEN_SLACK_SECONDS)
         self.sealing = KeyRing(self.kube, settings.namespace, settings.sealing_keys)
         self.ports = Ports(
-            cluster=self.kube,
+            cluster=CachedCluster(self.kube, self.store),
             heads=ResolverClient(session, settings.resolver_url, settings.poll_seconds),
             registry=RegistryClient(session, settings.registry, settings.registry_insecure, tokens),
             tokens=tokens,
@@ -106,6 +116,7 @@ class Operator:
             meter=self.metrics,
             announcer=self.events,
             tenancy=Memo(TENANCY_TRUSTED_SECONDS),
+            without_env=Memo(settings.resync_seconds),
             build_gate=asyncio.Lock(),
         )
         self._reconcilers: dict[str, Callable[[Key, int], Awaitable[Result]]] = {
@@ -128,7 +139,7 @@ class Operator:
         self.metrics.leader.set(1)
         started = asyncio.Event()
         watch = kopf.operator(
-            registry=handlers.make_registry(self._seen),
+            registry=handlers.make_registry(self._heard, self._seen),
             settings=handlers.make_settings(),
             standalone=True,
             clusterwide=True,
@@ -163,33 +174,51 @@ class Operator:
         # Its silent end would leave an operator that sees nothing.
         raise RuntimeError("kopf ended by itself")
 
-    def _informers(self) -> list[tuple[str, Coroutine[Any, Any, None]]]:
+    def _what_to_watch(self) -> tuple[Watched, ...]:
         builds, system = f"{LABEL_COMPONENT}=build", f"{LABEL_MANAGED_BY}={MANAGED_BY}"
-        watched = (
-            Watched(JOB, self.settings.builds_namespace, builds, self._child_seen),
-            Watched(POD, self.settings.builds_namespace, builds, self._child_seen),
-            Watched(POD, "", f"{LABEL_SERVICE},{LABEL_COMPONENT} in (app,cron,release)", self._child_seen),
-            Watched(DEPLOYMENT, "", LABEL_SERVICE, self._child_seen),
-            Watched(CONTROLLER_REVISION, "", LABEL_SERVICE, self._child_seen, LATER_CHANGE),
-            Watched(CRON_JOB, "", LABEL_SERVICE, self._child_seen),
-            Watched(INGRESS, "", LABEL_SERVICE, self._child_seen),
-            Watched(SERVICE, "", LABEL_SERVICE, self._child_seen, LATER_CHANGE),
+        claims = f"{LABEL_COMPONENT}={CLAIM}"
+
+        def kept(kind: Kind, namespace: str, labels: str, events: frozenset[str] = ANY_CHANGE) -> Watched:
+            return Watched(kind, namespace, labels, self._child_seen, events, partial(self._heard, kind=kind))
+
+        return (
+            kept(JOB, self.settings.builds_namespace, builds),
+            kept(POD, self.settings.builds_namespace, builds),
+            kept(POD, "", f"{LABEL_SERVICE},{LABEL_COMPONENT} in (app,cron,release)"),
+            kept(DEPLOYMENT, "", LABEL_SERVICE),
+            kept(CONTROLLER_REVISION, "", LABEL_SERVICE, LATER_CHANGE),
+            kept(CRON_JOB, "", LABEL_SERVICE),
+            kept(INGRESS, "", LABEL_SERVICE),
+            kept(SERVICE, "", LABEL_SERVICE, LATER_CHANGE),
+            kept(CONFIG_MAP, self.settings.namespace, claims, LATER_CHANGE),
+            Watched(NAMESPACE, "", "", self._tenancy_seen, LATER_CHANGE, partial(self._heard, kind=NAMESPACE)),
             Watched(NETWORK_POLICY, "", system, self._tenancy_seen, LATER_CHANGE),
             Watched(ROLE_BINDING, "", system, self._tenancy_seen, LATER_CHANGE),
-            Watched(NAMESPACE, "", system, self._tenancy_seen, LATER_CHANGE),
+            kept(PERSISTENT_VOLUME_CLAIM, "", LABEL_SERVICE),
+            Watched(HORIZONTAL_POD_AUTOSCALER, "", LABEL_SERVICE, self._child_seen, frozenset(), self._scaler_heard),
         )
-        # Their status changes with every measurement: only that one is gone is news, edits are seen at the next resync.
-        scalers = Watched(HORIZONTAL_POD_AUTOSCALER, "", LABEL_SERVICE, self._child_seen, frozenset({"DELETED"}))
-        sources = {HORIZONTAL_POD_AUTOSCALER: MetadataOnly(self.kube)}
-        every = {f"watch {w.kind.plural} {w.namespace}": w for w in (*watched, scalers)}
-        self._unwatched = set(every)
-        return [(n, inform(sources.get(w.kind, self.kube), w, partial(self._begun, n))) for n, w in every.items()]
 
-    def _begun(self, name: str, again: bool) -> None:
+    def _informers(self) -> list[tuple[str, Coroutine[Any, Any, None]]]:
+        every = {f"watch {w.kind.plural} {w.namespace}": w for w in self._watched}
+        self._unwatched = set(every)
+        return [(n, inform(self.kube, w, partial(self._begun, n, w))) for n, w in every.items()]
+
+    def _heard(self, event_type: str, live: Manifest, kind: Kind) -> None:
+        heed(self.store, event_type, live, kind)
+
+    def _scaler_heard(self, event_type: str, live: Manifest) -> None:
+        """Its status changes with every measurement, and is no news."""
+        news = event_type == "DELETED" or self.store.is_news(live, HORIZONTAL_POD_AUTOSCALER)
+        self._heard(event_type, live, HORIZONTAL_POD_AUTOSCALER)
+        if news:
+            self._child_seen(live)
+
+    def _begun(self, name: str, watched: Watched, again: bool) -> None:
         self._unwatched.discard(name)
         if not self._unwatched:
             self._watching.set()
         if again:
+            self.store.missed(Scope(watched.kind, watched.namespace, watched.labels))
             self._gap.set()
 
     def _seen(self, key: Key, version: str) -> None:
@@ -256,8 +285,13 @@ class Operator:
 
     async def _sweep(self, spread_seconds: float) -> None:
         used: set[str] = set()
+        for scope in self.store.scopes:
+            if scope != SERVICES:
+                async for _page in filling(self.store, scope, self.kube):
+                    pass
         for kind in (INK_SERVICE, INK_RESOURCE, INK_DOMAIN):
-            async for page in self.kube.pages(kind):
+            pages = filling(self.store, SERVICES, self.kube) if kind == INK_SERVICE else self.kube.pages(kind)
+            async for page in pages:
                 for item in page:
                     key = Key(kind.kind, item["metadata"]["namespace"], item["metadata"]["name"])
                     self.queue.add(key, random.uniform(0.0, spread_seconds))  # noqa: S311 - spreads load, guards nothing

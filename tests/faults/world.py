@@ -272,6 +272,7 @@ class World:
             meter=self,
             announcer=self,
             tenancy=self.tenancy,
+            without_env=Memo(0),
             build_gate=asyncio.Lock(),
         )
 

@@ -102,14 +102,22 @@ class Kube:
 
     async def pages(self, kind: Kind, namespace: str = "", labels: str = "") -> AsyncIterator[Manifests]:
         """All objects that match, without ever holding them all."""
+        async for items, _version in self.versioned_pages(kind, namespace, labels):
+            yield items
+
+    async def versioned_pages(
+        self, kind: Kind, namespace: str = "", labels: str = ""
+    ) -> AsyncIterator[tuple[Manifests, str]]:
+        """The same, each page with the resourceVersion that all of them speak of."""
         query = {"limit": str(PAGE), **({"labelSelector": labels} if labels else {})}
         while True:
             answer = await self._call("GET", kind, path_of(kind, namespace), query=query) or {}
-            yield [{"apiVersion": kind.api_version, "kind": kind.kind, **i} for i in answer.get("items") or []]
-            following = (answer.get("metadata") or {}).get("continue")
-            if not following:
+            meta = answer.get("metadata") or {}
+            items = answer.get("items") or []
+            yield [{"apiVersion": kind.api_version, "kind": kind.kind, **i} for i in items], meta["resourceVersion"]
+            if not meta.get("continue"):
                 return
-            query["continue"] = following
+            query["continue"] = meta["continue"]
 
     async def list_version(self, kind: Kind, namespace: str, labels: str, *, accept: str = JSON) -> str:
         """The resourceVersion to watch from: what lies before it has been looked at, or will be."""

@@ -1,4 +1,4 @@
-"""Watches children of Ink's kinds with a server-side selector and tells of their changes. Keeps no objects."""
+"""Watches children of Ink's kinds with a server-side selector and tells of their changes."""
 
 import asyncio
 import logging
@@ -23,6 +23,8 @@ class Watched(NamedTuple):
     labels: str
     seen: Callable[[Manifest], None]
     events: frozenset[str] = ANY_CHANGE
+    heard: Callable[[str, Manifest], None] | None = None
+    """Told of every event, and before `seen`: its type and the object."""
 
 
 class WatchSource(Protocol):
@@ -64,6 +66,8 @@ async def follow(source: WatchSource, watched: Watched, version: str) -> str:
         if event["type"] == "ERROR":
             return ""
         version = event["object"]["metadata"]["resourceVersion"]
+        if watched.heard is not None and event["type"] in ANY_CHANGE:
+            watched.heard(event["type"], event["object"])
         if event["type"] in watched.events:
             watched.seen(event["object"])
     return version
