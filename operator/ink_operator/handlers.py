@@ -1,7 +1,7 @@
 """Every kopf decorator: an event names a key, and the key goes into the queue. No decision, no retry, no write."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import kopf
@@ -47,9 +47,25 @@ def _login(**kwargs: Any) -> kopf.ConnectionInfo | None:
     return kopf.login_with_service_account(**kwargs) or kopf.login_with_kubeconfig(**kwargs)
 
 
+class NoEssence(kopf.DiffBaseStorage):
+    """Nothing is compared with an earlier state: kopf need not copy every object for that."""
+
+    def build(self, *, body: kopf.Body, extra_fields: Iterable[kopf.FieldSpec] | None = None) -> kopf.BodyEssence:
+        """Nothing of the object."""
+        return kopf.BodyEssence()
+
+    def fetch(self, *, body: kopf.Body) -> kopf.BodyEssence | None:
+        """No earlier state."""
+        return None
+
+    def store(self, *, body: kopf.Body, patch: kopf.Patch, essence: kopf.BodyEssence) -> None:
+        """Kept nowhere."""
+
+
 def make_settings() -> kopf.OperatorSettings:
     """kopf as a watcher: it posts no events and patches nothing."""
     settings = kopf.OperatorSettings()
+    settings.persistence.diffbase_storage = NoEssence()
     settings.posting.enabled = False
     settings.watching.server_timeout = WATCH_SERVER_SECONDS
     settings.watching.client_timeout = WATCH_CLIENT_SECONDS

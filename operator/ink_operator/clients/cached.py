@@ -1,18 +1,17 @@
 """The API server, with reads answered from what the watches saw wherever that may be believed.
 
-Its own writes are seen at once. What a watch with a label selector cannot tell, that an object of the name exists
-without the labels, is asked in the moment before such an object would be made: nothing foreign is taken over.
+Its own writes are seen at once. A watch with a label selector cannot tell that an object of the name exists without the
+labels: so what is not known of is only ever made anew, and never taken over.
 """
 
 from collections.abc import AsyncIterator, Awaitable
 from typing import Any, TypeVar
 
 from ink_operator.clients.kube import Kube
-from ink_operator.core.errors import Transient
+from ink_operator.core.errors import Conflict, Transient
 from ink_operator.core.objects import Kind, Manifest, Ref, ref_of
 from ink_operator.core.selectors import split_first
 from ink_operator.core.store import Scope, Store, group_label
-from ink_operator.ports import Cluster
 
 T = TypeVar("T")
 AGAIN_SECONDS = 0.05
@@ -21,7 +20,7 @@ AGAIN_SECONDS = 0.05
 class CachedCluster:
     """Implements ports.Cluster."""
 
-    def __init__(self, cluster: Cluster, store: Store) -> None:
+    def __init__(self, cluster: Kube, store: Store) -> None:
         self._cluster = cluster
         self._store = store
 
@@ -47,10 +46,12 @@ class CachedCluster:
     async def apply(self, manifest: Manifest) -> Manifest:
         """Server-side apply. Raises Transient where an object turns up that the pass could not know of."""
         ref = ref_of(manifest)
-        if self._store.knows(ref) and self._store.get(ref) is None and await self._cluster.get(ref) is not None:
-            self._store.doubt(ref)
-            raise Transient(f"{ref.kind.kind} {ref.name} exists already", retry_after_seconds=AGAIN_SECONDS)
-        return await self._tell(ref, self._cluster.apply(manifest))
+        if not self._store.knows(ref) or self._store.get(ref) is not None:
+            return await self._tell(ref, self._cluster.apply(manifest))
+        try:
+            return await self._tell(ref, self._cluster.apply_new(manifest))
+        except Conflict:
+            raise Transient(f"{ref.kind.kind} {ref.name} exists already", retry_after_seconds=AGAIN_SECONDS) from None
 
     async def hand_over(self, manifest: Manifest) -> Manifest:
         """Server-side apply of some fields under the manager that only holds."""

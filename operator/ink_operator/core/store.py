@@ -4,11 +4,11 @@ Objects are kept compressed: a service's children take a few kilobytes, and read
 A kind is answered for only while its scope is filled; what is doubtful is asked of the API server.
 """
 
-import json
 import zlib
 from collections.abc import Iterable
 from typing import NamedTuple
 
+import orjson
 from ink_api.group import LABEL_OWNER_UID, LABEL_SERVICE
 
 from ink_operator.core.objects import DEPLOYMENT, PERSISTENT_VOLUME_CLAIM, Kind, Manifest, Ref, labels_of
@@ -166,9 +166,9 @@ def _pack(live: Manifest, kind: Kind) -> bytes:
         # Who holds which field is asked of Deployments alone.
         meta = {name: value for name, value in meta.items() if name != "managedFields"}
     whole = {**live, "apiVersion": kind.api_version, "kind": kind.kind, "metadata": meta}
-    return zlib.compress(json.dumps(whole, separators=(",", ":")).encode(), LEVEL)
+    return zlib.compress(orjson.dumps(whole), LEVEL)
 
 
 def _unpack(packed: bytes) -> Manifest:
-    live: Manifest = json.loads(zlib.decompress(packed))
+    live: Manifest = orjson.loads(zlib.decompress(packed))
     return live

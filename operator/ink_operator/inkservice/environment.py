@@ -3,6 +3,7 @@
 import asyncio
 from datetime import datetime
 
+from ink_api.group import FINALIZER
 from ink_api.reasons import Reason
 from ink_api.sealing import SealedValueError, binding_of
 
@@ -29,7 +30,10 @@ async def env_children(case: Case, ports: Ports, now: datetime) -> dict[str, Man
     """Kind -> live object: the Secret of the values, and who may read it."""
     sealed = bool(sealed_variables(case.service))
     uid = case.service.metadata.uid
-    if not sealed and ports.without_env.get(uid, now):
+    # Before the finalizer was set nothing was ever made for this service.
+    new = FINALIZER not in case.service.metadata.finalizers
+    if not sealed and (new or ports.without_env.get(uid, now)):
+        ports.without_env.put(uid, True, now)
         return {}
     # Only the gateway's services have a reader; without sealed values there is nothing to grant.
     kinds = [SECRET]
