@@ -13,7 +13,7 @@ from typing import Any
 
 import aiohttp
 import kopf
-from ink_api.group import LABEL_COMPONENT, LABEL_MANAGED_BY, LABEL_SERVICE, MANAGED_BY
+from ink_api.group import LABEL_MANAGED_BY, MANAGED_BY
 from ink_api.names import TENANT_NAMESPACE_PREFIX
 from kubernetes.aio.client.configuration import Configuration
 
@@ -28,23 +28,11 @@ from ink_operator.clients.tokens import TokenMint
 from ink_operator.core.errors import InkError
 from ink_operator.core.memo import Memo
 from ink_operator.core.objects import (
-    CONFIG_MAP,
-    CONTROLLER_REVISION,
-    CRON_JOB,
-    DEPLOYMENT,
-    HORIZONTAL_POD_AUTOSCALER,
-    INGRESS,
     INK_DOMAIN,
     INK_RESOURCE,
     INK_SERVICE,
-    JOB,
     LEASE,
     NAMESPACE,
-    NETWORK_POLICY,
-    PERSISTENT_VOLUME_CLAIM,
-    POD,
-    ROLE_BINDING,
-    SERVICE,
     Key,
     Kind,
     Manifest,
@@ -52,20 +40,20 @@ from ink_operator.core.objects import (
     is_deleting,
 )
 from ink_operator.core.result import Result
-from ink_operator.core.store import Scope, Store
+from ink_operator.core.store import Store
 from ink_operator.inkdomain.reconcile import reconcile as reconcile_domain
 from ink_operator.inkresource.reconcile import reconcile as reconcile_resource
-from ink_operator.inkservice.desired.network import CLAIM
 from ink_operator.inkservice.empty_namespace import reconcile_namespace, used_namespaces
 from ink_operator.inkservice.reconcile import reconcile as reconcile_service
 from ink_operator.ports import Ports
 from ink_operator.runtime.events import EventWriter
-from ink_operator.runtime.informer import ANY_CHANGE, LATER_CHANGE, Watched, inform
+from ink_operator.runtime.informer import Watched, inform
 from ink_operator.runtime.lease import Guard, Lease
 from ink_operator.runtime.metrics import Metrics
 from ink_operator.runtime.queue import Queue
 from ink_operator.runtime.references import References
 from ink_operator.settings import Settings
+from ink_operator.watches import SERVICES, Watch, kept, watches
 
 log = logging.getLogger(__name__)
 LEASE_NAME = "ink-operator"
@@ -76,7 +64,6 @@ TENANCY_TRUSTED_SECONDS = 60.0
 """For so long the set-up of a namespace is not read again; its own writes are seen at once."""
 GAP_SECONDS, GAP_SPREAD_SECONDS = 1.0, 5.0
 """After a gap in the watches everything is looked at: gaps of several watches together, the work spread a little."""
-SERVICES = Scope(INK_SERVICE, "", "")
 TENANCY = "Tenancy"
 """Name of the reconciler of what all services of a namespace share."""
 EVENTS_GATHER_SECONDS = 0.03
@@ -93,9 +80,7 @@ class Operator:
         self.kube = Kube(configuration, self.guard, self.metrics)
         self.queue = Queue(self._reconcile, self.metrics, settings.workers)
         self.events = EventWriter(self.kube)
-        self._watched = self._what_to_watch()
-        kept = [Scope(w.kind, w.namespace, w.labels) for w in self._watched if w.heard is not None]
-        self.store = Store([*kept, SERVICES])
+        self.store = Store(kept(settings))
         self._gap, self._watching = asyncio.Event(), asyncio.Event()
         self._unwatched: set[str] = set()
         self.references = References(MetadataOnly(self.kube), self._wake)
@@ -174,51 +159,33 @@ class Operator:
         # Its silent end would leave an operator that sees nothing.
         raise RuntimeError("kopf ended by itself")
 
-    def _what_to_watch(self) -> tuple[Watched, ...]:
-        builds, system = f"{LABEL_COMPONENT}=build", f"{LABEL_MANAGED_BY}={MANAGED_BY}"
-        claims = f"{LABEL_COMPONENT}={CLAIM}"
-
-        def kept(kind: Kind, namespace: str, labels: str, events: frozenset[str] = ANY_CHANGE) -> Watched:
-            return Watched(kind, namespace, labels, self._child_seen, events, partial(self._heard, kind=kind))
-
-        return (
-            kept(JOB, self.settings.builds_namespace, builds),
-            kept(POD, self.settings.builds_namespace, builds),
-            kept(POD, "", f"{LABEL_SERVICE},{LABEL_COMPONENT} in (app,cron,release)"),
-            kept(DEPLOYMENT, "", LABEL_SERVICE),
-            kept(CONTROLLER_REVISION, "", LABEL_SERVICE, LATER_CHANGE),
-            kept(CRON_JOB, "", LABEL_SERVICE),
-            kept(INGRESS, "", LABEL_SERVICE),
-            kept(SERVICE, "", LABEL_SERVICE, LATER_CHANGE),
-            kept(CONFIG_MAP, self.settings.namespace, claims, LATER_CHANGE),
-            Watched(NAMESPACE, "", "", self._tenancy_seen, LATER_CHANGE, partial(self._heard, kind=NAMESPACE)),
-            Watched(NETWORK_POLICY, "", system, self._tenancy_seen, LATER_CHANGE),
-            Watched(ROLE_BINDING, "", system, self._tenancy_seen, LATER_CHANGE),
-            kept(PERSISTENT_VOLUME_CLAIM, "", LABEL_SERVICE),
-            Watched(HORIZONTAL_POD_AUTOSCALER, "", LABEL_SERVICE, self._child_seen, frozenset(), self._scaler_heard),
-        )
-
     def _informers(self) -> list[tuple[str, Coroutine[Any, Any, None]]]:
-        every = {f"watch {w.kind.plural} {w.namespace}": w for w in self._watched}
+        every = {f"watch {w.scope.kind.plural} {w.scope.namespace}": w for w in watches(self.settings)}
         self._unwatched = set(every)
-        return [(n, inform(self.kube, w, partial(self._begun, n, w))) for n, w in every.items()]
+        return [(n, inform(self.kube, self._watched(w), partial(self._begun, n, w))) for n, w in every.items()]
+
+    def _watched(self, watch: Watch) -> Watched:
+        scope = watch.scope
+        wake = self._tenancy_seen if watch.shared else self._child_seen
+
+        def heard(event_type: str, live: Manifest) -> None:
+            silent = event_type == "MODIFIED" and not watch.status_is_news and not self.store.is_news(live, scope.kind)
+            if watch.kept:
+                heed(self.store, event_type, live, scope.kind)
+            if event_type in watch.events and not silent:
+                wake(live)
+
+        return Watched(scope.kind, scope.namespace, scope.labels, heard)
 
     def _heard(self, event_type: str, live: Manifest, kind: Kind) -> None:
         heed(self.store, event_type, live, kind)
 
-    def _scaler_heard(self, event_type: str, live: Manifest) -> None:
-        """Its status changes with every measurement, and is no news."""
-        news = event_type == "DELETED" or self.store.is_news(live, HORIZONTAL_POD_AUTOSCALER)
-        self._heard(event_type, live, HORIZONTAL_POD_AUTOSCALER)
-        if news:
-            self._child_seen(live)
-
-    def _begun(self, name: str, watched: Watched, again: bool) -> None:
+    def _begun(self, name: str, watch: Watch, again: bool) -> None:
         self._unwatched.discard(name)
         if not self._unwatched:
             self._watching.set()
         if again:
-            self.store.missed(Scope(watched.kind, watched.namespace, watched.labels))
+            self.store.missed(watch.scope)
             self._gap.set()
 
     def _seen(self, key: Key, version: str) -> None:
@@ -288,7 +255,7 @@ class Operator:
         for scope in self.store.scopes:
             if scope != SERVICES:
                 async for _page in filling(self.store, scope, self.kube):
-                    pass
+                    continue
         for kind in (INK_SERVICE, INK_RESOURCE, INK_DOMAIN):
             pages = filling(self.store, SERVICES, self.kube) if kind == INK_SERVICE else self.kube.pages(kind)
             async for page in pages:

@@ -16,15 +16,12 @@ LATER_CHANGE = frozenset({"MODIFIED", "DELETED"})
 
 
 class Watched(NamedTuple):
-    """What to watch (an empty namespace means all), and whom to tell of which events."""
+    """What to watch (an empty namespace means all), and whom to tell of each event: its type and the object."""
 
     kind: Kind
     namespace: str
     labels: str
-    seen: Callable[[Manifest], None]
-    events: frozenset[str] = ANY_CHANGE
-    heard: Callable[[str, Manifest], None] | None = None
-    """Told of every event, and before `seen`: its type and the object."""
+    heard: Callable[[str, Manifest], None]
 
 
 class WatchSource(Protocol):
@@ -66,8 +63,6 @@ async def follow(source: WatchSource, watched: Watched, version: str) -> str:
         if event["type"] == "ERROR":
             return ""
         version = event["object"]["metadata"]["resourceVersion"]
-        if watched.heard is not None and event["type"] in ANY_CHANGE:
+        if event["type"] in ANY_CHANGE:
             watched.heard(event["type"], event["object"])
-        if event["type"] in watched.events:
-            watched.seen(event["object"])
     return version
