@@ -27,6 +27,7 @@ from ink_operator.clients.tokens import TokenMint
 from ink_operator.core.errors import InkError
 from ink_operator.core.memo import Memo
 from ink_operator.core.objects import (
+    CONFIG_MAP,
     CONTROLLER_REVISION,
     CRON_JOB,
     DEPLOYMENT,
@@ -37,15 +38,21 @@ from ink_operator.core.objects import (
     INK_SERVICE,
     JOB,
     LEASE,
+    LIMIT_RANGE,
     NAMESPACE,
     NETWORK_POLICY,
+    PERSISTENT_VOLUME_CLAIM,
     POD,
+    RESOURCE_QUOTA,
+    ROLE,
     ROLE_BINDING,
     SERVICE,
     Key,
+    Kind,
     Manifest,
     Ref,
     is_deleting,
+    labels_of,
 )
 from ink_operator.core.result import Result
 from ink_operator.inkdomain.reconcile import reconcile as reconcile_domain
@@ -53,8 +60,9 @@ from ink_operator.inkresource.reconcile import reconcile as reconcile_resource
 from ink_operator.inkservice.empty_namespace import reconcile_namespace, used_namespaces
 from ink_operator.inkservice.reconcile import reconcile as reconcile_service
 from ink_operator.ports import Ports
+from ink_operator.runtime.edits import EditsOnly
 from ink_operator.runtime.events import EventWriter
-from ink_operator.runtime.informer import LATER_CHANGE, Watched, inform
+from ink_operator.runtime.informer import LATER_CHANGE, Watched, WatchSource, inform
 from ink_operator.runtime.lease import Guard, Lease
 from ink_operator.runtime.metrics import Metrics
 from ink_operator.runtime.queue import Queue
@@ -174,14 +182,23 @@ class Operator:
             Watched(CRON_JOB, "", LABEL_SERVICE, self._child_seen),
             Watched(INGRESS, "", LABEL_SERVICE, self._child_seen),
             Watched(SERVICE, "", LABEL_SERVICE, self._child_seen, LATER_CHANGE),
+            Watched(ROLE, "", LABEL_SERVICE, self._child_seen, LATER_CHANGE),
+            Watched(PERSISTENT_VOLUME_CLAIM, "", f"{LABEL_SERVICE},{LABEL_COMPONENT}=volume", self._child_seen),
+            Watched(CONFIG_MAP, self.settings.namespace, f"{LABEL_COMPONENT}=claim", self._child_seen, LATER_CHANGE),
+            Watched(HORIZONTAL_POD_AUTOSCALER, "", LABEL_SERVICE, self._child_seen, LATER_CHANGE),
             Watched(NETWORK_POLICY, "", system, self._tenancy_seen, LATER_CHANGE),
-            Watched(ROLE_BINDING, "", system, self._tenancy_seen, LATER_CHANGE),
+            Watched(ROLE_BINDING, "", system, self._binding_seen, LATER_CHANGE),
+            Watched(RESOURCE_QUOTA, "", system, self._tenancy_seen, LATER_CHANGE),
+            Watched(LIMIT_RANGE, "", system, self._tenancy_seen, LATER_CHANGE),
             Watched(NAMESPACE, "", system, self._tenancy_seen, LATER_CHANGE),
         )
-        # Their status changes with every measurement: only that one is gone is news, edits are seen at the next resync.
-        scalers = Watched(HORIZONTAL_POD_AUTOSCALER, "", LABEL_SERVICE, self._child_seen, frozenset({"DELETED"}))
-        sources = {HORIZONTAL_POD_AUTOSCALER: MetadataOnly(self.kube)}
-        every = {f"watch {w.kind.plural} {w.namespace}": w for w in (*watched, scalers)}
+        light = MetadataOnly(self.kube)
+        sources: dict[Kind, WatchSource] = dict.fromkeys(
+            (ROLE, PERSISTENT_VOLUME_CLAIM, CONFIG_MAP, LIMIT_RANGE), light
+        )
+        # Their status changes with every measurement, which is no news.
+        sources |= {kind: EditsOnly(light) for kind in (HORIZONTAL_POD_AUTOSCALER, RESOURCE_QUOTA)}
+        every = {f"watch {w.kind.plural} {w.namespace}": w for w in watched}
         self._unwatched = set(every)
         return [(n, inform(sources.get(w.kind, self.kube), w, partial(self._begun, n))) for n, w in every.items()]
 
@@ -210,6 +227,13 @@ class Operator:
         namespace = meta.get("namespace") or meta["name"]
         self.ports.tenancy.forget(namespace)
         self.queue.add(Key(TENANCY, "", namespace), EVENTS_GATHER_SECONDS)
+
+    def _binding_seen(self, binding: Manifest) -> None:
+        """One of the namespace's, or one service's own."""
+        if LABEL_SERVICE in labels_of(binding):
+            self._child_seen(binding)
+        else:
+            self._tenancy_seen(binding)
 
     async def _wake_one(self, key: Key, failures: int) -> Result:
         """Any one service of a namespace mends what all of it share."""
