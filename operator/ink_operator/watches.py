@@ -13,10 +13,13 @@ from ink_operator.core.objects import (
     INGRESS,
     INK_SERVICE,
     JOB,
+    LIMIT_RANGE,
     NAMESPACE,
     NETWORK_POLICY,
     PERSISTENT_VOLUME_CLAIM,
     POD,
+    RESOURCE_QUOTA,
+    ROLE,
     ROLE_BINDING,
     SERVICE,
 )
@@ -30,7 +33,8 @@ SERVICES = Scope(INK_SERVICE, "", "")
 
 
 class Watch(NamedTuple):
-    """One watch: whose events wake a service, or with `shared` any one service of the namespace."""
+    """One watch: its events wake the service that an object belongs to; what is `shared` and belongs to none, any one
+    of the namespace. Without `status_is_news` a change of the status alone wakes nobody (such objects are kept)."""
 
     scope: Scope
     events: frozenset[str] = ANY_CHANGE
@@ -53,10 +57,13 @@ def watches(settings: Settings) -> tuple[Watch, ...]:
         Watch(Scope(INGRESS, "", LABEL_SERVICE)),
         Watch(Scope(SERVICE, "", LABEL_SERVICE), LATER_CHANGE),
         Watch(Scope(PERSISTENT_VOLUME_CLAIM, "", LABEL_SERVICE)),
-        # Its status changes with every measurement.
+        Watch(Scope(ROLE, "", LABEL_SERVICE), LATER_CHANGE, kept=False),
+        # Its status changes with every measurement; a quota's as well.
         Watch(Scope(HORIZONTAL_POD_AUTOSCALER, "", LABEL_SERVICE), LATER_CHANGE, status_is_news=False),
         Watch(Scope(CONFIG_MAP, settings.namespace, f"{LABEL_COMPONENT}={CLAIM}"), LATER_CHANGE),
         Watch(Scope(NAMESPACE, "", ""), LATER_CHANGE, shared=True),
+        Watch(Scope(RESOURCE_QUOTA, "", ours), LATER_CHANGE, shared=True, status_is_news=False),
+        Watch(Scope(LIMIT_RANGE, "", ours), LATER_CHANGE, shared=True, kept=False),
         Watch(Scope(NETWORK_POLICY, "", ours), LATER_CHANGE, shared=True, kept=False),
         Watch(Scope(ROLE_BINDING, "", ours), LATER_CHANGE, shared=True, kept=False),
     )

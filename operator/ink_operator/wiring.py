@@ -13,7 +13,7 @@ from typing import Any
 
 import aiohttp
 import kopf
-from ink_api.group import LABEL_MANAGED_BY, MANAGED_BY
+from ink_api.group import LABEL_MANAGED_BY, LABEL_SERVICE, MANAGED_BY
 from ink_api.names import TENANT_NAMESPACE_PREFIX
 from kubernetes.aio.client.configuration import Configuration
 
@@ -38,6 +38,7 @@ from ink_operator.core.objects import (
     Manifest,
     Ref,
     is_deleting,
+    labels_of,
 )
 from ink_operator.core.result import Result
 from ink_operator.core.store import Store
@@ -166,14 +167,16 @@ class Operator:
 
     def _watched(self, watch: Watch) -> Watched:
         scope = watch.scope
-        wake = self._tenancy_seen if watch.shared else self._child_seen
 
         def heard(event_type: str, live: Manifest) -> None:
             silent = event_type == "MODIFIED" and not watch.status_is_news and not self.store.is_news(live, scope.kind)
             if watch.kept:
                 heed(self.store, event_type, live, scope.kind)
             if event_type in watch.events and not silent:
-                wake(live)
+                if watch.shared and LABEL_SERVICE not in labels_of(live):
+                    self._tenancy_seen(live)
+                else:
+                    self._child_seen(live)
 
         return Watched(scope.kind, scope.namespace, scope.labels, heard)
 

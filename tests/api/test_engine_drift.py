@@ -1,104 +1,173 @@
-"""What somebody deletes or edits comes back; what belongs to others stays as they left it."""
+"""What somebody deletes or edits comes back at once; what belongs to others stays as they left it.
+
+Nothing here waits for the resync: the interval is far longer than any deadline of a test.
+"""
 
 from __future__ import annotations
 
+import difflib
+
 import pytest
-from support.engine import BINDINGS, CHILDREN, CLAIMS, CRS, DEPLOYMENTS, INGRESSES, POLICIES, SERVICES, Engine
+from support.audit import AuditTail
+from support.children import KINDS, Child, Home, make_all, touch
+from support.engine import DEPLOYMENTS, OPERATOR, POLICIES, Engine, Surroundings
 from support.kube_api import Json
 from support.waiting import eventually, stays
 
-EDITS = {
+EDITS: dict[str, tuple[str, str, Json]] = {
     "the image": (
         DEPLOYMENTS,
-        "shop",
+        "server",
         {"spec": {"template": {"spec": {"containers": [{"name": "app", "image": "evil"}]}}}},
     ),
-    "the strategy": (DEPLOYMENTS, "shop", {"spec": {"strategy": {"rollingUpdate": {"maxUnavailable": 1}}}}),
-    "the replicas": (DEPLOYMENTS, "shop", {"spec": {"replicas": 7}}),
-    "a label of ours": (DEPLOYMENTS, "shop", {"metadata": {"labels": {"ml.ink/tenant": "other"}}}),
-    "the Service's selector": (SERVICES, "shop", {"spec": {"selector": {"ml.ink/service": "other"}}}),
-    "the Ingress' class": (INGRESSES, "shop", {"spec": {"ingressClassName": "other"}}),
-    "an open policy": (POLICIES, "ink-default-deny", {"spec": {"policyTypes": ["Ingress"]}}),
+    "the strategy": (DEPLOYMENTS, "server", {"spec": {"strategy": {"rollingUpdate": {"maxUnavailable": 1}}}}),
+    "a label of ours": (DEPLOYMENTS, "server", {"metadata": {"labels": {"ml.ink/tenant": "other"}}}),
     "a policy for others": (POLICIES, "ink-allow-egress", {"spec": {"podSelector": None}}),
 }
-DELETED = {
-    "Deployment": (DEPLOYMENTS, "shop"),
-    "Service": (SERVICES, "shop"),
-    "Ingress": (INGRESSES, "shop"),
-    "NetworkPolicy": (POLICIES, "ink-default-deny"),
-    "RoleBinding": (BINDINGS, "ink-operator"),
-}
+"""More than one field of a kind can be edited; lists are merged by their keys."""
 STRATEGIC = "application/strategic-merge-patch+json"
+AUTOSCALER = "system:serviceaccount:kube-system:horizontal-pod-autoscaler"
+RESTORED = [kind for kind, child in KINDS.items() if child.is_restored]
 
 
 @pytest.fixture(scope="module")
-def settled(world: Engine) -> tuple[str, list[str]]:
-    """A service at rest, and its children."""
-    namespace = world.namespace("drift")
-    world.create(namespace, "shop")
-    world.wait_ready(namespace, "shop")
-    world.rest()
-    return namespace, world.children(namespace, "shop")
+def homes(world: Engine) -> dict[str, Home]:
+    """Services at rest, which together have every kind of child."""
+    return make_all(world)
 
 
-def comes_back(engine: Engine, namespace: str, before: list[str]) -> None:
+def comes_back(engine: Engine, home: Home, child: Child, before: str, uid: str | None = None) -> None:
+    """The child is again as it was; with `uid`, it is another one than that."""
+
+    def same() -> bool:
+        live = child.found(engine, home)
+        return live is not None and live["metadata"]["uid"] != uid and child.state(engine, home) == before
+
     eventually(
-        lambda: engine.children(namespace, "shop") == before,
+        same,
         within=60,
-        what="the same children again",
+        what="the same child again",
+        every=0.1,
         state=lambda: "\n".join(
-            [*sorted(set(engine.children(namespace, "shop")) ^ set(before)), engine.operator.tail(20)]
+            [
+                *difflib.ndiff(before.split(", "), (child.state(engine, home) or "gone").split(", ")),
+                engine.operator.tail(20),
+            ]
         ),
     )
+    engine.rest(quiet=0.3)
+
+
+def at_rest(engine: Engine, home: Home, child: Child) -> str:
+    before = child.state(engine, home)
+    assert before is not None
+    return before
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_edit_by_hand_is_undone(engine: Engine, homes: dict[str, Home], kind: str) -> None:
+    child = KINDS[kind]
+    home = homes[child.of]
+    before = at_rest(engine, home, child)
+    edited = engine.api.merge(child.path(home), child.edit)
+    assert edited["metadata"]["resourceVersion"], "the edit was taken"
+    comes_back(engine, home, child, before)
 
 
 @pytest.mark.parametrize("what", EDITS)
-def test_an_edit_by_hand_is_undone(engine: Engine, settled: tuple[str, list[str]], what: str) -> None:
-    namespace, before = settled
+def test_an_edit_of_any_field_is_undone(engine: Engine, homes: dict[str, Home], what: str) -> None:
     path, name, patch = EDITS[what]
-    engine.api.request("PATCH", f"{path.format(namespace)}/{name}", patch, content_type=STRATEGIC)
-    comes_back(engine, namespace, before)
+    home = homes["server"]
+    child = Child("server", lambda home: f"{path.format(home.space)}/{name}", patch)
+    before = at_rest(engine, home, child)
+    engine.api.request("PATCH", child.path(home), patch, content_type=STRATEGIC)
+    comes_back(engine, home, child, before)
 
 
-@pytest.mark.parametrize("kind", DELETED)
-def test_a_deleted_child_comes_back(engine: Engine, settled: tuple[str, list[str]], kind: str) -> None:
-    namespace, before = settled
-    path, name = DELETED[kind]
-    engine.api.delete(f"{path.format(namespace)}/{name}")
-    comes_back(engine, namespace, before)
+@pytest.mark.parametrize("kind", RESTORED)
+def test_a_deleted_child_comes_back(engine: Engine, homes: dict[str, Home], kind: str) -> None:
+    child = KINDS[kind]
+    home = homes[child.of]
+    before = at_rest(engine, home, child)
+    live = child.found(engine, home)
+    assert live is not None
+    engine.api.delete(child.path(home))
+    comes_back(engine, home, child, before, live["metadata"]["uid"])
 
 
-def test_a_deleted_claim_comes_back_at_the_next_pass(engine: Engine, settled: tuple[str, list[str]]) -> None:
-    namespace, before = settled
-    claims = engine.api.get(CLAIMS)["items"]
-    (claim,) = [c for c in claims if c["metadata"]["annotations"].get("ml.ink/owner") == f"{namespace}/shop"]
-    engine.api.delete(f"{CLAIMS}/{claim['metadata']['name']}")
-    note = {"metadata": {"annotations": {"example.com/touched": "yes"}}}
-    engine.api.merge(f"{CRS.format(namespace)}/shop", note)
-    comes_back(engine, namespace, before)
+def test_a_hand_on_the_claim_of_a_host_is_refused(engine: Engine, homes: dict[str, Home]) -> None:
+    """What it says of the host cannot be written at all."""
+    child = KINDS["the claim of the host"]
+    with pytest.raises(Exception, match="immutable"):
+        engine.api.merge(child.path(homes[child.of]), {"data": {"tenant": "other"}})
 
 
-def test_what_others_add_is_left_alone(engine: Engine, settled: tuple[str, list[str]]) -> None:
-    namespace, _ = settled
-    note = {"annotations": {"example.com/injected": "yes"}, "labels": {"example.com/team": "blue"}}
-    theirs: Json = {"metadata": note}
-    for path in CHILDREN[:3]:
-        engine.api.merge(f"{path.format(namespace)}/shop", theirs)
-    pods = {"spec": {"template": {"metadata": {"annotations": {"example.com/injected": "yes"}}}}}
-    engine.api.merge(f"{DEPLOYMENTS.format(namespace)}/shop", pods)
-    engine.change(namespace, "shop", replicas=2)
-    engine.wait_ready(namespace, "shop")
-    engine.rest()
-
-    def kept() -> bool:
-        found = [engine.api.get(f"{path.format(namespace)}/shop") for path in CHILDREN[:3]]
-        template = found[0]["spec"]["template"]["metadata"]["annotations"]
-        return template.get("example.com/injected") == "yes" and all(
-            item["metadata"]["annotations"].get("example.com/injected") == "yes"
-            and item["metadata"]["labels"].get("example.com/team") == "blue"
-            for item in found
+def test_an_autoscalers_number_of_pods_is_left_alone(
+    engine: Engine, around: Surroundings, homes: dict[str, Home]
+) -> None:
+    """Written by its identity, through the subresource that it has."""
+    home = homes["server"]
+    path = f"{DEPLOYMENTS.format(home.space)}/{home.child}"
+    audit = AuditTail(around.plane.audit_log)
+    for wanted in (4, 2):
+        engine.api.request(
+            "PATCH",
+            f"{path}/scale",
+            {"spec": {"replicas": wanted}},
+            content_type="application/merge-patch+json",
+            impersonate_user=AUTOSCALER,
+            impersonate_group="system:masters",
         )
+        eventually(
+            lambda wanted=wanted: engine.api.get(path)["status"].get("readyReplicas") == wanted,
+            within=60,
+            what="its pods run",
+        )
+        looked_at(engine, home)
+        stays(lambda wanted=wanted: engine.api.get(path)["spec"]["replicas"] == wanted, seconds=1, what="the number")
+    assert [w for w in audit.writes(OPERATOR) if "/deployments/" in str(w)] == []
 
-    engine.proxy.forget()
-    stays(kept, seconds=2, what="what others added")
-    assert engine.proxy.writes == []
+
+def looked_at(engine: Engine, home: Home) -> None:
+    """A whole pass has been made over the service from now on."""
+    passes = engine.operator.metric("ink_reconcile_seconds_count", 'kind="InkService"')
+    touch(engine, home)
+    eventually(
+        lambda: engine.operator.metric("ink_reconcile_seconds_count", 'kind="InkService"') > passes,
+        within=30,
+        what="it was looked at",
+        state=engine.operator.tail,
+    )
+    engine.rest(quiet=1.0)
+
+
+def test_what_others_add_is_left_alone(engine: Engine, around: Surroundings, homes: dict[str, Home]) -> None:
+    theirs = {"annotations": {"example.com/injected": "yes"}, "labels": {"example.com/team": "blue"}}
+    audit = AuditTail(around.plane.audit_log)
+    for child in KINDS.values():
+        engine.api.merge(child.path(homes[child.of]), {"metadata": theirs})
+    for home in homes.values():
+        looked_at(engine, home)
+
+    def lost() -> list[str]:
+        found = {kind: child.found(engine, homes[child.of]) or {"metadata": {}} for kind, child in KINDS.items()}
+        return [
+            kind
+            for kind, live in found.items()
+            if any(not live["metadata"].get(part, {}).items() >= theirs[part].items() for part in theirs)
+        ]
+
+    stays(lambda: lost() == [], seconds=1, what=f"what others added: {lost()}")
+    assert audit.writes(OPERATOR) == []
+
+
+def test_what_others_add_outlives_a_change(engine: Engine, homes: dict[str, Home]) -> None:
+    home = homes["server"]
+    path = f"{DEPLOYMENTS.format(home.space)}/{home.child}"
+    pods = {"spec": {"template": {"metadata": {"annotations": {"example.com/injected": "yes"}}}}}
+    engine.api.merge(path, {**pods, "metadata": {"labels": {"example.com/team": "blue"}}})
+    engine.change(home.owner, home.name, restartedAt="now")
+    engine.wait_ready(home.owner, home.name)
+    live = engine.api.get(path)
+    assert live["spec"]["template"]["metadata"]["annotations"]["example.com/injected"] == "yes"
+    assert live["metadata"]["labels"]["example.com/team"] == "blue"

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
-from support.engine import SEED, Engine, Surroundings
+from support.engine import CRS, SEED, Engine, Surroundings
 from support.waiting import eventually
 
 TAKES_OVER_SECONDS = 15
-BUSY = 12
+BUSY, LATEST = 4, 30
+"""So many services are at least so many writes."""
 
 
 def busy(engine: Engine, count: int = BUSY) -> str:
@@ -42,32 +45,71 @@ def test_a_standby_takes_over_from_a_dead_one_in_time(around: Surroundings) -> N
             second.wait_ready(namespace, "shop")
 
 
-def paused_past_its_lease(around: Surroundings, after_writes: int) -> None:
-    """Stop the active one in the midst of its work, let the other take over, and let the first go on."""
+@contextmanager
+def pair(around: Surroundings) -> Iterator[tuple[Engine, Engine]]:
+    """An active operator, and a standby that waits for the lease."""
     with around.engine("first") as first:
         eventually(lambda: is_active(first), within=30, what="the first is active", state=first.operator.tail)
         with around.engine("second") as second:
-            first.proxy.forget()
-            namespace = busy(first)
-            eventually(lambda: len(first.proxy.writes) >= after_writes, within=30, what="it is at work", every=0.01)
-            first.operator.pause()
-            eventually(lambda: second.proxy.writes, within=30, what="the second writes", every=0.05)
-            before = len(first.proxy.writes)
-            first.operator.resume()
-            eventually(lambda: not first.operator.is_running, within=30, what="the first ends")
-            assert first.proxy.writes[before:] == [], "the first wrote although the second was active"
-            assert first.proxy.writes[-1].at < second.proxy.writes[0].at
-            second.wait_all_ready(namespace, BUSY)
+            yield first, second
+
+
+def paused_past_its_lease(active: Engine, standby: Engine, after_writes: int) -> None:
+    """Stop the active one in the midst of its work, let the other take over, and let the first go on.
+
+    In the end the roles are changed: the one that ended is started again, and waits.
+    """
+    active.proxy.forget()
+    standby.proxy.forget()
+    namespace = busy(active)
+    eventually(
+        lambda: len(active.proxy.writes) >= after_writes,
+        within=30,
+        what="it is at work",
+        every=0.01,
+        state=active.operator.tail,
+    )
+    active.operator.pause()
+    eventually(
+        lambda: standby.proxy.writes, within=30, what="the other writes", every=0.05, state=standby.operator.tail
+    )
+    before = len(active.proxy.writes)
+    active.operator.resume()
+    eventually(
+        lambda: not active.operator.is_running, within=30, what="the first ends", every=0.05, state=active.operator.tail
+    )
+    assert active.proxy.writes[before:] == [], "the first wrote although the second was active"
+    assert active.proxy.writes[-1].at < standby.proxy.writes[0].at
+    active.operator.start()
+    standby.wait_all_ready(namespace, BUSY)
+    leave(standby, namespace)
+
+
+def leave(engine: Engine, namespace: str) -> None:
+    """Nothing stays that a later operator would look at."""
+    for number in range(BUSY):
+        engine.delete(namespace, f"w{number}")
+    eventually(
+        lambda: engine.api.get(CRS.format(namespace))["items"] == [],
+        within=60,
+        what="the services are gone",
+        state=engine.operator.tail,
+    )
+    engine.rest(quiet=0.5)
 
 
 def test_a_holder_that_stood_still_past_its_lease_ends_before_it_writes(around: Surroundings) -> None:
-    after = random.Random(SEED).randint(1, 30)
+    after = random.Random(SEED).randint(1, LATEST)
     print(f"INK_TEST_SEED={SEED}: stopped after {after} writes")
-    paused_past_its_lease(around, after)
+    with pair(around) as (active, standby):
+        paused_past_its_lease(active, standby, after)
 
 
 @pytest.mark.full
 @pytest.mark.timeout(1800)
 def test_a_holder_that_stands_still_at_any_moment_ends_before_it_writes(around: Surroundings) -> None:
-    for after in range(1, 31, 2):
-        paused_past_its_lease(around, after)
+    with pair(around) as roles:
+        for moment, after in enumerate(range(1, LATEST, 2)):
+            active, standby = roles if moment % 2 == 0 else roles[::-1]
+            paused_past_its_lease(active, standby, after)
+            print(f"stopped after {after} writes")

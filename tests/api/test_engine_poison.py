@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
-from support.engine import CRS, IMAGE, Engine
+from support.engine import CRS, IMAGE, Engine, source_of
 from support.kube_api import Json, KubeApi, Refused
+from support.operator_process import SILENT
 from support.platform import condition
 from support.waiting import eventually
 
 CRD = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/inkservices.ml.ink"
 HEALTHY = 5
+HANGING = 40
+"""Five times the workers: one after the other they would take minutes, each until its call's deadline."""
 
 
 @contextmanager
@@ -101,3 +104,35 @@ def test_a_child_that_is_refused_for_ever_holds_up_nobody_else(engine: Engine, n
     assert condition(found, "Ready").get("status") != "True"
     engine.proxy.refuse_nothing()
     engine.wait_ready(namespace, "poison", within=90)
+
+
+def silent_resolver(engine: Engine, namespace: str, name: str) -> None:
+    source = source_of(f"https://example.com/{SILENT}/{name}.git")
+    engine.create(namespace, name, subdomain=f"{namespace}-{name}", source=source)
+
+
+def silent_registry(engine: Engine, namespace: str, name: str) -> None:
+    """The image of a build is looked for under the service's name."""
+    source = source_of(f"https://example.com/{name}.git")
+    engine.create(namespace, f"{name}-{SILENT}", subdomain=f"{namespace}-{name}", source=source)
+
+
+def silent_webhook(engine: Engine, namespace: str, name: str) -> None:
+    """As an admission webhook for Deployments does that never answers."""
+    engine.proxy.hang(f"/namespaces/{namespace}/deployments/poison-")
+    engine.create(namespace, name, subdomain=f"{namespace}-{name}")
+
+
+@pytest.mark.parametrize("make", [silent_resolver, silent_registry, silent_webhook])
+def test_more_hanging_services_than_workers_hold_up_nobody_else(
+    engine: Engine, namespace: str, make: Callable[[Engine, str, str], None]
+) -> None:
+    for number in range(HANGING):
+        make(engine, namespace, f"poison-{number}")
+    others_converge(engine, namespace)
+    found = engine.api.get(CRS.format(namespace))["items"]
+    poisoned = [item for item in found if item["metadata"]["name"].startswith("poison-")]
+    assert [item for item in poisoned if condition(item, "Ready").get("status") == "True"] == []
+    engine.proxy.refuse_nothing()
+    for item in poisoned:
+        engine.delete(namespace, item["metadata"]["name"])

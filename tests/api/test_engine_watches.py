@@ -13,6 +13,8 @@ from support.recording_proxy import BadWatches
 from support.waiting import eventually, stays
 
 RESYNC_SECONDS = 4
+CONTROLLERS_BACK_OFF_SECONDS = 60
+"""Kubernetes' own controllers, once they failed for long, try to watch again only after so long."""
 
 
 @pytest.fixture(scope="module")
@@ -105,5 +107,10 @@ def test_an_api_server_that_stands_still_for_a_minute_is_survived(alone: Surroun
         with api_server_stopped(alone.plane, 60):
             pass
         engine.change(namespace, "shop", replicas=2)
-        engine.wait_ready(namespace, "shop")
-        assert replicas(engine, namespace, "shop") == 2
+        eventually(
+            lambda: replicas(engine, namespace, "shop") == 2,
+            within=60,
+            what="the change reaches the Deployment",
+            state=engine.operator.tail,
+        )
+        engine.wait_ready(namespace, "shop", within=60 + CONTROLLERS_BACK_OFF_SECONDS)

@@ -135,6 +135,7 @@ class OperatorProcess:
 
 
 COMMIT = "c" * 40
+SILENT = "silent"
 PLAYED_ELSEWHERE = "played-elsewhere"
 """Image of containers that this kubelet leaves to others."""
 VERDICT = {"ok": True, "digest": "sha256:" + "d" * 64, "pack": "Dockerfile", "ports": [8080]}
@@ -142,16 +143,25 @@ VERDICT = {"ok": True, "digest": "sha256:" + "d" * 64, "pack": "Dockerfile", "po
 
 class AnsweringApp(http.server.ThreadingHTTPServer):
     """Stands where the operator's neighbours would: every host answers 200, as applications do; the resolver knows one
-    commit; the registry has no image.
+    commit; the registry has no image. What is asked about a repository or an image whose name has SILENT in it gets
+    no answer.
     """
 
     class _Handler(http.server.BaseHTTPRequestHandler):
+        server: AnsweringApp
+
         def do_GET(self) -> None:
-            self._say(404 if self.path.startswith("/v2/") else 200, b"ok\n")
+            if SILENT in self.path:
+                self._keep_silent()
+            else:
+                self._say(404 if self.path.startswith("/v2/") else 200, b"ok\n")
 
         def do_POST(self) -> None:
-            self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            self._say(200, json.dumps({"commit": COMMIT}).encode())
+            asked = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            if SILENT.encode() in asked:
+                self._keep_silent()
+            else:
+                self._say(200, json.dumps({"commit": COMMIT}).encode())
 
         def _say(self, status: int, body: bytes) -> None:
             self.send_response(status)
@@ -159,13 +169,22 @@ class AnsweringApp(http.server.ThreadingHTTPServer):
             self.end_headers()
             self.wfile.write(body)
 
+        def _keep_silent(self) -> None:
+            self.server.over.wait()
+            self.close_connection = True
+
         def log_message(self, format: str, *args: object) -> None:
             """Say nothing."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), self._Handler)
+        self.over = threading.Event()
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
         threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def shutdown(self) -> None:
+        self.over.set()
+        super().shutdown()
 
 
 class PlayedKubelet:

@@ -74,6 +74,8 @@ class RecordingProxy:
         self._lock = threading.Lock()
         self._trap: tuple[int, Moment, Callable[[], None]] | None = None
         self._refused: list[tuple[re.Pattern[str], int]] = []
+        self._silent: list[re.Pattern[str]] = []
+        self._waiting = 0
         self._open: dict[int, web.Request] = {}
         self.is_cut = False
         self.bad_watches: BadWatches | None = None
@@ -140,6 +142,18 @@ class RecordingProxy:
     def refuse_nothing(self) -> None:
         with self._lock:
             self._refused.clear()
+            self._silent.clear()
+
+    def hang(self, path: str) -> None:
+        """Never answer a write whose path matches, as behind a webhook that hangs."""
+        with self._lock:
+            self._silent.append(re.compile(path))
+
+    @property
+    def hanging(self) -> int:
+        """How many writes wait for an answer that does not come."""
+        with self._lock:
+            return self._waiting
 
     def _break_off(self) -> None:
         for request in list(self._open.values()):
@@ -197,6 +211,20 @@ class RecordingProxy:
         with self._lock:
             return next((status for path, status in self._refused if path.search(request.path)), None)
 
+    async def _silence(self, request: web.Request) -> None:
+        """Wait for ever where the write is one that hangs; it ends when the other side gives up."""
+        if request.method in {"GET", "HEAD"}:
+            return
+        with self._lock:
+            if not any(path.search(request.path) for path in self._silent):
+                return
+            self._waiting += 1
+        try:
+            await asyncio.Event().wait()
+        finally:
+            with self._lock:
+                self._waiting -= 1
+
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         self._open[id(request)] = request
         try:
@@ -216,6 +244,7 @@ class RecordingProxy:
         refusal = self._refusal(request)
         if refusal is not None:
             return web.json_response({"kind": "Status", "message": "refused by the test"}, status=refusal)
+        await self._silence(request)
         headers = {name: value for name, value in request.headers.items() if name.lower() not in HOP_BY_HOP}
         if self._user:
             headers["Impersonate-User"] = self._user

@@ -41,6 +41,7 @@ from ink_operator.inkservice.builds import attempts_of
 from ink_operator.inkservice.configuration import configuration_of
 from ink_operator.inkservice.desired.common import owner_of
 from ink_operator.inkservice.desired.cron import CRON
+from ink_operator.inkservice.desired.namespace import grants
 from ink_operator.inkservice.desired.pod import APP
 from ink_operator.inkservice.desired.releasejob import COMPONENT as RELEASE
 from ink_operator.inkservice.effective import enough_replicas, host_of, ports_of, probe_of, wants_host
@@ -127,9 +128,10 @@ async def _tenancy(case: Case, ports: Ports, namespace: Manifest | None, now: da
     bindings = await asyncio.gather(
         *(cluster.get(Ref(ROLE_BINDING, space, name)) for name in ("ink-operator", "ink-gateway"))
     )
+    if not grants(bindings[0], space, case.settings):
+        # As good as none: it is to be made anew before anything else is read.
+        return _by_name(NAMESPACE, [namespace]) | _by_name(ROLE_BINDING, bindings[1:])
     found = _by_name(NAMESPACE, [namespace]) | _by_name(ROLE_BINDING, bindings)
-    if bindings[0] is None:
-        return found
     found |= _by_name(NETWORK_POLICY, await cluster.list(NETWORK_POLICY, space))
     if case.of_gateway:
         for kind in (RESOURCE_QUOTA, LIMIT_RANGE):

@@ -9,6 +9,7 @@ from ink_api.reasons import Reason
 from ink_api.sealing import Binding
 
 from ink_operator.core.objects import CONFIG_MAP, SECRET, Kind, Manifest, Ref
+from ink_operator.inkservice.desired.environment import env_name, sealed_variables
 from ink_operator.inkservice.model import Failure
 
 
@@ -44,11 +45,14 @@ def uses_of(service: InkService) -> list[Use]:
 
 
 def followed_refs(service: InkService, identity: ServiceIdentity) -> frozenset[Ref]:
-    """Every object whose change matters to the service, the repository's credentials among them."""
+    """Every object whose change matters to the service: the repository's credentials and its own Secret among them."""
     refs = {use.ref(identity.namespace) for use in uses_of(service)}
     git = service.spec.source.git
     if git is not None and git.auth is not None and git.auth.secret_ref is not None:
         refs.add(Ref(SECRET, identity.namespace, git.auth.secret_ref.name))
+    if sealed_variables(service) and not identity.project:
+        # In a namespace of Ink's own making nobody else can write it; there would be a watch for every project.
+        refs.add(Ref(SECRET, identity.namespace, env_name(identity)))
     return frozenset(refs)
 
 

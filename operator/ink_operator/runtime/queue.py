@@ -1,4 +1,6 @@
-"""Runs reconciles: N at a time, never two for one key, with backoff and requeue-after."""
+"""Runs reconciles: N at a time, never two for one key, with backoff and requeue-after.
+
+Passes that take long have places of their own, so that the others never wait for them."""
 
 import asyncio
 import logging
@@ -8,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from ink_operator.core.errors import InkError
 from ink_operator.core.objects import Key
 from ink_operator.core.result import Result
+from ink_operator.runtime.lanes import Lane, Lanes
 from ink_operator.runtime.metrics import Metrics
 from ink_operator.runtime.schedule import Schedule
 
@@ -16,18 +19,23 @@ log = logging.getLogger(__name__)
 Reconciler = Callable[[Key, int], Awaitable[Result]]
 """Called with the key and the number of failures in a row before this pass."""
 
-RECONCILE_LIMIT_SECONDS = 120.0
+RECONCILE_LIMIT_SECONDS = 60.0
 """A pass never waits for anything long; one that takes this long hangs."""
+SLOW_SECONDS = 2.0
+"""Longer than calls to a healthy neighbour take, shorter than the deadline of any call."""
 
 
 class Queue:
     """The work queue. Only `run` touches the clock."""
 
-    def __init__(self, reconcile: Reconciler, metrics: Metrics, workers: int) -> None:
+    def __init__(
+        self, reconcile: Reconciler, metrics: Metrics, workers: int, slow_seconds: float = SLOW_SECONDS
+    ) -> None:
         self._reconcile = reconcile
         self._metrics = metrics
-        self._workers = workers
+        self._slow_seconds = slow_seconds
         self._schedule = Schedule()
+        self._lanes = Lanes(workers)
         self._changed = asyncio.Event()
 
     def add(self, key: Key, after_seconds: float = 0.0) -> None:
@@ -39,27 +47,45 @@ class Queue:
     async def run(self) -> None:
         """Work until cancelled. LeaseLost and bugs of the queue itself come through."""
         async with asyncio.TaskGroup() as group:
-            free = asyncio.Semaphore(self._workers)
             while True:
-                await free.acquire()
-                key = await self._next()
-                group.create_task(self._work(key, free), name=f"reconcile {key}")
+                key, lane = await self._next()
+                self._lanes.enter(lane)
+                group.create_task(self._in_lane(key, lane), name=f"reconcile {key}")
 
-    async def _next(self) -> Key:
+    async def _next(self) -> tuple[Key, Lane]:
         while True:
             self._changed.clear()
-            key = self._schedule.take(time.monotonic())
-            if key is not None:
-                return key
-            due = self._schedule.next_due()
-            timeout = None if due is None else max(0.0, due - time.monotonic())
+            now, lanes = time.monotonic(), self._lanes.open
+            for lane in lanes:
+                key = self._schedule.take(now, lane)
+                if key is not None:
+                    return key, lane
+            due = [at for at in map(self._schedule.next_due, lanes) if at is not None]
             try:
-                async with asyncio.timeout(timeout):
+                async with asyncio.timeout(max(0.0, min(due) - time.monotonic()) if due else None):
                     await self._changed.wait()
             except TimeoutError:
                 continue
 
-    async def _work(self, key: Key, free: asyncio.Semaphore) -> None:
+    async def _in_lane(self, key: Key, lane: Lane) -> None:
+        """The pass in its place, which it changes for one among the slow ones when it takes long."""
+
+        def slow() -> None:
+            nonlocal lane
+            lane = self._lanes.slow_down(lane)
+            self._schedule.note(key, slow=True)
+            self._changed.set()
+
+        self._schedule.note(key, slow=False)
+        timer = asyncio.get_running_loop().call_later(self._slow_seconds, slow)
+        try:
+            await self._work(key)
+        finally:
+            timer.cancel()
+            self._lanes.leave(lane)
+            self._changed.set()
+
+    async def _work(self, key: Key) -> None:
         started = time.monotonic()
         outcome = "ok"
         try:
@@ -81,7 +107,5 @@ class Queue:
             wait = self._schedule.failed(key, time.monotonic())
             log.exception("%s %s/%s: unforeseen; again in %.1f s", key.kind, key.namespace, key.name, wait)
         finally:
-            free.release()
-            self._changed.set()
             self._metrics.reconciles.labels(key.kind, outcome).observe(time.monotonic() - started)
             self._metrics.queue_depth.set(self._schedule.waiting)

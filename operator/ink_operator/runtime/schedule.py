@@ -5,6 +5,7 @@ import random
 from collections.abc import Callable
 
 from ink_operator.core.objects import Key
+from ink_operator.runtime.lanes import Lane
 
 BACKOFF_FIRST_SECONDS = 0.5
 BACKOFF_MOST_SECONDS = 300.0
@@ -17,7 +18,7 @@ def backoff(failures: int, spread: float, first: float = BACKOFF_FIRST_SECONDS) 
 
 
 class Schedule:
-    """Each key at most once, never handed out twice at a time, earliest due first.
+    """Each key at most once, never handed out twice at a time, earliest due first in its lane.
 
     A key that is added while it is being worked on becomes due again when that work ends.
     Times are seconds on the caller's clock.
@@ -25,9 +26,10 @@ class Schedule:
 
     def __init__(self, spread: Callable[[], float] = random.random) -> None:
         self._due: dict[Key, float] = {}
-        self._heap: list[tuple[float, int, Key]] = []
+        self._heaps: dict[Lane, list[tuple[float, int, Key]]] = {lane: [] for lane in Lane}
         self._busy: set[Key] = set()
         self._failures: dict[Key, int] = {}
+        self._slow: set[Key] = set()
         self._count = 0
         self._spread = spread
 
@@ -39,12 +41,13 @@ class Schedule:
         if key not in self._busy:
             self._push(key, at)
 
-    def take(self, now: float) -> Key | None:
-        """A key that is due, now busy; None if there is none."""
-        self._drop_stale()
-        if not self._heap or self._heap[0][0] > now:
+    def take(self, now: float, lane: Lane = Lane.QUICK) -> Key | None:
+        """A key of the lane that is due, now busy; None if there is none."""
+        self._drop_stale(lane)
+        heap = self._heaps[lane]
+        if not heap or heap[0][0] > now:
             return None
-        _, _, key = heapq.heappop(self._heap)
+        _, _, key = heapq.heappop(heap)
         del self._due[key]
         self._busy.add(key)
         return key
@@ -64,14 +67,22 @@ class Schedule:
         self.add(key, now + wait)
         return wait
 
+    def note(self, key: Key, *, slow: bool) -> None:
+        """How long the pass over a busy key takes: its next one is made in the lane for that."""
+        if slow:
+            self._slow.add(key)
+        else:
+            self._slow.discard(key)
+
     def failures(self, key: Key) -> int:
         """Failures in a row so far."""
         return self._failures.get(key, 0)
 
-    def next_due(self) -> float | None:
-        """When the next key is due."""
-        self._drop_stale()
-        return self._heap[0][0] if self._heap else None
+    def next_due(self, lane: Lane = Lane.QUICK) -> float | None:
+        """When the next key of the lane is due."""
+        self._drop_stale(lane)
+        heap = self._heaps[lane]
+        return heap[0][0] if heap else None
 
     @property
     def waiting(self) -> int:
@@ -90,13 +101,15 @@ class Schedule:
 
     def _push(self, key: Key, at: float) -> None:
         self._count += 1
-        heapq.heappush(self._heap, (at, self._count, key))
+        lane = Lane.SLOW if key in self._slow else Lane.QUICK
+        heapq.heappush(self._heaps[lane], (at, self._count, key))
 
-    def _drop_stale(self) -> None:
-        """An entry of the heap counts only while it is the key's current time."""
-        while self._heap:
-            at, _, key = self._heap[0]
+    def _drop_stale(self, lane: Lane) -> None:
+        """An entry of a heap counts only while it is the key's current time."""
+        heap = self._heaps[lane]
+        while heap:
+            at, _, key = heap[0]
             if key in self._busy or self._due.get(key) != at:
-                heapq.heappop(self._heap)
+                heapq.heappop(heap)
             else:
                 return

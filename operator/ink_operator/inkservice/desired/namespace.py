@@ -5,7 +5,7 @@ from typing import Any
 from ink_api.group import LABEL_MANAGED_BY, LABEL_MANAGED_NAMESPACE, LABEL_PROJECT, LABEL_TENANT, MANAGED_BY
 from ink_api.names import ServiceIdentity
 
-from ink_operator.core.canonical import stamped
+from ink_operator.core.canonical import covers, stamped
 from ink_operator.core.objects import LIMIT_RANGE, NAMESPACE, RESOURCE_QUOTA, ROLE_BINDING, Kind, Manifest
 from ink_operator.inkservice.effective import DEFAULT_CPU, DEFAULT_MEMORY
 from ink_operator.settings import Settings
@@ -42,6 +42,19 @@ def make_role_binding(namespace: str, name: str, role: str, account: str, accoun
     )
 
 
+def make_own_grant(namespace: str, settings: Settings) -> Manifest:
+    """What lets the operator work in the namespace."""
+    return make_role_binding(
+        namespace, "ink-operator", CLUSTER_ROLE_OPERATOR, settings.service_account, settings.namespace
+    )
+
+
+def grants(live: Manifest | None, namespace: str, settings: Settings) -> bool:
+    """Whether the RoleBinding, as it is, lets the operator work there."""
+    wanted = make_own_grant(namespace, settings)
+    return live is not None and covers(live, {part: wanted[part] for part in ("roleRef", "subjects")})
+
+
 def make_quota(namespace: str) -> Manifest:
     """The most that one project may use."""
     hard = {
@@ -69,9 +82,7 @@ def make_limit_range(namespace: str) -> Manifest:
 def set_up(identity: ServiceIdentity, of_gateway: bool, settings: Settings) -> list[Manifest]:
     """Everything but the policies, in the order it must be made; elsewhere only the operator's own grant."""
     name = identity.namespace
-    operator = make_role_binding(
-        name, "ink-operator", CLUSTER_ROLE_OPERATOR, settings.service_account, settings.namespace
-    )
+    operator = make_own_grant(name, settings)
     if not of_gateway:
         return [operator]
     gateway = make_role_binding(

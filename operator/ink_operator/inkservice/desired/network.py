@@ -72,4 +72,5 @@ def make_claim(service: InkService, identity: ServiceIdentity, host: str, settin
             "annotations": {ANNOTATION_OWNER: owner_of(service)},
         },
         "data": {"host": host, "tenant": identity.tenant},
+        "immutable": True,
     }
