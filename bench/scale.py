@@ -12,10 +12,12 @@ import asyncio
 import json
 import math
 import os
+import re
 import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
@@ -35,8 +37,9 @@ from ink_operator.core.errors import InkError  # noqa: E402
 from ink_operator.core.objects import DEPLOYMENT, INK_SERVICE, Kind, Manifest, condition_of  # noqa: E402
 from ink_operator.inkservice.desired.namespace import set_up  # noqa: E402
 from ink_operator.inkservice.desired.policy import make_policies  # noqa: E402
+from ink_operator.inkservice.desired.revision import make_revision, revision_name  # noqa: E402
 from ink_operator.inkservice.desired.workload import make_deployment  # noqa: E402
-from ink_operator.inkservice.model import Running  # noqa: E402
+from ink_operator.inkservice.model import ANNOTATION_REVISION, Revision, Running  # noqa: E402
 from ink_operator.settings import Settings  # noqa: E402
 from support import crds  # noqa: E402
 from support.control_plane import ControlPlane, running  # noqa: E402
@@ -57,6 +60,7 @@ COLUMNS = (
     "resident, most",
     "reads a service",
     "writes a service",
+    "CPU of the operator",
     f"at rest, {REST_SECONDS:.0f} s: CPU, calls, writes",
     "load",
 )
@@ -72,6 +76,8 @@ class Figures:
     resident: float = 0.0
     resident_most: float = 0.0
     calls: dict[str, float] = field(default_factory=dict)
+    by_resource: dict[str, float] = field(default_factory=dict)
+    cpu: float = 0.0
     rest_cpu: float = 0.0
     rest_calls: float = 0.0
     rest_writes: float = 0.0
@@ -85,7 +91,7 @@ class Figures:
         return (
             f"| {self.services:,} | {self.raw_seconds:.1f} s | {self.ink_seconds:.1f} s | {ratio:.2f} "
             f"| {self.resident_most:.0f} MiB | {reads / self.services:.1f} | {writes / self.services:.1f} "
-            f"| {rest} | {', '.join(f'{one:.1f}' for one in self.load)} |"
+            f"| {self.cpu:.1f} s | {rest} | {', '.join(f'{one:.1f}' for one in self.load)} |"
         )
 
 
@@ -133,9 +139,13 @@ def children(count: int) -> list[Manifest]:
         meta = {**raw["metadata"], "uid": "0", "generation": 1}
         service = InkService.model_validate({"metadata": meta, "spec": raw["spec"]})
         identity = identity_of(meta["namespace"], meta["name"], settings.tenants_namespace)
-        deployment = make_deployment(service, identity, Running(IMAGE, 8080), settings)
-        del deployment["metadata"]["ownerReferences"]
-        made.append(deployment)
+        running_now = Running(IMAGE, 8080)
+        deployment = make_deployment(service, identity, running_now, settings)
+        template = deployment["metadata"]["annotations"][ANNOTATION_REVISION]
+        revision = Revision(revision_name(identity, template, None), 1, template, running_now)
+        for child in (deployment, make_revision(service, identity, revision)):
+            child["metadata"].pop("ownerReferences", None)
+            made.append(child)
     return made
 
 
@@ -266,6 +276,15 @@ def calls(operator: OperatorProcess) -> dict[str, float]:
     }
 
 
+def by_resource(operator: OperatorProcess) -> dict[str, float]:
+    """The same, by verb and resource."""
+    found = re.findall(r'ink_api_calls_total\{code="\w+",resource="(\w+)",verb="(\w+)"\} (\S+)', operator.metrics)
+    sums: Counter[str] = Counter()
+    for resource, verb, value in found:
+        sums[f"{verb} {resource}"] += float(value)
+    return dict(sums.most_common())
+
+
 def measure(count: int, name: str) -> Figures:
     """One row of the table."""
     figures = Figures(count)
@@ -284,7 +303,8 @@ def measure(count: int, name: str) -> Figures:
                 time.sleep(0.1)
             figures.ink_seconds = asyncio.run(ink(plane, count))
             time.sleep(15)
-            figures.calls = calls(operator)
+            figures.calls, figures.by_resource = calls(operator), by_resource(operator)
+            figures.cpu = operator.cpu_seconds
             figures.resident, figures.resident_most = operator.resident_mib
             rest(operator, figures)
         except BaseException:

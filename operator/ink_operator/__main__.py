@@ -7,6 +7,7 @@ import signal
 import sys
 
 import aiohttp
+import uvloop
 
 from ink_operator.clients.kube import configure
 from ink_operator.core.errors import LeaseLost
@@ -67,7 +68,8 @@ def main() -> None:
         settings = parse_settings(os.environ)
     except ValueError as error:
         sys.exit(f"ink_operator: {error}")
-    sys.exit(asyncio.run(run(settings)))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        sys.exit(runner.run(run(settings)))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Every kopf decorator: an event names a key, and the key goes into the queue. No decision, no retry, no write."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import kopf
@@ -19,19 +19,25 @@ RETRY_SECONDS = (1, 1, 2, 3, *[5] * 100_000)
 Enqueue = Callable[[Key, str], None]
 """Called with the key and the resourceVersion that was seen."""
 
+Heard = Callable[[str, Manifest, Kind], None]
+"""Called before that with the type of the event and the whole object."""
 
-def make_registry(enqueue: Enqueue) -> kopf.OperatorRegistry:
+
+def make_registry(heard: Heard, enqueue: Enqueue) -> kopf.OperatorRegistry:
     """Handlers of the three kinds. `on.event` sees every event, and adds no annotation and no finalizer of its own."""
     registry = kopf.OperatorRegistry()
     for kind in (INK_SERVICE, INK_RESOURCE, INK_DOMAIN):
-        _watch(registry, kind, enqueue)
+        _watch(registry, kind, heard, enqueue)
     kopf.on.login(registry=registry)(_login)
     return registry
 
 
-def _watch(registry: kopf.OperatorRegistry, kind: Kind, enqueue: Enqueue) -> None:
-    async def seen(namespace: str | None, name: str | None, meta: Mapping[str, Any], **_: Any) -> None:
-        enqueue(Key(kind.kind, namespace or "", name or ""), str(meta.get("resourceVersion", "")))
+def _watch(registry: kopf.OperatorRegistry, kind: Kind, heard: Heard, enqueue: Enqueue) -> None:
+    async def seen(event: Mapping[str, Any], **_: Any) -> None:
+        live = event["object"]
+        meta = live["metadata"]
+        heard(event["type"] or "ADDED", live, kind)
+        enqueue(Key(kind.kind, meta["namespace"], meta["name"]), meta["resourceVersion"])
 
     kopf.on.event(GROUP, VERSION, kind.plural, registry=registry, id=f"{kind.plural}-seen")(seen)
 
@@ -41,9 +47,25 @@ def _login(**kwargs: Any) -> kopf.ConnectionInfo | None:
     return kopf.login_with_service_account(**kwargs) or kopf.login_with_kubeconfig(**kwargs)
 
 
+class NoEssence(kopf.DiffBaseStorage):
+    """Nothing is compared with an earlier state: kopf need not copy every object for that."""
+
+    def build(self, *, body: kopf.Body, extra_fields: Iterable[kopf.FieldSpec] | None = None) -> kopf.BodyEssence:
+        """Nothing of the object."""
+        return kopf.BodyEssence()
+
+    def fetch(self, *, body: kopf.Body) -> kopf.BodyEssence | None:
+        """No earlier state."""
+        return None
+
+    def store(self, *, body: kopf.Body, patch: kopf.Patch, essence: kopf.BodyEssence) -> None:
+        """Kept nowhere."""
+
+
 def make_settings() -> kopf.OperatorSettings:
     """kopf as a watcher: it posts no events and patches nothing."""
     settings = kopf.OperatorSettings()
+    settings.persistence.diffbase_storage = NoEssence()
     settings.posting.enabled = False
     settings.watching.server_timeout = WATCH_SERVER_SECONDS
     settings.watching.client_timeout = WATCH_CLIENT_SECONDS

@@ -205,5 +205,7 @@ class Ports:
     announcer: Announcer
     tenancy: Memo[tuple[str, dict[tuple[str, str], Manifest]]]
     """Namespace -> its uid and what the operator set up in it, by kind and name."""
+    without_env: Memo[bool]
+    """Uids of services that have no sealed values, and of which no Secret was left behind."""
     build_gate: AbstractAsyncContextManager[Any]
     """Held while it is decided whether one more build may start, so that two never take the last place."""

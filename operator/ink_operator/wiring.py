@@ -13,11 +13,12 @@ from typing import Any
 
 import aiohttp
 import kopf
-from ink_api.group import LABEL_COMPONENT, LABEL_MANAGED_BY, LABEL_SERVICE, MANAGED_BY
+from ink_api.group import LABEL_MANAGED_BY, LABEL_SERVICE, MANAGED_BY
 from ink_api.names import TENANT_NAMESPACE_PREFIX
 from kubernetes.aio.client.configuration import Configuration
 
 from ink_operator import handlers
+from ink_operator.clients.cached import CachedCluster, filling, heed
 from ink_operator.clients.kube import Kube, MetadataOnly
 from ink_operator.clients.prober import HttpProber
 from ink_operator.clients.registry import RegistryClient
@@ -27,26 +28,11 @@ from ink_operator.clients.tokens import TokenMint
 from ink_operator.core.errors import InkError
 from ink_operator.core.memo import Memo
 from ink_operator.core.objects import (
-    CONFIG_MAP,
-    CONTROLLER_REVISION,
-    CRON_JOB,
-    DEPLOYMENT,
-    HORIZONTAL_POD_AUTOSCALER,
-    INGRESS,
     INK_DOMAIN,
     INK_RESOURCE,
     INK_SERVICE,
-    JOB,
     LEASE,
-    LIMIT_RANGE,
     NAMESPACE,
-    NETWORK_POLICY,
-    PERSISTENT_VOLUME_CLAIM,
-    POD,
-    RESOURCE_QUOTA,
-    ROLE,
-    ROLE_BINDING,
-    SERVICE,
     Key,
     Kind,
     Manifest,
@@ -55,19 +41,20 @@ from ink_operator.core.objects import (
     labels_of,
 )
 from ink_operator.core.result import Result
+from ink_operator.core.store import Store
 from ink_operator.inkdomain.reconcile import reconcile as reconcile_domain
 from ink_operator.inkresource.reconcile import reconcile as reconcile_resource
 from ink_operator.inkservice.empty_namespace import reconcile_namespace, used_namespaces
 from ink_operator.inkservice.reconcile import reconcile as reconcile_service
 from ink_operator.ports import Ports
-from ink_operator.runtime.edits import EditsOnly
 from ink_operator.runtime.events import EventWriter
-from ink_operator.runtime.informer import LATER_CHANGE, Watched, WatchSource, inform
+from ink_operator.runtime.informer import Watched, inform
 from ink_operator.runtime.lease import Guard, Lease
 from ink_operator.runtime.metrics import Metrics
 from ink_operator.runtime.queue import Queue
 from ink_operator.runtime.references import References
 from ink_operator.settings import Settings
+from ink_operator.watches import SERVICES, Watch, kept, watches
 
 log = logging.getLogger(__name__)
 LEASE_NAME = "ink-operator"
@@ -94,6 +81,7 @@ class Operator:
         self.kube = Kube(configuration, self.guard, self.metrics)
         self.queue = Queue(self._reconcile, self.metrics, settings.workers)
         self.events = EventWriter(self.kube)
+        self.store = Store(kept(settings))
         self._gap, self._watching = asyncio.Event(), asyncio.Event()
         self._unwatched: set[str] = set()
         self.references = References(MetadataOnly(self.kube), self._wake)
@@ -103,7 +91,7 @@ class Operator:
         tokens = TokenMint(settings.secrets, LONGEST_BUILD_SECONDS + TOKEN_SLACK_SECONDS)
         self.sealing = KeyRing(self.kube, settings.namespace, settings.sealing_keys)
         self.ports = Ports(
-            cluster=self.kube,
+            cluster=CachedCluster(self.kube, self.store),
             heads=ResolverClient(session, settings.resolver_url, settings.poll_seconds),
             registry=RegistryClient(session, settings.registry, settings.registry_insecure, tokens),
             tokens=tokens,
@@ -114,6 +102,7 @@ class Operator:
             meter=self.metrics,
             announcer=self.events,
             tenancy=Memo(TENANCY_TRUSTED_SECONDS),
+            without_env=Memo(settings.resync_seconds),
             build_gate=asyncio.Lock(),
         )
         self._reconcilers: dict[str, Callable[[Key, int], Awaitable[Result]]] = {
@@ -136,7 +125,7 @@ class Operator:
         self.metrics.leader.set(1)
         started = asyncio.Event()
         watch = kopf.operator(
-            registry=handlers.make_registry(self._seen),
+            registry=handlers.make_registry(self._heard, self._seen),
             settings=handlers.make_settings(),
             standalone=True,
             clusterwide=True,
@@ -172,41 +161,34 @@ class Operator:
         raise RuntimeError("kopf ended by itself")
 
     def _informers(self) -> list[tuple[str, Coroutine[Any, Any, None]]]:
-        builds, system = f"{LABEL_COMPONENT}=build", f"{LABEL_MANAGED_BY}={MANAGED_BY}"
-        watched = (
-            Watched(JOB, self.settings.builds_namespace, builds, self._child_seen),
-            Watched(POD, self.settings.builds_namespace, builds, self._child_seen),
-            Watched(POD, "", f"{LABEL_SERVICE},{LABEL_COMPONENT} in (app,cron,release)", self._child_seen),
-            Watched(DEPLOYMENT, "", LABEL_SERVICE, self._child_seen),
-            Watched(CONTROLLER_REVISION, "", LABEL_SERVICE, self._child_seen, LATER_CHANGE),
-            Watched(CRON_JOB, "", LABEL_SERVICE, self._child_seen),
-            Watched(INGRESS, "", LABEL_SERVICE, self._child_seen),
-            Watched(SERVICE, "", LABEL_SERVICE, self._child_seen, LATER_CHANGE),
-            Watched(ROLE, "", LABEL_SERVICE, self._child_seen, LATER_CHANGE),
-            Watched(PERSISTENT_VOLUME_CLAIM, "", f"{LABEL_SERVICE},{LABEL_COMPONENT}=volume", self._child_seen),
-            Watched(CONFIG_MAP, self.settings.namespace, f"{LABEL_COMPONENT}=claim", self._child_seen, LATER_CHANGE),
-            Watched(HORIZONTAL_POD_AUTOSCALER, "", LABEL_SERVICE, self._child_seen, LATER_CHANGE),
-            Watched(NETWORK_POLICY, "", system, self._tenancy_seen, LATER_CHANGE),
-            Watched(ROLE_BINDING, "", system, self._binding_seen, LATER_CHANGE),
-            Watched(RESOURCE_QUOTA, "", system, self._tenancy_seen, LATER_CHANGE),
-            Watched(LIMIT_RANGE, "", system, self._tenancy_seen, LATER_CHANGE),
-            Watched(NAMESPACE, "", system, self._tenancy_seen, LATER_CHANGE),
-        )
-        light = MetadataOnly(self.kube)
-        sources: dict[Kind, WatchSource] = dict.fromkeys(
-            (ROLE, PERSISTENT_VOLUME_CLAIM, CONFIG_MAP, LIMIT_RANGE), light
-        )
-        # Their status changes with every measurement, which is no news.
-        sources |= {kind: EditsOnly(light) for kind in (HORIZONTAL_POD_AUTOSCALER, RESOURCE_QUOTA)}
-        every = {f"watch {w.kind.plural} {w.namespace}": w for w in watched}
+        every = {f"watch {w.scope.kind.plural} {w.scope.namespace}": w for w in watches(self.settings)}
         self._unwatched = set(every)
-        return [(n, inform(sources.get(w.kind, self.kube), w, partial(self._begun, n))) for n, w in every.items()]
+        return [(n, inform(self.kube, self._watched(w), partial(self._begun, n, w))) for n, w in every.items()]
 
-    def _begun(self, name: str, again: bool) -> None:
+    def _watched(self, watch: Watch) -> Watched:
+        scope = watch.scope
+
+        def heard(event_type: str, live: Manifest) -> None:
+            silent = event_type == "MODIFIED" and not watch.status_is_news and not self.store.is_news(live, scope.kind)
+            if watch.kept:
+                heed(self.store, event_type, live, scope.kind)
+            if event_type in watch.events and not silent:
+                if watch.shared and LABEL_SERVICE not in labels_of(live):
+                    self._tenancy_seen(live)
+                else:
+                    self._child_seen(live)
+
+        return Watched(scope.kind, scope.namespace, scope.labels, heard)
+
+    def _heard(self, event_type: str, live: Manifest, kind: Kind) -> None:
+        heed(self.store, event_type, live, kind)
+
+    def _begun(self, name: str, watch: Watch, again: bool) -> None:
         self._unwatched.discard(name)
         if not self._unwatched:
             self._watching.set()
         if again:
+            self.store.missed(watch.scope)
             self._gap.set()
 
     def _seen(self, key: Key, version: str) -> None:
@@ -227,13 +209,6 @@ class Operator:
         namespace = meta.get("namespace") or meta["name"]
         self.ports.tenancy.forget(namespace)
         self.queue.add(Key(TENANCY, "", namespace), EVENTS_GATHER_SECONDS)
-
-    def _binding_seen(self, binding: Manifest) -> None:
-        """One of the namespace's, or one service's own."""
-        if LABEL_SERVICE in labels_of(binding):
-            self._child_seen(binding)
-        else:
-            self._tenancy_seen(binding)
 
     async def _wake_one(self, key: Key, failures: int) -> Result:
         """Any one service of a namespace mends what all of it share."""
@@ -280,8 +255,13 @@ class Operator:
 
     async def _sweep(self, spread_seconds: float) -> None:
         used: set[str] = set()
+        for scope in self.store.scopes:
+            if scope != SERVICES:
+                async for _page in filling(self.store, scope, self.kube):
+                    continue
         for kind in (INK_SERVICE, INK_RESOURCE, INK_DOMAIN):
-            async for page in self.kube.pages(kind):
+            pages = filling(self.store, SERVICES, self.kube) if kind == INK_SERVICE else self.kube.pages(kind)
+            async for page in pages:
                 for item in page:
                     key = Key(kind.kind, item["metadata"]["namespace"], item["metadata"]["name"])
                     self.queue.add(key, random.uniform(0.0, spread_seconds))  # noqa: S311 - spreads load, guards nothing

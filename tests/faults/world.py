@@ -109,6 +109,11 @@ class MemoryCluster:
             return self._written(lambda: self._create(manifest, applied=True))
         return self._written(lambda: self._replace(ref, manifest))
 
+    async def apply_new(self, manifest: Manifest) -> Manifest:
+        if plain_ref(manifest) in self.objects:
+            raise Conflict("exists already")
+        return await self.apply(manifest)
+
     async def hand_over(self, manifest: Manifest) -> Manifest:
         return self._written(lambda: self._hand_over(manifest))
 
@@ -272,6 +277,7 @@ class World:
             meter=self,
             announcer=self,
             tenancy=self.tenancy,
+            without_env=Memo(0),
             build_gate=asyncio.Lock(),
         )
 

@@ -99,14 +99,20 @@ class OperatorProcess:
         assert self._process is not None
         self._process.send_signal(signal.SIGCONT)
 
-    def metric(self, name: str, label: str = "") -> float:
-        """Sum of a metric over its labels, or those with `label`; 0 while nobody answers."""
+    @property
+    def metrics(self) -> str:
+        """What Prometheus would read; nothing while nobody answers."""
         url = f"http://127.0.0.1:{self._env['INK_LISTEN_PORT']}/metrics"
         try:
             with urllib.request.urlopen(url, timeout=5) as answer:
-                lines = answer.read().decode().splitlines()
+                text: str = answer.read().decode()
         except OSError:
-            return 0.0
+            return ""
+        return text
+
+    def metric(self, name: str, label: str = "") -> float:
+        """Sum of a metric over its labels, or those with `label`; 0 while nobody answers."""
+        lines = self.metrics.splitlines()
         found = (line.rpartition(" ") for line in lines if re.match(rf"{name}[{{ ]", line) and label in line)
         return sum(float(value) for _, _, value in found)
 

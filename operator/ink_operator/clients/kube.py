@@ -3,13 +3,13 @@
 No models: parsing them costs more than the calls. Every write asks the lease's guard first.
 """
 
-import json
 import logging
 from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import urlencode
 
 import aiohttp
+import orjson
 from aiohttp.abc import AbstractStreamWriter
 from ink_api.group import FIELD_MANAGER_HAND_OVER, FIELD_MANAGER_OPERATOR, GROUP
 from kubernetes.aio.client.configuration import Configuration
@@ -27,6 +27,7 @@ WATCH_SECONDS = 300
 WATCH_SLACK_SECONDS = 30
 PAGE = 500
 WRITES_REMEMBERED = 5000
+NO_VERSION = "1"
 APPLY, MERGE, JSON = "application/apply-patch+yaml", "application/merge-patch+json", "application/json"
 PARTIAL = "application/json;as={};g=meta.k8s.io;v=v1"
 Manifests = list[Manifest]
@@ -102,14 +103,22 @@ class Kube:
 
     async def pages(self, kind: Kind, namespace: str = "", labels: str = "") -> AsyncIterator[Manifests]:
         """All objects that match, without ever holding them all."""
+        async for items, _version in self.versioned_pages(kind, namespace, labels):
+            yield items
+
+    async def versioned_pages(
+        self, kind: Kind, namespace: str = "", labels: str = ""
+    ) -> AsyncIterator[tuple[Manifests, str]]:
+        """The same, each page with the resourceVersion that all of them speak of."""
         query = {"limit": str(PAGE), **({"labelSelector": labels} if labels else {})}
         while True:
             answer = await self._call("GET", kind, path_of(kind, namespace), query=query) or {}
-            yield [{"apiVersion": kind.api_version, "kind": kind.kind, **i} for i in answer.get("items") or []]
-            following = (answer.get("metadata") or {}).get("continue")
-            if not following:
+            meta = answer.get("metadata") or {}
+            items = answer.get("items") or []
+            yield [{"apiVersion": kind.api_version, "kind": kind.kind, **i} for i in items], meta["resourceVersion"]
+            if not meta.get("continue"):
                 return
-            query["continue"] = following
+            query["continue"] = meta["continue"]
 
     async def list_version(self, kind: Kind, namespace: str, labels: str, *, accept: str = JSON) -> str:
         """The resourceVersion to watch from: what lies before it has been looked at, or will be."""
@@ -128,6 +137,14 @@ class Kube:
     async def apply(self, manifest: Manifest) -> Manifest:
         """Server-side apply under Ink's field manager, taking conflicting fields over."""
         return await self._apply(manifest, FIELD_MANAGER_OPERATOR)
+
+    async def apply_new(self, manifest: Manifest) -> Manifest:
+        """The same, but only where no object of the name exists. Raises Conflict where one does.
+
+        An apply may name the version that it builds on; no object ever has this one, and what is made anew has none.
+        """
+        meta = {**manifest["metadata"], "resourceVersion": NO_VERSION}
+        return await self._apply({**manifest, "metadata": meta}, FIELD_MANAGER_OPERATOR)
 
     async def hand_over(self, manifest: Manifest) -> Manifest:
         """Server-side apply of a part under the manager that only holds."""
@@ -188,8 +205,8 @@ class Kube:
                 if response.status != 200:
                     raise failure(response.status, await response.text(), f"watch {kind.plural}")
                 async for line in response.content:
-                    yield json.loads(line)
-        except (aiohttp.ClientError, TimeoutError, json.JSONDecodeError) as error:
+                    yield orjson.loads(line)
+        except (aiohttp.ClientError, TimeoutError, orjson.JSONDecodeError) as error:
             raise Transient(f"watch {kind.plural}: {type(error).__name__}") from error
 
     async def create_unguarded(self, manifest: Manifest) -> Manifest:
@@ -232,16 +249,16 @@ class Kube:
                 fenced=fenced,
             ) as response:
                 code = str(response.status)
-                text = await response.text()
+                raw = await response.read()
                 if response.status == 404:
                     return None
                 if response.status >= 400:
-                    raise failure(response.status, text, f"{method} {path}")
-                answer: Manifest = json.loads(text)
+                    raise failure(response.status, raw.decode(errors="replace"), f"{method} {path}")
+                answer: Manifest = orjson.loads(raw)
                 if response.status == 201:
                     self._remember(answer)
                 return answer
-        except (aiohttp.ClientError, TimeoutError, json.JSONDecodeError) as error:
+        except (aiohttp.ClientError, TimeoutError, orjson.JSONDecodeError) as error:
             raise Transient(f"{method} {path}: {type(error).__name__}") from error
         finally:
             self._meter.api_call(method, kind.plural, code)
@@ -259,13 +276,14 @@ class Kube:
         accept: str = JSON,
     ) -> aiohttp.ClientResponse:
         if self._session is None:
-            self._session = self._rest._create_pool_manager()
+            # Not the package's own session: that one looks for proxies and a .netrc in files, at every call.
+            self._session = aiohttp.ClientSession(connector=self._rest._create_connector())
         url = f"{self._configuration.host}{path}" + (f"?{urlencode(query)}" if query else "")
         headers = {"Content-Type": content_type, "Accept": accept, "User-Agent": "ink-operator"}
         auth = (await self._configuration.auth_settings()).get("BearerToken")
         if auth:
             headers["Authorization"] = auth["value"]
-        raw = None if body is None else json.dumps(body).encode()
+        raw = None if body is None else orjson.dumps(body)
         data = raw if raw is None or not fenced else FencedBody(raw, self._guard)
         return await self._session.request(method, url, headers=headers, data=data, timeout=limit, proxy=self._proxy)
 

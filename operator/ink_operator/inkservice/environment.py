@@ -1,7 +1,9 @@
 """Reads what a service's sealed variables hold, and what has been made of them in the workload's namespace."""
 
 import asyncio
+from datetime import datetime
 
+from ink_api.group import FINALIZER
 from ink_api.reasons import Reason
 from ink_api.sealing import SealedValueError, binding_of
 
@@ -24,12 +26,23 @@ async def environment_of(case: Case, ports: Ports) -> Environment:
     return Environment(values, await ports.sealing.digest(bound)) if values else Environment()
 
 
-async def env_children(case: Case, ports: Ports) -> dict[str, Manifest]:
+async def env_children(case: Case, ports: Ports, now: datetime) -> dict[str, Manifest]:
     """Kind -> live object: the Secret of the values, and who may read it."""
+    sealed = bool(sealed_variables(case.service))
+    uid = case.service.metadata.uid
+    # Before the finalizer was set nothing was ever made for this service.
+    new = FINALIZER not in case.service.metadata.finalizers
+    if not sealed and (new or ports.without_env.get(uid, now)):
+        ports.without_env.put(uid, True, now)
+        return {}
     # Only the gateway's services have a reader; without sealed values there is nothing to grant.
     kinds = [SECRET]
-    if case.of_gateway and sealed_variables(case.service):
+    if case.of_gateway and sealed:
         kinds += [ROLE, ROLE_BINDING]
     refs = [Ref(kind, case.identity.namespace, env_name(case.identity)) for kind in kinds]
     found = await asyncio.gather(*map(ports.cluster.get, refs))
+    if not sealed and found[0] is None:
+        ports.without_env.put(uid, True, now)
+    else:
+        ports.without_env.forget(uid)
     return {kind.kind: live for kind, live in zip(kinds, found, strict=True) if live is not None}

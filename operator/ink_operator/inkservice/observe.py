@@ -81,7 +81,7 @@ async def observe(case: Case, ports: Ports, now: datetime) -> Observed:
         key = Key(INK_SERVICE.kind, service.metadata.namespace, service.metadata.name)
         ports.references.follow(key, followed_refs(service, identity))
     inside, head, environment, configuration, runtime_class = await asyncio.gather(
-        _inside(case, ports, mine) if granted else _nothing(),
+        _inside(case, ports, mine, now) if granted else _nothing(),
         _head(case, ports, granted) if refused is None else _no_head(),
         environment_of(case, ports),
         configuration_of(case, ports, granted),
@@ -140,7 +140,7 @@ async def _tenancy(case: Case, ports: Ports, namespace: Manifest | None, now: da
     return found
 
 
-async def _inside(case: Case, ports: Ports, mine: str) -> Observed:
+async def _inside(case: Case, ports: Ports, mine: str, now: datetime) -> Observed:
     """The part of Observed that lies in the workload's namespace."""
     identity = case.identity
     cluster, space = ports.cluster, identity.namespace
@@ -151,7 +151,7 @@ async def _inside(case: Case, ports: Ports, mine: str) -> Observed:
         asyncio.gather(*(cluster.get(Ref(kind, space, identity.name)) for kind in kinds)),
         cluster.list(POD, space, f"{mine},{LABEL_COMPONENT} in ({component},{RELEASE})"),
         cluster.list(CONTROLLER_REVISION, space, mine),
-        env_children(case, ports),
+        env_children(case, ports, now),
         volume_claims(case, ports),
     )
     deployment, cron_job, autoscaler, live_service, ingress = children

@@ -1,4 +1,4 @@
-"""Watches children of Ink's kinds with a server-side selector and tells of their changes. Keeps no objects."""
+"""Watches children of Ink's kinds with a server-side selector and tells of their changes."""
 
 import asyncio
 import logging
@@ -16,13 +16,12 @@ LATER_CHANGE = frozenset({"MODIFIED", "DELETED"})
 
 
 class Watched(NamedTuple):
-    """What to watch (an empty namespace means all), and whom to tell of which events."""
+    """What to watch (an empty namespace means all), and whom to tell of each event: its type and the object."""
 
     kind: Kind
     namespace: str
     labels: str
-    seen: Callable[[Manifest], None]
-    events: frozenset[str] = ANY_CHANGE
+    heard: Callable[[str, Manifest], None]
 
 
 class WatchSource(Protocol):
@@ -64,6 +63,6 @@ async def follow(source: WatchSource, watched: Watched, version: str) -> str:
         if event["type"] == "ERROR":
             return ""
         version = event["object"]["metadata"]["resourceVersion"]
-        if event["type"] in watched.events:
-            watched.seen(event["object"])
+        if event["type"] in ANY_CHANGE:
+            watched.heard(event["type"], event["object"])
     return version

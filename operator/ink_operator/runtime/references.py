@@ -65,7 +65,7 @@ class References:
                 await self._changed.wait()
 
     async def _watch(self, place: Place) -> None:
-        def seen(live: Manifest) -> None:
+        def heard(_event_type: str, live: Manifest) -> None:
             for key in self._followers.get(Ref(place.kind, place.namespace, live["metadata"]["name"]), ()):
                 self._wake(key)
 
@@ -76,4 +76,4 @@ class References:
                     for key in keys:
                         self._wake(key)
 
-        await inform(self._source, Watched(place.kind, place.namespace, "", seen), begun)
+        await inform(self._source, Watched(place.kind, place.namespace, "", heard), begun)

@@ -123,7 +123,7 @@ async def test_a_gap_in_a_watch_is_told_and_ends_nothing(broken: object, monkeyp
     source = Watches([event("ADDED", "8")], [event("BOOKMARK", "9"), broken], [event("DELETED", "10")])
     told: list[str] = []
     begun: list[bool] = []
-    watched = Watched(CONFIG_MAP, "", "", lambda live: told.append(live["metadata"]["resourceVersion"]))
+    watched = Watched(CONFIG_MAP, "", "", lambda _type, live: told.append(live["metadata"]["resourceVersion"]))
     with pytest.raises(StopWatching):
         await inform(source, watched, begun.append)
     assert told == ["8", "10"]

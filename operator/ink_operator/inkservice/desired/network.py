@@ -17,6 +17,9 @@ from ink_operator.inkservice.desired.common import child, owner_of
 from ink_operator.inkservice.desired.pod import APP
 from ink_operator.settings import Settings
 
+CLAIM = "claim"
+"""Component of the ConfigMaps that say whose a host is."""
+
 
 def make_service(service: InkService, identity: ServiceIdentity, ports: list[Port]) -> Manifest:
     """The Service of all ports."""
@@ -61,7 +64,7 @@ def make_claim(service: InkService, identity: ServiceIdentity, host: str, settin
             "name": host_claim(host),
             "namespace": settings.namespace,
             "labels": {
-                LABEL_COMPONENT: "claim",
+                LABEL_COMPONENT: CLAIM,
                 LABEL_MANAGED_BY: MANAGED_BY,
                 LABEL_OWNER_UID: service.metadata.uid,
                 LABEL_TENANT: identity.tenant,

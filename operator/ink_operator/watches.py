@@ -1,0 +1,74 @@
+"""What the operator watches beside its three kinds, and which of it is kept to be read again."""
+
+from typing import NamedTuple
+
+from ink_api.group import LABEL_COMPONENT, LABEL_MANAGED_BY, LABEL_SERVICE, MANAGED_BY
+
+from ink_operator.core.objects import (
+    CONFIG_MAP,
+    CONTROLLER_REVISION,
+    CRON_JOB,
+    DEPLOYMENT,
+    HORIZONTAL_POD_AUTOSCALER,
+    INGRESS,
+    INK_SERVICE,
+    JOB,
+    LIMIT_RANGE,
+    NAMESPACE,
+    NETWORK_POLICY,
+    PERSISTENT_VOLUME_CLAIM,
+    POD,
+    RESOURCE_QUOTA,
+    ROLE,
+    ROLE_BINDING,
+    SERVICE,
+)
+from ink_operator.core.store import Scope
+from ink_operator.inkservice.desired.network import CLAIM
+from ink_operator.runtime.informer import ANY_CHANGE, LATER_CHANGE
+from ink_operator.settings import Settings
+
+SERVICES = Scope(INK_SERVICE, "", "")
+"""kopf watches it; it is kept as well."""
+
+
+class Watch(NamedTuple):
+    """One watch: its events wake the service that an object belongs to; what is `shared` and belongs to none, any one
+    of the namespace. Without `status_is_news` a change of the status alone wakes nobody (such objects are kept)."""
+
+    scope: Scope
+    events: frozenset[str] = ANY_CHANGE
+    shared: bool = False
+    kept: bool = True
+    status_is_news: bool = True
+
+
+def watches(settings: Settings) -> tuple[Watch, ...]:
+    """Every watch on children. All with a server-side selector, but for namespaces."""
+    builds, ours = f"{LABEL_COMPONENT}=build", f"{LABEL_MANAGED_BY}={MANAGED_BY}"
+    pods = f"{LABEL_SERVICE},{LABEL_COMPONENT} in (app,cron,release)"
+    return (
+        Watch(Scope(JOB, settings.builds_namespace, builds)),
+        Watch(Scope(POD, settings.builds_namespace, builds)),
+        Watch(Scope(POD, "", pods)),
+        Watch(Scope(DEPLOYMENT, "", LABEL_SERVICE)),
+        Watch(Scope(CONTROLLER_REVISION, "", LABEL_SERVICE), LATER_CHANGE),
+        Watch(Scope(CRON_JOB, "", LABEL_SERVICE)),
+        Watch(Scope(INGRESS, "", LABEL_SERVICE)),
+        Watch(Scope(SERVICE, "", LABEL_SERVICE), LATER_CHANGE),
+        Watch(Scope(PERSISTENT_VOLUME_CLAIM, "", LABEL_SERVICE)),
+        Watch(Scope(ROLE, "", LABEL_SERVICE), LATER_CHANGE, kept=False),
+        # Its status changes with every measurement; a quota's as well.
+        Watch(Scope(HORIZONTAL_POD_AUTOSCALER, "", LABEL_SERVICE), LATER_CHANGE, status_is_news=False),
+        Watch(Scope(CONFIG_MAP, settings.namespace, f"{LABEL_COMPONENT}={CLAIM}"), LATER_CHANGE),
+        Watch(Scope(NAMESPACE, "", ""), LATER_CHANGE, shared=True),
+        Watch(Scope(RESOURCE_QUOTA, "", ours), LATER_CHANGE, shared=True, status_is_news=False),
+        Watch(Scope(LIMIT_RANGE, "", ours), LATER_CHANGE, shared=True, kept=False),
+        Watch(Scope(NETWORK_POLICY, "", ours), LATER_CHANGE, shared=True, kept=False),
+        Watch(Scope(ROLE_BINDING, "", ours), LATER_CHANGE, shared=True, kept=False),
+    )
+
+
+def kept(settings: Settings) -> tuple[Scope, ...]:
+    """Everything that may be read from what the watches saw."""
+    return (*(w.scope for w in watches(settings) if w.kept), SERVICES)
