@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
-from support.engine import BUILD_JOBS, SEED, Engine, Surroundings, source_of
+from support.engine import BUILD_JOBS, CONVERGES_SECONDS, SEED, Engine, Surroundings, source_of
 from support.recording_proxy import Moment
 from support.waiting import eventually
 
@@ -76,7 +76,7 @@ def gone(engine: Engine, namespace: str) -> None:
         engine.operator.ensure()
         return engine.service(namespace, "shop") is None
 
-    eventually(check, within=60, what="the custom resource is gone", state=engine.operator.tail)
+    eventually(check, within=CONVERGES_SECONDS, what="the custom resource is gone", state=engine.operator.tail)
 
 
 def nothing(engine: Engine, namespace: str) -> None:
@@ -113,8 +113,8 @@ class Point:
 
 @pytest.fixture(scope="module")
 def world(around: Surroundings) -> Iterator[Engine]:
-    """An operator whose successor need not wait long for the lease."""
-    with around.engine("crashing", INK_LEASE_SECONDS="1") as engine:
+    """An operator whose lease outlasts a busy machine; its successor is told of its death."""
+    with around.engine("crashing", INK_LEASE_SECONDS="10") as engine:
         yield engine
 
 
@@ -165,7 +165,12 @@ def die_and_converge(engine: Engine, point: Point, expected: Calm) -> None:
     engine.proxy.at_write(point.write, point.moment, engine.operator.kill)
     point.story.act(engine, namespace)
     # A run may take a write less than the calm one did, when two changes of the status fall together.
-    eventually(lambda: not engine.operator.is_running or over(engine, point, namespace), within=60, what=str(point))
+    eventually(
+        lambda: not engine.operator.is_running or over(engine, point, namespace),
+        within=CONVERGES_SECONDS,
+        what=str(point),
+        state=engine.operator.tail,
+    )
     engine.operator.ensure()
     point.story.over(engine, namespace)
     eventually(

@@ -5,8 +5,9 @@ from collections.abc import Callable
 
 import pytest
 from faults.world import COMMIT, GOOD, Died, World, git_spec, now
-from ink_operator.core.errors import Forbidden
+from ink_operator.core.errors import Forbidden, NotRenewed, Transient
 from ink_operator.core.objects import INK_SERVICE, JOB
+from ink_operator.inkservice.finalize import PATIENCE
 from ink_operator.ports import Head
 
 MOST_WRITES = 40
@@ -223,8 +224,39 @@ async def test_a_provider_that_is_gone_for_good_does_not_hold_a_deletion_for_eve
     with pytest.raises(Forbidden):
         await world.run()
     world.cr()["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
-    await world.run()
+    await world.run(failures=PATIENCE)
     assert world.of(INK_SERVICE) == []
+
+
+async def test_an_overdue_deletion_survives_a_hiccup_and_leaves_nothing_behind() -> None:
+    """An operator that was away for long finds it overdue: the first failure is no reason to give up."""
+    world = await World().settle()
+    world.cr()["metadata"] |= {"deletionTimestamp": "2026-01-01T00:00:00Z", "finalizers": ["ml.ink/cleanup"]}
+    there = world.delete_repository
+
+    async def silent(*_: object) -> None:
+        raise Transient("the registry does not answer")
+
+    world.delete_repository = silent  # type: ignore[method-assign]
+    for failures in range(PATIENCE):
+        with pytest.raises(Transient):
+            await world.run(failures=failures)
+    world.delete_repository = there  # type: ignore[method-assign]
+    await world.run(failures=PATIENCE)
+    assert world.of(INK_SERVICE) == []
+    assert world.deleted_repositories == ["acme/shop/web"]
+
+
+async def test_a_lease_that_is_not_renewed_leaves_nothing_behind_however_late_it_is() -> None:
+    world = await World().settle()
+    world.cr()["metadata"] |= {"deletionTimestamp": "2026-01-01T00:00:00Z", "finalizers": ["ml.ink/cleanup"]}
+
+    async def fenced(*_: object, **__: object) -> None:
+        raise NotRenewed("the lease is not renewed yet")
+
+    world.cluster.delete = fenced  # type: ignore[method-assign]
+    with pytest.raises(NotRenewed):
+        await world.run(failures=100)
 
 
 async def test_deleting_what_has_become_unreadable_still_cleans_up() -> None:

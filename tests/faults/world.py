@@ -281,9 +281,9 @@ class World:
             build_gate=asyncio.Lock(),
         )
 
-    async def run(self, key: Key | None = None) -> None:
-        """One pass."""
-        self.due = (await reconcile(key or self.key, 0, self.ports, self.settings)).requeue_after_seconds
+    async def run(self, key: Key | None = None, failures: int = 0) -> None:
+        """One pass, after so many that failed."""
+        self.due = (await reconcile(key or self.key, failures, self.ports, self.settings)).requeue_after_seconds
 
     async def settle(self, key: Key | None = None, passes: int = 30) -> World:
         """Passes and controllers in turn, until a pass writes nothing."""

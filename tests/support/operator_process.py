@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 import urllib.request
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -52,6 +53,8 @@ class OperatorProcess:
             **settings,
         }
         self.log = log
+        self.bury: Callable[[], None] = lambda: None
+        """Called before one that died is started again."""
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -63,6 +66,7 @@ class OperatorProcess:
     def ensure(self) -> None:
         """Start it again if it has ended, as the kubelet would."""
         if not self.is_running:
+            self.bury()
             self.start()
 
     def kill(self) -> None:

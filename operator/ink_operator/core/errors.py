@@ -3,7 +3,8 @@
 InkError
 ├── Transient        the same call may work later: back off
 │   ├── Conflict     somebody else wrote in between (409)
-│   └── Forbidden    the API server refused the operator itself (403); fresh RoleBindings need a moment to be seen
+│   ├── Forbidden    the API server refused the operator itself (403); fresh RoleBindings need a moment to be seen
+│   └── NotRenewed   this process may not write just now; says nothing about the object
 └── Terminal         only a new spec or a person helps
     ├── Rejected     the API server found the object invalid (400, 422)
     └── OverQuota    a ResourceQuota refused it (403)
@@ -35,6 +36,10 @@ class Conflict(Transient):
 
 class Forbidden(Transient):
     """The operator lacks a right, perhaps only for the moment."""
+
+
+class NotRenewed(Transient):
+    """The lease is not renewed yet: nobody refused anything, the write was not even tried."""
 
 
 class Terminal(InkError):

@@ -1,7 +1,8 @@
 """Deletion: everything that lies outside the CR's own namespace, and what its owner reference does not reach.
 
-Never blocks for ever: after `cleanup_deadline_seconds` it goes on without what does not answer or may not be touched,
-and says so in the log. docs/operations.md says what stays behind then, and the way out when no operator runs.
+Never blocks for ever: after `cleanup_deadline_seconds`, and some failed passes, it goes on without what does not answer
+or may not be touched, and says so in the log. docs/operations.md says what stays behind then, and the way out when no
+operator runs.
 """
 
 import asyncio
@@ -15,7 +16,7 @@ from ink_api.group import FINALIZER, LABEL_COMPONENT, LABEL_OWNER_UID
 from ink_api.inkservice import InkService
 from ink_api.names import ServiceIdentity
 
-from ink_operator.core.errors import Forbidden, InkError
+from ink_operator.core.errors import Forbidden, InkError, NotRenewed
 from ink_operator.core.objects import (
     CONFIG_MAP,
     CONTROLLER_REVISION,
@@ -51,39 +52,51 @@ from ink_operator.settings import Settings
 
 log = logging.getLogger(__name__)
 LOOK_SECONDS = 1.0
+PATIENCE = 3
+"""Failed passes in a row before anything is left behind: an operator that was away for long finds deletions that are
+overdue already, and the first answer that it gets may be a hiccup."""
 
 
 async def finalize(
-    service: InkService, identity: ServiceIdentity | None, ports: Ports, settings: Settings, now: datetime
+    service: InkService,
+    identity: ServiceIdentity | None,
+    ports: Ports,
+    settings: Settings,
+    *,
+    failures: int,
+    now: datetime,
 ) -> Result:
     """One step of the deletion. `identity` is None when the name never allowed any child."""
     if FINALIZER not in service.metadata.finalizers:
         return Result()
     if identity is not None:
         overdue = (seconds_since(service.metadata.deletion_timestamp, now) or 0) > settings.cleanup_deadline_seconds
+        hopeless = overdue and failures >= PATIENCE
         steps = [
             partial(_remove_workload, service, identity, ports),
             partial(_remove_builds, service, ports, settings),
         ]
-        busy = [await _step(step, service, overdue) for step in steps]
+        busy = [await _step(step, service, hopeless) for step in steps]
         if any(busy) and not overdue:
             return Result(LOOK_SECONDS)
-        await _step(partial(_remove_images, identity, ports), service, overdue)
-        await _step(partial(_remove_claims, service, ports, settings), service, overdue)
+        await _step(partial(_remove_images, identity, ports), service, hopeless)
+        await _step(partial(_remove_claims, service, ports, settings), service, hopeless)
         if service.metadata.namespace != settings.tenants_namespace:
-            await _step(partial(_leave_namespace, service, identity, ports), service, overdue)
+            await _step(partial(_leave_namespace, service, identity, ports), service, hopeless)
     await _let_go(service, ports)
     if identity is not None and service.metadata.namespace == settings.tenants_namespace:
         ports.wakeups.add(Key(NAMESPACE.kind, "", identity.namespace))
     return Result()
 
 
-async def _step(step: Callable[[], Awaitable[int]], service: InkService, overdue: bool) -> int:
-    """One part of the cleaning up. What fails is tried again until it is overdue, and left behind then."""
+async def _step(step: Callable[[], Awaitable[int]], service: InkService, hopeless: bool) -> int:
+    """One part of the cleaning up. What fails is tried again until it is hopeless, and left behind then."""
     try:
         return await step()
+    except NotRenewed:
+        raise
     except InkError as error:
-        if not overdue:
+        if not hopeless:
             raise
         log.warning("%s is deleted, and something of it stays behind: %s", owner_of(service), error)
         return 0

@@ -53,7 +53,7 @@ async def reconcile(key: Key, failures: int, ports: Ports, settings: Settings) -
     at = Moment(raw, service, ports, settings, now)
     if service.metadata.deletion_timestamp:
         ports.references.follow(key, frozenset())
-        return await finalize(service, identity, ports, settings, now)
+        return await finalize(service, identity, ports, settings, failures=failures, now=now)
     if service.metadata.annotations.get(ANNOTATION_PAUSED) == "true":
         return Result()
     if identity is None or wrong:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from ink_operator.core.errors import AlreadyExists, InkError, LeaseLost, Transient
+from ink_operator.core.errors import AlreadyExists, InkError, LeaseLost, NotRenewed
 from ink_operator.core.objects import LEASE, Manifest, Ref
 
 log = logging.getLogger(__name__)
@@ -46,11 +46,11 @@ class Guard:
         self.lost = True
 
     def check(self) -> None:
-        """Raises Transient while the lease is not renewed, LeaseLost when it is another's."""
+        """Raises NotRenewed while the lease is not renewed, LeaseLost when it is another's."""
         if self.lost:
             raise LeaseLost("another operator holds the lease")
         if self._clock() >= self._until:
-            raise Transient("the lease is not renewed yet", retry_after_seconds=RENEWAL_LOOK_SECONDS)
+            raise NotRenewed("the lease is not renewed yet", retry_after_seconds=RENEWAL_LOOK_SECONDS)
 
 
 class Lease:
