@@ -203,6 +203,7 @@ class Surroundings:
 
     plane: ControlPlane
     app: AnsweringApp
+    kubelet: PlayedKubelet
     scratch: Path
     active: list[Engine] = field(default_factory=list)
 
@@ -287,7 +288,7 @@ def surroundings(plane: ControlPlane, scratch: Path) -> Iterator[Surroundings]:
     clear(plane.api)
     app, kubelet = AnsweringApp(), PlayedKubelet(plane.api)
     try:
-        yield Surroundings(plane, app, scratch)
+        yield Surroundings(plane, app, kubelet, scratch)
     finally:
         kubelet.stop()
         app.shutdown()
