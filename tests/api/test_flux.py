@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import yaml
 from contract.git_server import GitServer, WorkingCopy, serving
-from ink_api.group import ANNOTATION_HEAD, FIELD_MANAGER_GATEWAY
+from ink_api.group import ANNOTATION_HEAD, ANNOTATION_PAUSED, FIELD_MANAGER_GATEWAY
 from ink_api.reasons import Reason
 from support import flux
 from support.audit import AuditTail
@@ -143,6 +143,7 @@ def test_a_wrong_field_is_refused_before_anything_is_applied(team: Team) -> None
     said = team.sync.wait_failed(commit)
     assert f"InkService/{team.namespace}/bad dry-run failed (Invalid)" in said
     assert "write the https:// address of a repository" in said
+    assert team.sync.ready()["reason"] == "ReconciliationFailed"
     assert team.api.get(CRS.format(team.namespace))["items"] == []
 
 
@@ -173,6 +174,23 @@ def test_who_scales_is_left_alone(team: Team, control_plane: ControlPlane) -> No
     team.sync.again()
     team.sync.again()
     assert team.service("web")["spec"]["replicas"] == 3
+
+
+def test_a_pause_by_hand_holds_under_a_name_of_its_own(team: Team, control_plane: ControlPlane) -> None:
+    """Flux takes back what kubectl wrote, unless that says that it is somebody else."""
+    kubectl, pause = (
+        control_plane.kubectl,
+        ("annotate", "inksvc/web", "-n", team.namespace, f"{ANNOTATION_PAUSED}=true"),
+    )
+    commit = team.commit(web=FROM_IMAGE)
+    team.start()
+    team.sync.wait_healthy(commit)
+    kubectl.run(*pause)
+    team.sync.again()
+    assert ANNOTATION_PAUSED not in team.service("web")["metadata"].get("annotations", {})
+    kubectl.run(*pause, "--field-manager=on-call")
+    team.sync.again()
+    assert team.service("web")["metadata"]["annotations"] == {ANNOTATION_PAUSED: "true"}
 
 
 def test_nobody_fights_over_a_field(team: Team, engine: Engine, control_plane: ControlPlane) -> None:

@@ -52,8 +52,16 @@ def _module(name: str) -> Path:
 def install(kubectl: Kubectl) -> None:
     """Flux's kinds, in the cluster and served."""
     kubectl.run("apply", "--server-side", "-f", "-", stdin=crds())
-    names = [each["metadata"]["name"] for each in yaml.safe_load_all(crds()) if each]
-    kubectl.run("wait", "--for=condition=Established", "--timeout=60s", *(f"crd/{name}" for name in names))
+    kubectl.run("wait", "--for=condition=Established", "--timeout=60s", *_kinds())
+
+
+def uninstall(kubectl: Kubectl) -> None:
+    """Take them away again, with whatever is left of them."""
+    kubectl.run("delete", "--wait=false", *_kinds())
+
+
+def _kinds() -> list[str]:
+    return [f"crd/{each['metadata']['name']}" for each in yaml.safe_load_all(crds()) if each]
 
 
 @contextmanager
@@ -71,7 +79,7 @@ def running(kubeconfig: Path, scratch: Path) -> Iterator[Path]:
     started = []
     try:
         for name in CONTROLLERS:
-            argv = [programs[name], *flags[name], f"--health-addr={health[name]}", "--metrics-addr=0"]
+            argv = [str(programs[name]), *flags[name], f"--health-addr={health[name]}", "--metrics-addr=0"]
             env = {**os.environ, "KUBECONFIG": str(kubeconfig), "TMPDIR": str(scratch)}
             with (scratch / f"{name}.log").open("wb") as log:
                 started.append(subprocess.Popen(argv, env=env, stdout=log, stderr=log))
