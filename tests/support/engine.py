@@ -205,6 +205,7 @@ class Surroundings:
 
     plane: ControlPlane
     app: AnsweringApp
+    kubelet: PlayedKubelet
     scratch: Path
     active: list[Engine] = field(default_factory=list)
 
@@ -295,7 +296,7 @@ def surroundings(plane: ControlPlane, scratch: Path) -> Iterator[Surroundings]:
     clear(plane.api)
     app, kubelet = AnsweringApp(), PlayedKubelet(plane.api)
     try:
-        yield Surroundings(plane, app, scratch)
+        yield Surroundings(plane, app, kubelet, scratch)
     finally:
         kubelet.stop()
         app.shutdown()
