@@ -1,13 +1,15 @@
 """Pure: what is wrong before any work begins. Each check is named by what is wrong and gives the failure or None."""
 
 import re
+from datetime import UTC
 
-from ink_api.group import LABEL_MANAGED_NAMESPACE, LABEL_OWNER_UID
+from ink_api.group import ANNOTATION_OWNER, LABEL_MANAGED_NAMESPACE, LABEL_OWNER_UID
 from ink_api.inkservice import InkService
 from ink_api.names import SERVICE_NAME_MAX, SERVICE_NAME_PATTERN
 from ink_api.reasons import Reason
 
-from ink_operator.core.objects import SECRET, Manifest, is_deleting, labels_of
+from ink_operator.core.objects import SECRET, Manifest, annotations_of, is_deleting, labels_of
+from ink_operator.inkservice.claims import kept_until, tenant_of
 from ink_operator.inkservice.desired.storage import belongs, claim_name, volumes_of
 from ink_operator.inkservice.draft import Draft
 from ink_operator.inkservice.effective import is_worker
@@ -113,9 +115,20 @@ def host_is_not_ours(draft: Draft) -> Failure | None:
     label = host.removesuffix(f".{draft.settings.apps_domain}")
     if label in draft.settings.reserved_hosts or host in draft.settings.reserved_hosts:
         return Failure(Reason.HOST_RESERVED, f"The host {host} is reserved.")
-    if draft.seen.claim == Claim.TAKEN:
-        return Failure(Reason.HOST_TAKEN, f"The host {host} is taken.")
-    return None
+    claim, meta = draft.seen.live_claim, draft.service.metadata
+    if claim is None or draft.seen.claim not in (Claim.TAKEN, Claim.KEPT):
+        return None
+    until = kept_until(claim, draft.settings)
+    if until is not None:
+        draft.look_again(max(0.0, (until - draft.now).total_seconds()))
+        at = until.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+        return Failure(
+            Reason.HOST_TAKEN, f"The host {host} was another tenant's until lately: it is free from {at} on."
+        )
+    # Who it is, is the tenant's own business only.
+    ours = tenant_of(claim) == (meta.namespace, draft.seen.identity.tenant)
+    by = f" by the InkService {annotations_of(claim)[ANNOTATION_OWNER]}" if ours else ""
+    return Failure(Reason.HOST_TAKEN, f"The host {host} is taken{by}.")
 
 
 BEFORE_ANYTHING = (

@@ -88,7 +88,8 @@ def _refused(draft: Draft) -> bool:
 
 def _claim(draft: Draft) -> None:
     if draft.host is not None and draft.seen.claim == Claim.FREE:
-        draft.effects.append(ClaimHost(make_claim(draft.service, draft.seen.identity, draft.host, draft.settings)))
+        wanted = make_claim(draft.service, draft.seen.identity, draft.host, draft.settings)
+        draft.effects.append(ClaimHost(wanted, draft.seen.live_claim))
 
 
 def _tenancy(draft: Draft) -> None:

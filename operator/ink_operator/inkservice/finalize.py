@@ -38,8 +38,9 @@ from ink_operator.core.objects import (
 )
 from ink_operator.core.result import Result
 from ink_operator.core.times import seconds_since
-from ink_operator.inkservice.carry_out import wake_queued
+from ink_operator.inkservice.carry_out import release_host, wake_queued
 from ink_operator.inkservice.checks import is_ours
+from ink_operator.inkservice.claims import release
 from ink_operator.inkservice.decide_storage import is_to_go
 from ink_operator.inkservice.desired.common import owner_of
 from ink_operator.inkservice.desired.environment import env_name
@@ -69,7 +70,7 @@ async def finalize(
         if any(busy) and not overdue:
             return Result(LOOK_SECONDS)
         await _step(partial(_remove_images, identity, ports), service, overdue)
-        await _step(partial(_remove_claims, service, ports, settings), service, overdue)
+        await _step(partial(_release_claims, service, ports, settings, now), service, overdue)
         if service.metadata.namespace != settings.tenants_namespace:
             await _step(partial(_leave_namespace, service, identity, ports), service, overdue)
     await _let_go(service, ports)
@@ -135,11 +136,11 @@ async def _remove_images(identity: ServiceIdentity, ports: Ports) -> int:
     return 0
 
 
-async def _remove_claims(service: InkService, ports: Ports, settings: Settings) -> int:
+async def _release_claims(service: InkService, ports: Ports, settings: Settings, now: datetime) -> int:
+    """Its hosts stay the tenant's for a while: nobody takes over an address that a service has just given up."""
     mine = f"{LABEL_OWNER_UID}={service.metadata.uid}"
     for claim in await ports.cluster.list(CONFIG_MAP, settings.namespace, mine):
-        ref = Ref(CONFIG_MAP, settings.namespace, claim["metadata"]["name"])
-        await ports.cluster.delete(ref, uid=claim["metadata"]["uid"])
+        await release_host(release(claim["metadata"]["name"], settings, now), ports)
     return 0
 
 

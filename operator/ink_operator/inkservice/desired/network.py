@@ -2,6 +2,7 @@
 
 from ink_api.group import (
     ANNOTATION_OWNER,
+    COMPONENT_CLAIM,
     LABEL_COMPONENT,
     LABEL_MANAGED_BY,
     LABEL_OWNER_UID,
@@ -61,7 +62,7 @@ def make_claim(service: InkService, identity: ServiceIdentity, host: str, settin
             "name": host_claim(host),
             "namespace": settings.namespace,
             "labels": {
-                LABEL_COMPONENT: "claim",
+                LABEL_COMPONENT: COMPONENT_CLAIM,
                 LABEL_MANAGED_BY: MANAGED_BY,
                 LABEL_OWNER_UID: service.metadata.uid,
                 LABEL_TENANT: identity.tenant,
