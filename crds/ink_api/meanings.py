@@ -131,7 +131,9 @@ MEANINGS: dict[str, Meaning] = {
     ),
     "HostReserved": Meaning("The platform keeps the public host for itself.", (ROUTED,)),
     "NameConflict": Meaning(
-        "An object of a child's name exists that Ink did not make; it is never taken over.", (READY,)
+        "An object of a child's name exists that Ink did not make, or one of the name of the namespace, policy or "
+        "RoleBinding that Ink sets up; it is never taken over.",
+        (READY,),
     ),
     "ReferenceDenied": Meaning(
         "The spec refers to something of another tenant, or to something that it may not read.", (READY,)

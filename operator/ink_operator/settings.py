@@ -85,6 +85,12 @@ class Settings:
     secrets: Secrets = field(default_factory=Secrets, repr=False)
 
     @property
+    def own_namespaces(self) -> frozenset[str]:
+        """The platform's."""
+        buildkit = self.buildkit_address.partition(":")[0].split(".")[1:2]
+        return frozenset((self.namespace, self.builds_namespace, self.ingress_namespace, *buildkit))
+
+    @property
     def url_port(self) -> str:
         """`:8443`, or nothing for 443."""
         return "" if self.apps_port == 443 else f":{self.apps_port}"

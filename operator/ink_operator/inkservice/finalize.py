@@ -35,6 +35,7 @@ from ink_operator.core.objects import (
     Key,
     Ref,
     is_deleting,
+    ref_of,
 )
 from ink_operator.core.result import Result
 from ink_operator.core.times import seconds_since
@@ -44,6 +45,7 @@ from ink_operator.inkservice.claims import release
 from ink_operator.inkservice.decide_storage import is_to_go
 from ink_operator.inkservice.desired.common import owner_of
 from ink_operator.inkservice.desired.environment import env_name
+from ink_operator.inkservice.desired.namespace import OPERATORS_GRANT, is_grant, is_made_by_us
 from ink_operator.inkservice.desired.policy import policy_names
 from ink_operator.inkservice.desired.storage import COMPONENT as VOLUME
 from ink_operator.inkservice.source import repository_of
@@ -93,7 +95,7 @@ async def _step(step: Callable[[], Awaitable[int]], service: InkService, overdue
 async def _remove_workload(service: InkService, identity: ServiceIdentity, ports: Ports) -> int:
     """Route first, then pods. Returns how many objects were still there."""
     space = identity.namespace
-    if await ports.cluster.get(Ref(ROLE_BINDING, space, "ink-operator")) is None:
+    if not is_grant(await ports.cluster.get(Ref(ROLE_BINDING, space, OPERATORS_GRANT))):
         return 0
     refs = [
         Ref(kind, space, identity.name) for kind in (INGRESS, HORIZONTAL_POD_AUTOSCALER, DEPLOYMENT, CRON_JOB, SERVICE)
@@ -149,14 +151,15 @@ async def _leave_namespace(service: InkService, identity: ServiceIdentity, ports
     others = await ports.cluster.list(INK_SERVICE, identity.namespace)
     if any(o["metadata"]["uid"] != service.metadata.uid and not is_deleting(o) for o in others):
         return 0
-    if await ports.cluster.get(Ref(ROLE_BINDING, identity.namespace, "ink-operator")) is None:
+    if not is_grant(await ports.cluster.get(Ref(ROLE_BINDING, identity.namespace, OPERATORS_GRANT))):
         return 0
     ports.tenancy.forget(identity.namespace)
-    for name in policy_names():
-        await ports.cluster.delete(Ref(NETWORK_POLICY, identity.namespace, name))
+    for live in await ports.cluster.list(NETWORK_POLICY, identity.namespace):
+        if live["metadata"]["name"] in policy_names() and is_made_by_us(live):
+            await ports.cluster.delete(ref_of(live), uid=live["metadata"]["uid"])
     # Last, as it takes the operator's own rights here away. Without the right to do that it stays, and harms nothing.
     with contextlib.suppress(Forbidden):
-        await ports.cluster.delete(Ref(ROLE_BINDING, identity.namespace, "ink-operator"))
+        await ports.cluster.delete(Ref(ROLE_BINDING, identity.namespace, OPERATORS_GRANT))
     return 0
 
 

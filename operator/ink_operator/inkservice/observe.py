@@ -39,6 +39,7 @@ from ink_operator.inkservice.builds import attempts_of
 from ink_operator.inkservice.claims import standing
 from ink_operator.inkservice.configuration import configuration_of
 from ink_operator.inkservice.desired.cron import CRON
+from ink_operator.inkservice.desired.namespace import OPERATORS_GRANT, is_grant
 from ink_operator.inkservice.desired.network import make_claim
 from ink_operator.inkservice.desired.pod import APP
 from ink_operator.inkservice.desired.releasejob import COMPONENT as RELEASE
@@ -73,7 +74,7 @@ async def observe(case: Case, ports: Ports, now: datetime) -> Observed:
     refused = source.refusal(service, identity, case.of_gateway, settings)
     attempts = attempts_of(jobs, build_pods)
     # Without its RoleBinding the operator may not look into the namespace, and there is nothing in it yet.
-    granted = (ROLE_BINDING.kind, "ink-operator") in tenancy
+    granted = is_grant(tenancy.get((ROLE_BINDING.kind, OPERATORS_GRANT)))
     if granted:
         # Before anything is read, so that no change falls between reading and watching.
         key = Key(INK_SERVICE.kind, service.metadata.namespace, service.metadata.name)
@@ -125,10 +126,10 @@ async def _tenancy(case: Case, ports: Ports, namespace: Manifest | None, now: da
     if known is not None and known[0] == uid:
         return known[1] | _by_name(NAMESPACE, [namespace])
     bindings = await asyncio.gather(
-        *(cluster.get(Ref(ROLE_BINDING, space, name)) for name in ("ink-operator", "ink-gateway"))
+        *(cluster.get(Ref(ROLE_BINDING, space, name)) for name in (OPERATORS_GRANT, "ink-gateway"))
     )
     found = _by_name(NAMESPACE, [namespace]) | _by_name(ROLE_BINDING, bindings)
-    if bindings[0] is None:
+    if not is_grant(bindings[0]):
         return found
     found |= _by_name(NETWORK_POLICY, await cluster.list(NETWORK_POLICY, space))
     if case.of_gateway:
