@@ -124,10 +124,16 @@ MEANINGS: dict[str, Meaning] = {
     "VolumeNotBound": Meaning("The volume's claim finds no disk: its storage class is not there.", (DEPLOYED,)),
     "VolumeNotExpandable": Meaning("The volume's storage class cannot make it larger.", (READY,)),
     "RuntimeUnavailable": Meaning("The platform has no runtime for the isolation that is asked for.", (DEPLOYED,)),
-    "HostTaken": Meaning("Another service was first to claim the public host.", (ROUTED,)),
+    "HostTaken": Meaning(
+        "Another service has the public host; or another tenant had it until less than a day ago (chart value "
+        "apps.hostKeepSeconds), and may have it back.",
+        (ROUTED,),
+    ),
     "HostReserved": Meaning("The platform keeps the public host for itself.", (ROUTED,)),
     "NameConflict": Meaning(
-        "An object of a child's name exists that Ink did not make; it is never taken over.", (READY,)
+        "An object of a child's name exists that Ink did not make, or one of the name of the namespace, policy or "
+        "RoleBinding that Ink sets up; it is never taken over.",
+        (READY,),
     ),
     "ReferenceDenied": Meaning(
         "The spec refers to something of another tenant, or to something that it may not read.", (READY,)

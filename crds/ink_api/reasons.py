@@ -106,7 +106,8 @@ REMEDIES: dict[Reason, str] = {
     "admin for a default one.",
     Reason.VOLUME_NOT_EXPANDABLE: "Ask a cluster admin to set allowVolumeExpansion on the storage class. Or, with "
     "deletionPolicy Retain, remove the volume and add it again with its old size: the data stays.",
-    Reason.HOST_TAKEN: "Choose another name or spec.subdomain: another tenant serves this host.",
+    Reason.HOST_TAKEN: "Choose another name or spec.subdomain; one that was given up is free at the "
+    "time in the message.",
     Reason.HOST_RESERVED: "Choose another name or spec.subdomain: the platform keeps this one.",
     Reason.NAME_CONFLICT: "Rename the service, or remove the object of that name that Ink did not make.",
     Reason.REFERENCE_DENIED: "Refer only to objects of the same tenant.",

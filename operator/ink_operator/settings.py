@@ -67,6 +67,8 @@ class Settings:
     poll_seconds: float = 300.0
     resync_seconds: float = 600.0
     namespace_empty_seconds: float = 600.0
+    host_keep_seconds: float = 86400.0
+    """A public host that was given up is kept for the same tenant for so long."""
     cleanup_deadline_seconds: float = 300.0
     """How long a deletion waits for pods and the registry before it goes on without them."""
     route_settle_seconds: float = 0.5
@@ -81,6 +83,12 @@ class Settings:
     run_pool: Pool = field(default_factory=Pool)
     build_pool: Pool = field(default_factory=Pool)
     secrets: Secrets = field(default_factory=Secrets, repr=False)
+
+    @property
+    def own_namespaces(self) -> frozenset[str]:
+        """The platform's."""
+        buildkit = self.buildkit_address.partition(":")[0].split(".")[1:2]
+        return frozenset((self.namespace, self.builds_namespace, self.ingress_namespace, *buildkit))
 
     @property
     def url_port(self) -> str:
@@ -146,8 +154,8 @@ PARSERS: dict[str, Any] = {
         int,
     ),
     **dict.fromkeys(
-        ("lease_seconds", "poll_seconds", "resync_seconds", "namespace_empty_seconds", "cleanup_deadline_seconds",
-         "route_settle_seconds"),
+        ("lease_seconds", "poll_seconds", "resync_seconds", "namespace_empty_seconds", "host_keep_seconds",
+         "cleanup_deadline_seconds", "route_settle_seconds"),
         float,
     ),
     **dict.fromkeys(("ingress_labels", "dns_labels"), _labels),

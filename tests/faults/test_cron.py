@@ -57,7 +57,7 @@ async def test_a_cron_job_is_ready_when_its_schedule_is_in_place() -> None:
     assert world.condition("Available") == ("True", "Deployed")
     assert world.condition("LastRunSucceeded") == ("", "")
     assert "*/5 * * * * (Etc/UTC)" in message(world, "Deployed")
-    assert not [ref for ref in world.cluster.objects if ref.name.startswith("host-")]
+    assert world.hosts() == []
 
 
 async def test_the_settings_of_a_run_are_the_specs() -> None:
@@ -83,8 +83,8 @@ async def test_one_kind_replaces_the_other_without_a_build(there: bool) -> None:
     await world.settle()
     world.change(cron=CRON if there else None)
     await world.settle()
-    history = f'"{CONTROLLER_REVISION.kind}"'
-    now, wanted = ([child for child in w.children() if history not in child] for w in (world, calm))
+    history = (f'"{CONTROLLER_REVISION.kind}"', '"ml.ink/released-at"')
+    now, wanted = ([c for c in w.children() if not any(word in c for word in history)] for w in (world, calm))
     assert now == wanted
     assert len(world.jobs_made) == 1
     assert len(world.of(JOB)) == 1
@@ -105,12 +105,10 @@ async def test_a_suspended_cron_job_keeps_its_schedule_and_starts_nothing() -> N
 
 async def test_a_host_that_is_not_wanted_any_more_is_given_up_although_nothing_runs() -> None:
     world = await World(git_spec(suspend=True)).settle()
-    before = [ref.name for ref in world.cluster.objects if ref.name.startswith("host-")]
+    assert world.hosts() == ["web.apps.localhost"]
     world.change(subdomain="other")
     await world.settle()
-    after = [ref.name for ref in world.cluster.objects if ref.name.startswith("host-")]
-    assert len(before) == len(after) == 1
-    assert before != after
+    assert world.hosts() == ["other.apps.localhost"]
 
 
 async def test_a_failed_run_is_told_and_the_service_stays_ready() -> None:

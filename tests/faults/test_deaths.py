@@ -207,7 +207,8 @@ async def test_deletion_takes_images_claims_and_builds_along() -> None:
     world = World()
     await tell(world, (nothing, remove), [])
     assert world.deleted_repositories == ["acme/shop/web"]
-    assert [name for name in world.children() if "host-" in name or '"Job"' in name or '"Secret"' in name] == []
+    assert [name for name in world.children() if '"Job"' in name or '"Secret"' in name] == []
+    assert world.hosts() == []
     assert world.awake[-1].kind == "Namespace"
 
 
@@ -269,4 +270,5 @@ async def test_deleting_what_has_become_unreadable_still_cleans_up() -> None:
         if world.of(INK_SERVICE):
             await world.run()
     assert world.deleted_repositories == ["acme/shop/web"]
-    assert [name for name in world.children() if "host-" in name or '"Deployment"' in name] == []
+    assert [name for name in world.children() if '"Deployment"' in name] == []
+    assert world.hosts() == []

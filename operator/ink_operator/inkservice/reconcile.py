@@ -30,6 +30,8 @@ from ink_operator.settings import Settings
 log = logging.getLogger(__name__)
 PATIENCE = 5
 """Failed passes in a row before the status says so: nothing stays "in progress" for ever."""
+PATIENCE_WITH_RIGHTS = 8
+"""The same when a right is missing: those of a fresh namespace need a moment to be seen."""
 
 
 class Moment(NamedTuple):
@@ -68,7 +70,7 @@ async def reconcile(key: Key, failures: int, ports: Ports, settings: Settings) -
         plan = decide(service, seen, settings, now)
         failed = await _carried_out(case, plan, ports)
     except InkError as error:
-        if failures >= PATIENCE and not isinstance(error, Forbidden):
+        if failures >= (PATIENCE_WITH_RIGHTS if isinstance(error, Forbidden) else PATIENCE):
             await _report(at, seen, refused(error.reason, str(error)))
         raise
     except Exception:
