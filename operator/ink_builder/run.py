@@ -92,7 +92,7 @@ async def _prepare(settings: Settings, work: Path, log: BuildLog, clock: Clock) 
     for note in source.notes:
         log.line(note)
     log.line(f"source fetched in {clock.lap('clone'):.2f} s")
-    planned = _plan(settings, source.directory, work, log)
+    planned = _plan(settings, source, work, log)
     clock.lap("plan")
     return planned
 
@@ -103,14 +103,18 @@ def _checkout(settings: Settings, work: Path, say: Any) -> Any:
     return checkout(settings.source, work, say)
 
 
-def _plan(settings: Settings, directory: Path, work: Path, log: BuildLog) -> tuple[Job, str]:
+def _plan(settings: Settings, source: Any, work: Path, log: BuildLog) -> tuple[Job, str]:
     """The job for the daemon; a planner's Dockerfile is written beside the source, never into it."""
     from ink_builder import dockerfile
-    from ink_builder.planner import detect, files, render
+    from ink_builder.planner import detect, files, render, report
+    from ink_builder.planner.images import Images
     from ink_builder.planner.model import Overrides
 
-    options = settings.options
-    found = files.from_directory(directory)
+    options, directory = settings.options, source.directory
+    root = source.root.resolve()
+    whole = files.from_directory(root)
+    place = directory.resolve().relative_to(root).as_posix()
+    found = whole if place == "." else whole.below(place)
     own = dockerfile.find(found, options)
     if own is not None:
         log.line(f"pack Dockerfile: {own}" + (f", target {options.target}" if options.target else ""))
@@ -118,10 +122,12 @@ def _plan(settings: Settings, directory: Path, work: Path, log: BuildLog) -> tup
     overrides = Overrides(
         options.install_command, options.build_command, options.start_command, options.publish_directory
     )
-    plan = detect.choose(found, options.pack, overrides)
-    log.line(f"pack {plan.pack}: {'; '.join(plan.notes)}")
+    plan = detect.choose(found, options.pack, overrides, Images(settings.base_images))
+    log.line(f"pack {plan.pack}: {'; '.join(report.notes(plan))}")
     planned = work / "plan"
     planned.mkdir()
     (planned / "Dockerfile").write_text(render.dockerfile(plan), encoding="utf-8")
-    (planned / "Dockerfile.dockerignore").write_text(render.dockerignore(found.read(".dockerignore")), encoding="utf-8")
-    return Job(directory, planned, "Dockerfile", generated=True), plan.pack
+    context = root / (plan.directory or "")
+    ignored = whole.read(f"{plan.directory}/.dockerignore".lstrip("/"))
+    (planned / "Dockerfile.dockerignore").write_text(render.dockerignore(ignored), encoding="utf-8")
+    return Job(context, planned, "Dockerfile", generated=True), plan.pack
