@@ -75,6 +75,8 @@ class Images:
 
         An ecosystem without versions is one that this platform does not build. Raises ValueError.
         """
+        if not isinstance(settings, Mapping | None):
+            raise ValueError("base images: expected an object of ecosystems")
         self._bases: dict[str, tuple[Base, ...]] = {}
         self._defaults: dict[str, str] = {}
         for ecosystem, listed in {**PUBLIC, **(settings or {})}.items():
