@@ -3,6 +3,7 @@
 import asyncio
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,15 @@ class Clock:
     def total(self) -> dict[str, float]:
         """All parts, and the whole."""
         return {**self.seconds, "total": time.monotonic() - self._begun}
+
+
+@dataclass(frozen=True)
+class Planned:
+    """What is built, by which pack, and what ink.yaml says beyond the build."""
+
+    job: Job
+    pack: str
+    config: dict[str, Any] | None = None
 
 
 async def build(settings: Settings, log: BuildLog) -> dict[str, Any]:
@@ -67,10 +77,10 @@ async def _build(settings: Settings, log: BuildLog) -> dict[str, Any]:
     connecting = asyncio.ensure_future(buildkit.connect())
     with tempfile.TemporaryDirectory(prefix="ink-build-", ignore_cleanup_errors=True) as work:
         try:
-            job, pack = await _prepare(settings, Path(work), log, clock)
+            planned = await _prepare(settings, Path(work), log, clock)
             version = await connecting
             log.line(f"BuildKit {version} answers after {clock.lap('connect'):.2f} s more")
-            built = await solve(buildkit, job, settings, log)
+            built = await solve(buildkit, planned.job, settings, log)
             clock.lap("solve")
         finally:
             connecting.cancel()
@@ -78,10 +88,11 @@ async def _build(settings: Settings, log: BuildLog) -> dict[str, Any]:
     timings = clock.total()
     log.line(f"built {settings.image} {built.digest} in {timings['total']:.1f} s", important=True)
     repository = image.repository(settings.image)
-    return verdict.success(verdict.Success(repository, built.digest, pack, built.ports, timings))
+    done = verdict.Success(repository, built.digest, planned.pack, built.ports, timings, planned.config)
+    return verdict.success(done)
 
 
-async def _prepare(settings: Settings, work: Path, log: BuildLog, clock: Clock) -> tuple[Job, str]:
+async def _prepare(settings: Settings, work: Path, log: BuildLog, clock: Clock) -> Planned:
     """The source on disk and what is to be built of it."""
     loop = asyncio.get_running_loop()
 
@@ -92,7 +103,7 @@ async def _prepare(settings: Settings, work: Path, log: BuildLog, clock: Clock) 
     for note in source.notes:
         log.line(note)
     log.line(f"source fetched in {clock.lap('clone'):.2f} s")
-    planned = _plan(settings, source.directory, work, log)
+    planned = _plan(settings, source, work, log)
     clock.lap("plan")
     return planned
 
@@ -103,25 +114,28 @@ def _checkout(settings: Settings, work: Path, say: Any) -> Any:
     return checkout(settings.source, work, say)
 
 
-def _plan(settings: Settings, directory: Path, work: Path, log: BuildLog) -> tuple[Job, str]:
+def _plan(settings: Settings, source: Any, work: Path, log: BuildLog) -> Planned:
     """The job for the daemon; a planner's Dockerfile is written beside the source, never into it."""
-    from ink_builder import dockerfile
-    from ink_builder.planner import detect, files, render
-    from ink_builder.planner.model import Overrides
+    from ink_builder import choice
+    from ink_builder.planner import files, render, report
+    from ink_builder.planner.images import Images
 
-    options = settings.options
-    found = files.from_directory(directory)
-    own = dockerfile.find(found, options)
-    if own is not None:
-        log.line(f"pack Dockerfile: {own}" + (f", target {options.target}" if options.target else ""))
-        return Job(directory, directory, own, generated=False, target=options.target), "Dockerfile"
-    overrides = Overrides(
-        options.install_command, options.build_command, options.start_command, options.publish_directory
-    )
-    plan = detect.choose(found, options.pack, overrides)
-    log.line(f"pack {plan.pack}: {'; '.join(plan.notes)}")
+    root = source.root.resolve()
+    whole = files.from_directory(root)
+    place = source.directory.resolve().relative_to(root).as_posix().removeprefix(".")
+    chosen = choice.choose(whole, place, settings.service, settings.options, Images(settings.base_images))
+    for note in chosen.notes:
+        log.line(note)
+    directory = root / chosen.directory
+    if chosen.plan is None:
+        target = f", target {chosen.target}" if chosen.target else ""
+        log.line(f"pack Dockerfile: {chosen.dockerfile}{target}")
+        job = Job(directory, directory, chosen.dockerfile or "", generated=False, target=chosen.target)
+        return Planned(job, chosen.pack, chosen.config)
+    log.line(f"pack {chosen.pack}: {'; '.join(report.notes(chosen.plan))}")
     planned = work / "plan"
     planned.mkdir()
-    (planned / "Dockerfile").write_text(render.dockerfile(plan), encoding="utf-8")
-    (planned / "Dockerfile.dockerignore").write_text(render.dockerignore(found.read(".dockerignore")), encoding="utf-8")
-    return Job(directory, planned, "Dockerfile", generated=True), plan.pack
+    (planned / "Dockerfile").write_text(render.dockerfile(chosen.plan), encoding="utf-8")
+    ignored = whole.read(f"{chosen.directory}/.dockerignore".lstrip("/"))
+    (planned / "Dockerfile.dockerignore").write_text(render.dockerignore(ignored), encoding="utf-8")
+    return Planned(Job(directory, planned, "Dockerfile", generated=True), chosen.pack, chosen.config)

@@ -67,6 +67,8 @@ class Settings:
     timeout_seconds: float
     no_cache: bool
     verdict_file: Path
+    base_images: Mapping[str, Any] = field(default_factory=dict)
+    """ecosystem -> version -> image, or {build, run}: instead of the publishers' own."""
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -93,6 +95,13 @@ def _number(environ: Mapping[str, str], name: str, default: int) -> int:
         return int(environ.get(name) or default)
     except ValueError as error:
         raise infrastructure(f"{name} is not a number: {environ[name]!r}") from error
+
+
+def _base_images(environ: Mapping[str, str]) -> Mapping[str, Any]:
+    listed = _json(environ, "INK_BASE_IMAGES") or {}
+    if not isinstance(listed, Mapping):
+        raise infrastructure("INK_BASE_IMAGES is not an object of ecosystems")
+    return listed
 
 
 def _command(value: Any) -> str | None:
@@ -158,4 +167,5 @@ def parse(environ: Mapping[str, str]) -> Settings:
         timeout_seconds=float(_number(environ, "INK_TIMEOUT_SECONDS", 900)),
         no_cache=environ.get("INK_NO_CACHE", "") == "1",
         verdict_file=verdict_file(environ),
+        base_images=_base_images(environ),
     )

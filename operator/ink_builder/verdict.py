@@ -23,6 +23,8 @@ class Success:
     pack: str
     ports: tuple[int, ...] = ()
     timings: dict[str, float] = field(default_factory=dict)
+    config: dict[str, Any] | None = None
+    """What ink.yaml says beyond the build: command, args, ports, health, resources."""
 
 
 def success(done: Success) -> dict[str, Any]:
@@ -34,6 +36,7 @@ def success(done: Success) -> dict[str, Any]:
         "pack": done.pack,
         "ports": list(done.ports),
         "timings": {name: round(seconds, 3) for name, seconds in done.timings.items()},
+        **({"config": done.config} if done.config else {}),
     }
 
 

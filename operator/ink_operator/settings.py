@@ -45,6 +45,8 @@ class Settings:
     registry_insecure: bool = True
     builder_image: str = "ink-builder"
     builder_pull_policy: str = "IfNotPresent"
+    base_images: str = ""
+    """JSON for the builder: the base images of languages, where they are not the publishers' own."""
     resolver_url: str = "http://resolver.dp-system.svc.cluster.local:8080"
     git_public_url: str = "https://git.localhost:8443"
     git_internal_url: str = "http://git.dp-system.svc.cluster.local:8080"
@@ -126,6 +128,12 @@ def _pool(text: str) -> Pool:
     return Pool(data.get("nodeSelector") or {}, data.get("tolerations") or [])
 
 
+def _json_object(text: str) -> str:
+    if not isinstance(json.loads(text), dict):
+        raise ValueError("expected a JSON object")
+    return text if text != "{}" else ""
+
+
 def _watch(text: str) -> str:
     if text not in ("managed", "all"):
         raise ValueError("expected managed or all")
@@ -162,6 +170,7 @@ PARSERS: dict[str, Any] = {
     **dict.fromkeys(("denied_cidrs", "public_cidrs"), _words),
     **dict.fromkeys(("run_pool", "build_pool"), _pool),
     "registry_insecure": _flag,
+    "base_images": _json_object,
     "reserved_hosts": lambda text: frozenset(_words(text)),
     "watch": _watch,
 }  # fmt: skip
