@@ -16,7 +16,7 @@ _OWN_FRONTEND = re.compile(r"^(?:docker\.io/)?docker/dockerfile(?::[\w.-]+)?(?:@
 def find(files: Files, options: Options) -> str | None:
     """The path of the Dockerfile to build; None when a planner is wanted.
 
-    Raises BuildError: DockerfileNotFound when one is demanded and not there, BuildFailed for a foreign frontend.
+    Raises BuildError: DockerfileNotFound when one is demanded and not there, BuildRefused for a foreign frontend.
     """
     if options.pack not in {"Auto", "Dockerfile"}:
         return None
@@ -34,7 +34,7 @@ def check_frontend(path: str, text: str) -> None:
     named = frontend(text)
     if named is not None and not _OWN_FRONTEND.match(named):
         raise BuildError(
-            Reason.BUILD_FAILED,
+            Reason.BUILD_REFUSED,
             f"{path} asks for the frontend {named}, which Ink does not run: remove its `# syntax=` line",
         )
 

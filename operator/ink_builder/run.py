@@ -52,7 +52,7 @@ async def build(settings: Settings, log: BuildLog) -> dict[str, Any]:
 def _failed(error: BuildError, log: BuildLog) -> dict[str, Any]:
     safe = BuildError(
         error.reason,
-        log.mask(str(error)),
+        log.tidy(str(error)),
         lines=[log.tidy(x) for x in error.lines],
         infrastructure=error.infrastructure,
     )

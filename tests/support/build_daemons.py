@@ -246,6 +246,16 @@ def registry(directory: Path) -> Iterator[Registry]:
         process.stop()
 
 
+@contextlib.contextmanager
+def small_disk(directory: Path, size: str = "1m") -> Iterator[None]:
+    """`directory` has room for `size` only."""
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "ink-small", str(directory)], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "--lazy", str(directory)], check=True)
+
+
 def answers(port: int) -> bool:
     """Whether something listens on the loopback's port."""
     with socket.socket() as sock:

@@ -5,10 +5,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-REMEMBERED_LINES = 40
+REMEMBERED_LINES = 400
+"""Of a step that runs or has failed: what is decisive often stands far above the end."""
 _QUIET = ("[internal]", "[auth]")
 _QUIET_SECONDS = 0.5
 _MAX_NAME_CHARS = 200
+_MAX_PARTIAL_CHARS = 16_384
+"""Of a line that does not end; many times what is shown of a line."""
 _SHOWN_PARTS = frozenset({"exporting layers", "pushing layers"})
 
 
@@ -91,6 +94,8 @@ class Progress:
         step.told = True
         self._flush(step)
         lasted = max(step.completed - step.started, 0.0)
+        if not step.error:
+            step.lines.clear()
         if step.error:
             self._write(f"#{step.number} {step.name} failed after {lasted:.1f} s: {step.error}", True)
         elif step.cached and not step.is_quiet:
@@ -117,7 +122,8 @@ class Progress:
         for line in lines:
             self._say(step, line)
         if rest:
-            step.partial[log.stream] = rest[-8_192:]
+            # The head is kept: cut anywhere else, a secret could lose its first half and no longer be known.
+            step.partial[log.stream] = rest[:_MAX_PARTIAL_CHARS]
 
     def _say(self, step: Step, line: str) -> None:
         line = self._tidy(line)

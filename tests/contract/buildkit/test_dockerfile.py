@@ -9,6 +9,7 @@ import subprocess
 import time
 
 import pytest
+from support import build_daemons
 
 from .conftest import Stack
 
@@ -76,17 +77,17 @@ def test_a_killed_step_is_out_of_memory(stack: Stack, shell: bytes) -> None:
             "api/Dockerfile",
         ),
         ("other-path", HELLO, {"dockerfile": "deploy/Dockerfile"}, "DockerfileNotFound", "deploy/Dockerfile"),
-        ("typo", {"Dockerfile": "FORM scratch\n"}, {}, "BuildFailed", "unknown instruction: FORM"),
-        ("missing-file", {"Dockerfile": "FROM scratch\nCOPY nothere /x\n"}, {}, "BuildFailed", "copies /nothere"),
-        ("missing-stage", HELLO, {"target": "prod"}, "BuildFailed", "no stage named prod"),
+        ("typo", {"Dockerfile": "FORM scratch\n"}, {}, "DockerfileInvalid", "unknown instruction: FORM"),
+        ("missing-file", {"Dockerfile": "FROM scratch\nCOPY nothere /x\n"}, {}, "FileNotFound", "copies /nothere"),
+        ("missing-stage", HELLO, {"target": "prod"}, "DockerfileInvalid", "no stage named prod"),
         (
             "missing-image",
             {"Dockerfile": "FROM REGISTRY/tenant/missing-image:none\n"},
             {},
-            "BuildFailed",
+            "BaseImageNotFound",
             "was not found",
         ),
-        ("frontend", {"Dockerfile": "# syntax=evil/frontend:1\nFROM scratch\n"}, {}, "BuildFailed", "evil/frontend:1"),
+        ("frontend", {"Dockerfile": "# syntax=evil/frontend:1\nFROM scratch\n"}, {}, "BuildRefused", "evil/frontend:1"),
         ("railpack", HELLO, {"pack": "Railpack"}, "PackUnavailable", "Railpack"),
         ("nothing", {"README.md": "hi"}, {}, "PackNotDetected", "README.md"),
     ],
@@ -140,6 +141,23 @@ def test_no_build_profits_from_the_token_of_another(stack: Stack) -> None:
 
 def test_without_a_token_nothing_is_pushed(stack: Stack) -> None:
     assert stack.build("anonymous", HELLO, INK_REGISTRY_TOKEN="").code == 75
+
+
+@pytest.mark.parametrize("size", ["1m", "100k"])
+def test_a_registry_without_room_is_named(stack: Stack, size: str) -> None:
+    """The registry keeps its data on a disk that is full at once, or soon."""
+    directory = stack.directory / f"small-{size}"
+    directory.mkdir()
+    with build_daemons.small_disk(directory, size), build_daemons.registry(directory / "registry") as registry:
+        token = registry.token("tenant/large")
+        changes = {
+            "INK_IMAGE": f"{registry.host}/tenant/large:1",
+            "INK_REGISTRY_HOST": registry.host,
+            "INK_REGISTRY_TOKEN": token,
+        }
+        files: dict[str, str | bytes] = {"Dockerfile": "FROM scratch\nCOPY . /\n", "large": os.urandom(4_000_000)}
+        outcome = stack.build("large", files, **changes)
+    assert (outcome.code, outcome.reason) == (75, "RegistryFull"), outcome.log
 
 
 def test_the_log_holds_no_secrets(stack: Stack) -> None:
