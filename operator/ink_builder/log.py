@@ -17,7 +17,8 @@ RESERVED_BYTES = 32 * 1024
 _MIN_SECRET_CHARS = 6
 _MIN_ENCODED_CHARS = 8
 _ESCAPES = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+"""What would move the cursor, forge a line or turn the direction of text round."""
 _USERINFO = re.compile(r"(?P<scheme>\b[a-z][a-z0-9+.-]*://)(?:[^\s/@:]*:[^\s/@]+|[^\s/@:]{16,})@", re.IGNORECASE)
 _FIELDS = re.compile(
     r"(?P<head>(?i:authorization:\s*(?:bearer|basic|token)\s+"
@@ -41,7 +42,7 @@ def clean(text: str) -> str:
     """One printable line: what a terminal would still show of it (the text after the last carriage return)."""
     text = _ESCAPES.sub("", text).rstrip("\r")
     text = text.rsplit("\r", 1)[-1]
-    return _CONTROLS.sub("", text.replace("\t", "    ")).rstrip()
+    return _CONTROLS.sub("", text.replace("\t", "    ").replace("\n", " ")).rstrip()
 
 
 class Mask:

@@ -24,6 +24,9 @@ class Source:
     allowed_private: str | None = None
     max_bytes: int = 512 * _MIB
     max_files: int = 100_000
+    slow_seconds: float = 60.0
+    """How long a git server may send next to nothing."""
+    slow_bytes_per_second: int = 1_000
 
 
 @dataclass(frozen=True)
@@ -128,6 +131,7 @@ def _source(environ: Mapping[str, str]) -> Source:
         allowed_private=environ.get("INK_GIT_ALLOWED_PRIVATE") or None,
         max_bytes=_number(environ, "INK_SOURCE_MAX_BYTES", 512 * _MIB),
         max_files=_number(environ, "INK_SOURCE_MAX_FILES", 100_000),
+        slow_seconds=float(_number(environ, "INK_SOURCE_SLOW_SECONDS", 60)),
     )
 
 

@@ -12,6 +12,7 @@ import re
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import threading
 import time
@@ -349,7 +350,7 @@ def buildkitd(
 
 
 # ---------------------------------------------------------------- git
-class _GitHandler(BaseHTTPRequestHandler):
+class GitHandler(BaseHTTPRequestHandler):
     """Smart HTTP by git's own CGI program; `/moved/…` redirects to the same host, `/away/…` to another."""
 
     protocol_version = "HTTP/1.1"
@@ -357,12 +358,12 @@ class _GitHandler(BaseHTTPRequestHandler):
     password: str | None
 
     def do_GET(self) -> None:
-        self._serve()
+        self.serve()
 
     def do_POST(self) -> None:
-        self._serve()
+        self.serve()
 
-    def _serve(self) -> None:
+    def serve(self) -> None:
         moved = re.match(r"/(moved|away)/", self.path)
         if moved:
             self.send_response(301)
@@ -473,15 +474,23 @@ def _git(directory: Path | None, *argv: str) -> str:
 
 
 @contextlib.contextmanager
-def git_server(root: Path, password: str | None = None) -> Iterator[GitServer]:
-    """Serve `root` on loopback; with a password, only to those who give it."""
+def git_server(
+    root: Path, password: str | None = None, handler: type[GitHandler] | None = None, tls: Pair | None = None
+) -> Iterator[GitServer]:
+    """Serve `root` on loopback; with a password, only to those who give it; with `tls`, by HTTPS."""
     (root / "work").mkdir(parents=True, exist_ok=True)
-    handler = type("Handler", (_GitHandler,), {"root": root, "password": password})
+    handler = type("Handler", (handler or GitHandler,), {"root": root, "password": password})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        if tls:
+            pem = root / "server.pem"
+            pem.write_text(tls.cert + tls.key)
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(pem)
+            server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         try:
-            yield GitServer(f"http://127.0.0.1:{server.server_address[1]}", root)
+            yield GitServer(f"http{'s' if tls else ''}://127.0.0.1:{server.server_address[1]}", root)
         finally:
             server.shutdown()
             thread.join()

@@ -30,6 +30,8 @@ from ink_builder.verdict import Success
         ("a\tb", "a    b"),
         ("null\x00byte", "nullbyte"),
         ("umläut ✓", "umläut ✓"),
+        ("a\n12:00:00.000 built x", "a 12:00:00.000 built x"),
+        ("user\u202egnp.exe", "usergnp.exe"),
     ],
 )
 def test_lines_are_cleaned(text: str, shown: str) -> None:
