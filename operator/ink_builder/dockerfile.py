@@ -9,7 +9,7 @@ from ink_builder.planner.files import Files
 from ink_builder.settings import Options
 
 DEFAULT = "Dockerfile"
-_DIRECTIVE = re.compile(r"^#\s*(?P<key>[a-zA-Z][a-zA-Z0-9-]*)\s*=\s*(?P<value>\S+)\s*$")
+_DIRECTIVE = re.compile(r"^(?:#|//)\s*(?P<key>[a-zA-Z][a-zA-Z0-9-]*)\s*=\s*(?P<value>\S+)\s*$")
 _OWN_FRONTEND = re.compile(r"^(?:docker\.io/)?docker/dockerfile(?::[\w.-]+)?(?:@sha256:[0-9a-f]{64})?$")
 
 
@@ -41,7 +41,10 @@ def check_frontend(path: str, text: str) -> None:
 
 def frontend(text: str) -> str | None:
     """The value of the `# syntax=` directive; directives count only before everything else."""
-    for line in text.splitlines():
+    lines = text.removeprefix("\ufeff").splitlines()
+    if lines and lines[0].startswith("#!"):
+        del lines[0]
+    for line in lines:
         found = _DIRECTIVE.match(line.strip())
         if found is None:
             return None

@@ -1,14 +1,20 @@
 """The input of a build: environment variables, parsed once."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ink_builder.errors import infrastructure
+from ink_api.reasons import Reason
+
+from ink_builder.errors import BuildError, infrastructure
 
 _MIB = 1024 * 1024
+_VARIABLE = re.compile(r"^[A-Za-z_][A-Za-z0-9_.-]*$")
+_RESERVED = ("BUILDKIT_", "INK_", "GIT_AUTH_")
+"""Names that the daemon reads as orders: another frontend, another tenant's caches."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +46,8 @@ class Options:
     build_command: str | None = None
     publish_directory: str | None = None
     start_command: str | None = None
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """Plain variables of the build; ARG of a Dockerfile reads them."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +58,20 @@ class Daemon:
     ca: str | None = None
     cert: str | None = None
     key: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class Extras:
+    """What an image gets beside its layers, and where caches lie. All of it is off unless the platform asks for it."""
+
+    platform: str | None = None
+    """Such as `linux/arm64`; the daemon's own when None."""
+    registry_cache: bool = False
+    """Keep the cache beside the image, for daemons that come and go."""
+    provenance: str | None = None
+    """`min` or `max`."""
+    sbom_generator: str | None = None
+    """The image of the scanner that the daemon runs."""
 
 
 @dataclass(frozen=True)
@@ -70,11 +92,15 @@ class Settings:
     timeout_seconds: float
     no_cache: bool
     verdict_file: Path
+    extras: Extras = Extras()
+    build_secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Secret variables of the build, by name: for `RUN --mount=type=secret,id=NAME` alone."""
 
     @property
     def secrets(self) -> tuple[str, ...]:
         """Values that may not appear in a log."""
-        return tuple(s for s in (self.source.password, self.registry_token, self.daemon.key) if s)
+        known = (self.source.password, self.registry_token, self.daemon.key, *self.build_secrets.values())
+        return tuple(s for s in known if s)
 
 
 def _required(environ: Mapping[str, str], name: str) -> str:
@@ -107,6 +133,32 @@ def _command(value: Any) -> str | None:
     return str(value).strip() or None if value else None
 
 
+def _variables(entries: Any) -> dict[str, str]:
+    """The plain values of spec.build.env; sealed ones and references arrive as INK_BUILD_SECRETS."""
+    plain = {
+        str(e["name"]): str(e["value"]) for e in entries or () if isinstance(e, dict) and e.get("value") is not None
+    }
+    return _checked(plain)
+
+
+def _checked(variables: dict[str, str]) -> dict[str, str]:
+    for name in variables:
+        if not _VARIABLE.match(name) or name.upper().startswith(_RESERVED):
+            raise BuildError(
+                Reason.BUILD_REFUSED, f"build.env may not set {name!r}: it steers the builder itself; use another name"
+            )
+    return variables
+
+
+def _extras(environ: Mapping[str, str]) -> Extras:
+    return Extras(
+        platform=environ.get("INK_PLATFORM") or None,
+        registry_cache=environ.get("INK_REGISTRY_CACHE", "") == "1",
+        provenance=environ.get("INK_PROVENANCE") or None,
+        sbom_generator=environ.get("INK_SBOM_GENERATOR") or None,
+    )
+
+
 def _options(environ: Mapping[str, str]) -> Options:
     build = _json(environ, "INK_BUILD") or {}
     return Options(
@@ -117,6 +169,7 @@ def _options(environ: Mapping[str, str]) -> Options:
         build_command=_command(build.get("buildCommand")),
         publish_directory=build.get("publishDirectory") or None,
         start_command=_command(_json(environ, "INK_COMMAND")),
+        variables=_variables(build.get("env")),
     )
 
 
@@ -162,4 +215,6 @@ def parse(environ: Mapping[str, str]) -> Settings:
         timeout_seconds=float(_number(environ, "INK_TIMEOUT_SECONDS", 900)),
         no_cache=environ.get("INK_NO_CACHE", "") == "1",
         verdict_file=verdict_file(environ),
+        extras=_extras(environ),
+        build_secrets=_checked({str(k): str(v) for k, v in (_json(environ, "INK_BUILD_SECRETS") or {}).items()}),
     )

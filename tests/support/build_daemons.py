@@ -20,7 +20,7 @@ import urllib.error
 import urllib.request
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -272,12 +272,39 @@ class BuildKitDaemon:
     port: int
     socket: Path
     certificates: Certificates
-    process: Process
+    program: Path
     buildctl: Path
+    process: Process = field(init=False)
 
     @property
     def address(self) -> str:
         return f"127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """Run it, in a mount namespace of its own, so that none of its mounts outlives it."""
+        directory = self.socket.parent
+        argv = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--propagation", "private"]
+        argv += [str(self.program), "--config", str(directory / "buildkitd.toml")]
+        environment = {**os.environ, "PATH": f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"}
+        self.socket.unlink(missing_ok=True)
+        self.process = Process.start(argv, directory / "log", env=environment)
+
+    def wait(self) -> None:
+        """Until it answers."""
+        self.process.wait_for("buildkitd", lambda: self.socket.exists() and answers(self.port))
+
+    def kill(self) -> None:
+        """End it at once, with everything that it runs."""
+        os.killpg(self.process.popen.pid, signal.SIGKILL)
+        self.process.popen.wait(10)
+
+    def control(self, *argv: str) -> str:
+        """The output of buildctl."""
+        done = subprocess.run(
+            [str(self.buildctl), "--addr", f"unix://{self.socket}", *argv], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
 
 
 @contextlib.contextmanager
@@ -327,26 +354,22 @@ enabled = false
 def buildkitd(
     directory: Path, insecure: list[str], mirror: str | None = None, port: int | None = None
 ) -> Iterator[BuildKitDaemon]:
-    """Run one in a mount namespace of its own, so that none of its mounts outlives it."""
+    """Run one; everything it keeps lies below `directory`."""
     directory.mkdir(parents=True, exist_ok=True)
-    daemon, buildctl = buildkit_programs()
+    program, buildctl = buildkit_programs()
     port = port or free_port()
     certificates = mutual_tls()
     (directory / "ca.crt").write_text(certificates.ca)
     (directory / "server.crt").write_text(certificates.server.cert)
     (directory / "server.key").write_text(certificates.server.key)
-    config = directory / "buildkitd.toml"
-    config.write_text(_buildkit_config(directory, port, insecure, mirror))
-    argv = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--propagation", "private"]
-    environment = {**os.environ, "PATH": f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"}
-    process = Process.start([*argv, str(daemon), "--config", str(config)], directory / "log", env=environment)
-    socket_file = directory / "buildkitd.sock"
-    running = BuildKitDaemon(port, socket_file, certificates, process, buildctl)
+    (directory / "buildkitd.toml").write_text(_buildkit_config(directory, port, insecure, mirror))
+    running = BuildKitDaemon(port, directory / "buildkitd.sock", certificates, program, buildctl)
+    running.start()
     try:
-        process.wait_for("buildkitd", lambda: socket_file.exists() and answers(port))
+        running.wait()
         yield running
     finally:
-        process.stop()
+        running.process.stop()
 
 
 # ---------------------------------------------------------------- git

@@ -33,7 +33,9 @@ def test_an_image_is_pushed_and_described(stack: Stack) -> None:
 
 
 def test_an_unchanged_build_is_cached_and_gives_the_same_digest(stack: Stack) -> None:
-    first, second = stack.build("again", HELLO), stack.build("again", HELLO)
+    commit = stack.git.commit("again", HELLO)
+    variables = stack.variables("again", "again", commit)
+    first, second = (stack.finish(*stack.start(variables)) for _ in range(2))
     assert first.verdict["digest"] == second.verdict["digest"]
     assert "cached" in second.log
 
@@ -102,6 +104,31 @@ def test_bad_input_ends_in_a_named_reason(  # noqa: PLR0917 - a row of the table
     assert outcome.verdict["infrastructure"] is False
 
 
+@pytest.mark.parametrize(
+    "head",
+    [
+        "# syntax=evil/frontend:1\n",
+        "#syntax = evil/frontend:1\n",
+        "// syntax=evil/frontend:1\n",
+        "# escape=`\n# syntax=evil/frontend:1\n",
+        "#!/usr/bin/env x\n# syntax=evil/frontend:1\n",
+        "\ufeff# syntax=evil/frontend:1\n",
+        "# SYNTAX=evil/frontend:1\n",
+        "# syntax=docker/dockerfile-upstream:master\n",
+        "# syntax=docker.io.evil.example/docker/dockerfile:1\n",
+    ],
+)
+def test_a_foreign_frontend_is_refused_however_it_is_named(stack: Stack, head: str) -> None:
+    outcome = stack.build("foreign", {"Dockerfile": f"{head}FROM scratch\nCOPY . /\n"})
+    assert (outcome.code, outcome.reason) == (1, "BuildRefused"), outcome.log
+
+
+def test_a_frontend_that_the_check_does_not_see_is_not_run(stack: Stack) -> None:
+    """A JSON directive: the daemon's own frontend reads it as a Dockerfile, which it is not."""
+    outcome = stack.build("json", {"Dockerfile": '{"syntax": "evil/frontend:1"}\nFROM scratch\nCOPY . /\n'})
+    assert (outcome.code, outcome.reason) == (1, "DockerfileInvalid"), outcome.log
+
+
 def test_the_usual_syntax_line_needs_no_frontend_image(stack: Stack) -> None:
     files = {**HELLO, "Dockerfile": "# syntax=docker/dockerfile:1.7\nFROM scratch\nCOPY --link hello.txt /\n"}
     assert stack.build("syntax", files).code == 0
@@ -120,7 +147,7 @@ def test_path_target_and_root_directory_are_honoured(stack: Stack) -> None:
     outcome = stack.build("paths", files, build, INK_ROOT_DIRECTORY="apps/x")
     assert outcome.code == 0, outcome.log
     config = stack.registry.config("tenant/paths", outcome.verdict["digest"])
-    assert config["config"]["Labels"] == {"which": "one"}  # type: ignore[index]
+    assert config["config"]["Labels"]["which"] == "one"  # type: ignore[index]
 
 
 def test_a_token_for_another_repository_pushes_nothing(stack: Stack) -> None:
