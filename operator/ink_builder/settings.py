@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from ink_builder.errors import BuildError, infrastructure
 
 _MIB = 1024 * 1024
 _VARIABLE = re.compile(r"^[A-Za-z_][A-Za-z0-9_.-]*$")
+_POLICIES = ("off", "warn", "block")
 _RESERVED = ("BUILDKIT_", "INK_", "GIT_AUTH_")
 """Names that the daemon reads as orders: another frontend, another tenant's caches."""
 
@@ -75,6 +76,28 @@ class Extras:
 
 
 @dataclass(frozen=True)
+class Scan:
+    """What is looked for in the source, and what ends a build: each policy is off, warn or block."""
+
+    secrets: str = "off"
+    vulnerabilities: str = "off"
+    severity: str = "high"
+    """From which on a known vulnerability ends the build: low, medium, high, critical."""
+    osv_source: str | None = None
+    """A file, directory or zip archive in OSV's format, or the URL of a server with OSV's API."""
+
+    @property
+    def is_on(self) -> bool:
+        """Whether there is anything to do."""
+        return (self.secrets, self.vulnerabilities) != ("off", "off")
+
+    @property
+    def blocks(self) -> bool:
+        """Whether the build waits for the outcome."""
+        return "block" in {self.secrets, self.vulnerabilities}
+
+
+@dataclass(frozen=True)
 class Settings:
     """Everything a build needs to know."""
 
@@ -93,6 +116,7 @@ class Settings:
     no_cache: bool
     verdict_file: Path
     extras: Extras = Extras()
+    scan: Scan = Scan()
     build_secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Secret variables of the build, by name: for `RUN --mount=type=secret,id=NAME` alone."""
 
@@ -159,6 +183,22 @@ def _extras(environ: Mapping[str, str]) -> Extras:
     )
 
 
+def _scan(environ: Mapping[str, str]) -> Scan:
+    return Scan(
+        secrets=_one_of(environ, "INK_SCAN_SECRETS", _POLICIES, "off"),
+        vulnerabilities=_one_of(environ, "INK_SCAN_VULNERABILITIES", _POLICIES, "off"),
+        severity=_one_of(environ, "INK_SCAN_SEVERITY", ("high", "low", "medium", "critical"), "high"),
+        osv_source=environ.get("INK_OSV_SOURCE") or None,
+    )
+
+
+def _one_of(environ: Mapping[str, str], name: str, allowed: Sequence[str], default: str) -> str:
+    value = environ.get(name) or default
+    if value not in allowed:
+        raise infrastructure(f"{name} is {value!r}: it must be one of {', '.join(allowed)}")
+    return value
+
+
 def _options(environ: Mapping[str, str]) -> Options:
     build = _json(environ, "INK_BUILD") or {}
     return Options(
@@ -216,5 +256,6 @@ def parse(environ: Mapping[str, str]) -> Settings:
         no_cache=environ.get("INK_NO_CACHE", "") == "1",
         verdict_file=verdict_file(environ),
         extras=_extras(environ),
+        scan=_scan(environ),
         build_secrets=_checked({str(k): str(v) for k, v in (_json(environ, "INK_BUILD_SECRETS") or {}).items()}),
     )

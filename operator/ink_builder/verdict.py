@@ -24,11 +24,12 @@ class Success:
     pack: str
     ports: tuple[int, ...] = ()
     timings: dict[str, float] = field(default_factory=dict)
+    scan: dict[str, Any] | None = None
 
 
 def success(done: Success) -> dict[str, Any]:
     """The verdict of a build that worked."""
-    return {
+    verdict = {
         "ok": True,
         "image": f"{done.repository}@{done.digest}",
         "digest": done.digest,
@@ -36,6 +37,7 @@ def success(done: Success) -> dict[str, Any]:
         "ports": list(done.ports),
         "timings": {name: round(seconds, 3) for name, seconds in done.timings.items()},
     }
+    return verdict | ({"scan": done.scan} if done.scan is not None else {})
 
 
 def failure(error: BuildError) -> dict[str, Any]:
