@@ -16,6 +16,10 @@ from ink_builder.log import BuildLog
 from ink_builder.settings import Settings
 from ink_builder.solve import Job, solve
 
+SCAN_PATIENCE_SECONDS = 15.0
+"""How long a finished build waits for a scan that only warns."""
+Scanning = asyncio.Future[Any]
+
 
 class Clock:
     """Seconds of each part."""
@@ -62,7 +66,7 @@ async def build(settings: Settings, log: BuildLog) -> dict[str, Any]:
 def _failed(error: BuildError, log: BuildLog) -> dict[str, Any]:
     safe = BuildError(
         error.reason,
-        log.mask(str(error)),
+        log.tidy(str(error)),
         lines=[log.tidy(x) for x in error.lines],
         infrastructure=error.infrastructure,
     )
@@ -77,23 +81,62 @@ async def _build(settings: Settings, log: BuildLog) -> dict[str, Any]:
     connecting = asyncio.ensure_future(buildkit.connect())
     with tempfile.TemporaryDirectory(prefix="ink-build-", ignore_cleanup_errors=True) as work:
         try:
-            planned = await _prepare(settings, Path(work), log, clock)
+            planned, scanning = await _prepare(settings, Path(work), log, clock)
+            report = await _judge(scanning, settings, log) if settings.scan.blocks else None
+            clock.lap("scan")
             version = await connecting
             log.line(f"BuildKit {version} answers after {clock.lap('connect'):.2f} s more")
             built = await solve(buildkit, planned.job, settings, log)
             clock.lap("solve")
+            report = report or await _judge(scanning, settings, log)
         finally:
             connecting.cancel()
             await buildkit.close()
     timings = clock.total()
     log.line(f"built {settings.image} {built.digest} in {timings['total']:.1f} s", important=True)
     repository = image.repository(settings.image)
-    done = verdict.Success(repository, built.digest, planned.pack, built.ports, timings, planned.config)
+    done = verdict.Success(repository, built.digest, planned.pack, built.ports, timings, planned.config, report)
     return verdict.success(done)
 
 
-async def _prepare(settings: Settings, work: Path, log: BuildLog, clock: Clock) -> Planned:
-    """The source on disk and what is to be built of it."""
+async def _judge(scanning: Scanning, settings: Settings, log: BuildLog) -> dict[str, Any] | None:
+    """Say what the scan found; raises BuildError when the policy does not let it pass."""
+    from ink_builder.scan.report import enforce
+
+    try:
+        patience = None if settings.scan.blocks else SCAN_PATIENCE_SECONDS
+        report = await asyncio.wait_for(scanning, patience)
+    except BuildError:
+        raise
+    except Exception as error:  # what only warns never ends a build
+        if settings.scan.blocks:
+            raise
+        log.line(f"scan: not finished: {type(error).__name__} {error}", important=True)
+        return None
+    if report is None:
+        return None
+    for line in report.lines():
+        log.line(line, important=True)
+    enforce(report, settings.scan)
+    return dict(report.summary())
+
+
+async def _scan(settings: Settings, directory: Path) -> Any:
+    """The report, or None when nothing is asked for; beside everything else, for it may take seconds."""
+    if not settings.scan.is_on:
+        return None
+    return await asyncio.to_thread(_look, settings, directory)
+
+
+def _look(settings: Settings, directory: Path) -> Any:
+    from ink_builder.planner import files
+    from ink_builder.scan.report import scan
+
+    return scan(directory, files.from_directory(directory), settings.scan)
+
+
+async def _prepare(settings: Settings, work: Path, log: BuildLog, clock: Clock) -> tuple[Planned, Scanning]:
+    """The source on disk, what is to be built of it, and the scan that has begun."""
     loop = asyncio.get_running_loop()
 
     def say(text: str) -> None:
@@ -103,9 +146,14 @@ async def _prepare(settings: Settings, work: Path, log: BuildLog, clock: Clock) 
     for note in source.notes:
         log.line(note)
     log.line(f"source fetched in {clock.lap('clone'):.2f} s")
-    planned = _plan(settings, source, work, log)
+    scanning = asyncio.ensure_future(_scan(settings, source.directory))
+    try:
+        planned = _plan(settings, source, work, log)
+    except BaseException:
+        scanning.cancel()
+        raise
     clock.lap("plan")
-    return planned
+    return planned, scanning
 
 
 def _checkout(settings: Settings, work: Path, say: Any) -> Any:
