@@ -16,7 +16,6 @@ EXCEPTIONS = {
     Reason.RESOLVING: "lasts until the RoleBinding of a fresh namespace is seen",
     Reason.RESOLVED: "every deployment from git in tests/e2e passes through it",
     Reason.QUEUED: "needs as many long builds as there are places; tests/unit/operator/test_builds.py decides it",
-    Reason.BUILDING: "every deployment from git in tests/e2e passes through it",
     Reason.BUILT: "every deployment from git in tests/e2e passes through it",
     Reason.IMAGE_EXISTS: "a rollback; tests/unit/operator decides it",
     Reason.DELETING: "nothing says it yet: a deleted object is told by its deletionTimestamp",
