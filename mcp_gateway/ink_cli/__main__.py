@@ -51,6 +51,8 @@ def parser() -> argparse.ArgumentParser:
         ("token", commands.token, "a secret token to push to a repository"),
     ):
         add(name, run, words).add_argument("name", help="name of the repository")
+    helper = add("credential", commands.git_credential, "git's credential helper for Ink's git server")
+    helper.add_argument("operation", choices=["get", "store", "erase"], help="as git calls it")
     _seal_flags(add("seal", commands.seal, "encrypt a variable's value, to be committed as valueFrom.sealed"))
     return top
 
