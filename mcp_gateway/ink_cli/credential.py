@@ -1,4 +1,4 @@
-"""git's credential protocol, git-credential(1): git asks for a password when it needs one, and nobody writes it down."""
+"""git's credential protocol, git-credential(1): git asks for a password when it needs one; nobody writes it down."""
 
 from collections.abc import Callable
 from datetime import datetime
