@@ -129,7 +129,8 @@ REMEDIES: dict[Reason, str] = {
     "spec.release or set restartedAt.",
     Reason.IMAGE_PULL_FAILED: "Check the image reference and its pull secret.",
     Reason.CRASH_LOOPING: "Read the runtime logs: the process must keep running and not exit.",
-    Reason.OUT_OF_MEMORY: "Raise resources.limits.memory, or make the application use less.",
+    Reason.OUT_OF_MEMORY: "Raise the memory limit (`memory` of create_service, resources.limits.memory of "
+    "an InkService), or make the application use less.",
     Reason.PORT_NOT_LISTENING: "Listen on 0.0.0.0 and the port in PORT, or set the service's port to the one used.",
     Reason.HEALTH_CHECK_FAILED: "Make health.path answer with 2xx or 3xx, or change spec.health.",
     Reason.PROGRESS_DEADLINE_EXCEEDED: "Read the runtime logs and pod events; then push a mended commit.",

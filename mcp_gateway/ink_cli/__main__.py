@@ -53,6 +53,8 @@ def parser() -> argparse.ArgumentParser:
         add(name, run, words).add_argument("name", help="name of the repository")
     planned = "how a directory would be built: the plan and its Dockerfile; needs neither a cluster nor a gateway"
     plan.flags(add("plan", plan.plan, planned))
+    helper = add("credential", commands.git_credential, "git's credential helper for Ink's git server")
+    helper.add_argument("operation", choices=["get", "store", "erase"], help="as git calls it")
     _seal_flags(add("seal", commands.seal, "encrypt a variable's value, to be committed as valueFrom.sealed"))
     return top
 

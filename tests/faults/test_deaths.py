@@ -222,6 +222,9 @@ async def test_a_provider_that_is_gone_for_good_does_not_hold_a_deletion_for_eve
     world.delete_repository = gone  # type: ignore[method-assign]
     world.cluster.list = gone  # type: ignore[method-assign, assignment]
     world.cr()["metadata"] |= {"deletionTimestamp": now(), "finalizers": ["ml.ink/cleanup"]}
+    await world.run()
+    assert world.condition("Ready") == ("Unknown", "Deleting")
+    assert world.condition("Reconciling") == ("True", "Deleting")
     with pytest.raises(Forbidden):
         await world.run()
     world.cr()["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"

@@ -16,15 +16,16 @@ from ink_gateway.ports import Principal
 from ink_gateway.views import (
     DeletedView,
     RedeployView,
+    ServiceDetail,
     ServiceList,
     ServiceSummary,
-    ServiceView,
     build_failed,
     log_lines_of,
     not_built,
     state_of,
     summary,
     view,
+    with_revisions,
 )
 
 LOG_LINES_MAX = 500
@@ -54,13 +55,13 @@ class ServiceActions:
         include_env: bool = False,
         deploy_log_lines: int | None = None,
         runtime_log_lines: int | None = None,
-    ) -> ServiceView:
+    ) -> ServiceDetail:
         """One service. A log that was not asked for comes along when the service has failed, and explains it."""
         caller.require("read")
         service = await self._find(caller, name, project)
         sealed = include_env and any(v.value_from is not None and v.value_from.sealed for v in service.spec.env or [])
         unsealed = await self._platform.environments.values(service) if sealed else {}
-        answer = view(service, project, name, env=unsealed if include_env else None)
+        answer = with_revisions(view(service, project, name, env=unsealed if include_env else None), service)
         failed, at_build = answer.state == "failed", build_failed(service)
         deploy = _lines("deploy_log_lines", deploy_log_lines, failed and at_build)
         runtime = _lines("runtime_log_lines", runtime_log_lines, failed and not at_build)

@@ -62,6 +62,17 @@ def summarise(service: InkService, seen: Observed, plan: Plan, settings: Setting
     )
 
 
+def going(service: InkService, now: datetime) -> InkServiceStatus:
+    """The last status of all: nothing is live that is being removed. The rest stays as it was told last."""
+    generation, message = service.metadata.generation, "The service and what belongs to it are being removed."
+    gone = Fact(ConditionType.READY, "Unknown", Reason.DELETING, message)
+    kept = [c for c in service.status.conditions if c.type != ConditionType.STALLED]
+    for fact in (gone, *_kstatus(gone)):
+        kept = with_condition(kept, _condition(fact, generation, now))
+    conditions = sorted(kept, key=lambda c: c.type)
+    return service.status.model_copy(update={"observed_generation": generation, "conditions": conditions})
+
+
 def roll_up(chain: Sequence[Fact]) -> Fact:
     """Ready: the first step that is not done explains it."""
     for fact in chain:
