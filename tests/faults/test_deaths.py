@@ -2,11 +2,12 @@
 
 import contextlib
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from faults.world import COMMIT, GOOD, Died, World, git_spec, now
-from ink_operator.core.errors import Forbidden, NotRenewed, Transient
-from ink_operator.core.objects import INK_SERVICE, JOB
+from ink_operator.core.errors import Forbidden, NotRenewed, Rejected, Transient
+from ink_operator.core.objects import INK_SERVICE, JOB, Manifest, Ref
 from ink_operator.inkservice.finalize import PATIENCE
 from ink_operator.ports import Head
 
@@ -242,6 +243,8 @@ async def test_an_overdue_deletion_survives_a_hiccup_and_leaves_nothing_behind()
         raise Transient("the registry does not answer")
 
     world.delete_repository = silent  # type: ignore[method-assign]
+    await world.run()
+    assert world.condition("Ready") == ("Unknown", "Deleting")
     for failures in range(PATIENCE):
         with pytest.raises(Transient):
             await world.run(failures=failures)
@@ -261,6 +264,25 @@ async def test_a_lease_that_is_not_renewed_leaves_nothing_behind_however_late_it
     world.cluster.delete = fenced  # type: ignore[method-assign]
     with pytest.raises(NotRenewed):
         await world.run(failures=100)
+
+
+async def test_a_status_that_cannot_be_written_holds_no_deletion_up() -> None:
+    world = await World().settle()
+    remove(world)
+    write = world.cluster.merge_patch
+
+    async def refused(ref: Ref, patch: dict[str, Any], *, subresource: str = "") -> Manifest | None:
+        if subresource:
+            raise Rejected("a webhook refuses it")
+        return await write(ref, patch)
+
+    world.cluster.merge_patch = refused  # type: ignore[method-assign]
+    with pytest.raises(Rejected):
+        await world.run()
+    for _ in range(5):
+        if world.of(INK_SERVICE):
+            await world.run(failures=1)
+    assert world.of(INK_SERVICE) == []
 
 
 async def test_deleting_what_has_become_unreadable_still_cleans_up() -> None:

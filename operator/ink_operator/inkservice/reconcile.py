@@ -55,7 +55,8 @@ async def reconcile(key: Key, failures: int, ports: Ports, settings: Settings) -
     at = Moment(raw, service, ports, settings, now)
     if service.metadata.deletion_timestamp:
         ports.references.follow(key, frozenset())
-        if FINALIZER in service.metadata.finalizers and await _write(at, going(service, now)):
+        # A status that cannot be written holds no deletion up.
+        if not failures and FINALIZER in service.metadata.finalizers and await _write(at, going(service, now)):
             # The finalizer is taken away at the version that was read, and that one is of yesterday now.
             return Result(0.0)
         return await finalize(service, identity, ports, settings, failures=failures, now=now)
