@@ -5,6 +5,7 @@ The manifests are those of docs/gitops.md, and Flux acts as the ServiceAccount t
 
 from __future__ import annotations
 
+import json
 import re
 import secrets
 from collections.abc import Iterator
@@ -12,14 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import yaml
 from contract.git_server import GitServer, WorkingCopy, serving
 from ink_api.group import ANNOTATION_HEAD, ANNOTATION_PAUSED, FIELD_MANAGER_GATEWAY
 from ink_api.reasons import Reason
 from support import flux
 from support.audit import AuditTail
-from support.control_plane import ROOT, ControlPlane
+from support.control_plane import ControlPlane
 from support.engine import CRS, IMAGE, Engine, Surroundings, says_ready, source_of
+from support.examples import examples, referred
 from support.flux import Sync
 from support.flux_team import Team
 from support.kube_api import Json, KubeApi, managed_namespace
@@ -137,6 +138,15 @@ def test_a_stalled_service_fails_the_sync_at_once_and_a_commit_heals_it(team: Te
     team.sync.wait_healthy(team.commit(web=FROM_IMAGE))
 
 
+def test_what_is_not_finished_in_time_is_named(team: Team, around: Surroundings) -> None:
+    with around.kubelet.asleep():
+        commit = team.commit(web=FROM_IMAGE)
+        team.start(timeout="6s", retryInterval="5s")
+        said = team.sync.wait_failed(commit)
+    assert said.endswith(f"timeout waiting for: [InkService/{team.namespace}/web status: 'InProgress']")
+    team.sync.wait_healthy(commit)
+
+
 def test_a_wrong_field_is_refused_before_anything_is_applied(team: Team) -> None:
     commit = team.commit(good=FROM_IMAGE, bad={"source": source_of("git@example.com:shop.git")})
     team.start()
@@ -154,7 +164,7 @@ def test_what_is_changed_by_hand_comes_back(team: Team, control_plane: ControlPl
     team.sync.wait_healthy(commit)
     wanted = team.service("web")["spec"]
     change = {"env": [{"name": "A", "value": "by hand"}], "args": ["--debug"]}
-    kubectl.run("patch", "inksvc/web", "-n", namespace, "--type=merge", "-p", yaml.safe_dump({"spec": change}))
+    kubectl.run("patch", "inksvc/web", "-n", namespace, "--type=merge", "-p", json.dumps({"spec": change}))
     team.sync.again()
     assert team.service("web")["spec"] == wanted
     team.sync.wait_healthy(commit)
@@ -279,36 +289,3 @@ def test_examples_from_a_repository(team: Team) -> None:
     team.sync.wait_healthy(commit)
     live = {item["metadata"]["name"] for item in team.api.get(CRS.format(team.namespace))["items"] if says_ready(item)}
     assert live | set(NOT_HERE) == {found["metadata"]["name"] for found in examples()}
-
-
-def examples() -> Iterator[Json]:
-    """Those of examples/, each under the name of its file and with a host of its own."""
-    for path in sorted((ROOT / "examples").glob("*.yaml")):
-        found = yaml.safe_load(path.read_text())
-        found["metadata"]["name"] = path.stem
-        found["spec"].pop("subdomain", None)
-        if "release" in found["spec"]:  # the played node ends a command only if that says how
-            found["spec"]["release"]["command"] = ["exit", "0", "done"]
-        yield found
-
-
-KINDS = {"secretRef": "Secret", "secretKeyRef": "Secret", "pullSecretRef": "Secret"}
-KINDS |= {"configMapRef": "ConfigMap", "configMapKeyRef": "ConfigMap"}
-
-
-def referred(found: list[Json]) -> list[Json]:
-    """The Secrets and ConfigMaps that they name, with the keys that they want."""
-    made: dict[tuple[str, str], Json] = {}
-    for kind, reference in mentions(found):
-        meta = {"name": reference["name"]}
-        empty = {"apiVersion": "v1", "kind": kind, "metadata": meta, "data": {}}
-        made.setdefault((kind, reference["name"]), empty)["data"] |= {reference.get("key", "password"): "eA=="}
-    return list(made.values())
-
-
-def mentions(node: object) -> Iterator[tuple[str, Json]]:
-    """Kind, and the reference itself."""
-    if isinstance(node, dict):
-        yield from ((KINDS[name], value) for name, value in node.items() if name in KINDS)
-    for value in node.values() if isinstance(node, dict) else node if isinstance(node, list) else []:
-        yield from mentions(value)
