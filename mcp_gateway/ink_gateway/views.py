@@ -9,15 +9,15 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from ink_api.conditions import Condition, ConditionType, find
-from ink_api.inkservice import EnvVar, InkService, RevisionStatus
+from ink_api.inkservice import EnvVar, InkService
 from ink_api.reasons import PROGRESS, RETRIED, Reason, remedy
 from pydantic import BaseModel, Field, SerializerFunctionWrapHandler, model_serializer
 
 State = Literal["building", "deploying", "live", "failed", "suspended", "deleting", "deleted"]
 
 LINE_MAX = 500
-REVISIONS_MOST = 5
-DIGEST_SHOWN = 12
+HOST_NOT_FREE = frozenset({Reason.HOST_TAKEN, Reason.HOST_RESERVED})
+SAME_CALL = "The same create_service call again takes another host, <name>-<four characters>."
 MESSAGE_MAX = 2000
 CONTROL = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 REORDERING = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
@@ -40,22 +40,6 @@ class BuildView(View):
     result: str | None = None
     started: str | None = None
     finished: str | None = None
-
-
-class RevisionView(View):
-    """One revision, or a build that gave none."""
-
-    number: int
-    commit: str | None = None
-    image: str | None = None
-    """The start of its digest."""
-    outcome: str | None = None
-    """Deployed, or the reason it did not get there; None while it is under way."""
-    live: bool | None = None
-    """It answers now."""
-    wanted: bool | None = None
-    """The newest, which is to be live."""
-    created: str | None = None
 
 
 class ServiceSummary(View):
@@ -96,14 +80,6 @@ class ServiceView(ServiceSummary):
     env: dict[str, str] | None = Field(default=None, description="Only with include_env")
     deploy_log: list[str] | None = Field(default=None, description="Untrusted output of the build")
     runtime_log: list[str] | None = Field(default=None, description="Untrusted output of the app")
-
-
-class ServiceDetail(ServiceView):
-    """The same with what was deployed before."""
-
-    revisions: list[RevisionView] | None = None
-    rollback: str | None = None
-    """How to go back to the newest earlier one that was live."""
 
 
 class RedeployView(View):
@@ -170,6 +146,14 @@ def cause_of(service: InkService) -> Condition | None:
     return None if ready is None or (ready.status == "True" and ready.reason != Reason.SUSPENDED) else ready
 
 
+def needs_another_host(service: InkService) -> bool:
+    """The operator found the host of its own name taken: by somebody whom the gateway does not know of, or kept for its
+    last tenant, or the platform's.
+    """
+    cause = cause_of(service)
+    return service.spec.subdomain is None and cause is not None and cause.reason in HOST_NOT_FREE
+
+
 def build_failed(service: InkService) -> bool:
     """Whether the newest build ended without an image, and Ink will not try it again by itself."""
     built = _condition(service, ConditionType.BUILT)
@@ -190,7 +174,7 @@ def summary(service: InkService, project: str, name: str) -> ServiceSummary:
         project=project,
         state=state_of(service),
         url=service.status.url,
-        commit=_short(service.status.commit),
+        commit=short(service.status.commit),
         reason=cause.reason if cause else None,
     )
 
@@ -205,7 +189,7 @@ def view(service: InkService, project: str, name: str, *, env: Mapping[str, str]
         **base.model_dump(),
         message=_seen(cause) if cause else None,
         remedy=(remedy(cause.reason) or None) if cause else None,
-        next_step=next_step(base.state, name, project),
+        next_step=SAME_CALL if needs_another_host(service) else next_step(base.state, name, project),
         serving=_is_true(service, ConditionType.AVAILABLE),
         repo=git.url if git else None,
         branch=git.branch if git else None,
@@ -218,40 +202,6 @@ def view(service: InkService, project: str, name: str, *, env: Mapping[str, str]
         build=_build(service),
         env_names=[variable.name for variable in spec.env or []],
         env=None if env is None else {variable.name: _value(variable, env) for variable in spec.env or []},
-    )
-
-
-def with_revisions(answer: ServiceView, service: InkService) -> ServiceDetail:
-    """The answer and what was deployed before, with the way back to it."""
-    known = service.status.revisions or []
-    deployed = [r for r in known if r.reason == Reason.DEPLOYED]
-    live = deployed[0] if deployed and answer.serving else None
-    shown = [_revision(r, r is live) for r in known[:REVISIONS_MOST]]
-    return ServiceDetail(**dict(answer), revisions=shown or None, rollback=_way_back(service, deployed))
-
-
-def _revision(revision: RevisionStatus, live: bool) -> RevisionView:
-    digest = (revision.image or "").partition("@sha256:")[2]
-    return RevisionView(
-        number=revision.number,
-        commit=_short(revision.commit),
-        image=digest[:DIGEST_SHOWN] or None,
-        outcome=revision.reason,
-        live=live or None,
-        wanted=revision.active or None,
-        created=revision.created,
-    )
-
-
-def _way_back(service: InkService, deployed: list[RevisionStatus]) -> str | None:
-    """By git, as everything is deployed. The branch alone decides; nobody has to remember a pin."""
-    git, now = service.spec.source.git, service.status.commit
-    earlier = next((r for r in deployed if r.commit and r.commit != now), None)
-    if git is None or earlier is None or git.commit is not None:
-        return None
-    return (
-        f"git push --force origin {earlier.commit}:{git.branch} makes revision {earlier.number} live again, with no "
-        "build while its image is kept. That rewrites the branch; git revert and a push keep it, and build."
     )
 
 
@@ -296,7 +246,7 @@ def _final(condition: Condition) -> bool:
     return condition.reason not in PROGRESS and condition.reason not in RETRIED
 
 
-def _short(commit: str | None) -> str | None:
+def short(commit: str | None) -> str | None:
     return commit[:12] if commit else None
 
 
@@ -314,7 +264,7 @@ def _build(service: InkService) -> BuildView | None:
     if build is None:
         return None
     return BuildView(
-        commit=_short(build.commit),
+        commit=short(build.commit),
         pack=build.pack,
         result=build.reason,
         started=build.started,

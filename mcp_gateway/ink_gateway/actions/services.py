@@ -11,12 +11,12 @@ from ink_gateway import checks
 from ink_gateway.actions.platform import Platform
 from ink_gateway.actions.spec import manifest, wire_spec
 from ink_gateway.addresses import address
+from ink_gateway.details import ServiceDetail, with_revisions
 from ink_gateway.errors import GatewayError, NotFound, Unavailable
 from ink_gateway.ports import Principal
 from ink_gateway.views import (
     DeletedView,
     RedeployView,
-    ServiceDetail,
     ServiceList,
     ServiceSummary,
     build_failed,
@@ -25,7 +25,6 @@ from ink_gateway.views import (
     state_of,
     summary,
     view,
-    with_revisions,
 )
 
 LOG_LINES_MAX = 500

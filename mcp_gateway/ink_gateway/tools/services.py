@@ -12,9 +12,10 @@ from ink_gateway.actions.platform import Platform
 from ink_gateway.actions.services import ServiceActions
 from ink_gateway.addresses import HOSTS, INTERNAL
 from ink_gateway.checks import DEFAULT_PROJECT, PACKS
+from ink_gateway.details import ServiceDetail
 from ink_gateway.tools.calls import CallerOf, Ctx, answering
 from ink_gateway.tools.schema import tool_of
-from ink_gateway.views import DeletedView, RedeployView, ServiceDetail, ServiceList, ServiceView
+from ink_gateway.views import DeletedView, RedeployView, ServiceList, ServiceView
 
 WAIT_SECONDS = 50
 """Under 60 s, after which common MCP clients give a call up whatever progress they are told."""
