@@ -123,7 +123,9 @@ def silent_webhook(engine: Engine, namespace: str, name: str) -> None:
     engine.create(namespace, name, subdomain=f"{namespace}-{name}")
 
 
-@pytest.mark.parametrize("make", [silent_resolver, silent_registry, silent_webhook])
+@pytest.mark.parametrize(
+    "make", [silent_resolver, pytest.param(silent_registry, marks=pytest.mark.full), silent_webhook]
+)
 def test_more_hanging_services_than_workers_hold_up_nobody_else(
     engine: Engine, namespace: str, make: Callable[[Engine, str, str], None]
 ) -> None:

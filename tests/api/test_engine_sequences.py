@@ -19,7 +19,7 @@ from support.recording_proxy import Moment
 from support.waiting import eventually
 
 STEPS, LONG = 6, 40
-DEATHS, MANY_DEATHS = 3, 12
+DEATHS, MANY_DEATHS = 2, 12
 LATEST_WRITE = 15
 GOOD: tuple[Json, ...] = (
     {"source": {"git": None, "image": {"ref": IMAGE}}},

@@ -245,8 +245,8 @@ class Surroundings:
                 clear(self.plane.api)
 
     def _free_lease(self) -> None:
-        """Of an operator that is known to be dead: nobody need wait until its lease is over."""
-        if len(self.active) == 1:
+        """No operator lives: nobody need wait until the lease of the last one is over."""
+        if not any(engine.operator.is_running for engine in self.active):
             self.plane.api.delete(LEASE)
 
 

@@ -316,5 +316,7 @@ async def configure(kubeconfig: str | None) -> Configuration:
             await load_kube_config(client_configuration=configuration)
     else:
         await load_kube_config(config_file=kubeconfig, client_configuration=configuration)
-    configuration.connection_pool_maxsize = 64
+    # No limit: a watch holds its connection for minutes, there may be one for each namespace, and calls that find no
+    # place beside them would never get through. The calls themselves are bounded by the queue's workers.
+    configuration.connection_pool_maxsize = 0
     return configuration

@@ -1,18 +1,22 @@
 """The API server's client, against a small HTTP server: what leaves, and what is remembered of it."""
 
+import asyncio
 import contextlib
+import json
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import web
-from ink_operator.clients.kube import Kube
+from ink_operator.clients.kube import Kube, configure
 from ink_operator.core.errors import InkError, LeaseLost
 from ink_operator.core.objects import CONFIG_MAP, INK_SERVICE, Manifest, Ref
 from ink_operator.runtime.informer import Watched, inform
 from ink_operator.runtime.metrics import Metrics
 from kubernetes.aio.client.configuration import Configuration
 
+MANY = 200
 CLAIM: Manifest = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c", "namespace": "n"}}
 
 
@@ -34,19 +38,32 @@ class Server:
     def __init__(self) -> None:
         self.writes: list[str] = []
         self.status = 200
+        self.watching, self.all_watch = 0, asyncio.Event()
 
-    async def handle(self, request: web.Request) -> web.Response:
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        if request.query.get("watch"):
+            return await self._watch(request)
         body = await request.json()
         self.writes.append(request.method)
         meta = {**body.get("metadata", {}), "resourceVersion": str(len(self.writes))}
         return web.json_response({**body, "metadata": meta}, status=self.status)
+
+    async def _watch(self, request: web.Request) -> web.StreamResponse:
+        """Answer, and say nothing more until the other side goes."""
+        answer = web.StreamResponse()
+        await answer.prepare(request)
+        self.watching += 1
+        if self.watching == MANY:
+            self.all_watch.set()
+        await asyncio.Event().wait()
+        return answer
 
 
 @pytest.fixture
 async def server() -> AsyncIterator[tuple[Server, str]]:
     made, app = Server(), web.Application()
     app.router.add_route("*", "/{path:.*}", made.handle)
-    runner = web.AppRunner(app)
+    runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     yield made, "http://{}:{}".format(*runner.addresses[0][:2])
@@ -87,6 +104,37 @@ async def test_only_what_was_surely_ours_is_remembered(server: tuple[Server, str
         assert kube.wrote("3")
         await kube.merge_patch(Ref(CONFIG_MAP, "n", "c"), {"data": {}})
         assert not kube.wrote("4")
+
+
+async def test_however_many_watches_leave_room_for_calls(server: tuple[Server, str], tmp_path: Path) -> None:
+    """Each holds a connection; with one for every namespace they are many."""
+    seen, url = server
+    config = tmp_path / "config"
+    config.write_text(
+        json.dumps(
+            {
+                "current-context": "c",
+                "clusters": [{"name": "c", "cluster": {"server": url}}],
+                "users": [{"name": "c", "user": {"token": "t"}}],
+                "contexts": [{"name": "c", "context": {"cluster": "c", "user": "c"}}],
+            }
+        )
+    )
+    kube = Kube(await configure(str(config)), Switch(), Metrics())
+
+    async def watch(number: int) -> None:
+        async for _ in kube.watch(CONFIG_MAP, f"n{number}", "", "1"):
+            raise AssertionError("nothing happens")
+
+    tasks = [asyncio.create_task(watch(number)) for number in range(MANY)]
+    async with asyncio.timeout(30):
+        await seen.all_watch.wait()
+        await kube.apply(CLAIM)
+    assert seen.writes == ["PATCH"]
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    await kube.close()
 
 
 class Watches:
