@@ -11,10 +11,11 @@ from ink_api.reasons import Reason
 
 from ink_builder import image, verdict
 from ink_builder.buildkit.control import BuildKit
+from ink_builder.diagnosis.judge import SHOWN_LINES
 from ink_builder.errors import BuildError, infrastructure
 from ink_builder.log import BuildLog
 from ink_builder.settings import Settings
-from ink_builder.solve import Job, solve
+from ink_builder.solve import Job, Watch, solve
 
 SCAN_PATIENCE_SECONDS = 15.0
 """How long a finished build waits for a scan that only warns."""
@@ -51,16 +52,30 @@ class Planned:
 
 async def build(settings: Settings, log: BuildLog) -> dict[str, Any]:
     """Run the build to its verdict; never raises but for cancellation."""
+    watch = Watch()
     try:
         async with asyncio.timeout(settings.timeout_seconds):
-            return await _build(settings, log)
+            return await _build(settings, log, watch)
     except TimeoutError:
-        limit = f"{settings.timeout_seconds:.0f} s"
-        return _failed(BuildError(Reason.BUILD_TIMEOUT, f"the build took longer than its limit of {limit}"), log)
+        return _failed(_too_slow(settings, watch), log)
     except BuildError as error:
         return _failed(error, log)
     except Exception as error:  # whatever it is, the operator must get a verdict and may try again
         return _failed(infrastructure(f"the builder broke: {type(error).__name__}: {error}"), log)
+
+
+def _too_slow(settings: Settings, watch: Watch) -> BuildError:
+    """Which step did not end, and what it said last."""
+    step = watch.running()
+    message = f"the build took longer than its limit of {settings.timeout_seconds:.0f} s"
+    if step is None:
+        return BuildError(Reason.BUILD_TIMEOUT, message)
+    said = "" if step.lines else ", and had said nothing"
+    return BuildError(
+        Reason.BUILD_TIMEOUT,
+        f"{message}: step {step.name} was still running{said}; does it wait for input, or start a server?",
+        lines=tuple(step.lines)[-SHOWN_LINES:],
+    )
 
 
 def _failed(error: BuildError, log: BuildLog) -> dict[str, Any]:
@@ -74,7 +89,7 @@ def _failed(error: BuildError, log: BuildLog) -> dict[str, Any]:
     return verdict.failure(safe)
 
 
-async def _build(settings: Settings, log: BuildLog) -> dict[str, Any]:
+async def _build(settings: Settings, log: BuildLog, watch: Watch) -> dict[str, Any]:
     clock = Clock()
     log.line(f"building {settings.source.url} at {settings.source.commit[:12]} for {settings.service}")
     buildkit = BuildKit(settings.daemon)
@@ -86,7 +101,7 @@ async def _build(settings: Settings, log: BuildLog) -> dict[str, Any]:
             clock.lap("scan")
             version = await connecting
             log.line(f"BuildKit {version} answers after {clock.lap('connect'):.2f} s more")
-            built = await solve(buildkit, planned.job, settings, log)
+            built = await solve(buildkit, planned.job, settings, log, watch)
             clock.lap("solve")
             report = report or await _judge(scanning, settings, log)
         finally:

@@ -16,7 +16,7 @@ from ink_builder.buildkit import failure
 from ink_builder.buildkit.auth import Auth
 from ink_builder.buildkit.control import BuildKit, Request
 from ink_builder.buildkit.filesync import FileSync
-from ink_builder.buildkit.progress import Progress
+from ink_builder.buildkit.progress import Progress, Step
 from ink_builder.buildkit.secrets import Secrets
 from ink_builder.buildkit.session import Services, open_session
 from ink_builder.errors import infrastructure
@@ -32,6 +32,17 @@ _SHUTTING_DOWN = re.compile(
     r"^(?:failed to solve: )?(?:context canceled|graceful.?stop\b.*|grpc: the server has been stopped)$"
 )
 """What a daemon says that is asked to end while it builds; our own cancellation does not come this way."""
+
+
+@dataclass
+class Watch:
+    """What the build is at, for whoever has to end it."""
+
+    progress: Progress | None = None
+
+    def running(self) -> Step | None:
+        """The step that goes on."""
+        return self.progress.running() if self.progress else None
 
 
 class _Lost(Exception):
@@ -104,11 +115,11 @@ def cache(settings: Settings) -> dict[str, str] | None:
     return chosen
 
 
-async def solve(buildkit: BuildKit, job: Job, settings: Settings, log: BuildLog) -> Built:
+async def solve(buildkit: BuildKit, job: Job, settings: Settings, log: BuildLog, watch: Watch) -> Built:
     """Build and push; once more when the daemon goes away meanwhile. Raises BuildError."""
     for last in (False, True):
         try:
-            return await _attempt(buildkit, job, settings, log)
+            return await _attempt(buildkit, job, settings, log, watch)
         except _Lost as error:
             if last:
                 raise infrastructure(f"the connection to BuildKit was lost twice during the build: {error}") from error
@@ -117,7 +128,7 @@ async def solve(buildkit: BuildKit, job: Job, settings: Settings, log: BuildLog)
     raise AssertionError("the second attempt returns or raises")
 
 
-async def _attempt(buildkit: BuildKit, job: Job, settings: Settings, log: BuildLog) -> Built:
+async def _attempt(buildkit: BuildKit, job: Job, settings: Settings, log: BuildLog, watch: Watch) -> Built:
     files = FileSync({"context": job.context, "dockerfile": job.dockerfile_directory})
     services = Services(
         files,
@@ -125,6 +136,7 @@ async def _attempt(buildkit: BuildKit, job: Job, settings: Settings, log: BuildL
         Secrets({name: value.encode() for name, value in settings.build_secrets.items()}),
     )
     progress = Progress(lambda text, important: log.line(text, important=important), log.tidy)
+    watch.progress = progress
     shared_key = "/".join(("ink", settings.tenant, settings.project, settings.service))
     async with open_session(buildkit.control, services, shared_key) as session_id:
         answer = await _follow(buildkit, job, settings, session_id, progress)

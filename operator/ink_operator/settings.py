@@ -64,6 +64,11 @@ class Settings:
     """A standby takes over this long after the holder fell silent, and a second or two."""
     build_concurrency: int = 2
     build_timeout_seconds: int = 900
+    scan_secrets: str = "off"
+    scan_vulnerabilities: str = "off"
+    scan_severity: str = "high"
+    osv_source: str = ""
+    """What builders look for in the source; docs/architecture.md has the words."""
     build_history: int = 2
     """Finished build Jobs kept a service, newest first: their pods hold the build logs."""
     poll_seconds: float = 300.0
@@ -152,7 +157,8 @@ PARSERS: dict[str, Any] = {
     **dict.fromkeys(
         ("namespace", "tenants_namespace", "builds_namespace", "ingress_namespace", "ingress_class", "apps_domain",
          "registry", "builder_image", "builder_pull_policy", "buildkit_address", "dns_namespace", "service_account",
-         "gateway_service_account", "gvisor_runtime_class"),
+         "gateway_service_account", "gvisor_runtime_class", "scan_secrets", "scan_vulnerabilities", "scan_severity",
+         "osv_source"),
         str,
     ),
     **dict.fromkeys(("traefik_url", "resolver_url", "git_public_url", "git_internal_url"), _url),

@@ -67,6 +67,11 @@ class Progress:
         broken = [s for s in self._steps.values() if s.error and "context canceled" not in s.error]
         return max(broken, key=lambda step: step.completed, default=None)
 
+    def running(self) -> Step | None:
+        """The step that has been running for longest: what a build that ran out of time was waiting for."""
+        open_steps = [s for s in self._steps.values() if s.started and not s.completed and not s.is_quiet]
+        return min(open_steps, key=lambda step: step.started, default=None)
+
     def close(self) -> None:
         """Print what was left without an end of line."""
         for step in self._steps.values():

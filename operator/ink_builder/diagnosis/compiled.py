@@ -54,7 +54,7 @@ GO = (
     ),
     Rule(
         Reason.TESTS_FAILED,
-        r"^\s*--- FAIL: (?P<name>\S+)",
+        r"^[ \t]*--- FAIL: (?P<name>\S+)",
         "the test {name} fails: mend it, or leave the tests out of the build",
     ),
 )

@@ -141,7 +141,7 @@ RULES = (
     ),
     Rule(
         Reason.TESTS_FAILED,
-        r"^(?:not ok \d+ - (?P<tap>.*)|# fail (?P<count>[1-9]\d*)|\s*Tests?:? +(?P<jest>[1-9]\d* failed.*)|\s*(?P<mocha>[1-9]\d* failing))$",
+        r"^(?:not ok \d+ - (?P<tap>.*)|# fail (?P<count>[1-9]\d*)|[ \t]*Tests?:? +(?P<jest>[1-9]\d* failed.*)|[ \t]*(?P<mocha>[1-9]\d* failing))$",
         "a test fails ({tap}{count}{jest}{mocha}): mend it, or leave the tests out of the build",
     ),
 )

@@ -78,7 +78,7 @@ LAST = (
     ),
     Rule(
         Reason.PERMISSION_DENIED,
-        r"(?P<script>(?:\./|/)?[\w./-]+): [Pp]ermission denied$",
+        r"(?<![\w./-])(?P<script>[\w./-]+): [Pp]ermission denied$",
         lambda m, text: _denied(m["script"], text),
     ),
     Rule(
