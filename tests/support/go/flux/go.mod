@@ -1,5 +1,5 @@
-// Flux's controllers as its authors build them: their lists, their replacements. 1.10 wants a newer Go, and of 1.9.6 the
-// module proxy lacks a part.
+// Flux's controllers as its authors build them: their lists, their replacements. 1.10 wants a newer Go, and of what
+// 1.9.6 needs not every module is to be had.
 module ink/flux
 
 go 1.26.0
