@@ -283,7 +283,12 @@ class Operator:
     async def _claims(self) -> dict[str, list[str]]:
         """Names of all claims of hosts, by the uid of the service that holds them; "" for those that are only kept."""
         found: dict[str, list[str]] = {}
-        async for page in self.kube.pages(CONFIG_MAP, self.settings.namespace, CLAIMS):
-            for item in page:
-                found.setdefault(labels_of(item).get(LABEL_OWNER_UID, ""), []).append(item["metadata"]["name"])
+        try:
+            async for page in self.kube.pages(CONFIG_MAP, self.settings.namespace, CLAIMS):
+                for item in page:
+                    found.setdefault(labels_of(item).get(LABEL_OWNER_UID, ""), []).append(item["metadata"]["name"])
+        except InkError as error:
+            # Services are looked at all the same; old claims can wait for the next time.
+            log.warning("the claims of hosts: %s", error)
+            return {}
         return found

@@ -30,7 +30,7 @@ def test_a_host_is_kept_for_its_tenant(engine: Engine, namespace: str) -> None:
     engine.create(other, "thief", subdomain=namespace)
     eventually(
         lambda: "it is free from " in ready_message(engine, other, "thief"),
-        within=30,
+        within=120,
         what="another tenant is told when",
         state=engine.operator.tail,
     )
@@ -63,7 +63,10 @@ def test_when_its_time_is_over_it_is_anybodys_and_goes(alone: Surroundings, name
         engine.delete(namespace, "shop")
         engine.wait_gone(namespace, "shop")
         eventually(
-            lambda: engine.claims(namespace, "shop") == [], within=30, what="the claim goes", state=engine.operator.tail
+            lambda: engine.claims(namespace, "shop") == [],
+            within=120,
+            what="the claim goes",
+            state=engine.operator.tail,
         )
         other = engine.namespace("other")
         engine.create(other, "next", subdomain=namespace)
@@ -82,5 +85,8 @@ def test_what_a_vanished_service_left_is_given_up_and_goes(alone: Surroundings, 
         assert claim["metadata"]["labels"]["ml.ink/owner-uid"]
     with alone.engine("after", INK_HOST_KEEP_SECONDS="1") as engine:
         eventually(
-            lambda: engine.claims(namespace, "shop") == [], within=30, what="the claim goes", state=engine.operator.tail
+            lambda: engine.claims(namespace, "shop") == [],
+            within=120,
+            what="the claim goes",
+            state=engine.operator.tail,
         )
