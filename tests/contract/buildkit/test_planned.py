@@ -295,3 +295,33 @@ def test_each_package_manager_of_python(stack: Stack, manager: str) -> None:
     files: dict[str, str | bytes] = {"main.py": PAGE, **PYTHON[manager]}
     outcome = stack.build(f"python-{manager}", files, INK_BASE_IMAGES=json.dumps(baseimages.languages()))
     assert ask(stack, f"python-{manager}", outcome, "/") == ["/ 65532 aGVsbG8"]
+
+
+@pytest.mark.full
+def test_a_site_that_vite_builds(stack: Stack) -> None:
+    package = {"scripts": {"build": "vite build"}, "devDependencies": {"vite": "^6"}, "type": "module"}
+    files: dict[str, str | bytes] = {
+        "package.json": json.dumps(package),
+        "index.html": '<!doctype html><title>x</title><p>from vite</p><script type="module" src="/main.js"></script>',
+        "main.js": "console.log(1)",
+    }
+    outcome = stack.build("vite", files, INK_TIMEOUT_SECONDS="600")
+    shown = ask(stack, "vite", outcome, "/")
+    assert "from vite" in shown[0]
+    assert "/assets/index-" in shown[0]
+
+
+@pytest.mark.full
+def test_next_with_its_standalone_output(stack: Stack) -> None:
+    package = {"scripts": {"build": "next build"}, "dependencies": {"next": "15", "react": "19", "react-dom": "19"}}
+    files: dict[str, str | bytes] = {
+        "package.json": json.dumps(package),
+        "next.config.mjs": "export default { output: 'standalone' };",
+        "app/layout.js": "export default ({ children }) => <html><body>{children}</body></html>;",
+        "app/page.js": "export const dynamic = 'force-dynamic';\nexport default () => <p>from next</p>;",
+        "public/robots.txt": "User-agent: *",
+    }
+    outcome = stack.build("next", files, INK_TIMEOUT_SECONDS="800")
+    page, robots = ask(stack, "next", outcome, "/", "/robots.txt")
+    assert "from next" in page
+    assert robots == "/robots.txt 65532 User-agent: *"

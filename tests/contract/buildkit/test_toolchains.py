@@ -31,18 +31,23 @@ APACHE = """RUN printf '#!/bin/sh\\nexec apache2 -DFOREGROUND\\n' > /usr/local/b
 """
 
 
-@pytest.fixture(scope="module")
-def images(stack: Stack) -> Callable[[str], str]:
-    """Makes a toolchain's image; returns INK_BASE_IMAGES with it. Its tools are what Debian 13 has."""
+Images = Callable[[str, str], dict[str, str]]
 
-    def make(name: str) -> str:
+
+@pytest.fixture(scope="module")
+def images(stack: Stack) -> Images:
+    """Makes a toolchain's image of what Debian 13 has; returns the variables by which a service is built from it."""
+
+    def make(name: str, service: str) -> dict[str, str]:
         install = f"RUN apt-get update && apt-get install --yes --no-install-recommends {PACKAGES[name]}"
         text = f"FROM {DEBIAN}\n{install}\n" + (APACHE if name == "php" else "")
         built = stack.build(f"toolchain-{name}", {"Dockerfile": text}, **PATIENCE)
         assert built.code == 0, built.log
         image = built.verdict["image"]
         run = {"rust": DEBIAN, "maven": image, "ruby": image, "php": image}[name]
-        return json.dumps({name: {VERSIONS[name]: {"build": image, "run": run}}})
+        listed = {name: {VERSIONS[name]: {"build": image, "run": run}}}
+        token = stack.registry.token(f"tenant/{service}", f"tenant/toolchain-{name}")
+        return {"INK_BASE_IMAGES": json.dumps(listed), "INK_REGISTRY_TOKEN": token, **PATIENCE}
 
     return make
 
@@ -95,9 +100,9 @@ end
 """
 
 
-def test_rust_and_a_changed_line(stack: Stack, images: Callable[[str], str]) -> None:
+def test_rust_and_a_changed_line(stack: Stack, images: Images) -> None:
     """What was compiled before is in the cache; a commit's date must not make cargo take the old program for new."""
-    given = {"INK_BASE_IMAGES": images("rust"), **PATIENCE}
+    given = images("rust", "rust")
     manifest = '[package]\nname = "hello"\nversion = "0.1.0"\nedition = "2021"\n'
     for version in ("one", "two"):
         files: dict[str, str | bytes] = {"Cargo.toml": manifest, "src/main.rs": RUST.replace("VERSION", version)}
@@ -105,23 +110,23 @@ def test_rust_and_a_changed_line(stack: Stack, images: Callable[[str], str]) -> 
         assert ask(stack, "rust", outcome, "/") == [f"/ 65532 from rust {version}"]
 
 
-def test_java_with_maven(stack: Stack, images: Callable[[str], str]) -> None:
+def test_java_with_maven(stack: Stack, images: Images) -> None:
     files: dict[str, str | bytes] = {"pom.xml": POM, "src/main/java/org/acme/Main.java": JAVA}
-    outcome = stack.build("java", files, INK_BASE_IMAGES=images("maven"), **PATIENCE)
+    outcome = stack.build("java", files, **images("maven", "java"))
     assert ask(stack, "java", outcome, "/") == ["/ 65532 from java"]
 
 
-def test_ruby_without_gems(stack: Stack, images: Callable[[str], str]) -> None:
-    outcome = stack.build("ruby", {"app.rb": RUBY}, INK_BASE_IMAGES=images("ruby"), **PATIENCE)
+def test_ruby_without_gems(stack: Stack, images: Images) -> None:
+    outcome = stack.build("ruby", {"app.rb": RUBY}, **images("ruby", "ruby"))
     assert ask(stack, "ruby", outcome, "/") == ["/ 65532 from ruby"]
 
 
-def test_php_without_packages(stack: Stack, images: Callable[[str], str]) -> None:
+def test_php_without_packages(stack: Stack, images: Images) -> None:
     files: dict[str, str | bytes] = {
         "public/index.php": "<?php echo 'from php ', $_SERVER['REQUEST_URI'];",
         "secret.txt": "x",
     }
-    outcome = stack.build("php", files, INK_BASE_IMAGES=images("php"), **PATIENCE)
+    outcome = stack.build("php", files, **images("php", "php"))
     assert ask(stack, "php", outcome, "/", "/deep/link") == [
         "/ 65532 from php /",
         "/deep/link 65532 from php /deep/link",
