@@ -185,8 +185,10 @@ def _plan(settings: Settings, source: Any, work: Path, log: BuildLog) -> Planned
 
     root = source.root.resolve()
     whole = files.from_directory(root)
-    place = source.directory.resolve().relative_to(root).as_posix().removeprefix(".")
-    chosen = choice.choose(whole, place, settings.service, settings.options, Images(settings.base_images))
+    place = source.directory.resolve().relative_to(root).as_posix()
+    chosen = choice.choose(
+        whole, "" if place == "." else place, settings.service, settings.options, Images(settings.base_images)
+    )
     for note in chosen.notes:
         log.line(note)
     directory = root / chosen.directory

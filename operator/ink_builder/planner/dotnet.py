@@ -51,7 +51,7 @@ def detect(files: Files, overrides: Overrides, images: Images) -> Plan | None:
 
 def _application(files: Files, projects: list[str]) -> str:
     """The project that is a program. Raises CannotPlan when there is none, or more than one."""
-    texts = {path: files.read(path) for path in projects}
+    texts = {path: files.read(path) for path in projects[:200]}
     web = [p for p, text in texts.items() if "Microsoft.NET.Sdk.Web" in text and not _TEST.search(text)]
     programs = web or [p for p, text in texts.items() if "<OutputType>Exe" in text and not _TEST.search(text)]
     if len(programs) == 1:

@@ -1,6 +1,7 @@
 """A read-only view of a repository's files."""
 
 import os
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -44,8 +45,8 @@ class Files:
         return [path for path in self._by_name.get(name, ()) if path.count("/") <= depth]
 
     def with_suffix(self, suffix: str, depth: int = 0) -> list[str]:
-        """Files that end so, at most `depth` (and four) directories down; the least deep first."""
-        return [path for path in self._shallow if path.endswith(suffix) and path.count("/") <= depth]
+        """Files that end so (`.py`), at most `depth` (and four) directories down; the least deep first."""
+        return [path for path in self._by_suffix.get(suffix, ()) if path.count("/") <= depth]
 
     def has_directory(self, path: str) -> bool:
         """Whether there are files below `path`."""
@@ -54,13 +55,26 @@ class Files:
     def below(self, directory: str) -> "Files":
         """The view of one directory of the repository."""
         start = f"{directory}/"
-        inside = frozenset(path.removeprefix(start) for path in self.paths if path.startswith(start))
+        first, last = bisect_left(self._sorted, start), bisect_left(self._sorted, f"{directory}0")  # 0 follows /
+        inside = frozenset(path[len(start) :] for path in self._sorted[first:last])
         return Files(inside, lambda path: self._read(start + path), directory, self)
+
+    @cached_property
+    def _sorted(self) -> list[str]:
+        return sorted(self.paths)
 
     @cached_property
     def _shallow(self) -> list[str]:
         found = [path for path in self.paths if path.count("/") <= _INDEX_DEPTH]
         return sorted(found, key=lambda path: (path.count("/"), path))
+
+    @cached_property
+    def _by_suffix(self) -> dict[str, list[str]]:
+        index: dict[str, list[str]] = {}
+        for path in self._shallow:
+            _, dot, suffix = path.rpartition("/")[2].rpartition(".")
+            index.setdefault(dot + suffix, []).append(path)
+        return index
 
     @cached_property
     def _by_name(self) -> dict[str, list[str]]:

@@ -15,6 +15,8 @@ _MAIN = re.compile(r"^package\s+main\b", re.MULTILINE)
 _ENTRY = re.compile(r"^func\s+main\(\)", re.MULTILINE)
 _LISTEN = re.compile(r'(?:ListenAndServe|Run|Listen|Start)\(\s*"[\w.]*:(\d{4,5})"|Addr:\s*"[\w.]*:(\d{4,5})"')
 _BINARY, _PROGRAM = "/out/app", "/usr/local/bin/app"
+_MOST_READ = 1000
+"""Files that are looked into: a repository may have any number."""
 _C = re.compile(r'^\s*import\s+"C"', re.MULTILINE)
 _NEED_C = ("github.com/mattn/go-sqlite3", "github.com/confluentinc/confluent-kafka-go", "github.com/h2non/bimg")
 
@@ -94,13 +96,15 @@ def _asked(files: Files, mod: str) -> Wish | None:
 
 def _needs_c(files: Files) -> bool:
     named = files.read("go.mod")
-    return any(name in named for name in _NEED_C) or any(_C.search(files.read(p)) for p in files.with_suffix(".go", 1))
+    return any(name in named for name in _NEED_C) or any(
+        _C.search(files.read(p)) for p in files.with_suffix(".go", 1)[:_MOST_READ]
+    )
 
 
 def _package(files: Files) -> str:
     """The directory of the program. Raises CannotPlan when there is none, or several and none of a usual name."""
     found: list[str] = []
-    for path in files.with_suffix(".go", 3):
+    for path in files.with_suffix(".go", 3)[:_MOST_READ]:
         directory = path.rpartition("/")[0]
         skipped = path.endswith("_test.go") or path.startswith(("vendor/", "examples/", "_examples/", "internal/"))
         if skipped or directory in found or not (directory == "" or common.plain(directory)):

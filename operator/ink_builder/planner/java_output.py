@@ -10,6 +10,8 @@ JAR = "app.jar"
 SPRING = f"java -Dserver.port={PORT} -jar {JAR}"
 QUARKUS = f"java -Dquarkus.http.host=0.0.0.0 -Dquarkus.http.port={PORT} -jar quarkus-run.jar"
 _PACKAGE = re.compile(r"^\s*package\s+([\w.]+)", re.MULTILINE)
+_MOST_READ = 2000
+"""Sources that are looked into: a repository may have any number."""
 _MAIN = re.compile(r"\bstatic\s+void\s+main\s*\(|^fun\s+main\s*\(", re.MULTILINE)
 
 
@@ -33,8 +35,9 @@ def the_jar(folder: str) -> str:
 def main_class(files: Files, folder: str = "") -> str | None:
     """The only class with a main method, or the one of a usual name."""
     found: list[str] = []
-    for path in sorted(p for p in files.paths if p.startswith(f"{folder}src/main/") and p.endswith((".java", ".kt"))):
-        text = files.read(path) if len(found) < 50 else ""
+    sources = sorted(p for p in files.paths if p.startswith(f"{folder}src/main/") and p.endswith((".java", ".kt")))
+    for path in sources[:_MOST_READ]:
+        text = files.read(path)
         if _MAIN.search(text):
             package = _PACKAGE.search(text)
             name = path.rpartition("/")[2]

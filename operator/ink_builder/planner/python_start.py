@@ -25,6 +25,8 @@ _SCRIPTS = (
     "src/main.py",
     "src/app.py",
 )
+_MOST_READ = 150
+"""Files of one kind that are looked into: a repository may have any number."""
 _GUARD = re.compile(r"^if\s+__name__\s*==\s*[\"']__main__[\"']", re.MULTILINE)
 _RELATIVE = re.compile(r"^\s*from\s+\.", re.MULTILINE)
 _MODULES = ("main", "app", "server", "api", "wsgi", "asgi", "application", "web", "run", "index")
@@ -68,7 +70,7 @@ def source_root(files: Files) -> str | None:
     """`src` when its modules are imported without naming it: it must be on the import path, installed or not."""
     top = [p for p in files.with_suffix(".py", 1) if p.startswith("src/")]
     deep = any(p.startswith("src/") for p in files.named("__init__.py", 2) if p.count("/") == 2)
-    package = "src/__init__.py" in files or any(_RELATIVE.search(files.read(p)) for p in top)
+    package = "src/__init__.py" in files or any(_RELATIVE.search(files.read(p)) for p in top[:_MOST_READ])
     return "src" if (top or deep) and not package else None
 
 
@@ -166,7 +168,7 @@ def program(files: Files) -> str | None:
         return usual
     scripts = [p for p in files.with_suffix(".py") if p not in {"setup.py", "conftest.py"} and not p.startswith("test")]
     if len(scripts) > 1:
-        scripts = [p for p in scripts if _GUARD.search(files.read(p))]
+        scripts = [p for p in scripts[:_MOST_READ] if _GUARD.search(files.read(p))]
     return scripts[0] if len(scripts) == 1 else None
 
 
@@ -204,18 +206,15 @@ def _importable(path: str) -> bool:
 
 def _apps(files: Files) -> Iterator[_App]:
     """Application objects in the places where they usually are: at the top, and up to two packages down."""
+    root = source_root(files)
+    usual = []
     for path in files.with_suffix(".py", 2):
         parts = path.removesuffix(".py").split("/")
-        usual = parts[-1] in _MODULES or parts[-1] == "__init__" or len(parts) == 1
-        if (
-            path.endswith(".py")
-            and len(parts) <= 3
-            and usual
-            and _importable(path)
-            and "tests" not in parts
-            and not parts[-1].startswith("test")
-        ):
-            yield from _apps_in(path, _module(path, files), files.read(path))
+        named = parts[-1] in _MODULES or parts[-1] == "__init__" or len(parts) == 1
+        if named and _importable(path) and "tests" not in parts and not parts[-1].startswith("test"):
+            usual.append((parts[-1] not in _MODULES, path))
+    for _, path in sorted(usual)[:_MOST_READ]:
+        yield from _apps_in(path, _module_of(path, root), files.read(path))
 
 
 def _apps_in(path: str, module: str, text: str) -> Iterator[_App]:
@@ -252,10 +251,13 @@ def _preference(app: _App) -> tuple[bool, int, int, bool, str]:
 def _importing(files: Files, module: str) -> str | None:
     pattern = re.compile(rf"^\s*(?:import|from)\s+{re.escape(module)}\b", re.MULTILINE)
     scripts = sorted(files.with_suffix(".py"), key=lambda p: (p not in _SCRIPTS, p))
-    return next((common.argument(path) for path in scripts if pattern.search(files.read(path))), None)
+    return next((common.argument(path) for path in scripts[:_MOST_READ] if pattern.search(files.read(path))), None)
 
 
 def _module(path: str, files: Files) -> str:
-    root = source_root(files)
+    return _module_of(path, source_root(files))
+
+
+def _module_of(path: str, root: str | None) -> str:
     path = path.removeprefix(f"{root}/") if root else path
     return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")

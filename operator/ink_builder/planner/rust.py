@@ -88,7 +88,7 @@ def _program(files: Files) -> tuple[str, str]:
     wanted = common.table(top, "package").get("default-run")
     found = [("", name) for name in _binaries(files, top, "")]
     if not found:
-        for path in files.named("Cargo.toml", 3):
+        for path in files.named("Cargo.toml", 3)[:200]:
             folder = path.rpartition("/")[0]
             manifest = common.toml(files, path) if folder and not folder.startswith("target/") else {}
             package = str(common.table(manifest, "package").get("name") or "")
