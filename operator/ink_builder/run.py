@@ -87,8 +87,10 @@ async def _build(settings: Settings, log: BuildLog, watch: Watch) -> dict[str, A
     with tempfile.TemporaryDirectory(prefix="ink-build-", ignore_cleanup_errors=True) as work:
         try:
             job, pack, scanning = await _prepare(settings, Path(work), log, clock)
-            report = await _judge(scanning, settings, log) if settings.scan.blocks else None
-            clock.lap("scan")
+            report = None
+            if settings.scan.blocks:
+                report = await _judge(scanning, settings, log)
+                clock.lap("scan")
             version = await connecting
             log.line(f"BuildKit {version} answers after {clock.lap('connect'):.2f} s more")
             built = await solve(buildkit, job, settings, log, watch)
@@ -168,7 +170,7 @@ def _checkout(settings: Settings, work: Path, say: Any) -> Any:
 
 def _plan(settings: Settings, directory: Path, work: Path, log: BuildLog) -> tuple[Job, str]:
     """The job for the daemon; a planner's Dockerfile is written beside the source, never into it."""
-    from ink_builder import dockerfile
+    from ink_builder import dockerfile, variables
     from ink_builder.planner import detect, files, render
     from ink_builder.planner.model import Overrides
 
@@ -185,6 +187,7 @@ def _plan(settings: Settings, directory: Path, work: Path, log: BuildLog) -> tup
     log.line(f"pack {plan.pack}: {'; '.join(plan.notes)}")
     planned = work / "plan"
     planned.mkdir()
-    (planned / "Dockerfile").write_text(render.dockerfile(plan), encoding="utf-8")
+    text = variables.declare(render.dockerfile(plan), options.variables, settings.build_secrets)
+    (planned / "Dockerfile").write_text(text, encoding="utf-8")
     (planned / "Dockerfile.dockerignore").write_text(render.dockerignore(found.read(".dockerignore")), encoding="utf-8")
     return Job(directory, planned, "Dockerfile", generated=True), plan.pack
