@@ -112,7 +112,7 @@ REMEDIES: dict[Reason, str] = {
     Reason.BUILD_VARIABLE_MISSING: "Add the variable to build.env, or give it a default in the code.",
     Reason.DEPENDENCY_NOT_FOUND: "Correct the name or version where the dependency is listed, and push again.",
     Reason.DEPENDENCY_CONFLICT: "Change one of the versions that exclude each other, and push again.",
-    Reason.DEPENDENCY_AUTH_REQUIRED: "Put credentials for that server into build.env (sealed or by secretKeyRef).",
+    Reason.DEPENDENCY_AUTH_REQUIRED: "Give the build credentials for that server in build.env, or commit a copy of it.",
     Reason.CHECKSUM_MISMATCH: "Find out why the file changed; if you trust the new one, write the lock file anew.",
     Reason.LOCK_FILE_OUTDATED: "Write the lock file anew with the tool that made it, commit it and push again.",
     Reason.MANIFEST_INVALID: "Correct the file that the message names and push again.",

@@ -202,7 +202,7 @@ def _fetch_once(repository: Any, source: Source, what: tuple[str, int], guard: G
     remote = repository.remotes.create_anonymous(source.url)
     # Ink's own git server speaks plain HTTP inside the cluster; everything else is HTTPS, and goes through the guard.
     proxy = guard.url if source.url.startswith("https:") else None
-    guard.refusal = None
+    guard.begin()
     try:
         remote.fetch([refspec], callbacks=_Callbacks(source), depth=depth, proxy=proxy)
     except BuildError:

@@ -13,6 +13,7 @@ import time
 from dataclasses import dataclass, field
 from socketserver import StreamRequestHandler, ThreadingTCPServer
 from typing import Any
+from urllib.parse import urlsplit
 
 from ink_api.reasons import Reason
 
@@ -53,9 +54,13 @@ class Guard:
         self._server.shutdown()
         self._server.server_close()
 
+    def begin(self) -> None:
+        """Before each fetch: what an earlier attempt received or was refused counts no more."""
+        self.refusal, self.received = None, 0
+
     def connect(self, host: str, port: int) -> socket.socket:
         """A connection to an address that was judged. Raises BuildError, OSError."""
-        if addresses.is_own(f"https://{host}:{port}/", _origin(self.source.allowed_private)):
+        if is_own_host(host, port, self.source.allowed_private):
             return socket.create_connection((host, port), CONNECT_SECONDS)
         error: OSError | None = None
         for address in addresses.public(host, port, self.resolve):
@@ -162,6 +167,7 @@ class Pace:
         return age > self.grace_seconds and self.received < self.least_bytes_per_second * age
 
 
-def _origin(base: str | None) -> str | None:
-    """Scheme, host and port; a tunnel does not see paths, and what they may be was judged before."""
-    return "/".join(base.split("/", 3)[:3]) if base else None
+def is_own_host(host: str, port: int, allowed_base: str | None) -> bool:
+    """Whether a tunnel leads to Ink's own git server; what its path may be was judged before."""
+    own = urlsplit(allowed_base or "")
+    return own.scheme == "https" and (own.hostname, own.port or 443) == (host.lower(), port)

@@ -1,6 +1,7 @@
 """Names and configurations of images. Pure."""
 
 import json
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from ink_builder.settings import Source
@@ -23,12 +24,23 @@ def labels(source: Source, build_id: str) -> dict[str, str]:
     }
 
 
+def has_command(config: bytes) -> bool:
+    """Whether an image configuration says what to run; True when it cannot be read."""
+    process = _process(config)
+    return process is None or bool(process.get("Entrypoint") or process.get("Cmd"))
+
+
+def _process(config: bytes) -> dict[str, Any] | None:
+    try:
+        found = json.loads(config).get("config")
+    except (ValueError, AttributeError):
+        return None
+    return found if isinstance(found, dict) else {}
+
+
 def exposed_ports(config: bytes) -> tuple[int, ...]:
     """The TCP ports of an OCI image configuration, sorted; empty when it names none."""
-    try:
-        ports = (json.loads(config).get("config") or {}).get("ExposedPorts") or {}
-    except (ValueError, AttributeError):
-        return ()
+    ports = (_process(config) or {}).get("ExposedPorts") or {}
     found = set()
     for port in ports:
         number, _, protocol = str(port).partition("/")

@@ -97,8 +97,10 @@ async def _build(settings: Settings, log: BuildLog, watch: Watch) -> dict[str, A
     with tempfile.TemporaryDirectory(prefix="ink-build-", ignore_cleanup_errors=True) as work:
         try:
             planned, scanning = await _prepare(settings, Path(work), log, clock)
-            report = await _judge(scanning, settings, log) if settings.scan.blocks else None
-            clock.lap("scan")
+            report = None
+            if settings.scan.blocks:
+                report = await _judge(scanning, settings, log)
+                clock.lap("scan")
             version = await connecting
             log.line(f"BuildKit {version} answers after {clock.lap('connect'):.2f} s more")
             built = await solve(buildkit, planned.job, settings, log, watch)
@@ -179,7 +181,7 @@ def _checkout(settings: Settings, work: Path, say: Any) -> Any:
 
 def _plan(settings: Settings, source: Any, work: Path, log: BuildLog) -> Planned:
     """The job for the daemon; a planner's Dockerfile is written beside the source, never into it."""
-    from ink_builder import choice
+    from ink_builder import choice, variables
     from ink_builder.planner import files, render, report
     from ink_builder.planner.images import Images
 
@@ -200,7 +202,8 @@ def _plan(settings: Settings, source: Any, work: Path, log: BuildLog) -> Planned
     log.line(f"pack {chosen.pack}: {'; '.join(report.notes(chosen.plan))}")
     planned = work / "plan"
     planned.mkdir()
-    (planned / "Dockerfile").write_text(render.dockerfile(chosen.plan), encoding="utf-8")
+    text = variables.declare(render.dockerfile(chosen.plan), settings.options.variables, settings.build_secrets)
+    (planned / "Dockerfile").write_text(text, encoding="utf-8")
     ignored = whole.read(f"{chosen.directory}/.dockerignore".lstrip("/"))
     (planned / "Dockerfile.dockerignore").write_text(render.dockerignore(ignored), encoding="utf-8")
     return Planned(Job(directory, planned, "Dockerfile", generated=True), chosen.pack, chosen.config)

@@ -143,8 +143,10 @@ async def _attempt(buildkit: BuildKit, job: Job, settings: Settings, log: BuildL
     digest = answer.get("containerimage.digest", "")
     if not digest:
         raise infrastructure(f"BuildKit exported no image: it answered {sorted(answer)}")
-    ports = await _ports(buildkit, answer)
-    return Built(digest, ports, files.sent_bytes)
+    config = await _config(buildkit, answer)
+    if not image.has_command(config) and settings.options.start_command is None:
+        log.line("warning: the image names no command (CMD or ENTRYPOINT): set the service's command", important=True)
+    return Built(digest, image.exposed_ports(config), files.sent_bytes)
 
 
 async def _follow(
@@ -190,12 +192,12 @@ def _explained(error: grpc.aio.AioRpcError, job: Job, progress: Progress) -> Exc
     return failure.explain(details, progress.failed(), failure.Context(job.filename, job.generated))
 
 
-async def _ports(buildkit: BuildKit, answer: Mapping[str, str]) -> tuple[int, ...]:
-    """What the image exposes, from its configuration in the daemon's store; nothing if it is gone already."""
+async def _config(buildkit: BuildKit, answer: Mapping[str, str]) -> bytes:
+    """The image's configuration from the daemon's store; empty if it is gone already."""
     digest = answer.get("containerimage.config.digest", "")
     if not digest:
-        return ()
+        return b""
     try:
-        return image.exposed_ports(await buildkit.blob(digest))
+        return await buildkit.blob(digest)
     except grpc.aio.AioRpcError:
-        return ()
+        return b""

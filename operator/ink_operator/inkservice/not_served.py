@@ -13,7 +13,7 @@ def _env(pick: Callable[[EnvSource], object]) -> Look:
 
 FIELDS: tuple[tuple[str, Look], ...] = (
     ("source.git.auth.githubApp", lambda s: bool(s.source.git and s.source.git.auth and s.source.git.auth.github_app)),
-    ("build.env", lambda s: bool(s.build and s.build.env)),
+    ("build.env with valueFrom", lambda s: any(v.value_from for v in (s.build and s.build.env) or [])),
     ("mode OnDemand", lambda s: s.mode == "OnDemand"),
     ("env with resourceRef", _env(lambda source: source.resource_ref)),
     ("env with serviceEnvRef", _env(lambda source: source.service_env_ref)),

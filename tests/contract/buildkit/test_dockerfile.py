@@ -40,6 +40,12 @@ def test_an_unchanged_build_is_cached_and_gives_the_same_digest(stack: Stack) ->
     assert "cached" in second.log
 
 
+@pytest.mark.parametrize(("line", "warned"), [("", True), ('CMD ["/x"]\n', False), ('ENTRYPOINT ["/x"]\n', False)])
+def test_an_image_without_a_command_is_told(stack: Stack, line: str, warned: bool) -> None:
+    outcome = stack.build("command", {"Dockerfile": f"FROM scratch\nCOPY . /\n{line}"})
+    assert ("names no command" in outcome.log) is warned
+
+
 def test_no_cache_builds_again(stack: Stack) -> None:
     stack.build("fresh", HELLO)
     assert " cached" not in stack.build("fresh", HELLO, INK_NO_CACHE="1").log

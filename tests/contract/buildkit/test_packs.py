@@ -180,6 +180,16 @@ def test_node_with_a_package(stack: Stack) -> None:
     assert ask(stack, "node-ms", outcome, "/", node=True) == ["/ 200 65532 1000"]
 
 
+def test_variables_of_the_build_reach_its_commands_and_not_the_image(stack: Stack) -> None:
+    package = json.dumps({"name": "x", "scripts": {"build": "node build.js", "start": "node server.js"}})
+    script = 'require("fs").writeFileSync("built", process.env.PUBLIC_URL + " " + process.env.TOKEN.length)\n'
+    server = NODE.replace('"from node"', '(require("fs").readFileSync("built") + " " + process.env.TOKEN)')
+    build = {"env": [{"name": "PUBLIC_URL", "value": "https://x.example"}]}
+    files: dict[str, str | bytes] = {"package.json": package, "build.js": script, "server.js": server}
+    outcome = stack.build("node-env", files, build, INK_BUILD_SECRETS=json.dumps({"TOKEN": "s3cr3t-token-value"}))
+    assert ask(stack, "node-env", outcome, "/", node=True) == ["/ 200 65532 https://x.example 18 undefined"]
+
+
 def test_a_site_that_node_builds(stack: Stack) -> None:
     package = json.dumps(
         {

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from ink_builder import addresses, dockerfile, image, settings
+from ink_builder import addresses, dockerfile, guard, image, settings
 from ink_builder.buildkit import auth, patterns
 from ink_builder.buildkit.proto import generate
 from ink_builder.errors import BuildError
@@ -67,6 +67,22 @@ def test_addresses_that_are_refused(url: str, found: list[str]) -> None:
     with pytest.raises(BuildError) as caught:
         addresses.check(url, OWN, resolves_to(*found))
     assert caught.value.reason == "SourceRefused"
+
+
+@pytest.mark.parametrize(
+    ("base", "host", "port", "own"),
+    [
+        ("https://git.example", "git.example", 443, True),
+        ("https://git.example/w/", "GIT.example", 443, True),
+        ("https://git.example:8443", "git.example", 8443, True),
+        ("https://git.example:8443", "git.example", 443, False),
+        ("http://git.example:443", "git.example", 443, False),
+        ("https://git.example", "git.example.evil.example", 443, False),
+        (None, "git.example", 443, False),
+    ],
+)
+def test_the_guard_knows_our_own_server(base: str | None, host: str, port: int, own: bool) -> None:
+    assert guard.is_own_host(host, port, base) is own
 
 
 @pytest.mark.parametrize(
