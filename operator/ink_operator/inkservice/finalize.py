@@ -46,7 +46,7 @@ from ink_operator.inkservice.claims import release
 from ink_operator.inkservice.decide_storage import is_to_go
 from ink_operator.inkservice.desired.common import owner_of
 from ink_operator.inkservice.desired.environment import env_name
-from ink_operator.inkservice.desired.namespace import OPERATORS_GRANT, is_grant, is_made_by_us
+from ink_operator.inkservice.desired.namespace import OPERATORS_GRANT, grants, is_made_by_us
 from ink_operator.inkservice.desired.policy import policy_names
 from ink_operator.inkservice.desired.storage import COMPONENT as VOLUME
 from ink_operator.inkservice.source import repository_of
@@ -76,7 +76,7 @@ async def finalize(
         overdue = (seconds_since(service.metadata.deletion_timestamp, now) or 0) > settings.cleanup_deadline_seconds
         hopeless = overdue and failures >= PATIENCE
         steps = [
-            partial(_remove_workload, service, identity, ports),
+            partial(_remove_workload, service, identity, ports, settings),
             partial(_remove_builds, service, ports, settings),
         ]
         busy = [await _step(step, service, hopeless) for step in steps]
@@ -85,7 +85,7 @@ async def finalize(
         await _step(partial(_remove_images, identity, ports), service, hopeless)
         await _step(partial(_release_claims, service, ports, settings, now), service, hopeless)
         if service.metadata.namespace != settings.tenants_namespace:
-            await _step(partial(_leave_namespace, service, identity, ports), service, hopeless)
+            await _step(partial(_leave_namespace, service, identity, ports, settings), service, hopeless)
     await _let_go(service, ports)
     if identity is not None and service.metadata.namespace == settings.tenants_namespace:
         ports.wakeups.add(Key(NAMESPACE.kind, "", identity.namespace))
@@ -105,10 +105,10 @@ async def _step(step: Callable[[], Awaitable[int]], service: InkService, hopeles
         return 0
 
 
-async def _remove_workload(service: InkService, identity: ServiceIdentity, ports: Ports) -> int:
+async def _remove_workload(service: InkService, identity: ServiceIdentity, ports: Ports, settings: Settings) -> int:
     """Route first, then pods. Returns how many objects were still there."""
     space = identity.namespace
-    if not is_grant(await ports.cluster.get(Ref(ROLE_BINDING, space, OPERATORS_GRANT))):
+    if not grants(await ports.cluster.get(Ref(ROLE_BINDING, space, OPERATORS_GRANT)), space, settings):
         return 0
     refs = [
         Ref(kind, space, identity.name) for kind in (INGRESS, HORIZONTAL_POD_AUTOSCALER, DEPLOYMENT, CRON_JOB, SERVICE)
@@ -159,12 +159,13 @@ async def _release_claims(service: InkService, ports: Ports, settings: Settings,
     return 0
 
 
-async def _leave_namespace(service: InkService, identity: ServiceIdentity, ports: Ports) -> int:
+async def _leave_namespace(service: InkService, identity: ServiceIdentity, ports: Ports, settings: Settings) -> int:
     """In an owner's namespace the policies and the operator's grant go with the last service."""
     others = await ports.cluster.list(INK_SERVICE, identity.namespace)
     if any(o["metadata"]["uid"] != service.metadata.uid and not is_deleting(o) for o in others):
         return 0
-    if not is_grant(await ports.cluster.get(Ref(ROLE_BINDING, identity.namespace, OPERATORS_GRANT))):
+    grant = await ports.cluster.get(Ref(ROLE_BINDING, identity.namespace, OPERATORS_GRANT))
+    if not grants(grant, identity.namespace, settings):
         return 0
     ports.tenancy.forget(identity.namespace)
     for live in await ports.cluster.list(NETWORK_POLICY, identity.namespace):

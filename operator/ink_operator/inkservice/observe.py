@@ -39,7 +39,7 @@ from ink_operator.inkservice.builds import attempts_of
 from ink_operator.inkservice.claims import standing
 from ink_operator.inkservice.configuration import configuration_of
 from ink_operator.inkservice.desired.cron import CRON
-from ink_operator.inkservice.desired.namespace import OPERATORS_GRANT, grants, is_grant
+from ink_operator.inkservice.desired.namespace import OPERATORS_GRANT, grants, is_emptied_grant
 from ink_operator.inkservice.desired.network import make_claim
 from ink_operator.inkservice.desired.pod import APP
 from ink_operator.inkservice.desired.releasejob import COMPONENT as RELEASE
@@ -74,7 +74,7 @@ async def observe(case: Case, ports: Ports, now: datetime) -> Observed:
     refused = source.refusal(service, identity, case.of_gateway, settings)
     attempts = attempts_of(jobs, build_pods)
     # Without its RoleBinding the operator may not look into the namespace, and there is nothing in it yet.
-    granted = is_grant(tenancy.get((ROLE_BINDING.kind, OPERATORS_GRANT)))
+    granted = grants(tenancy.get((ROLE_BINDING.kind, OPERATORS_GRANT)), space, settings)
     if granted:
         # Before anything is read, so that no change falls between reading and watching.
         key = Key(INK_SERVICE.kind, service.metadata.namespace, service.metadata.name)
@@ -129,8 +129,9 @@ async def _tenancy(case: Case, ports: Ports, namespace: Manifest | None, now: da
         *(cluster.get(Ref(ROLE_BINDING, space, name)) for name in (OPERATORS_GRANT, "ink-gateway"))
     )
     if not grants(bindings[0], space, case.settings):
-        # As good as none: it is to be made anew before anything else is read.
-        return _by_name(NAMESPACE, [namespace]) | _by_name(ROLE_BINDING, bindings[1:])
+        # Our own is as good as none, and to be made anew before anything else is read; another's stands in the way.
+        emptied = bindings[0] is not None and is_emptied_grant(bindings[0], space, case.settings)
+        return _by_name(NAMESPACE, [namespace]) | _by_name(ROLE_BINDING, bindings[1:] if emptied else bindings)
     found = _by_name(NAMESPACE, [namespace]) | _by_name(ROLE_BINDING, bindings)
     found |= _by_name(NETWORK_POLICY, await cluster.list(NETWORK_POLICY, space))
     if case.of_gateway:

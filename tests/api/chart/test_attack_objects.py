@@ -73,6 +73,14 @@ def of_image(attack: Attack, namespace: str) -> Json:
     return {}
 
 
+def on_schedule(attack: Attack, namespace: str) -> Json:
+    return {"cron": {"schedule": "0 3 * * *"}, "ports": []}
+
+
+def scaled(attack: Attack, namespace: str) -> Json:
+    return {"autoscaling": {"maxReplicas": 3, "targetCPUUtilizationPercentage": 80}}
+
+
 def with_disk(attack: Attack, namespace: str) -> Json:
     return DISK
 
@@ -85,8 +93,8 @@ CONFLICTS: list[tuple[str, str, Spec]] = [
     ("Deployment", "shop", of_image),
     ("Service", "shop", of_image),
     ("Ingress", "shop", of_image),
-    ("CronJob", "shop", of_image),
-    ("HorizontalPodAutoscaler", "shop", of_image),
+    ("CronJob", "shop", on_schedule),
+    ("HorizontalPodAutoscaler", "shop", scaled),
     ("Secret", "shop-env", with_sealed_value),
     ("PersistentVolumeClaim", "shop-data", with_disk),
     ("NetworkPolicy", "ink-default-deny", of_image),

@@ -22,11 +22,6 @@ def is_made_by_us(live: Manifest) -> bool:
     return labels_of(live).get(LABEL_MANAGED_BY) == MANAGED_BY
 
 
-def is_grant(live: Manifest | None) -> bool:
-    """The operator's own RoleBinding, and not somebody else's object of that name, or one that was emptied."""
-    return live is not None and live["roleRef"]["name"] == CLUSTER_ROLE_OPERATOR and bool(live.get("subjects"))
-
-
 def make_namespace(identity: ServiceIdentity) -> Manifest:
     """Pod Security enforces baseline and warns of what is not restricted: images that start as root may run."""
     labels = {
@@ -65,6 +60,11 @@ def grants(live: Manifest | None, namespace: str, settings: Settings) -> bool:
     """Whether the RoleBinding, as it is, lets the operator work there."""
     wanted = make_own_grant(namespace, settings)
     return live is not None and covers(live, {part: wanted[part] for part in ("roleRef", "subjects")})
+
+
+def is_emptied_grant(live: Manifest, namespace: str, settings: Settings) -> bool:
+    """Ours, but somebody changed whom it grants to. The role of a RoleBinding cannot be changed."""
+    return is_made_by_us(live) and covers(live, {"roleRef": make_own_grant(namespace, settings)["roleRef"]})
 
 
 def make_quota(namespace: str) -> Manifest:
