@@ -462,6 +462,7 @@ COMPILED = (
             "main.go": 'package main\n\nimport _ "rsc.io/no-such-module-7"\n\nfunc main() {}\n',
         },
         "go mod download",
+        environment={"GOPROXY": "http://127.0.0.1:PORT404"},
     ),
     Failing(
         "go-version",
