@@ -605,6 +605,19 @@ COMPILED = (
         "mvn -B compile",
     ),
     Failing(
+        "maven-not-found-before",
+        "DependencyNotFound",
+        ("com.example:no-such-artifact-7",),
+        "no-such-artifact-7",
+        {
+            "pom.xml": POM.format(
+                release=17,
+                dependencies="<dependency><groupId>com.example</groupId><artifactId>no-such-artifact-7</artifactId><version>1</version></dependency>",
+            )
+        },
+        "mvn -B -q compile >/dev/null || mvn -B compile",
+    ),
+    Failing(
         "maven-java-version",
         "VersionMismatch",
         ("Java", "99"),
