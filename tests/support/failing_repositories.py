@@ -462,6 +462,7 @@ COMPILED = (
             "main.go": 'package main\n\nimport _ "rsc.io/no-such-module-7"\n\nfunc main() {}\n',
         },
         "go mod download",
+        environment={"GOPROXY": "http://127.0.0.1:PORT404"},
     ),
     Failing(
         "go-version",
@@ -602,6 +603,19 @@ COMPILED = (
             )
         },
         "mvn -B compile",
+    ),
+    Failing(
+        "maven-not-found-before",
+        "DependencyNotFound",
+        ("com.example:no-such-artifact-7",),
+        "no-such-artifact-7",
+        {
+            "pom.xml": POM.format(
+                release=17,
+                dependencies="<dependency><groupId>com.example</groupId><artifactId>no-such-artifact-7</artifactId><version>1</version></dependency>",
+            )
+        },
+        "mvn -B -q compile >/dev/null || mvn -B compile",
     ),
     Failing(
         "maven-java-version",

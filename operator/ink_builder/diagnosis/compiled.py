@@ -108,8 +108,8 @@ JAVA = (
     ),
     Rule(
         Reason.DEPENDENCY_NOT_FOUND,
-        r"Could not find artifact (?P<name>[^\s:]+:[^\s:]+)\S* in |Could not find (?P<gradle>[\w.-]+:[\w.-]+:\S+?)\.$",
-        "Maven or Gradle cannot find {name}{gradle}: correct its name or version in the build file",
+        r"Could not find artifact (?P<name>[^\s:]+:[^\s:]+)\S* in |: (?P<cached>[^\s:]+:[^\s:]+)\S* was not found in \S+ during a previous attempt|Could not find (?P<gradle>[\w.-]+:[\w.-]+:\S+?)\.$",
+        "Maven or Gradle cannot find {name}{cached}{gradle}: correct its name or version in the build file",
     ),
     Rule(
         Reason.COMPILE_FAILED,
