@@ -1,9 +1,10 @@
-"""Writes the API reference and the page of reasons: `python -m ink_api.docgen DOCS EXAMPLES`.
+"""Writes the API reference, the page of reasons and the schema of ink.yaml: `python -m ink_api.docgen DOCS EXAMPLES`.
 
 From the same models as the CRDs, so that neither can say what is not so.
 """
 
 import itertools
+import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 from ink_api.conditions import ConditionType
 from ink_api.crdgen import KINDS, Kind, crd
 from ink_api.group import API_VERSION
+from ink_api.inkfile import json_schema
 from ink_api.meanings import CONDITIONS, MEANINGS
 from ink_api.quantities import DURATION_PATTERN
 from ink_api.reasons import PROGRESS, RETRIED, Reason, remedy
@@ -195,9 +197,10 @@ def reason_section(reason: Reason) -> Iterator[str]:
 
 
 def main(docs: str, examples: str) -> None:
-    """Write both pages."""
+    """Write both pages, and the schema of ink.yaml."""
     (Path(docs) / "api.md").write_text(api_page(Path(examples)))
     (Path(docs) / "reasons.md").write_text(reasons_page())
+    (Path(docs) / "ink.schema.json").write_text(json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n")
 
 
 if __name__ == "__main__":

@@ -96,6 +96,24 @@ MEANINGS: dict[str, Meaning] = {
     "BuildFailed": Meaning("A step of the build ended with an error; the message shows its last lines.", (BUILT,)),
     "BuildTimeout": Meaning("The build did not end within its limit.", (BUILT,)),
     "BuildOutOfMemory": Meaning("A step of the build needed more memory than builds have.", (BUILT,)),
+    "BuildDiskFull": Meaning("A step of the build filled the disk that builds have.", (BUILT,)),
+    "BuildRefused": Meaning("The build asks for something that builds may not have here.", (BUILT,)),
+    "BuildVariableMissing": Meaning("A step of the build needs a variable or secret that is not set.", (BUILT,)),
+    "DependencyNotFound": Meaning("A package or module that the code asks for cannot be found.", (BUILT,)),
+    "DependencyConflict": Meaning("The versions that are asked for exclude each other.", (BUILT,)),
+    "DependencyAuthRequired": Meaning("A package lies on a server that wants credentials.", (BUILT,)),
+    "ChecksumMismatch": Meaning("A package is not the file that the lock file recorded.", (BUILT,)),
+    "LockFileOutdated": Meaning("The lock file is missing, or does not agree with the manifest.", (BUILT,)),
+    "ManifestInvalid": Meaning("A file that describes the application cannot be read.", (BUILT,)),
+    "VersionMismatch": Meaning("The language's version is not the one that is asked for.", (BUILT,)),
+    "CompileFailed": Meaning("The code does not compile.", (BUILT,)),
+    "TestsFailed": Meaning("The build runs tests, and one of them fails.", (BUILT,)),
+    "CommandNotFound": Meaning("A step runs a program or a script that is not there.", (BUILT,)),
+    "FileNotFound": Meaning("A step reads a file that is not there.", (BUILT,)),
+    "PermissionDenied": Meaning("A step may not run a file or write to a place.", (BUILT,)),
+    "DockerfileInvalid": Meaning("The Dockerfile cannot be read.", (BUILT,)),
+    "BaseImageNotFound": Meaning("The image that the Dockerfile starts from is not there or not public.", (BUILT,)),
+    "ScanBlocked": Meaning("The scan of the source found what the platform's policy forbids.", (BUILT,)),
     "ReleaseFailed": Meaning(
         "The release command ended with an error or did not end in time; the revision before goes on serving.",
         (RELEASED,),
@@ -124,10 +142,16 @@ MEANINGS: dict[str, Meaning] = {
     "VolumeNotBound": Meaning("The volume's claim finds no disk: its storage class is not there.", (DEPLOYED,)),
     "VolumeNotExpandable": Meaning("The volume's storage class cannot make it larger.", (READY,)),
     "RuntimeUnavailable": Meaning("The platform has no runtime for the isolation that is asked for.", (DEPLOYED,)),
-    "HostTaken": Meaning("Another service was first to claim the public host.", (ROUTED,)),
+    "HostTaken": Meaning(
+        "Another service has the public host; or another tenant had it until less than a day ago (chart value "
+        "apps.hostKeepSeconds), and may have it back.",
+        (ROUTED,),
+    ),
     "HostReserved": Meaning("The platform keeps the public host for itself.", (ROUTED,)),
     "NameConflict": Meaning(
-        "An object of a child's name exists that Ink did not make; it is never taken over.", (READY,)
+        "An object of a child's name exists that Ink did not make, or one of the name of the namespace, policy or "
+        "RoleBinding that Ink sets up; it is never taken over.",
+        (READY,),
     ),
     "ReferenceDenied": Meaning(
         "The spec refers to something of another tenant, or to something that it may not read.", (READY,)
@@ -141,6 +165,8 @@ MEANINGS: dict[str, Meaning] = {
         (READY,),
     ),
     # what the platform mends
+    "NetworkFailed": Meaning("A step of the build could not reach a server.", (BUILT,)),
+    "RegistryFull": Meaning("The registry has no room for the image.", (BUILT,)),
     "BuildInfrastructure": Meaning(
         "The platform, not the repository, kept the build from ending; it was tried several times.", (BUILT,)
     ),

@@ -41,6 +41,24 @@ class Reason(StrEnum):
     BUILD_FAILED = "BuildFailed"
     BUILD_TIMEOUT = "BuildTimeout"
     BUILD_OUT_OF_MEMORY = "BuildOutOfMemory"
+    BUILD_DISK_FULL = "BuildDiskFull"
+    BUILD_REFUSED = "BuildRefused"
+    BUILD_VARIABLE_MISSING = "BuildVariableMissing"
+    DEPENDENCY_NOT_FOUND = "DependencyNotFound"
+    DEPENDENCY_CONFLICT = "DependencyConflict"
+    DEPENDENCY_AUTH_REQUIRED = "DependencyAuthRequired"
+    CHECKSUM_MISMATCH = "ChecksumMismatch"
+    LOCK_FILE_OUTDATED = "LockFileOutdated"
+    MANIFEST_INVALID = "ManifestInvalid"
+    VERSION_MISMATCH = "VersionMismatch"
+    COMPILE_FAILED = "CompileFailed"
+    TESTS_FAILED = "TestsFailed"
+    COMMAND_NOT_FOUND = "CommandNotFound"
+    FILE_NOT_FOUND = "FileNotFound"
+    PERMISSION_DENIED = "PermissionDenied"
+    DOCKERFILE_INVALID = "DockerfileInvalid"
+    BASE_IMAGE_NOT_FOUND = "BaseImageNotFound"
+    SCAN_BLOCKED = "ScanBlocked"
     RELEASE_FAILED = "ReleaseFailed"
     IMAGE_PULL_FAILED = "ImagePullFailed"
     CRASH_LOOPING = "CrashLooping"
@@ -68,6 +86,8 @@ class Reason(StrEnum):
     NOT_IMPLEMENTED = "NotImplemented"
     # what the platform mends
     BUILD_INFRASTRUCTURE = "BuildInfrastructure"
+    NETWORK_FAILED = "NetworkFailed"
+    REGISTRY_FULL = "RegistryFull"
     NOT_ROUTED = "NotRouted"
     INTERNAL_ERROR = "InternalError"
 
@@ -87,11 +107,30 @@ REMEDIES: dict[Reason, str] = {
     Reason.BUILD_FAILED: "Read the lines above, mend the repository and push again.",
     Reason.BUILD_TIMEOUT: "Make the build faster, or raise build.timeout.",
     Reason.BUILD_OUT_OF_MEMORY: "Make the build use less memory (fewer parallel jobs).",
+    Reason.BUILD_DISK_FULL: "Make the build write less, or ask the operator of the platform for more disk.",
+    Reason.BUILD_REFUSED: "Remove what the message names from the Dockerfile: builds here do not get it.",
+    Reason.BUILD_VARIABLE_MISSING: "Add the variable to build.env, or give it a default in the code.",
+    Reason.DEPENDENCY_NOT_FOUND: "Correct the name or version where the dependency is listed, and push again.",
+    Reason.DEPENDENCY_CONFLICT: "Change one of the versions that exclude each other, and push again.",
+    Reason.DEPENDENCY_AUTH_REQUIRED: "Put credentials for that server into build.env (sealed or by secretKeyRef).",
+    Reason.CHECKSUM_MISMATCH: "Find out why the file changed; if you trust the new one, write the lock file anew.",
+    Reason.LOCK_FILE_OUTDATED: "Write the lock file anew with the tool that made it, commit it and push again.",
+    Reason.MANIFEST_INVALID: "Correct the file that the message names and push again.",
+    Reason.VERSION_MISMATCH: "State the version that is wanted where the message says, and push again.",
+    Reason.COMPILE_FAILED: "Mend the line that the message names and push again.",
+    Reason.TESTS_FAILED: "Mend the test or the code, or leave the tests out of the build; then push again.",
+    Reason.COMMAND_NOT_FOUND: "Add the program or the script that the message names, or correct the command.",
+    Reason.FILE_NOT_FOUND: "Commit the file, correct its path, or take it out of .dockerignore.",
+    Reason.PERMISSION_DENIED: "Give the file or directory the rights that the message names, and push again.",
+    Reason.DOCKERFILE_INVALID: "Correct the line of the Dockerfile that the message names and push again.",
+    Reason.BASE_IMAGE_NOT_FOUND: "Correct the image's name or tag in FROM; private images need a public copy here.",
+    Reason.SCAN_BLOCKED: "Remove the secret or raise the version that the message names; then push again.",
     Reason.RELEASE_FAILED: "Read the lines above and mend the command or what it needs; then push a commit, change "
     "spec.release or set restartedAt.",
     Reason.IMAGE_PULL_FAILED: "Check the image reference and its pull secret.",
     Reason.CRASH_LOOPING: "Read the runtime logs: the process must keep running and not exit.",
-    Reason.OUT_OF_MEMORY: "Raise resources.limits.memory, or make the application use less.",
+    Reason.OUT_OF_MEMORY: "Raise the memory limit (`memory` of create_service, resources.limits.memory of "
+    "an InkService), or make the application use less.",
     Reason.PORT_NOT_LISTENING: "Listen on 0.0.0.0 and the port in PORT, or set the service's port to the one used.",
     Reason.HEALTH_CHECK_FAILED: "Make health.path answer with 2xx or 3xx, or change spec.health.",
     Reason.PROGRESS_DEADLINE_EXCEEDED: "Read the runtime logs and pod events; then push a mended commit.",
@@ -106,7 +145,8 @@ REMEDIES: dict[Reason, str] = {
     "admin for a default one.",
     Reason.VOLUME_NOT_EXPANDABLE: "Ask a cluster admin to set allowVolumeExpansion on the storage class. Or, with "
     "deletionPolicy Retain, remove the volume and add it again with its old size: the data stays.",
-    Reason.HOST_TAKEN: "Choose another name or spec.subdomain: another tenant serves this host.",
+    Reason.HOST_TAKEN: "Choose another name or spec.subdomain; one that was given up is free at the "
+    "time in the message.",
     Reason.HOST_RESERVED: "Choose another name or spec.subdomain: the platform keeps this one.",
     Reason.NAME_CONFLICT: "Rename the service, or remove the object of that name that Ink did not make.",
     Reason.REFERENCE_DENIED: "Refer only to objects of the same tenant.",
@@ -117,6 +157,8 @@ REMEDIES: dict[Reason, str] = {
     "isolation.gvisorRuntimeClass), or set isolation to Standard.",
     Reason.NOT_IMPLEMENTED: "Remove the field named in the message; this version cannot do it yet.",
     Reason.BUILD_INFRASTRUCTURE: "Nothing: Ink tries again by itself. Tell the operator if it lasts.",
+    Reason.NETWORK_FAILED: "Check the address if it is your own; Ink tries again by itself.",
+    Reason.REGISTRY_FULL: "Nothing: Ink tries again by itself. The operator of the platform has to make room.",
     Reason.NOT_ROUTED: "Nothing: Ink tries again by itself. Tell the operator if it lasts.",
     Reason.INTERNAL_ERROR: "Nothing: Ink tries again by itself. The operator's log has the details.",
 }
@@ -134,7 +176,16 @@ PROGRESS = frozenset(
         Reason.DELETING,
     }
 )
-RETRIED = frozenset({Reason.SOURCE_UNREACHABLE, Reason.BUILD_INFRASTRUCTURE, Reason.NOT_ROUTED, Reason.INTERNAL_ERROR})
+RETRIED = frozenset(
+    {
+        Reason.SOURCE_UNREACHABLE,
+        Reason.BUILD_INFRASTRUCTURE,
+        Reason.NETWORK_FAILED,
+        Reason.REGISTRY_FULL,
+        Reason.NOT_ROUTED,
+        Reason.INTERNAL_ERROR,
+    }
+)
 """Failures that Ink keeps trying to get past without anybody's help."""
 
 

@@ -13,8 +13,9 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from ink_local import build, gobuild, nodejs, oci, rootfs
+from ink_local import build, gobuild, golang, nodejs, oci, rootfs
 from ink_local.buildcache import cache_dir, key_of, locked, published, remove, used
 from ink_local.components import COMPONENTS
 from ink_local.errors import LocalError
@@ -126,7 +127,35 @@ def public_images() -> list[Image]:
                 finish=nodejs.install,
             )
         )
+    if go := golang.toolchain():
+        images.append(
+            Image(
+                _hub("golang", golang.minor(), f"{golang.minor()}-bookworm", "1", "latest"),
+                oci.Config(
+                    {"PATH": f"/go/bin:{PATH}", "GOPATH": "/go", "GOTOOLCHAIN": "local", "GOLANG_VERSION": go[1]},
+                    command=("bash",),
+                    labels={STAND_IN: f"go {go[1]} on debian 12, without a C compiler"},
+                ),
+                base=rootfs.PYTHON_311,
+                finish=golang.install,
+            )
+        )
     return images
+
+
+def languages() -> dict[str, Any]:
+    """The chart's builders.baseImages: what is really there, by its true version; other languages have none here."""
+    go = golang.minor()
+    return {
+        "python": {"3.11": "python:3.11-slim", "3.13": "python:3.13-slim"},
+        "static": {"3.13": "python:3.13-slim"},
+        "node": {"22": "node:22-slim"} if nodejs.available() else {},
+        "go": {go: {"build": f"golang:{go}-bookworm", "run": "debian:bookworm-slim"}} if go else {},
+        **{name: {} for name in _ABSENT},
+    }
+
+
+_ABSENT = ("rust", "java", "maven", "gradle", "ruby", "php", "composer", "elixir", "deno", "dotnet")
 
 
 def ensure_images(ticker: Ticker | None = None, *, only: str = "") -> dict[str, Path]:

@@ -55,7 +55,10 @@ def local_values(cluster: Cluster, references: Mapping[str, str]) -> dict[str, A
         "platform": {"port": cluster.apps_port},
         "images": own,
         "registry": {"clusterIP": cluster.addresses.registry},
-        "builders": {"mirrors": {"docker.io": [{"host": cluster.hub, "insecure": True}]}},
+        "builders": {
+            "mirrors": {"docker.io": [{"host": cluster.hub, "insecure": True}]},
+            "baseImages": baseimages.languages(),
+        },
         "ingress": {
             "tls": {
                 "certificate": cluster.paths.apps_certificate.read_text(),

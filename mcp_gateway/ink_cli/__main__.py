@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
-from ink_cli import commands
+from ink_cli import commands, plan
 from ink_cli.errors import CliError
 
 EPILOG = """\
@@ -51,6 +51,10 @@ def parser() -> argparse.ArgumentParser:
         ("token", commands.token, "a secret token to push to a repository"),
     ):
         add(name, run, words).add_argument("name", help="name of the repository")
+    planned = "how a directory would be built: the plan and its Dockerfile; needs neither a cluster nor a gateway"
+    plan.flags(add("plan", plan.plan, planned))
+    helper = add("credential", commands.git_credential, "git's credential helper for Ink's git server")
+    helper.add_argument("operation", choices=["get", "store", "erase"], help="as git calls it")
     _seal_flags(add("seal", commands.seal, "encrypt a variable's value, to be committed as valueFrom.sealed"))
     return top
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from ink_api.inkservice import ENV_NAME_PATTERN
 
-from ink_cli import client, config, output, sealing
+from ink_cli import client, config, credential, output, sealing
 from ink_cli.errors import NotYet, ToolFailed, UsageError
 
 PENDING = frozenset({"building", "deploying"})
@@ -27,6 +27,7 @@ def connect(args: Namespace) -> None:
         print(json.dumps({"workspace": who["workspace"], "file": str(file), "mcpServers": {"ink": entry}}, indent=2))
         return
     print(f"connected to {connection.url} as workspace {who['workspace']}; remembered in {file}")
+    print("for git, so that no token is ever written down:\n  " + "\n  ".join(credential.setup(who["git_url"])))
     print(f"for an MCP client:\n{json.dumps({'mcpServers': {'ink': entry}}, indent=2)}")
 
 
@@ -97,6 +98,12 @@ def repo(args: Namespace) -> None:
 def token(args: Namespace) -> None:
     """A token for a repository."""
     show(args, ask(args, "get_git_token", name=args.name), output.plain)
+
+
+def git_credential(args: Namespace) -> None:
+    """Answer git; it also tells of passwords that worked or did not, which is no business of ours."""
+    if args.operation == "get":
+        sys.stdout.write(credential.fill(sys.stdin.read(), lambda tool, **given: ask(args, tool, **given)))
 
 
 def seal(args: Namespace) -> None:

@@ -16,6 +16,8 @@ from pydantic import BaseModel, Field, SerializerFunctionWrapHandler, model_seri
 State = Literal["building", "deploying", "live", "failed", "suspended", "deleting", "deleted"]
 
 LINE_MAX = 500
+HOST_NOT_FREE = frozenset({Reason.HOST_TAKEN, Reason.HOST_RESERVED})
+SAME_CALL = "The same create_service call again takes another host, <name>-<four characters>."
 MESSAGE_MAX = 2000
 CONTROL = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 REORDERING = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
@@ -144,6 +146,14 @@ def cause_of(service: InkService) -> Condition | None:
     return None if ready is None or (ready.status == "True" and ready.reason != Reason.SUSPENDED) else ready
 
 
+def needs_another_host(service: InkService) -> bool:
+    """The operator found the host of its own name taken: by somebody whom the gateway does not know of, or kept for its
+    last tenant, or the platform's.
+    """
+    cause = cause_of(service)
+    return service.spec.subdomain is None and cause is not None and cause.reason in HOST_NOT_FREE
+
+
 def build_failed(service: InkService) -> bool:
     """Whether the newest build ended without an image, and Ink will not try it again by itself."""
     built = _condition(service, ConditionType.BUILT)
@@ -164,7 +174,7 @@ def summary(service: InkService, project: str, name: str) -> ServiceSummary:
         project=project,
         state=state_of(service),
         url=service.status.url,
-        commit=_short(service.status.commit),
+        commit=short(service.status.commit),
         reason=cause.reason if cause else None,
     )
 
@@ -179,7 +189,7 @@ def view(service: InkService, project: str, name: str, *, env: Mapping[str, str]
         **base.model_dump(),
         message=_seen(cause) if cause else None,
         remedy=(remedy(cause.reason) or None) if cause else None,
-        next_step=next_step(base.state, name, project),
+        next_step=SAME_CALL if needs_another_host(service) else next_step(base.state, name, project),
         serving=_is_true(service, ConditionType.AVAILABLE),
         repo=git.url if git else None,
         branch=git.branch if git else None,
@@ -236,7 +246,7 @@ def _final(condition: Condition) -> bool:
     return condition.reason not in PROGRESS and condition.reason not in RETRIED
 
 
-def _short(commit: str | None) -> str | None:
+def short(commit: str | None) -> str | None:
     return commit[:12] if commit else None
 
 
@@ -254,7 +264,7 @@ def _build(service: InkService) -> BuildView | None:
     if build is None:
         return None
     return BuildView(
-        commit=_short(build.commit),
+        commit=short(build.commit),
         pack=build.pack,
         result=build.reason,
         started=build.started,

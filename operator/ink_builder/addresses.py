@@ -11,6 +11,13 @@ from ink_builder.errors import BuildError
 
 Resolve = Callable[[str, int], Iterable[str]]
 
+_CARRIERS = (
+    (ipaddress.ip_network("64:ff9b::/96"), 0),
+    (ipaddress.ip_network("::/96"), 0),
+    (ipaddress.ip_network("2002::/16"), 80),
+)
+"""IPv6 ranges that lead to the IPv4 address in them: NAT64, IPv4-compatible, 6to4; and how far it lies from the end."""
+
 
 def lookup(host: str, port: int) -> Iterable[str]:
     """The addresses of a name. Raises OSError."""
@@ -37,21 +44,34 @@ def check(url: str, allowed_base: str | None, resolve: Resolve = lookup) -> None
     if parts.username or parts.password:
         raise BuildError(Reason.SOURCE_REFUSED, "the repository's URL holds credentials: put them into source.git.auth")
     try:
-        found = list(resolve(parts.hostname, parts.port or 443))
-    except OSError as error:
+        port = parts.port or 443
+    except ValueError as error:
+        raise BuildError(Reason.SOURCE_REFUSED, f"the repository's URL has no valid port: {error}") from error
+    public(parts.hostname, port, resolve)
+
+
+def public(host: str, port: int, resolve: Resolve = lookup) -> list[str]:
+    """The addresses of `host`, all of them public. Raises BuildError, as check() does."""
+    try:
+        found = list(resolve(host, port))
+    except (OSError, UnicodeError) as error:
         raise BuildError(
             Reason.SOURCE_UNREACHABLE,
-            f"{parts.hostname} has no address: {error.strerror or error}",
+            f"{host} has no address: {getattr(error, 'strerror', None) or error}",
             infrastructure=True,
         ) from error
     for address in found:
         if not _is_public(address):
-            raise BuildError(
-                Reason.SOURCE_REFUSED, f"{parts.hostname} lies on {address}, which is not a public address"
-            )
+            raise BuildError(Reason.SOURCE_REFUSED, f"{host} lies on {address}, which is not a public address")
+    return found
 
 
 def _is_public(address: str) -> bool:
     ip = ipaddress.ip_address(address.split("%", 1)[0])
-    mapped = getattr(ip, "ipv4_mapped", None) or getattr(ip, "sixtofour", None)
-    return (mapped or ip).is_global and not ip.is_multicast
+    if isinstance(ip, ipaddress.IPv6Address):
+        for network, shift in _CARRIERS:
+            if ip in network:
+                return _is_public(str(ipaddress.IPv4Address(int(ip) >> shift & 0xFFFFFFFF)))
+        if ip.ipv4_mapped:
+            return _is_public(str(ip.ipv4_mapped))
+    return ip.is_global and not ip.is_multicast

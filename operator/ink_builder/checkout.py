@@ -1,24 +1,26 @@
-"""The commit to build, as files in a directory. Submodules and LFS objects are not fetched."""
+"""The commit to build and its submodules, as files in a directory. LFS objects are not fetched."""
 
 import contextlib
 import os
-import stat
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pygit2
 from ink_api.reasons import Reason
 
-from ink_builder import addresses
+from ink_builder import addresses, gittree, submodules
 from ink_builder.errors import BuildError
+from ink_builder.gittree import Budget, too_large
+from ink_builder.guard import Guard
 from ink_builder.settings import Source
+from ink_builder.submodules import Submodule
 
 CONNECT_SECONDS = 10
 SILENCE_SECONDS = 30
 _CA_FILES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem")
-_HEAD = "refs/ink/head"
+_HEAD = "refs/ink/fetched"
 _REDIRECT_NONE = 1
 _WHOLE_HISTORY = 2**31 - 1
 """As a depth: what is missing of a shallow clone."""
@@ -68,22 +70,91 @@ class _Callbacks(pygit2.RemoteCallbacks):  # type: ignore[misc]  # pygit2 is not
 
     def transfer_progress(self, stats: Any) -> None:
         if stats.received_bytes > self._source.max_bytes:
-            raise _too_large(f"more than {self._source.max_bytes // 2**20} MiB had to be fetched")
+            raise too_large(f"more than {self._source.max_bytes // 2**20} MiB had to be fetched")
 
 
 def checkout(source: Source, into: Path, say: Say) -> Checkout:
     """Fetch the commit into the empty directory `into`; blocks. Raises BuildError with the reason why not."""
     addresses.check(source.url, source.allowed_private)
     _set_up_libgit2()
-    root, git_dir = into / "source", into / "git"
+    root = into / "source"
     root.mkdir()
-    repository = pygit2.init_repository(str(git_dir), bare=True)
-    commit = _fetch(repository, source, say)
-    files, notes = _check_tree(repository, commit.tree, source)
-    strategy = pygit2.enums.CheckoutStrategy.FORCE
-    repository.checkout_tree(commit.tree, directory=str(root), strategy=strategy)
-    _date(root, files, commit.commit_time)
-    return Checkout(root, _application(root, source.root_directory), notes)
+    with Guard(source) as guard:
+        whole = _Whole(guard, Budget(source.max_bytes, source.max_files), into, say)
+        whole.place(source, root, source.root_directory)
+    return Checkout(root, _application(root, source.root_directory), tuple(whole.notes))
+
+
+@dataclass
+class _Whole:
+    """A repository and its submodules on their way into one directory."""
+
+    guard: Guard
+    budget: Budget
+    work: Path
+    say: Say
+    notes: list[str] = field(default_factory=list)
+    fetched: int = 0
+
+    def place(self, source: Source, root: Path, wanted: str, depth: int = 0) -> None:
+        """Write the files of one commit into the empty directory `root`, then its submodules."""
+        self.fetched += 1
+        repository = _repository(self.work / f"git-{self.fetched}", root)
+        commit = _fetch(repository, source, self.say, self.guard)
+        contents = gittree.judge(repository, commit.tree, self.budget)
+        strategy = pygit2.enums.CheckoutStrategy.FORCE
+        repository.checkout_tree(commit.tree, directory=str(root), strategy=strategy)
+        _date(root, contents.files, commit.commit_time)
+        if contents.pointers:
+            self.notes.append(gittree.lfs_note(contents.pointers))
+        if contents.submodules:
+            known = submodules.parse(_text(repository, commit.tree, ".gitmodules"), source.url)
+            for path, oid in sorted(contents.submodules.items()):
+                if submodules.is_wanted(path, wanted):
+                    self._submodule(source, root, known.get(path), (path, oid, depth + 1))
+
+    def _submodule(self, parent: Source, root: Path, found: Submodule | None, link: tuple[str, Any, int]) -> None:
+        path, oid, depth = link
+        if found is None:
+            raise submodules.missing(path)
+        if depth > submodules.MAX_DEPTH or self.fetched > submodules.MAX_COUNT:
+            limits = f"{submodules.MAX_COUNT} submodules, {submodules.MAX_DEPTH} deep"
+            raise gittree.too_large(f"submodule {path} exceeds what is fetched ({limits})")
+        place = root / path
+        if place.is_symlink() or not place.resolve().is_relative_to(root.resolve()):
+            raise BuildError(Reason.SOURCE_REFUSED, f"submodule {path} lies behind a link that leads elsewhere")
+        place.mkdir(parents=True, exist_ok=True)
+        same = submodules.same_origin(parent.url, found.url)
+        source = replace(
+            parent,
+            url=found.url,
+            commit=str(oid),
+            branch="",
+            username=parent.username if same else None,
+            password=parent.password if same else None,
+        )
+        self.say(f"submodule {path} from {found.url}")
+        try:
+            addresses.check(source.url, source.allowed_private)
+            self.place(source, place, "", depth)
+        except BuildError as error:
+            raise error if str(error).startswith("submodule ") else submodules.about(path, found.url, error) from error
+
+
+def _repository(git_dir: Path, root: Path) -> Any:
+    """An empty repository with the work tree `root`: libgit2 writes no tree with submodules from a bare one."""
+    flags = pygit2.enums.RepositoryInitFlag
+    repository = pygit2.init_repository(str(git_dir), flags=flags.MKDIR | flags.NO_DOTGIT_DIR, workdir_path=str(root))
+    (root / ".git").unlink(missing_ok=True)  # it would lead from the build's files to ours
+    return repository
+
+
+def _text(repository: Any, tree: Any, name: str) -> str:
+    """A file at the top of a tree; empty when it is none."""
+    if name not in tree:
+        return ""
+    data = getattr(repository[tree[name].id], "data", b"")
+    return str(data[: submodules.MAX_FILE_BYTES].decode(errors="replace"))
 
 
 def _set_up_libgit2() -> None:
@@ -97,14 +168,20 @@ def _set_up_libgit2() -> None:
     pygit2.settings.server_timeout = SILENCE_SECONDS * 1000
 
 
-def _fetch(repository: Any, source: Source, say: Say) -> Any:
-    """The commit object: by the branch's head if it is still that, else by its id, else out of the branch's history."""
-    branch = f"+refs/heads/{source.branch}:{_HEAD}"
-    attempts = ((branch, 1), (f"+{source.commit}:{_HEAD}", 1), (branch, _WHOLE_HISTORY))
+def _fetch(repository: Any, source: Source, say: Say, guard: Guard) -> Any:
+    """The commit object: by the branch's head if it is still that, else by its id, else out of the branch's history.
+
+    A submodule has no branch: its commit is asked for by its id, then looked for in all branches.
+    """
+    branch = f"+refs/heads/{source.branch or '*'}:{_HEAD}{'' if source.branch else '/*'}"
+    by_id = (f"+{source.commit}:{_HEAD}/id", 1)
+    attempts = [(branch, 1), by_id, (branch, _WHOLE_HISTORY)]
+    if not source.branch:
+        attempts = [by_id, *attempts[::2]]
     failure: BuildError | None = None
     for refspec, depth in attempts:
         try:
-            _fetch_once(repository, source, refspec, depth)
+            _fetch_once(repository, source, (refspec, depth), guard)
         except BuildError as error:
             # libgit2 does not read a refusal of a single commit ("unexpected packet type"); the next attempt decides.
             refused = error.reason is Reason.SOURCE_UNREACHABLE and not refspec.startswith(branch)
@@ -114,19 +191,24 @@ def _fetch(repository: Any, source: Source, say: Say) -> Any:
         commit = repository.get(source.commit)
         if isinstance(commit, pygit2.Commit):
             return commit
-        say(f"{source.commit[:12]} is not the head of {source.branch} any more: looking further")
-    message = f"commit {source.commit} is not in branch {source.branch} of {source.url}"
+        say(f"{source.commit[:12]} is not the head of {source.branch or 'its branch'} any more: looking further")
+    where = f"branch {source.branch}" if source.branch else "any branch"
+    message = f"commit {source.commit} is not in {where} of {source.url}"
     raise BuildError(Reason.COMMIT_NOT_FOUND, message) from failure
 
 
-def _fetch_once(repository: Any, source: Source, refspec: str, depth: int) -> None:
+def _fetch_once(repository: Any, source: Source, what: tuple[str, int], guard: Guard) -> None:
+    refspec, depth = what
     remote = repository.remotes.create_anonymous(source.url)
+    # Ink's own git server speaks plain HTTP inside the cluster; everything else is HTTPS, and goes through the guard.
+    proxy = guard.url if source.url.startswith("https:") else None
+    guard.refusal = None
     try:
-        remote.fetch([refspec], callbacks=_Callbacks(source), depth=depth)
+        remote.fetch([refspec], callbacks=_Callbacks(source), depth=depth, proxy=proxy)
     except BuildError:
         raise
     except (pygit2.GitError, KeyError, ValueError, OSError) as error:
-        raise explain(str(error), source) from error
+        raise guard.refusal or explain(str(error), source) from error
 
 
 def explain(text: str, source: Source) -> BuildError:
@@ -135,13 +217,13 @@ def explain(text: str, source: Source) -> BuildError:
     url = source.url
     if "404" in lower or "repository not found" in lower or "not found on the server" in lower:
         return BuildError(Reason.REPOSITORY_NOT_FOUND, f"there is no repository at {url}")
-    if "401" in lower or "403" in lower or "authentication" in lower:
-        return BuildError(Reason.AUTH_REQUIRED, f"{url} refuses access: {text}")
     if "redirect" in lower:
         return BuildError(
             Reason.SOURCE_REFUSED,
             f"{url} redirects elsewhere: give the address that it leads to (often the same + .git)",
         )
+    if "401" in lower or "403" in lower or "authentication" in lower:
+        return BuildError(Reason.AUTH_REQUIRED, f"{url} refuses access: {text}")
     if "certificate" in lower:
         return BuildError(Reason.SOURCE_REFUSED, f"the certificate of {url} cannot be trusted: {text}")
     missing = (
@@ -157,41 +239,6 @@ def explain(text: str, source: Source) -> BuildError:
     if any(word in lower for word in missing):
         return BuildError(Reason.COMMIT_NOT_FOUND, f"commit {source.commit} cannot be fetched from {url}: {text}")
     return BuildError(Reason.SOURCE_UNREACHABLE, f"{url} cannot be read: {text}", infrastructure=True)
-
-
-def _check_tree(repository: Any, tree: Any, source: Source) -> tuple[dict[str, bytes], tuple[str, ...]]:
-    """Judge the files before any is written; returns their ids, and what the user should know about them."""
-    files: dict[str, bytes] = {}
-    size = 0
-    submodules = False
-    for mode, oid, name in _entries(tree, repository):
-        if len(files) >= source.max_files:
-            raise _too_large(f"it holds more than {source.max_files} files")
-        if stat.S_IFMT(mode) == 0o160000:
-            submodules = True
-            continue
-        try:
-            name.encode()
-        except UnicodeEncodeError as error:
-            raise BuildError(Reason.SOURCE_REFUSED, f"the file name {name!r} is not UTF-8: rename the file") from error
-        size += repository.odb.read_header(oid)[1]
-        if size > source.max_bytes:
-            raise _too_large(f"its files are larger than {source.max_bytes // 2**20} MiB")
-        files[name] = oid.raw
-    return files, ("submodules are not fetched: their directories are empty",) if submodules else ()
-
-
-def _entries(tree: Any, repository: Any) -> Iterator[tuple[int, Any, str]]:
-    """Mode, id and path of everything in the tree that is no directory."""
-    pending = [("", tree)]
-    while pending:
-        above, directory = pending.pop()
-        for item in directory:
-            path = f"{above}{item.name}"
-            if item.filemode == pygit2.enums.FileMode.TREE:
-                pending.append((f"{path}/", repository[item.id]))
-            else:
-                yield int(item.filemode), item.id, path
 
 
 def _date(root: Path, files: dict[str, bytes], seconds: int) -> None:
@@ -220,7 +267,3 @@ def _application(root: Path, directory: str) -> Path:
             Reason.PACK_NOT_DETECTED, f"root directory {directory} is not in this commit; directories there: {there}"
         )
     return found
-
-
-def _too_large(what: str) -> BuildError:
-    return BuildError(Reason.SOURCE_TOO_LARGE, f"the repository is too large: {what}")

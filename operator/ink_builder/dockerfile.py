@@ -9,14 +9,14 @@ from ink_builder.planner.files import Files
 from ink_builder.settings import Options
 
 DEFAULT = "Dockerfile"
-_DIRECTIVE = re.compile(r"^#\s*(?P<key>[a-zA-Z][a-zA-Z0-9-]*)\s*=\s*(?P<value>\S+)\s*$")
+_DIRECTIVE = re.compile(r"^(?:#|//)\s*(?P<key>[a-zA-Z][a-zA-Z0-9-]*)\s*=\s*(?P<value>\S+)\s*$")
 _OWN_FRONTEND = re.compile(r"^(?:docker\.io/)?docker/dockerfile(?::[\w.-]+)?(?:@sha256:[0-9a-f]{64})?$")
 
 
 def find(files: Files, options: Options) -> str | None:
     """The path of the Dockerfile to build; None when a planner is wanted.
 
-    Raises BuildError: DockerfileNotFound when one is demanded and not there, BuildFailed for a foreign frontend.
+    Raises BuildError: DockerfileNotFound when one is demanded and not there, BuildRefused for a foreign frontend.
     """
     if options.pack not in {"Auto", "Dockerfile"}:
         return None
@@ -34,14 +34,17 @@ def check_frontend(path: str, text: str) -> None:
     named = frontend(text)
     if named is not None and not _OWN_FRONTEND.match(named):
         raise BuildError(
-            Reason.BUILD_FAILED,
+            Reason.BUILD_REFUSED,
             f"{path} asks for the frontend {named}, which Ink does not run: remove its `# syntax=` line",
         )
 
 
 def frontend(text: str) -> str | None:
     """The value of the `# syntax=` directive; directives count only before everything else."""
-    for line in text.splitlines():
+    lines = text.removeprefix("\ufeff").splitlines()
+    if lines and lines[0].startswith("#!"):
+        del lines[0]
+    for line in lines:
         found = _DIRECTIVE.match(line.strip())
         if found is None:
             return None

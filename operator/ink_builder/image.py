@@ -1,12 +1,26 @@
 """Names and configurations of images. Pure."""
 
 import json
+from urllib.parse import urlsplit, urlunsplit
+
+from ink_builder.settings import Source
 
 
 def repository(reference: str) -> str:
     """`host:port/path` of `host:port/path:tag`."""
     head, _, name = reference.rpartition("/")
     return f"{head}/{name.split('@', 1)[0].split(':', 1)[0]}"
+
+
+def labels(source: Source, build_id: str) -> dict[str, str]:
+    """What an image says of its origin."""
+    parts = urlsplit(source.url)
+    plain = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+    return {
+        "org.opencontainers.image.revision": source.commit,
+        "org.opencontainers.image.source": plain,
+        "ml.ink/build": build_id,
+    }
 
 
 def exposed_ports(config: bytes) -> tuple[int, ...]:

@@ -3,6 +3,7 @@
 import asyncio
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,15 @@ from ink_api.reasons import Reason
 
 from ink_builder import image, verdict
 from ink_builder.buildkit.control import BuildKit
+from ink_builder.diagnosis.judge import SHOWN_LINES
 from ink_builder.errors import BuildError, infrastructure
 from ink_builder.log import BuildLog
 from ink_builder.settings import Settings
-from ink_builder.solve import Job, solve
+from ink_builder.solve import Job, Watch, solve
+
+SCAN_PATIENCE_SECONDS = 15.0
+"""How long a finished build waits for a scan that only warns."""
+Scanning = asyncio.Future[Any]
 
 
 class Clock:
@@ -35,24 +41,47 @@ class Clock:
         return {**self.seconds, "total": time.monotonic() - self._begun}
 
 
+@dataclass(frozen=True)
+class Planned:
+    """What is built, by which pack, and what ink.yaml says beyond the build."""
+
+    job: Job
+    pack: str
+    config: dict[str, Any] | None = None
+
+
 async def build(settings: Settings, log: BuildLog) -> dict[str, Any]:
     """Run the build to its verdict; never raises but for cancellation."""
+    watch = Watch()
     try:
         async with asyncio.timeout(settings.timeout_seconds):
-            return await _build(settings, log)
+            return await _build(settings, log, watch)
     except TimeoutError:
-        limit = f"{settings.timeout_seconds:.0f} s"
-        return _failed(BuildError(Reason.BUILD_TIMEOUT, f"the build took longer than its limit of {limit}"), log)
+        return _failed(_too_slow(settings, watch), log)
     except BuildError as error:
         return _failed(error, log)
     except Exception as error:  # whatever it is, the operator must get a verdict and may try again
         return _failed(infrastructure(f"the builder broke: {type(error).__name__}: {error}"), log)
 
 
+def _too_slow(settings: Settings, watch: Watch) -> BuildError:
+    """Which step did not end, and what it said last."""
+    step = watch.running()
+    message = f"the build took longer than its limit of {settings.timeout_seconds:.0f} s"
+    if step is None:
+        return BuildError(Reason.BUILD_TIMEOUT, message)
+    said = "" if step.lines else ", and had said nothing"
+    return BuildError(
+        Reason.BUILD_TIMEOUT,
+        f"{message}: step {step.name} was still running{said}; does it wait for input, or start a server?",
+        lines=tuple(step.lines)[-SHOWN_LINES:],
+    )
+
+
 def _failed(error: BuildError, log: BuildLog) -> dict[str, Any]:
     safe = BuildError(
         error.reason,
-        log.mask(str(error)),
+        log.tidy(str(error)),
         lines=[log.tidy(x) for x in error.lines],
         infrastructure=error.infrastructure,
     )
@@ -60,29 +89,69 @@ def _failed(error: BuildError, log: BuildLog) -> dict[str, Any]:
     return verdict.failure(safe)
 
 
-async def _build(settings: Settings, log: BuildLog) -> dict[str, Any]:
+async def _build(settings: Settings, log: BuildLog, watch: Watch) -> dict[str, Any]:
     clock = Clock()
     log.line(f"building {settings.source.url} at {settings.source.commit[:12]} for {settings.service}")
     buildkit = BuildKit(settings.daemon)
     connecting = asyncio.ensure_future(buildkit.connect())
     with tempfile.TemporaryDirectory(prefix="ink-build-", ignore_cleanup_errors=True) as work:
         try:
-            job, pack = await _prepare(settings, Path(work), log, clock)
+            planned, scanning = await _prepare(settings, Path(work), log, clock)
+            report = await _judge(scanning, settings, log) if settings.scan.blocks else None
+            clock.lap("scan")
             version = await connecting
             log.line(f"BuildKit {version} answers after {clock.lap('connect'):.2f} s more")
-            built = await solve(buildkit, job, settings, log)
+            built = await solve(buildkit, planned.job, settings, log, watch)
             clock.lap("solve")
+            report = report or await _judge(scanning, settings, log)
         finally:
             connecting.cancel()
             await buildkit.close()
     timings = clock.total()
     log.line(f"built {settings.image} {built.digest} in {timings['total']:.1f} s", important=True)
     repository = image.repository(settings.image)
-    return verdict.success(verdict.Success(repository, built.digest, pack, built.ports, timings))
+    done = verdict.Success(repository, built.digest, planned.pack, built.ports, timings, planned.config, report)
+    return verdict.success(done)
 
 
-async def _prepare(settings: Settings, work: Path, log: BuildLog, clock: Clock) -> tuple[Job, str]:
-    """The source on disk and what is to be built of it."""
+async def _judge(scanning: Scanning, settings: Settings, log: BuildLog) -> dict[str, Any] | None:
+    """Say what the scan found; raises BuildError when the policy does not let it pass."""
+    from ink_builder.scan.report import enforce
+
+    try:
+        patience = None if settings.scan.blocks else SCAN_PATIENCE_SECONDS
+        report = await asyncio.wait_for(scanning, patience)
+    except BuildError:
+        raise
+    except Exception as error:  # what only warns never ends a build
+        if settings.scan.blocks:
+            raise
+        log.line(f"scan: not finished: {type(error).__name__} {error}", important=True)
+        return None
+    if report is None:
+        return None
+    for line in report.lines():
+        log.line(line, important=True)
+    enforce(report, settings.scan)
+    return dict(report.summary())
+
+
+async def _scan(settings: Settings, directory: Path) -> Any:
+    """The report, or None when nothing is asked for; beside everything else, for it may take seconds."""
+    if not settings.scan.is_on:
+        return None
+    return await asyncio.to_thread(_look, settings, directory)
+
+
+def _look(settings: Settings, directory: Path) -> Any:
+    from ink_builder.planner import files
+    from ink_builder.scan.report import scan
+
+    return scan(directory, files.from_directory(directory), settings.scan)
+
+
+async def _prepare(settings: Settings, work: Path, log: BuildLog, clock: Clock) -> tuple[Planned, Scanning]:
+    """The source on disk, what is to be built of it, and the scan that has begun."""
     loop = asyncio.get_running_loop()
 
     def say(text: str) -> None:
@@ -92,9 +161,14 @@ async def _prepare(settings: Settings, work: Path, log: BuildLog, clock: Clock) 
     for note in source.notes:
         log.line(note)
     log.line(f"source fetched in {clock.lap('clone'):.2f} s")
-    planned = _plan(settings, source.directory, work, log)
+    scanning = asyncio.ensure_future(_scan(settings, source.directory))
+    try:
+        planned = _plan(settings, source, work, log)
+    except BaseException:
+        scanning.cancel()
+        raise
     clock.lap("plan")
-    return planned
+    return planned, scanning
 
 
 def _checkout(settings: Settings, work: Path, say: Any) -> Any:
@@ -103,25 +177,30 @@ def _checkout(settings: Settings, work: Path, say: Any) -> Any:
     return checkout(settings.source, work, say)
 
 
-def _plan(settings: Settings, directory: Path, work: Path, log: BuildLog) -> tuple[Job, str]:
+def _plan(settings: Settings, source: Any, work: Path, log: BuildLog) -> Planned:
     """The job for the daemon; a planner's Dockerfile is written beside the source, never into it."""
-    from ink_builder import dockerfile
-    from ink_builder.planner import detect, files, render
-    from ink_builder.planner.model import Overrides
+    from ink_builder import choice
+    from ink_builder.planner import files, render, report
+    from ink_builder.planner.images import Images
 
-    options = settings.options
-    found = files.from_directory(directory)
-    own = dockerfile.find(found, options)
-    if own is not None:
-        log.line(f"pack Dockerfile: {own}" + (f", target {options.target}" if options.target else ""))
-        return Job(directory, directory, own, generated=False, target=options.target), "Dockerfile"
-    overrides = Overrides(
-        options.install_command, options.build_command, options.start_command, options.publish_directory
+    root = source.root.resolve()
+    whole = files.from_directory(root)
+    place = source.directory.resolve().relative_to(root).as_posix()
+    chosen = choice.choose(
+        whole, "" if place == "." else place, settings.service, settings.options, Images(settings.base_images)
     )
-    plan = detect.choose(found, options.pack, overrides)
-    log.line(f"pack {plan.pack}: {'; '.join(plan.notes)}")
+    for note in chosen.notes:
+        log.line(note)
+    directory = root / chosen.directory
+    if chosen.plan is None:
+        target = f", target {chosen.target}" if chosen.target else ""
+        log.line(f"pack Dockerfile: {chosen.dockerfile}{target}")
+        job = Job(directory, directory, chosen.dockerfile or "", generated=False, target=chosen.target)
+        return Planned(job, chosen.pack, chosen.config)
+    log.line(f"pack {chosen.pack}: {'; '.join(report.notes(chosen.plan))}")
     planned = work / "plan"
     planned.mkdir()
-    (planned / "Dockerfile").write_text(render.dockerfile(plan), encoding="utf-8")
-    (planned / "Dockerfile.dockerignore").write_text(render.dockerignore(found.read(".dockerignore")), encoding="utf-8")
-    return Job(directory, planned, "Dockerfile", generated=True), plan.pack
+    (planned / "Dockerfile").write_text(render.dockerfile(chosen.plan), encoding="utf-8")
+    ignored = whole.read(f"{chosen.directory}/.dockerignore".lstrip("/"))
+    (planned / "Dockerfile.dockerignore").write_text(render.dockerignore(ignored), encoding="utf-8")
+    return Planned(Job(directory, planned, "Dockerfile", generated=True), chosen.pack, chosen.config)

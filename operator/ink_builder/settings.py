@@ -1,14 +1,21 @@
 """The input of a build: environment variables, parsed once."""
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ink_builder.errors import infrastructure
+from ink_api.reasons import Reason
+
+from ink_builder.errors import BuildError, infrastructure
 
 _MIB = 1024 * 1024
+_VARIABLE = re.compile(r"^[A-Za-z_][A-Za-z0-9_.-]*$")
+_POLICIES = ("off", "warn", "block")
+_RESERVED = ("BUILDKIT_", "INK_", "GIT_AUTH_")
+"""Names that the daemon reads as orders: another frontend, another tenant's caches."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +31,9 @@ class Source:
     allowed_private: str | None = None
     max_bytes: int = 512 * _MIB
     max_files: int = 100_000
+    slow_seconds: float = 60.0
+    """How long a git server may send next to nothing."""
+    slow_bytes_per_second: int = 1_000
 
 
 @dataclass(frozen=True)
@@ -37,6 +47,8 @@ class Options:
     build_command: str | None = None
     publish_directory: str | None = None
     start_command: str | None = None
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """Plain variables of the build; ARG of a Dockerfile reads them."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +59,42 @@ class Daemon:
     ca: str | None = None
     cert: str | None = None
     key: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class Extras:
+    """What an image gets beside its layers, and where caches lie. All of it is off unless the platform asks for it."""
+
+    platform: str | None = None
+    """Such as `linux/arm64`; the daemon's own when None."""
+    registry_cache: bool = False
+    """Keep the cache beside the image, for daemons that come and go."""
+    provenance: str | None = None
+    """`min` or `max`."""
+    sbom_generator: str | None = None
+    """The image of the scanner that the daemon runs."""
+
+
+@dataclass(frozen=True)
+class Scan:
+    """What is looked for in the source, and what ends a build: each policy is off, warn or block."""
+
+    secrets: str = "off"
+    vulnerabilities: str = "off"
+    severity: str = "high"
+    """From which on a known vulnerability ends the build: low, medium, high, critical."""
+    osv_source: str | None = None
+    """A file, directory or zip archive in OSV's format, or the URL of a server with OSV's API."""
+
+    @property
+    def is_on(self) -> bool:
+        """Whether there is anything to do."""
+        return (self.secrets, self.vulnerabilities) != ("off", "off")
+
+    @property
+    def blocks(self) -> bool:
+        """Whether the build waits for the outcome."""
+        return "block" in {self.secrets, self.vulnerabilities}
 
 
 @dataclass(frozen=True)
@@ -67,11 +115,18 @@ class Settings:
     timeout_seconds: float
     no_cache: bool
     verdict_file: Path
+    base_images: Mapping[str, Any] = field(default_factory=dict)
+    """ecosystem -> version -> image, or {build, run}: instead of the publishers' own."""
+    extras: Extras = Extras()
+    scan: Scan = Scan()
+    build_secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Secret variables of the build, by name: for `RUN --mount=type=secret,id=NAME` alone."""
 
     @property
     def secrets(self) -> tuple[str, ...]:
         """Values that may not appear in a log."""
-        return tuple(s for s in (self.source.password, self.registry_token, self.daemon.key) if s)
+        known = (self.source.password, self.registry_token, self.daemon.key, *self.build_secrets.values())
+        return tuple(s for s in known if s)
 
 
 def _required(environ: Mapping[str, str], name: str) -> str:
@@ -95,6 +150,13 @@ def _number(environ: Mapping[str, str], name: str, default: int) -> int:
         raise infrastructure(f"{name} is not a number: {environ[name]!r}") from error
 
 
+def _base_images(environ: Mapping[str, str]) -> Mapping[str, Any]:
+    listed = _json(environ, "INK_BASE_IMAGES") or {}
+    if not isinstance(listed, Mapping):
+        raise infrastructure("INK_BASE_IMAGES is not an object of ecosystems")
+    return listed
+
+
 def _command(value: Any) -> str | None:
     """A command as shell text; the operator may give a list of arguments."""
     import shlex
@@ -102,6 +164,48 @@ def _command(value: Any) -> str | None:
     if isinstance(value, list):
         return shlex.join(str(part) for part in value) or None
     return str(value).strip() or None if value else None
+
+
+def _variables(entries: Any) -> dict[str, str]:
+    """The plain values of spec.build.env; sealed ones and references arrive as INK_BUILD_SECRETS."""
+    plain = {
+        str(e["name"]): str(e["value"]) for e in entries or () if isinstance(e, dict) and e.get("value") is not None
+    }
+    return _checked(plain)
+
+
+def _checked(variables: dict[str, str]) -> dict[str, str]:
+    for name in variables:
+        if not _VARIABLE.match(name) or name.upper().startswith(_RESERVED):
+            raise BuildError(
+                Reason.BUILD_REFUSED, f"build.env may not set {name!r}: it steers the builder itself; use another name"
+            )
+    return variables
+
+
+def _extras(environ: Mapping[str, str]) -> Extras:
+    return Extras(
+        platform=environ.get("INK_PLATFORM") or None,
+        registry_cache=environ.get("INK_REGISTRY_CACHE", "") == "1",
+        provenance=environ.get("INK_PROVENANCE") or None,
+        sbom_generator=environ.get("INK_SBOM_GENERATOR") or None,
+    )
+
+
+def _scan(environ: Mapping[str, str]) -> Scan:
+    return Scan(
+        secrets=_one_of(environ, "INK_SCAN_SECRETS", _POLICIES, "off"),
+        vulnerabilities=_one_of(environ, "INK_SCAN_VULNERABILITIES", _POLICIES, "off"),
+        severity=_one_of(environ, "INK_SCAN_SEVERITY", ("high", "low", "medium", "critical"), "high"),
+        osv_source=environ.get("INK_OSV_SOURCE") or None,
+    )
+
+
+def _one_of(environ: Mapping[str, str], name: str, allowed: Sequence[str], default: str) -> str:
+    value = environ.get(name) or default
+    if value not in allowed:
+        raise infrastructure(f"{name} is {value!r}: it must be one of {', '.join(allowed)}")
+    return value
 
 
 def _options(environ: Mapping[str, str]) -> Options:
@@ -114,6 +218,7 @@ def _options(environ: Mapping[str, str]) -> Options:
         build_command=_command(build.get("buildCommand")),
         publish_directory=build.get("publishDirectory") or None,
         start_command=_command(_json(environ, "INK_COMMAND")),
+        variables=_variables(build.get("env")),
     )
 
 
@@ -128,6 +233,7 @@ def _source(environ: Mapping[str, str]) -> Source:
         allowed_private=environ.get("INK_GIT_ALLOWED_PRIVATE") or None,
         max_bytes=_number(environ, "INK_SOURCE_MAX_BYTES", 512 * _MIB),
         max_files=_number(environ, "INK_SOURCE_MAX_FILES", 100_000),
+        slow_seconds=float(_number(environ, "INK_SOURCE_SLOW_SECONDS", 60)),
     )
 
 
@@ -158,4 +264,8 @@ def parse(environ: Mapping[str, str]) -> Settings:
         timeout_seconds=float(_number(environ, "INK_TIMEOUT_SECONDS", 900)),
         no_cache=environ.get("INK_NO_CACHE", "") == "1",
         verdict_file=verdict_file(environ),
+        base_images=_base_images(environ),
+        extras=_extras(environ),
+        scan=_scan(environ),
+        build_secrets=_checked({str(k): str(v) for k, v in (_json(environ, "INK_BUILD_SECRETS") or {}).items()}),
     )

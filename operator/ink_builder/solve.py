@@ -1,7 +1,10 @@
 """One build by the daemon: session, solve, progress, digest."""
 
 import asyncio
+import json
+import re
 import secrets as random
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,16 +14,39 @@ import grpc
 from ink_builder import image
 from ink_builder.buildkit import failure
 from ink_builder.buildkit.auth import Auth
-from ink_builder.buildkit.control import BuildKit
+from ink_builder.buildkit.control import BuildKit, Request
 from ink_builder.buildkit.filesync import FileSync
-from ink_builder.buildkit.progress import Progress
+from ink_builder.buildkit.progress import Progress, Step
 from ink_builder.buildkit.secrets import Secrets
 from ink_builder.buildkit.session import Services, open_session
-from ink_builder.errors import BuildError, infrastructure
+from ink_builder.errors import infrastructure
 from ink_builder.log import BuildLog
 from ink_builder.settings import Settings
 
+CACHE_TAG = "build-cache"
+RECONNECT_SECONDS = 60.0
 _STATUS_END_SECONDS = 2.0
+_PULSE_SECONDS = 5.0
+_GONE = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)
+_SHUTTING_DOWN = re.compile(
+    r"^(?:failed to solve: )?(?:context canceled|graceful.?stop\b.*|grpc: the server has been stopped)$"
+)
+"""What a daemon says that is asked to end while it builds; our own cancellation does not come this way."""
+
+
+@dataclass
+class Watch:
+    """What the build is at, for whoever has to end it."""
+
+    progress: Progress | None = None
+
+    def running(self) -> Step | None:
+        """The step that goes on."""
+        return self.progress.running() if self.progress else None
+
+
+class _Lost(Exception):
+    """The daemon went away in the middle of a build."""
 
 
 @dataclass(frozen=True)
@@ -49,31 +75,68 @@ def attributes(job: Job, settings: Settings) -> dict[str, str]:
     `cmdline` makes the daemon's own frontend read every Dockerfile: otherwise a `# syntax=` line would make it pull and
     run another program. Cache mounts carry the tenant's name, so that no tenant sees another's.
     """
-    chosen = {
+    extras = settings.extras
+    chosen = {f"build-arg:{name}": value for name, value in settings.options.variables.items()}
+    chosen |= {f"label:{name}": value for name, value in image.labels(settings.source, settings.build_id).items()}
+    chosen |= {
         "filename": job.filename,
         "cmdline": "dockerfile.v0",
         "build-arg:BUILDKIT_CACHE_MOUNT_NS": settings.tenant,
     }
-    if job.target:
-        chosen["target"] = job.target
+    optional = {
+        "target": job.target,
+        "platform": extras.platform,
+        "attest:provenance": f"mode={extras.provenance}" if extras.provenance else None,
+        "attest:sbom": f"generator={extras.sbom_generator}" if extras.sbom_generator else None,
+    }
+    chosen |= {name: value for name, value in optional.items() if value}
     if settings.no_cache:
         chosen["no-cache"] = ""
+    if kept := cache(settings):
+        chosen["cache-imports"] = json.dumps([{"Type": "registry", "Attrs": kept}])
     return chosen
 
 
 def export(settings: Settings) -> dict[str, str]:
-    """Options of the image exporter. No attestations: an image is one manifest, and deleting it is one call."""
+    """Options of the image exporter. Without attestations an image is one manifest, and deleting it is one call."""
     chosen = {"name": settings.image, "push": "true", "oci-mediatypes": "true"}
     if settings.registry_insecure:
         chosen["registry.insecure"] = "true"
     return chosen
 
 
-async def solve(buildkit: BuildKit, job: Job, settings: Settings, log: BuildLog) -> Built:
-    """Build and push. Raises BuildError."""
+def cache(settings: Settings) -> dict[str, str] | None:
+    """Where the build's cache is read from and written to, in the image's own repository; None: in the daemon alone."""
+    if not settings.extras.registry_cache:
+        return None
+    chosen = {"ref": f"{image.repository(settings.image)}:{CACHE_TAG}"}
+    if settings.registry_insecure:
+        chosen["registry.insecure"] = "true"
+    return chosen
+
+
+async def solve(buildkit: BuildKit, job: Job, settings: Settings, log: BuildLog, watch: Watch) -> Built:
+    """Build and push; once more when the daemon goes away meanwhile. Raises BuildError."""
+    for last in (False, True):
+        try:
+            return await _attempt(buildkit, job, settings, log, watch)
+        except _Lost as error:
+            if last:
+                raise infrastructure(f"the connection to BuildKit was lost twice during the build: {error}") from error
+            log.line(f"the connection to BuildKit was lost ({error}): connecting again", important=True)
+            await buildkit.connect(RECONNECT_SECONDS)
+    raise AssertionError("the second attempt returns or raises")
+
+
+async def _attempt(buildkit: BuildKit, job: Job, settings: Settings, log: BuildLog, watch: Watch) -> Built:
     files = FileSync({"context": job.context, "dockerfile": job.dockerfile_directory})
-    services = Services(files, Auth(settings.registry_host, settings.registry_token), Secrets())
+    services = Services(
+        files,
+        Auth(settings.registry_host, settings.registry_token),
+        Secrets({name: value.encode() for name, value in settings.build_secrets.items()}),
+    )
     progress = Progress(lambda text, important: log.line(text, important=important), log.tidy)
+    watch.progress = progress
     shared_key = "/".join(("ink", settings.tenant, settings.project, settings.service))
     async with open_session(buildkit.control, services, shared_key) as session_id:
         answer = await _follow(buildkit, job, settings, session_id, progress)
@@ -90,7 +153,8 @@ async def _follow(
     ref = random.token_hex(12)
     watching = asyncio.ensure_future(_watch(buildkit, ref, progress))
     try:
-        return await buildkit.solve(ref, session_id, attributes(job, settings), export(settings))
+        request = Request(ref, session_id, attributes(job, settings), export(settings), cache(settings))
+        return await buildkit.solve(request)
     except grpc.aio.AioRpcError as error:
         await asyncio.wait([watching], timeout=_STATUS_END_SECONDS)
         progress.close()
@@ -102,17 +166,27 @@ async def _follow(
 
 
 async def _watch(buildkit: BuildKit, ref: str, progress: Progress) -> None:
+    pulse = asyncio.ensure_future(_pulse(progress))
     try:
         async for update in buildkit.status(ref):
             progress.feed(update)
     except grpc.aio.AioRpcError:
         return  # the solve itself fails as well, and its error says more
+    finally:
+        pulse.cancel()
 
 
-def _explained(error: grpc.aio.AioRpcError, job: Job, progress: Progress) -> BuildError:
+async def _pulse(progress: Progress) -> None:
+    """A step that computes in silence looks like one that hangs."""
+    while True:
+        await asyncio.sleep(_PULSE_SECONDS)
+        progress.still_running(time.time())
+
+
+def _explained(error: grpc.aio.AioRpcError, job: Job, progress: Progress) -> Exception:
     details = error.details() or error.code().name
-    if error.code() is grpc.StatusCode.UNAVAILABLE:
-        return infrastructure(f"the connection to BuildKit was lost during the build: {details}")
+    if error.code() in _GONE or _SHUTTING_DOWN.search(details):
+        return _Lost(details)
     return failure.explain(details, progress.failed(), failure.Context(job.filename, job.generated))
 
 

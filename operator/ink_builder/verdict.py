@@ -11,7 +11,8 @@ from ink_builder.errors import BuildError
 MAX_BYTES = 4_096
 EXIT_OK, EXIT_USER, EXIT_INFRASTRUCTURE = 0, 1, 75
 _MAX_MESSAGE_CHARS = 700
-_MAX_LINE_CHARS = 400
+_LINE_CHARS = (400, 240, 160, 100)
+"""How long a line of the log may be: the longest that lets all of them fit."""
 
 
 @dataclass(frozen=True)
@@ -23,18 +24,23 @@ class Success:
     pack: str
     ports: tuple[int, ...] = ()
     timings: dict[str, float] = field(default_factory=dict)
+    config: dict[str, Any] | None = None
+    """What ink.yaml says beyond the build: command, args, ports, health, resources."""
+    scan: dict[str, Any] | None = None
 
 
 def success(done: Success) -> dict[str, Any]:
     """The verdict of a build that worked."""
-    return {
+    verdict = {
         "ok": True,
         "image": f"{done.repository}@{done.digest}",
         "digest": done.digest,
         "pack": done.pack,
         "ports": list(done.ports),
         "timings": {name: round(seconds, 3) for name, seconds in done.timings.items()},
+        **({"config": done.config} if done.config else {}),
     }
+    return verdict | ({"scan": done.scan} if done.scan is not None else {})
 
 
 def failure(error: BuildError) -> dict[str, Any]:
@@ -43,7 +49,7 @@ def failure(error: BuildError) -> dict[str, Any]:
         "ok": False,
         "reason": str(error.reason),
         "message": _shorten(str(error), _MAX_MESSAGE_CHARS),
-        "log": [_shorten(line, _MAX_LINE_CHARS) for line in error.lines],
+        "log": [_shorten(line, _LINE_CHARS[0]) for line in error.lines],
         "infrastructure": error.infrastructure,
     }
 
@@ -56,16 +62,22 @@ def exit_code(verdict: dict[str, Any]) -> int:
 
 
 def encode(verdict: dict[str, Any]) -> bytes:
-    """At most MAX_BYTES bytes; the first lines of the log go first, for the last ones say what happened."""
+    """At most MAX_BYTES bytes. Lines of the log are made shorter first; then the first ones go."""
     lines: Sequence[str] = verdict.get("log", ())
-    while True:
-        data = json.dumps(verdict, ensure_ascii=False, separators=(",", ":")).encode()
-        if len(data) <= MAX_BYTES:
+    for limit in _LINE_CHARS:
+        if lines:
+            verdict = {**verdict, "log": [_shorten(line, limit) for line in lines]}
+        if len(data := _json(verdict)) <= MAX_BYTES:
             return data
-        if not lines:  # a verdict without a log holds a shortened message only: this cannot stay too long
-            return _encode_message_only(verdict)
-        lines = lines[1:]
-        verdict = {**verdict, "log": list(lines)}
+    while lines := verdict.get("log", ())[1:]:
+        verdict = {**verdict, "log": lines}
+        if len(data := _json(verdict)) <= MAX_BYTES:
+            return data
+    return _encode_message_only(verdict)
+
+
+def _json(verdict: dict[str, Any]) -> bytes:
+    return json.dumps(verdict, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def write(verdict: dict[str, Any], path: Path) -> None:
@@ -79,6 +91,7 @@ def _encode_message_only(verdict: dict[str, Any]) -> bytes:
         "message": _shorten(str(verdict.get("message", "")), 200),
         "ports": verdict.get("ports", [])[:20],
     }
+    bare.pop("log", None)
     return json.dumps(bare, separators=(",", ":")).encode()[:MAX_BYTES]
 
 

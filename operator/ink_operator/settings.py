@@ -45,6 +45,8 @@ class Settings:
     registry_insecure: bool = True
     builder_image: str = "ink-builder"
     builder_pull_policy: str = "IfNotPresent"
+    base_images: str = ""
+    """JSON for the builder: the base images of languages, where they are not the publishers' own."""
     resolver_url: str = "http://resolver.dp-system.svc.cluster.local:8080"
     git_public_url: str = "https://git.localhost:8443"
     git_internal_url: str = "http://git.dp-system.svc.cluster.local:8080"
@@ -62,11 +64,18 @@ class Settings:
     """A standby takes over this long after the holder fell silent, and a second or two."""
     build_concurrency: int = 2
     build_timeout_seconds: int = 900
+    scan_secrets: str = "off"
+    scan_vulnerabilities: str = "off"
+    scan_severity: str = "high"
+    osv_source: str = ""
+    """What builders look for in the source; docs/architecture.md has the words."""
     build_history: int = 2
     """Finished build Jobs kept a service, newest first: their pods hold the build logs."""
     poll_seconds: float = 300.0
     resync_seconds: float = 600.0
     namespace_empty_seconds: float = 600.0
+    host_keep_seconds: float = 86400.0
+    """A public host that was given up is kept for the same tenant for so long."""
     cleanup_deadline_seconds: float = 300.0
     """How long a deletion waits for pods and the registry before it goes on without them."""
     route_settle_seconds: float = 0.5
@@ -81,6 +90,12 @@ class Settings:
     run_pool: Pool = field(default_factory=Pool)
     build_pool: Pool = field(default_factory=Pool)
     secrets: Secrets = field(default_factory=Secrets, repr=False)
+
+    @property
+    def own_namespaces(self) -> frozenset[str]:
+        """The platform's."""
+        buildkit = self.buildkit_address.partition(":")[0].split(".")[1:2]
+        return frozenset((self.namespace, self.builds_namespace, self.ingress_namespace, *buildkit))
 
     @property
     def url_port(self) -> str:
@@ -118,6 +133,12 @@ def _pool(text: str) -> Pool:
     return Pool(data.get("nodeSelector") or {}, data.get("tolerations") or [])
 
 
+def _json_object(text: str) -> str:
+    if not isinstance(json.loads(text), dict):
+        raise ValueError("expected a JSON object")
+    return text if text != "{}" else ""
+
+
 def _watch(text: str) -> str:
     if text not in ("managed", "all"):
         raise ValueError("expected managed or all")
@@ -136,7 +157,8 @@ PARSERS: dict[str, Any] = {
     **dict.fromkeys(
         ("namespace", "tenants_namespace", "builds_namespace", "ingress_namespace", "ingress_class", "apps_domain",
          "registry", "builder_image", "builder_pull_policy", "buildkit_address", "dns_namespace", "service_account",
-         "gateway_service_account", "gvisor_runtime_class"),
+         "gateway_service_account", "gvisor_runtime_class", "scan_secrets", "scan_vulnerabilities", "scan_severity",
+         "osv_source"),
         str,
     ),
     **dict.fromkeys(("traefik_url", "resolver_url", "git_public_url", "git_internal_url"), _url),
@@ -146,14 +168,15 @@ PARSERS: dict[str, Any] = {
         int,
     ),
     **dict.fromkeys(
-        ("lease_seconds", "poll_seconds", "resync_seconds", "namespace_empty_seconds", "cleanup_deadline_seconds",
-         "route_settle_seconds"),
+        ("lease_seconds", "poll_seconds", "resync_seconds", "namespace_empty_seconds", "host_keep_seconds",
+         "cleanup_deadline_seconds", "route_settle_seconds"),
         float,
     ),
     **dict.fromkeys(("ingress_labels", "dns_labels"), _labels),
     **dict.fromkeys(("denied_cidrs", "public_cidrs"), _words),
     **dict.fromkeys(("run_pool", "build_pool"), _pool),
     "registry_insecure": _flag,
+    "base_images": _json_object,
     "reserved_hosts": lambda text: frozenset(_words(text)),
     "watch": _watch,
 }  # fmt: skip

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from ink_api.group import LABEL_COMPONENT, LABEL_MANAGED_BY, LABEL_SERVICE, MANAGED_BY
+from ink_api.group import COMPONENT_CLAIM, LABEL_COMPONENT, LABEL_MANAGED_BY, LABEL_SERVICE, MANAGED_BY
 
 from ink_operator.core.objects import (
     CONFIG_MAP,
@@ -24,7 +24,6 @@ from ink_operator.core.objects import (
     SERVICE,
 )
 from ink_operator.core.store import Scope
-from ink_operator.inkservice.desired.network import CLAIM
 from ink_operator.runtime.informer import ANY_CHANGE, LATER_CHANGE
 from ink_operator.settings import Settings
 
@@ -60,7 +59,7 @@ def watches(settings: Settings) -> tuple[Watch, ...]:
         Watch(Scope(ROLE, "", LABEL_SERVICE), LATER_CHANGE, kept=False),
         # Its status changes with every measurement; a quota's as well.
         Watch(Scope(HORIZONTAL_POD_AUTOSCALER, "", LABEL_SERVICE), LATER_CHANGE, status_is_news=False),
-        Watch(Scope(CONFIG_MAP, settings.namespace, f"{LABEL_COMPONENT}={CLAIM}"), LATER_CHANGE),
+        Watch(Scope(CONFIG_MAP, settings.namespace, f"{LABEL_COMPONENT}={COMPONENT_CLAIM}"), LATER_CHANGE),
         Watch(Scope(NAMESPACE, "", ""), LATER_CHANGE, shared=True),
         Watch(Scope(RESOURCE_QUOTA, "", ours), LATER_CHANGE, shared=True, status_is_news=False),
         Watch(Scope(LIMIT_RANGE, "", ours), LATER_CHANGE, shared=True, kept=False),

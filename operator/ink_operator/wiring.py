@@ -9,11 +9,12 @@ import uuid
 from collections.abc import Awaitable, Callable, Coroutine
 from datetime import UTC, datetime
 from functools import partial
+from itertools import chain
 from typing import Any
 
 import aiohttp
 import kopf
-from ink_api.group import LABEL_MANAGED_BY, LABEL_SERVICE, MANAGED_BY
+from ink_api.group import LABEL_MANAGED_BY, LABEL_OWNER_UID, LABEL_SERVICE, MANAGED_BY
 from ink_api.names import TENANT_NAMESPACE_PREFIX
 from kubernetes.aio.client.configuration import Configuration
 
@@ -28,6 +29,7 @@ from ink_operator.clients.tokens import TokenMint
 from ink_operator.core.errors import InkError
 from ink_operator.core.memo import Memo
 from ink_operator.core.objects import (
+    CONFIG_MAP,
     INK_DOMAIN,
     INK_RESOURCE,
     INK_SERVICE,
@@ -45,6 +47,7 @@ from ink_operator.core.store import Store
 from ink_operator.inkdomain.reconcile import reconcile as reconcile_domain
 from ink_operator.inkresource.reconcile import reconcile as reconcile_resource
 from ink_operator.inkservice.empty_namespace import reconcile_namespace, used_namespaces
+from ink_operator.inkservice.kept_claims import CLAIMS, claim_key, reconcile_claim
 from ink_operator.inkservice.reconcile import reconcile as reconcile_service
 from ink_operator.ports import Ports
 from ink_operator.runtime.events import EventWriter
@@ -111,6 +114,7 @@ class Operator:
             INK_DOMAIN.kind: lambda key, failures: reconcile_domain(key, failures, self.ports, settings),
             TENANCY: self._wake_one,
             NAMESPACE.kind: lambda key, failures: reconcile_namespace(key, self.ports, settings, datetime.now(UTC)),
+            CONFIG_MAP.kind: lambda key, failures: reconcile_claim(key, self.ports, settings, datetime.now(UTC)),
         }
 
     async def _reconcile(self, key: Key, failures: int) -> Result:
@@ -255,6 +259,8 @@ class Operator:
 
     async def _sweep(self, spread_seconds: float) -> None:
         used: set[str] = set()
+        # Before the services: whoever holds a claim that is listed here is there by then, or gone for good.
+        claims = await self._claims()
         for scope in self.store.scopes:
             if scope != SERVICES:
                 async for _page in filling(self.store, scope, self.kube):
@@ -263,6 +269,7 @@ class Operator:
             pages = filling(self.store, SERVICES, self.kube) if kind == INK_SERVICE else self.kube.pages(kind)
             async for page in pages:
                 for item in page:
+                    claims.pop(item["metadata"]["uid"], None)
                     key = Key(kind.kind, item["metadata"]["namespace"], item["metadata"]["name"])
                     self.queue.add(key, random.uniform(0.0, spread_seconds))  # noqa: S311 - spreads load, guards nothing
                 if kind == INK_SERVICE:
@@ -270,3 +277,18 @@ class Operator:
         for item in await self.kube.list(NAMESPACE, "", f"{LABEL_MANAGED_BY}={MANAGED_BY}"):
             if item["metadata"]["name"] not in used:
                 self.queue.add(Key(NAMESPACE.kind, "", item["metadata"]["name"]))
+        for name in chain.from_iterable(claims.values()):
+            self.queue.add(claim_key(name, self.settings))
+
+    async def _claims(self) -> dict[str, list[str]]:
+        """Names of all claims of hosts, by the uid of the service that holds them; "" for those that are only kept."""
+        found: dict[str, list[str]] = {}
+        try:
+            async for page in self.kube.pages(CONFIG_MAP, self.settings.namespace, CLAIMS):
+                for item in page:
+                    found.setdefault(labels_of(item).get(LABEL_OWNER_UID, ""), []).append(item["metadata"]["name"])
+        except InkError as error:
+            # Services are looked at all the same; old claims can wait for the next time.
+            log.warning("the claims of hosts: %s", error)
+            return {}
+        return found

@@ -95,13 +95,6 @@ def test_a_deleted_child_comes_back(engine: Engine, homes: dict[str, Home], kind
     comes_back(engine, home, child, before, live["metadata"]["uid"])
 
 
-def test_a_hand_on_the_claim_of_a_host_is_refused(engine: Engine, homes: dict[str, Home]) -> None:
-    """What it says of the host cannot be written at all."""
-    child = KINDS["the claim of the host"]
-    with pytest.raises(Exception, match="immutable"):
-        engine.api.merge(child.path(homes[child.of]), {"data": {"tenant": "other"}})
-
-
 def test_an_autoscalers_number_of_pods_is_left_alone(
     engine: Engine, around: Surroundings, homes: dict[str, Home]
 ) -> None:

@@ -13,6 +13,7 @@ from ink_api.reasons import PROGRESS, Reason, remedy
 from support.control_plane import ControlPlane
 from support.kstatus import Kstatus
 from support.kube_api import Json, KubeApi, managed_namespace
+from support.platform import condition
 from support.played_world import WITHIN_SECONDS, PlayedWorld, played_world
 from support.reporting import report, running, terminated, waiting
 from support.specs import git, path_of, variable
@@ -232,6 +233,20 @@ def test_a_deletion_is_terminating_until_it_is_over(world: PlayedWorld, namespac
     )
     assert world.kstatus.one(world.found(namespace)) == "Terminating"
     world.api.merge(one, {"metadata": {"finalizers": None}})
+
+
+@pytest.mark.full
+def test_pods_of_which_nothing_is_heard(world: PlayedWorld, namespace: str) -> None:
+    """The last resort, three minutes on: no node, no event and no status says why."""
+    world.create(namespace, health={"type": "TCP", "startupGrace": "1s"})
+    reason = Reason.PROGRESS_DEADLINE_EXCEEDED
+    found = eventually(
+        lambda: f if condition(f := world.found(namespace), "Ready").get("reason") == reason else None,
+        within=400,
+        what="the deadline is over",
+        state=world.operator.tail,
+    )
+    check(world, found, reason)
 
 
 @pytest.mark.parametrize("reason", NO_PLACE)

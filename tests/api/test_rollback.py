@@ -169,6 +169,20 @@ def test_a_build_that_a_newer_commit_ends_is_recorded(world: World, namespace: s
     )
 
 
+def test_an_image_that_exists_is_found_in_the_registry(world: World, namespace: str) -> None:
+    """No Job tells of it any more; the moment in which it is said is read from the object's earlier versions."""
+    world.create(namespace)
+    world.push(SECOND)
+    world.wait(SECOND)
+    world.delete_jobs()
+    since = world.api.get(world.path)["metadata"]["resourceVersion"]
+    world.pin(FIRST)
+    world.wait(FIRST)
+    assert not world.jobs()
+    told = [condition(version, "Built")["reason"] for version in world.api.history(world.path, since)]
+    assert Reason.IMAGE_EXISTS in told
+
+
 def test_what_was_deployed_comes_back_although_the_registry_is_gone(world: World, namespace: str) -> None:
     """The last test here: the registry does not come back."""
     world.create(namespace)

@@ -38,9 +38,13 @@ def tells(world: World, **status: Any) -> None:
 
 
 def run(world: World, phase: str, **container: Any) -> None:
-    """A pod of a run."""
+    """A run: its Job and its pod."""
     template = live(world)["spec"]["jobTemplate"]["spec"]["template"]
-    meta = {"name": "web-1", "namespace": SPACE, "labels": template["metadata"]["labels"], "creationTimestamp": now()}
+    labels = {"labels": template["metadata"]["labels"], "creationTimestamp": now()}
+    job = {"name": "web-run", "namespace": SPACE, "uid": "run-1", **labels}
+    world.cluster.put({"apiVersion": "batch/v1", "kind": "Job", "metadata": job, "spec": {"suspend": True}})
+    owner = {"kind": "Job", "name": "web-run", "uid": "run-1", "controller": True}
+    meta = {"name": "web-1", "namespace": SPACE, "ownerReferences": [owner], **labels}
     status = {"phase": phase, "containerStatuses": [container]}
     spec = {"containers": [{"image": "x"}]}
     world.cluster.put({"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec, "status": status})
@@ -57,7 +61,7 @@ async def test_a_cron_job_is_ready_when_its_schedule_is_in_place() -> None:
     assert world.condition("Available") == ("True", "Deployed")
     assert world.condition("LastRunSucceeded") == ("", "")
     assert "*/5 * * * * (Etc/UTC)" in message(world, "Deployed")
-    assert not [ref for ref in world.cluster.objects if ref.name.startswith("host-")]
+    assert world.hosts() == []
 
 
 async def test_the_settings_of_a_run_are_the_specs() -> None:
@@ -83,8 +87,8 @@ async def test_one_kind_replaces_the_other_without_a_build(there: bool) -> None:
     await world.settle()
     world.change(cron=CRON if there else None)
     await world.settle()
-    history = f'"{CONTROLLER_REVISION.kind}"'
-    now, wanted = ([child for child in w.children() if history not in child] for w in (world, calm))
+    history = (f'"{CONTROLLER_REVISION.kind}"', '"ml.ink/released-at"')
+    now, wanted = ([c for c in w.children() if not any(word in c for word in history)] for w in (world, calm))
     assert now == wanted
     assert len(world.jobs_made) == 1
     assert len(world.of(JOB)) == 1
@@ -105,12 +109,10 @@ async def test_a_suspended_cron_job_keeps_its_schedule_and_starts_nothing() -> N
 
 async def test_a_host_that_is_not_wanted_any_more_is_given_up_although_nothing_runs() -> None:
     world = await World(git_spec(suspend=True)).settle()
-    before = [ref.name for ref in world.cluster.objects if ref.name.startswith("host-")]
+    assert world.hosts() == ["web.apps.localhost"]
     world.change(subdomain="other")
     await world.settle()
-    after = [ref.name for ref in world.cluster.objects if ref.name.startswith("host-")]
-    assert len(before) == len(after) == 1
-    assert before != after
+    assert world.hosts() == ["other.apps.localhost"]
 
 
 async def test_a_failed_run_is_told_and_the_service_stays_ready() -> None:
@@ -138,6 +140,36 @@ async def test_a_run_whose_image_cannot_be_pulled_makes_it_not_ready() -> None:
     del world.cluster.objects[Ref(POD, SPACE, "web-1")]
     await world.settle()
     assert world.condition("Ready") == ("True", "Ready")
+
+
+async def test_a_stuck_run_of_an_earlier_revision_goes_so_that_later_ones_can_start() -> None:
+    world = await cron()
+    run(world, "Pending", state={"waiting": {"reason": "ImagePullBackOff"}})
+    await world.settle()
+    assert "Until then no other run starts." in message(world, "Ready")
+    assert Ref(JOB, SPACE, "web-run") in world.cluster.objects, "the image may still come"
+    world.change(command=["mended"])
+    await world.settle()
+    assert Ref(JOB, SPACE, "web-run") not in world.cluster.objects
+    assert Ref(POD, SPACE, "web-1") not in world.cluster.objects
+    assert world.condition("Ready") == ("True", "Ready")
+
+
+@pytest.mark.parametrize(
+    "container",
+    [
+        {"state": {"running": {"startedAt": STARTED}}},
+        {"state": {"waiting": {"reason": "ContainerCreating"}}},
+        {"state": {"terminated": {"exitCode": 0}}},
+    ],
+    ids=["runs", "starts", "has ended"],
+)
+async def test_a_run_of_an_earlier_revision_that_is_at_work_goes_on(container: dict[str, Any]) -> None:
+    world = await cron()
+    run(world, "Succeeded" if "terminated" in container["state"] else "Running", **container)
+    world.change(command=["newer"])
+    await world.settle()
+    assert Ref(JOB, SPACE, "web-run") in world.cluster.objects
 
 
 async def test_a_schedule_that_the_api_server_refuses_is_said_and_not_tried_again_and_again(

@@ -2,11 +2,12 @@
 
 import contextlib
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from faults.world import COMMIT, GOOD, Died, World, git_spec, now
-from ink_operator.core.errors import Forbidden, NotRenewed, Transient
-from ink_operator.core.objects import INK_SERVICE, JOB
+from ink_operator.core.errors import Forbidden, NotRenewed, Rejected, Transient
+from ink_operator.core.objects import INK_SERVICE, JOB, Manifest, Ref
 from ink_operator.inkservice.finalize import PATIENCE
 from ink_operator.ports import Head
 
@@ -207,7 +208,8 @@ async def test_deletion_takes_images_claims_and_builds_along() -> None:
     world = World()
     await tell(world, (nothing, remove), [])
     assert world.deleted_repositories == ["acme/shop/web"]
-    assert [name for name in world.children() if "host-" in name or '"Job"' in name or '"Secret"' in name] == []
+    assert [name for name in world.children() if '"Job"' in name or '"Secret"' in name] == []
+    assert world.hosts() == []
     assert world.awake[-1].kind == "Namespace"
 
 
@@ -221,6 +223,9 @@ async def test_a_provider_that_is_gone_for_good_does_not_hold_a_deletion_for_eve
     world.delete_repository = gone  # type: ignore[method-assign]
     world.cluster.list = gone  # type: ignore[method-assign, assignment]
     world.cr()["metadata"] |= {"deletionTimestamp": now(), "finalizers": ["ml.ink/cleanup"]}
+    await world.run()
+    assert world.condition("Ready") == ("Unknown", "Deleting")
+    assert world.condition("Reconciling") == ("True", "Deleting")
     with pytest.raises(Forbidden):
         await world.run()
     world.cr()["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
@@ -238,6 +243,8 @@ async def test_an_overdue_deletion_survives_a_hiccup_and_leaves_nothing_behind()
         raise Transient("the registry does not answer")
 
     world.delete_repository = silent  # type: ignore[method-assign]
+    await world.run()
+    assert world.condition("Ready") == ("Unknown", "Deleting")
     for failures in range(PATIENCE):
         with pytest.raises(Transient):
             await world.run(failures=failures)
@@ -259,6 +266,25 @@ async def test_a_lease_that_is_not_renewed_leaves_nothing_behind_however_late_it
         await world.run(failures=100)
 
 
+async def test_a_status_that_cannot_be_written_holds_no_deletion_up() -> None:
+    world = await World().settle()
+    remove(world)
+    write = world.cluster.merge_patch
+
+    async def refused(ref: Ref, patch: dict[str, Any], *, subresource: str = "") -> Manifest | None:
+        if subresource:
+            raise Rejected("a webhook refuses it")
+        return await write(ref, patch)
+
+    world.cluster.merge_patch = refused  # type: ignore[method-assign]
+    with pytest.raises(Rejected):
+        await world.run()
+    for _ in range(5):
+        if world.of(INK_SERVICE):
+            await world.run(failures=1)
+    assert world.of(INK_SERVICE) == []
+
+
 async def test_deleting_what_has_become_unreadable_still_cleans_up() -> None:
     world = await World().settle()
     world.cr()["spec"]["replicas"] = "many"
@@ -269,4 +295,5 @@ async def test_deleting_what_has_become_unreadable_still_cleans_up() -> None:
         if world.of(INK_SERVICE):
             await world.run()
     assert world.deleted_repositories == ["acme/shop/web"]
-    assert [name for name in world.children() if "host-" in name or '"Deployment"' in name] == []
+    assert [name for name in world.children() if '"Deployment"' in name] == []
+    assert world.hosts() == []

@@ -69,12 +69,7 @@ def end(world: World) -> dict[str, str]:
     """What runs and what is open to the world."""
     kinds = (DEPLOYMENT, SERVICE, INGRESS, ROLE_BINDING)
     found = {f"{kind.kind} {o['metadata']['name']}": without_life(o) for kind in kinds for o in world.of(kind)}
-    claims = sorted(
-        o["data"]["host"]
-        for o in world.cluster.objects.values()
-        if o["kind"] == "ConfigMap" and "data" in o and "host" in o["data"]
-    )
-    return {**found, "claims": ",".join(claims)}
+    return {**found, "claims": ",".join(world.hosts())}
 
 
 async def told(steps: list[dict[str, Any]], rests: list[bool]) -> None:

@@ -43,7 +43,7 @@ async def test_it_is_looked_at_again_the_moment_its_time_is_over() -> None:
 async def test_at_the_end_everything_goes_but_the_resource() -> None:
     world = await aged()
     assert kinds(world) <= KINDS_THAT_STAY
-    assert [ref for ref in world.cluster.objects if ref.name.startswith("host-")] == []
+    assert world.hosts() == []
     assert world.condition("Ready") == ("False", "Expired")
     assert world.condition("Stalled") == ("True", "Expired")
     assert world.status.url is None

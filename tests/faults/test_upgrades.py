@@ -26,7 +26,7 @@ def template(world: World) -> Manifest:
 async def upgraded(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
     """The next version: another default memory in the code, another pool in the settings, another planner."""
     monkeypatch.setattr(effective, "DEFAULT_MEMORY", "768Mi")
-    monkeypatch.setattr(source, "PLANNER_VERSION", "2")
+    monkeypatch.setattr(source, "PLANNER_VERSION", "3")
     object.__setattr__(world.settings, "run_pool", Pool({"disk": "fast"}))
     return await world.settle()
 

@@ -18,7 +18,19 @@ from ink_api.inkservice import InkServiceStatus
 from ink_operator.clients.sealing import KeyRing
 from ink_operator.core.errors import AlreadyExists, Conflict, Transient
 from ink_operator.core.memo import Memo
-from ink_operator.core.objects import DEPLOYMENT, INK_SERVICE, JOB, NAMESPACE, POD, SECRET, Key, Kind, Manifest, Ref
+from ink_operator.core.objects import (
+    CONFIG_MAP,
+    DEPLOYMENT,
+    INK_SERVICE,
+    JOB,
+    NAMESPACE,
+    POD,
+    SECRET,
+    Key,
+    Kind,
+    Manifest,
+    Ref,
+)
 from ink_operator.core.objects import ref_of as plain_ref
 from ink_operator.inkservice.reconcile import reconcile
 from ink_operator.ports import Answer, Head, HeadQuestion, Ports, StoredImage
@@ -40,8 +52,12 @@ def now() -> str:
 
 
 def matches(labels: dict[str, str], selector: str) -> bool:
-    """`key`, `key=value` and `key in (a,b)`, joined by commas."""
+    """`key`, `!key`, `key=value` and `key in (a,b)`, joined by commas."""
     for part in re.split(r",(?![^(]*\))", selector) if selector else []:
+        if part.startswith("!"):
+            if part[1:] in labels:
+                return False
+            continue
         key, _, among = part.partition(" in ")
         name, equals, value = key.partition("=")
         allowed = among.strip("()").split(",") if among else [value] if equals else [labels.get(name)]
@@ -123,7 +139,7 @@ class MemoryCluster:
         return self._written(lambda: self._patch(ref, patch))
 
     async def delete(self, ref: Ref, *, uid: str | None = None, resource_version: str | None = None) -> None:
-        self._written(lambda: self._delete(ref, uid))
+        self._written(lambda: self._delete(ref, uid, resource_version))
 
     def _written(self, act: Any) -> Any:
         self.writes += 1
@@ -202,10 +218,12 @@ class MemoryCluster:
             return live
         return self.put(live)
 
-    def _delete(self, ref: Ref, uid: str | None) -> None:
+    def _delete(self, ref: Ref, uid: str | None, resource_version: str | None = None) -> None:
         live = self.objects.get(ref)
         if live is None:
             return
+        if resource_version not in (None, live["metadata"]["resourceVersion"]):
+            raise Conflict("changed meanwhile")
         if uid is not None and uid != live["metadata"].get("uid"):
             raise Conflict("another object")
         if live["metadata"].get("finalizers"):
@@ -321,6 +339,11 @@ class World:
 
     def of(self, kind: Kind) -> list[Manifest]:
         return [live for ref, live in sorted(self.cluster.objects.items()) if ref.kind == kind]
+
+    def hosts(self) -> list[str]:
+        """Hosts that services have now; claims that only keep one for a tenant are left out."""
+        claims = [c for c in self.of(CONFIG_MAP) if c["metadata"]["name"].startswith("host-")]
+        return sorted(c["data"]["host"] for c in claims if "ml.ink/owner-uid" in c["metadata"]["labels"])
 
     # controllers -------------------------------------------------------------------------------------------------
 
@@ -465,7 +488,7 @@ def stable(live: Manifest) -> str:
     meta = {k: v for k, v in live["metadata"].items() if k not in VOLATILE}
     kept = {k: v for k, v in live.items() if k not in ("metadata", "status")}
     text = json.dumps({**kept, "metadata": meta}, sort_keys=True)
-    return re.sub(r'("(?:started|finished)": )"[^"]*"', r'\1"TIME"', text)
+    return re.sub(r'("(?:started|finished|ml.ink/released-at)": )"[^"]*"', r'\1"TIME"', text)
 
 
 __all__ = ["COMMIT", "GOOD", "NAMESPACE", "Died", "World", "digest_of", "git_spec"]

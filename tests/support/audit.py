@@ -25,7 +25,7 @@ class AuditTail:
         self._from = log.stat().st_size
 
     def writes(self, user: str = "") -> list[Write]:
-        """Every write since, of one user or of all; leases, and what nobody asked to keep, left out."""
+        """Every write since, of one user or of all; leases, and what is only tried (a dry run), left out."""
         with self._log.open("rb") as log:
             log.seek(self._from)
             text = log.read()
@@ -35,6 +35,7 @@ class AuditTail:
             target = event.get("objectRef", {})
             resource = "/".join(part for part in (target.get("resource", ""), target.get("subresource", "")) if part)
             who = event.get("impersonatedUser", event["user"])["username"]
-            if resource != "leases" and user in {"", who}:
+            tried = "dryRun=All" in event["requestURI"]
+            if resource != "leases" and not tried and user in {"", who}:
                 found.append(Write(who, event["verb"], resource, target.get("name", "")))
         return found

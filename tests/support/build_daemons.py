@@ -12,6 +12,7 @@ import re
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import threading
 import time
@@ -19,7 +20,7 @@ import urllib.error
 import urllib.request
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -246,6 +247,16 @@ def registry(directory: Path) -> Iterator[Registry]:
         process.stop()
 
 
+@contextlib.contextmanager
+def small_disk(directory: Path, size: str = "1m") -> Iterator[None]:
+    """`directory` has room for `size` only."""
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "ink-small", str(directory)], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "--lazy", str(directory)], check=True)
+
+
 def answers(port: int) -> bool:
     """Whether something listens on the loopback's port."""
     with socket.socket() as sock:
@@ -261,12 +272,39 @@ class BuildKitDaemon:
     port: int
     socket: Path
     certificates: Certificates
-    process: Process
+    program: Path
     buildctl: Path
+    process: Process = field(init=False)
 
     @property
     def address(self) -> str:
         return f"127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """Run it, in a mount namespace of its own, so that none of its mounts outlives it."""
+        directory = self.socket.parent
+        argv = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--propagation", "private"]
+        argv += [str(self.program), "--config", str(directory / "buildkitd.toml")]
+        environment = {**os.environ, "PATH": f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"}
+        self.socket.unlink(missing_ok=True)
+        self.process = Process.start(argv, directory / "log", env=environment)
+
+    def wait(self) -> None:
+        """Until it answers."""
+        self.process.wait_for("buildkitd", lambda: self.socket.exists() and answers(self.port))
+
+    def kill(self) -> None:
+        """End it at once, with everything that it runs."""
+        os.killpg(self.process.popen.pid, signal.SIGKILL)
+        self.process.popen.wait(10)
+
+    def control(self, *argv: str) -> str:
+        """The output of buildctl."""
+        done = subprocess.run(
+            [str(self.buildctl), "--addr", f"unix://{self.socket}", *argv], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
 
 
 @contextlib.contextmanager
@@ -316,30 +354,26 @@ enabled = false
 def buildkitd(
     directory: Path, insecure: list[str], mirror: str | None = None, port: int | None = None
 ) -> Iterator[BuildKitDaemon]:
-    """Run one in a mount namespace of its own, so that none of its mounts outlives it."""
+    """Run one; everything it keeps lies below `directory`."""
     directory.mkdir(parents=True, exist_ok=True)
-    daemon, buildctl = buildkit_programs()
+    program, buildctl = buildkit_programs()
     port = port or free_port()
     certificates = mutual_tls()
     (directory / "ca.crt").write_text(certificates.ca)
     (directory / "server.crt").write_text(certificates.server.cert)
     (directory / "server.key").write_text(certificates.server.key)
-    config = directory / "buildkitd.toml"
-    config.write_text(_buildkit_config(directory, port, insecure, mirror))
-    argv = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--propagation", "private"]
-    environment = {**os.environ, "PATH": f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"}
-    process = Process.start([*argv, str(daemon), "--config", str(config)], directory / "log", env=environment)
-    socket_file = directory / "buildkitd.sock"
-    running = BuildKitDaemon(port, socket_file, certificates, process, buildctl)
+    (directory / "buildkitd.toml").write_text(_buildkit_config(directory, port, insecure, mirror))
+    running = BuildKitDaemon(port, directory / "buildkitd.sock", certificates, program, buildctl)
+    running.start()
     try:
-        process.wait_for("buildkitd", lambda: socket_file.exists() and answers(port))
+        running.wait()
         yield running
     finally:
-        process.stop()
+        running.process.stop()
 
 
 # ---------------------------------------------------------------- git
-class _GitHandler(BaseHTTPRequestHandler):
+class GitHandler(BaseHTTPRequestHandler):
     """Smart HTTP by git's own CGI program; `/moved/…` redirects to the same host, `/away/…` to another."""
 
     protocol_version = "HTTP/1.1"
@@ -347,12 +381,12 @@ class _GitHandler(BaseHTTPRequestHandler):
     password: str | None
 
     def do_GET(self) -> None:
-        self._serve()
+        self.serve()
 
     def do_POST(self) -> None:
-        self._serve()
+        self.serve()
 
-    def _serve(self) -> None:
+    def serve(self) -> None:
         moved = re.match(r"/(moved|away)/", self.path)
         if moved:
             self.send_response(301)
@@ -463,15 +497,23 @@ def _git(directory: Path | None, *argv: str) -> str:
 
 
 @contextlib.contextmanager
-def git_server(root: Path, password: str | None = None) -> Iterator[GitServer]:
-    """Serve `root` on loopback; with a password, only to those who give it."""
+def git_server(
+    root: Path, password: str | None = None, handler: type[GitHandler] | None = None, tls: Pair | None = None
+) -> Iterator[GitServer]:
+    """Serve `root` on loopback; with a password, only to those who give it; with `tls`, by HTTPS."""
     (root / "work").mkdir(parents=True, exist_ok=True)
-    handler = type("Handler", (_GitHandler,), {"root": root, "password": password})
+    handler = type("Handler", (handler or GitHandler,), {"root": root, "password": password})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        if tls:
+            pem = root / "server.pem"
+            pem.write_text(tls.cert + tls.key)
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(pem)
+            server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         try:
-            yield GitServer(f"http://127.0.0.1:{server.server_address[1]}", root)
+            yield GitServer(f"http{'s' if tls else ''}://127.0.0.1:{server.server_address[1]}", root)
         finally:
             server.shutdown()
             thread.join()

@@ -43,6 +43,7 @@ CHILDREN = (DEPLOYMENTS, SERVICES, INGRESSES, POLICIES, BINDINGS, REVISIONS)
 BUILD_JOBS = "/apis/batch/v1/namespaces/dp-builds/jobs"
 CLAIMS = "/api/v1/namespaces/dp-system/configmaps"
 LEASE = "/apis/coordination.k8s.io/v1/namespaces/dp-system/leases/ink-operator"
+RELEASED = "ml.ink/released-at"
 SEED = os.environ.get("INK_TEST_SEED") or str(random.SystemRandom().randrange(10**6))
 """What chance decides follows from it; tests print it."""
 CONVERGES_SECONDS = 120
@@ -138,8 +139,13 @@ class Engine:
             for item in self.api.get(path.format(namespace))["items"]
         ]
         ours = [item for item in items if re.search(r"ml.ink/|\"ink-", json.dumps(item["metadata"]))]
-        ours += [claim for claim in self.api.get(CLAIMS)["items"] if f"{namespace}/{name}" in json.dumps(claim)]
+        ours += [claim for claim in self.claims(namespace, name) if RELEASED not in claim["metadata"]["annotations"]]
         return sorted(stable(item, namespace, name, uid) for item in ours)
+
+    def claims(self, namespace: str, name: str) -> list[Json]:
+        """Claims of hosts that the service has, or that are kept for its tenant since it gave them up."""
+        found = self.api.get(f"{CLAIMS}?labelSelector=ml.ink/component=claim")["items"]
+        return [c for c in found if c["metadata"]["annotations"].get("ml.ink/owner") == f"{namespace}/{name}"]
 
     def rest(self, *, quiet: float = 2.0, within: float = 30.0) -> None:
         """Until nothing has been written for so long."""
@@ -205,6 +211,7 @@ class Surroundings:
 
     plane: ControlPlane
     app: AnsweringApp
+    kubelet: PlayedKubelet
     scratch: Path
     active: list[Engine] = field(default_factory=list)
 
@@ -295,7 +302,7 @@ def surroundings(plane: ControlPlane, scratch: Path) -> Iterator[Surroundings]:
     clear(plane.api)
     app, kubelet = AnsweringApp(), PlayedKubelet(plane.api)
     try:
-        yield Surroundings(plane, app, scratch)
+        yield Surroundings(plane, app, kubelet, scratch)
     finally:
         kubelet.stop()
         app.shutdown()

@@ -9,23 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ink_local import gobuild
-from ink_local.components import Component
 
 from support.kube_api import Json
-
-SOURCE = Path(__file__).parent / "go" / "kstatus"
-
-
-@dataclass(frozen=True)
-class TestProgram(Component):
-    """A Go program of the tests; `make build` knows nothing of it."""
-
-    __test__ = False
-
-    @property
-    def folder(self) -> Path:
-        return SOURCE
-
+from support.programs import TestProgram
 
 PROGRAM = TestProgram("kstatus", "v1.3.0")
 

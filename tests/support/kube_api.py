@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import ssl
 import tempfile
 from dataclasses import dataclass, field
@@ -74,6 +75,14 @@ class KubeApi:
             if refused.code == 404:
                 return None
             raise
+
+    def history(self, path: str, since: str) -> list[Json]:
+        """Every version of the object after the resourceVersion `since`, as the API server remembers them."""
+        collection, _, name = path.rpartition("/")
+        query = f"watch=1&timeoutSeconds=1&resourceVersion={since}&fieldSelector=metadata.name={name}"
+        answer = self._http.get(f"{collection}?{query}")
+        events = [json.loads(line) for line in answer.text.splitlines() if line]
+        return [event["object"] for event in events if event["type"] in ("ADDED", "MODIFIED", "DELETED")]
 
     def create(self, path: str, body: Json, *, dry_run: bool = False) -> Json:
         return self.request("POST", f"{path}?dryRun=All" if dry_run else path, body)

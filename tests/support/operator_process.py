@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -200,8 +200,19 @@ class PlayedKubelet:
     def __init__(self, api: KubeApi) -> None:
         self._api = api
         self._over = threading.Event()
+        self._awake = threading.Event()
+        self._awake.set()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
+
+    @contextlib.contextmanager
+    def asleep(self) -> Iterator[None]:
+        """Pods that are made meanwhile wait for a node."""
+        self._awake.clear()
+        try:
+            yield
+        finally:
+            self._awake.set()
 
     def stop(self) -> None:
         self._over.set()
@@ -209,6 +220,8 @@ class PlayedKubelet:
 
     def _run(self) -> None:
         while not self._over.wait(0.2):
+            if not self._awake.is_set():
+                continue
             with contextlib.suppress(Refused, OSError, httpx.HTTPError):
                 for pod in self._api.get("/api/v1/pods?labelSelector=ml.ink/service")["items"]:
                     if pod["status"].get("phase") == "Pending" and "deletionTimestamp" not in pod["metadata"]:

@@ -1,6 +1,7 @@
 """create_service: everything is checked before anything is written, and the same call twice is the same service."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 from weakref import WeakValueDictionary
@@ -13,7 +14,7 @@ from ink_gateway.actions.spec import Wanted, desired_spec, env_entries, free_sub
 from ink_gateway.addresses import RepositoryAddress, address, same_repository
 from ink_gateway.errors import Conflict, GatewayError, NotFound
 from ink_gateway.ports import Principal
-from ink_gateway.views import ServiceView, progress_of, state_of, view
+from ink_gateway.views import ServiceView, needs_another_host, progress_of, state_of, view
 
 Progress = Callable[[float, float, str], Awaitable[None]]
 STEPS = 5.0
@@ -38,7 +39,11 @@ class CreateService:
         service = await self._apply(wanted)
         if wait_seconds > 0 and not empty:
             limit = min(wait_seconds, self._platform.wait_seconds_max)
+            ends = time.monotonic() + limit
             service = await self._settled(service, wanted, limit, progress)
+            left = ends - time.monotonic()
+            if needs_another_host(service) and left > 0:
+                service = await self._settled(await self._apply(wanted), wanted, left, progress)
         answer = view(service, wanted.project, wanted.name)
         if empty and answer.state != "live":
             remote = f"git push {wanted.source.url} HEAD:{wanted.branch}"
@@ -68,7 +73,12 @@ class CreateService:
         existing = await self._platform.services.get(wanted.cr_name)
         if existing is not None:
             _check_existing(existing, wanted)
-        subdomain = existing.spec.subdomain if existing else await self._subdomain(wanted)
+        if existing is None:
+            subdomain = await self._subdomain(wanted)
+        elif needs_another_host(existing):
+            subdomain = free_subdomain(wanted.workspace, wanted.project, wanted.name)
+        else:
+            subdomain = existing.spec.subdomain
         env = None
         if wanted.env_vars:
             env = env_entries(existing, wanted, await self._platform.sealing.sealer())
@@ -87,7 +97,7 @@ class CreateService:
         return free_subdomain(wanted.workspace, wanted.project, wanted.name)
 
     async def _settled(
-        self, service: InkService, wanted: Wanted, wait_seconds: int, progress: Progress | None
+        self, service: InkService, wanted: Wanted, wait_seconds: float, progress: Progress | None
     ) -> InkService:
         """The service once it is live or has failed, or as it is when the time is over."""
         follower = self._platform.services.follow(wanted.cr_name)

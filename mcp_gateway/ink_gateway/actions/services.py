@@ -11,6 +11,7 @@ from ink_gateway import checks
 from ink_gateway.actions.platform import Platform
 from ink_gateway.actions.spec import manifest, wire_spec
 from ink_gateway.addresses import address
+from ink_gateway.details import ServiceDetail, with_revisions
 from ink_gateway.errors import GatewayError, NotFound, Unavailable
 from ink_gateway.ports import Principal
 from ink_gateway.views import (
@@ -18,7 +19,6 @@ from ink_gateway.views import (
     RedeployView,
     ServiceList,
     ServiceSummary,
-    ServiceView,
     build_failed,
     log_lines_of,
     not_built,
@@ -54,13 +54,13 @@ class ServiceActions:
         include_env: bool = False,
         deploy_log_lines: int | None = None,
         runtime_log_lines: int | None = None,
-    ) -> ServiceView:
+    ) -> ServiceDetail:
         """One service. A log that was not asked for comes along when the service has failed, and explains it."""
         caller.require("read")
         service = await self._find(caller, name, project)
         sealed = include_env and any(v.value_from is not None and v.value_from.sealed for v in service.spec.env or [])
         unsealed = await self._platform.environments.values(service) if sealed else {}
-        answer = view(service, project, name, env=unsealed if include_env else None)
+        answer = with_revisions(view(service, project, name, env=unsealed if include_env else None), service)
         failed, at_build = answer.state == "failed", build_failed(service)
         deploy = _lines("deploy_log_lines", deploy_log_lines, failed and at_build)
         runtime = _lines("runtime_log_lines", runtime_log_lines, failed and not at_build)

@@ -59,6 +59,9 @@ def slim(schema: dict[str, Any]) -> dict[str, Any]:
     if "anyOf" in out:
         options = [option for option in out.pop("anyOf") if option.get("type") != "null"]
         out = {**options[0], **out} if len(options) == 1 else {**out, "anyOf": options}
+    if "properties" in out:
+        # A class' docstring: the tool's own words and the names of the fields say it already.
+        out.pop("description", None)
     if out.get("additionalProperties") is True:
         del out["additionalProperties"]
     for key in ("properties", "$defs"):

@@ -12,6 +12,7 @@ from ink_gateway.actions.platform import Platform
 from ink_gateway.actions.services import ServiceActions
 from ink_gateway.addresses import HOSTS, INTERNAL
 from ink_gateway.checks import DEFAULT_PROJECT, PACKS
+from ink_gateway.details import ServiceDetail
 from ink_gateway.tools.calls import CallerOf, Ctx, answering
 from ink_gateway.tools.schema import tool_of
 from ink_gateway.views import DeletedView, RedeployView, ServiceList, ServiceView
@@ -104,11 +105,12 @@ def tools(platform: Platform, actions: ServiceActions, create: CreateService, ca
         include_env: Annotated[bool, Field(description="Show values of env vars, secrets too")] = False,
         deploy_log_lines: Lines = None,
         runtime_log_lines: Lines = None,
-    ) -> ServiceView:
+    ) -> ServiceDetail:
         """State, URL, commit, settings and logs of a service.
 
         state: building, deploying, live, failed, suspended, deleting. If failed: reason, message and remedy say why and
         what to do, and the log that explains it comes along; serving=true means an older revision still answers.
+        revisions: newest first; rollback says how to go back.
         """
         return await actions.get(
             caller_of(ctx),

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import grpc
@@ -24,6 +25,17 @@ _OPTIONS = (
 )
 
 
+@dataclass(frozen=True)
+class Request:
+    """One build: options of the frontend and of the exporter, and where the registry keeps the cache, if it does."""
+
+    ref: str
+    session_id: str
+    attributes: Mapping[str, str]
+    export: Mapping[str, str]
+    cache: Mapping[str, str] | None = None
+
+
 def _channel(daemon: Daemon) -> Any:
     if daemon.address.startswith("unix:"):
         return grpc.aio.insecure_channel(daemon.address, options=(*_OPTIONS, ("grpc.default_authority", "localhost")))
@@ -33,6 +45,16 @@ def _channel(daemon: Daemon) -> Any:
         )
     credentials = grpc.ssl_channel_credentials(daemon.ca.encode(), daemon.key.encode(), daemon.cert.encode())
     return grpc.aio.secure_channel(daemon.address, credentials, options=_OPTIONS)
+
+
+def _cache(attributes: Mapping[str, str] | None) -> Any:
+    """Every step is kept (`max`), and no build fails for its cache. Reading it is the frontend's: `cache-imports`."""
+    if attributes is None:
+        return control_pb2.CacheOptions()
+    keep = {"mode": "max", "ignore-error": "true", "image-manifest": "true", "oci-mediatypes": "true"}
+    return control_pb2.CacheOptions(
+        Exports=[control_pb2.CacheOptionsEntry(Type="registry", Attrs={**attributes, **keep})],
+    )
 
 
 class BuildKit:
@@ -61,17 +83,15 @@ class BuildKit:
                     raise infrastructure(f"BuildKit at {self._address} does not answer: {detail}") from error
             await asyncio.sleep(0.1)
 
-    async def solve(
-        self, ref: str, session_id: str, attributes: Mapping[str, str], export: Mapping[str, str]
-    ) -> dict[str, str]:
+    async def solve(self, wanted: Request) -> dict[str, str]:
         """Build a Dockerfile and export the image; returns what the exporter says. Raises grpc.aio.AioRpcError."""
         request = control_pb2.SolveRequest(
-            Ref=ref,
-            Session=session_id,
+            Ref=wanted.ref,
+            Session=wanted.session_id,
             Frontend="dockerfile.v0",
-            FrontendAttrs=dict(attributes),
-            Cache=control_pb2.CacheOptions(),
-            Exporters=[control_pb2.Exporter(Type="image", Attrs=dict(export))],
+            FrontendAttrs=dict(wanted.attributes),
+            Cache=_cache(wanted.cache),
+            Exporters=[control_pb2.Exporter(Type="image", Attrs=dict(wanted.export))],
         )
         answer = await self.control.Solve(request)
         return dict(answer.ExporterResponse)

@@ -6,32 +6,30 @@ from dataclasses import dataclass
 from ink_api.reasons import Reason
 
 from ink_builder.buildkit.progress import Step
+from ink_builder.diagnosis.judge import SHOWN_LINES, judge
 from ink_builder.errors import BuildError, infrastructure
 
-SHOWN_LINES = 20
-_OUT_OF_MEMORY_EXIT = 137
+_KILLED_EXIT = 137
+_MAX_COMMAND_CHARS = 80
 
 _EXIT = re.compile(r'process "(?P<process>.*)" did not complete successfully: exit code: (?P<code>\d+)', re.DOTALL)
-_NO_DOCKERFILE = re.compile(r"failed to read dockerfile: .*no such file or directory")
-_NO_IMAGE = re.compile(
-    r"(?P<image>[^\s:]+(?::\d+)?/[^\s:]+(?::[^\s:]+)?(?:@sha256:[0-9a-f]+)?): (?:not found|pull access denied)"
-    r"|failed to resolve source metadata for (?P<other>\S+): .*"
-    r"(?:not found|denied|unauthorized|authorization failed|401|403)"
-)
-_NOT_IN_CONTEXT = re.compile(r'failed to calculate checksum of ref [^"]*"(?P<path>[^"]+)": not found')
-_NO_STAGE = re.compile(r"target stage [\"']?(?P<stage>[^\"'\s]+)[\"']? could not be found")
-_DOCKERFILE = re.compile(
-    r"dockerfile parse error|Dockerfile:\d+|failed to parse stage name|unknown instruction|dockerfile\.v0"
-)
 _NETWORK = re.compile(
     r"connection refused|i/o timeout|no such host|connection reset|TLS handshake|server misbehaving"
     r"|network is unreachable"
     r"|unexpected status[^:]*: 5\d\d|EOF$|no active sessions?|session healthcheck failed"
 )
-_DAEMON = re.compile(
-    r"no space left on device|failed to create lease|database is locked|input/output error|read-only file system"
+_FULL = re.compile(
+    r"no space left on device|disk quota exceeded|507 Insufficient Storage|DENIED: quota|blob upload invalid",
+    re.IGNORECASE,
+)
+_DAEMON = re.compile(r"failed to create lease|database is locked|input/output error|read-only file system")
+_DOCKERFILE = re.compile(
+    r"dockerfile parse error|Dockerfile:\d+|failed to parse stage name|unknown instruction|dockerfile\.v0"
+    r"|unsupported mount type|base name \([^)]*\) should not be blank|the Dockerfile cannot be empty"
+    r"|file with no instructions|no build stage in current context"
 )
 _PREFIX = re.compile(r"^(?:failed to solve: |rpc error: code = \w+ desc = )+")
+_PLACE = re.compile(r"^(?P<file>[\w./-]*):(?P<line>\d+)\n-+\n", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -42,64 +40,181 @@ class Context:
     generated: bool
 
 
+@dataclass(frozen=True)
+class _Seen:
+    """One failure: the daemon's text, the step and the last lines of it."""
+
+    text: str
+    step: Step | None
+    context: Context
+
+    @property
+    def last(self) -> tuple[str, ...]:
+        """The lines that are shown when nothing better is known."""
+        return tuple(self.step.lines)[-SHOWN_LINES:] if self.step else ()
+
+
 def explain(details: str, step: Step | None, context: Context) -> BuildError:
     """The failure that `details`, the error text of the solve, and the failed step, if one is known, amount to."""
-    text = _PREFIX.sub("", details.strip())
-    lines = tuple(step.lines)[-SHOWN_LINES:] if step else ()
-    if exited := _EXIT.search(text):
-        return _step_failed(exited, text, step, lines)
-    if _NO_DOCKERFILE.search(text):
-        return BuildError(Reason.DOCKERFILE_NOT_FOUND, f"there is no {context.dockerfile} in this commit")
-    if (step and step.name.startswith("exporting")) or "failed to push" in text:
-        return infrastructure(f"the image could not be pushed: {_first_line(text)}", lines)
-    for decide in (_source_failed, _daemon_failed, _dockerfile_failed):
-        if error := decide(text, context, lines):
+    seen = _Seen(_PREFIX.sub("", details.strip()), step, context)
+    if exited := _EXIT.search(seen.text):
+        return _step_failed(exited, seen)
+    for decide in (_no_dockerfile, _push_failed, _by_text, _daemon_failed, _dockerfile_failed):
+        if error := decide(seen):
             return error
     name = f" in step {step.name}" if step and not step.is_quiet else ""
-    return BuildError(Reason.BUILD_FAILED, f"the build failed{name}: {_first_line(text)}", lines=lines)
+    return BuildError(Reason.BUILD_FAILED, f"the build failed{name}: {_first_line(seen.text)}", lines=seen.last)
 
 
-def _step_failed(exited: re.Match[str], text: str, step: Step | None, lines: tuple[str, ...]) -> BuildError:
+# ---------------------------------------------------------------- a RUN that ended badly
+def _step_failed(exited: re.Match[str], seen: _Seen) -> BuildError:
     code = int(exited["code"])
-    name = step.name if step and step.name else exited["process"]
-    if code == _OUT_OF_MEMORY_EXIT or "cannot allocate memory" in text:
+    name = seen.step.name if seen.step and seen.step.name else exited["process"]
+    found = judge(tuple(seen.step.lines)) if seen.step else None
+    if code == _KILLED_EXIT and (found is None or found.reason is not Reason.BUILD_DISK_FULL):
         message = f"step {name} was killed for want of memory (exit code {code})"
-        return BuildError(Reason.BUILD_OUT_OF_MEMORY, message, lines=lines)
-    return BuildError(Reason.BUILD_FAILED, f"step {name} ended with exit code {code}", lines=lines)
+        return BuildError(Reason.BUILD_OUT_OF_MEMORY, message, lines=seen.last)
+    if found is not None:
+        message = f"`{_command(exited['process'])}` failed: {found.message}"
+        return BuildError(found.reason, message, lines=found.lines, infrastructure=found.infrastructure)
+    if "cannot allocate memory" in seen.text:
+        return BuildError(Reason.BUILD_OUT_OF_MEMORY, f"step {name} was killed for want of memory", lines=seen.last)
+    if code == 126:
+        message = f"step {name} may not be run (exit code 126): make the file executable with `chmod +x`"
+        return BuildError(Reason.PERMISSION_DENIED, message, lines=seen.last)
+    return BuildError(Reason.BUILD_FAILED, f"step {name} ended with exit code {code}", lines=seen.last)
 
 
-def _source_failed(text: str, context: Context, _lines: tuple[str, ...]) -> BuildError | None:
-    """Images and files that are not where the Dockerfile says."""
-    if missing := _NOT_IN_CONTEXT.search(text):
-        path = missing["path"]
-        return BuildError(
-            Reason.BUILD_FAILED,
-            f"{context.dockerfile} copies {path}, which the repository does not hold (or .dockerignore leaves out)",
-        )
-    if (image := _NO_IMAGE.search(text)) and not _NETWORK.search(text):
-        name = (image["image"] or image["other"]).rstrip(":")
-        return BuildError(
-            Reason.BUILD_FAILED, f"image {name} was not found in its registry, or may not be read without a password"
-        )
-    if stage := _NO_STAGE.search(text):
-        return BuildError(Reason.BUILD_FAILED, f"{context.dockerfile} has no stage named {stage['stage']}")
+def _command(process: str) -> str:
+    """What the user wrote after RUN, short."""
+    command = " ".join(re.sub(r"^/bin/(?:ba)?sh -\w*c ", "", process).split())
+    return command if len(command) <= _MAX_COMMAND_CHARS else command[: _MAX_COMMAND_CHARS - 1] + "…"
+
+
+# ---------------------------------------------------------------- everything else
+def _no_dockerfile(seen: _Seen) -> BuildError | None:
+    if re.search(r"failed to read dockerfile: .*no such file or directory", seen.text):
+        return BuildError(Reason.DOCKERFILE_NOT_FOUND, f"there is no {seen.context.dockerfile} in this commit")
     return None
 
 
-def _daemon_failed(text: str, _context: Context, lines: tuple[str, ...]) -> BuildError | None:
-    if _NETWORK.search(text) or _DAEMON.search(text):
-        return infrastructure(f"the builder could not finish: {_first_line(text)}", lines)
-    return None
-
-
-def _dockerfile_failed(text: str, context: Context, lines: tuple[str, ...]) -> BuildError | None:
-    if not _DOCKERFILE.search(text):
+def _push_failed(seen: _Seen) -> BuildError | None:
+    """The image is built; what follows is between the daemon and the registry."""
+    if not (seen.step and seen.step.name.startswith("exporting")) and "failed to push" not in seen.text:
         return None
-    if context.generated:
-        return infrastructure(f"the generated Dockerfile is at fault: {_first_line(text)}", lines)
-    return BuildError(Reason.BUILD_FAILED, f"{context.dockerfile} is not valid: {_first_line(text)}", lines=lines)
+    message = f"the image could not be pushed: {_first_line(seen.text)}"
+    if _FULL.search(seen.text):  # docker-registry calls a layer that its disk did not take whole an invalid upload
+        return BuildError(Reason.REGISTRY_FULL, message, lines=seen.last, infrastructure=True)
+    return infrastructure(message, seen.last)
+
+
+_TEXTS: tuple[tuple[str, Reason, str], ...] = (
+    (
+        r"(?:granting entitlement )?(?P<what>network\.host|security\.insecure|device\S*) is not allowed",
+        Reason.BUILD_REFUSED,
+        "the Dockerfile asks for {what}, which no build gets here: remove `--network=host` or"
+        " `--security=insecure` from its RUN lines",
+    ),
+    (
+        r'failed to calculate checksum of ref [^"]*"(?P<path>[^"]+)": not found'
+        r'|failed to compute cache key: "(?P<old>[^"]+)": not found',
+        Reason.FILE_NOT_FOUND,
+        "{dockerfile} copies {path}{old}, which is not there: commit it, correct the path, or take it out of"
+        " .dockerignore; with `COPY --from`, look what that stage really makes",
+    ),
+    (
+        r"target stage [\"']?(?P<stage>[^\"'\s]+)[\"']? could not be found",
+        Reason.DOCKERFILE_INVALID,
+        "{dockerfile} has no stage named {stage}: correct build.target, or the `AS` of the stage",
+    ),
+    (
+        r"secret (?P<id>\S+): not found",
+        Reason.BUILD_VARIABLE_MISSING,
+        "a RUN mounts the secret {id}, which the build does not have: add it to build.env (sealed, or by secretKeyRef)",
+    ),
+    (
+        r"(?:invalid response status (?P<code>4\d\d)|failed to load cache key: (?P<url>\S+?): \S*not found)",
+        Reason.FILE_NOT_FOUND,
+        "ADD is to fetch {place}, and the server answers {code}: correct the address",
+    ),
+    (
+        r'exec: "?(?P<name>[^\s":]+)"?: (?:executable file not found|stat \S+: no such file)'
+        r"|stat (?P<stat>/\S+): no such file or directory: unknown",
+        Reason.COMMAND_NOT_FOUND,
+        "the image has no {name}{stat}: use a base image that has a shell, or copy the program into it",
+    ),
+)
+
+
+def _by_text(seen: _Seen) -> BuildError | None:
+    """Failures that the daemon itself names."""
+    for pattern, reason, words in _TEXTS:
+        if found := re.search(pattern, seen.text):
+            groups = {name: value or "" for name, value in found.groupdict().items()}
+            place = _url(seen)
+            message = words.format(**groups, dockerfile=seen.context.dockerfile, place=place)
+            return BuildError(reason, message, lines=seen.last or _excerpt(seen.text))
+    return _no_image(seen)
+
+
+def _url(seen: _Seen) -> str:
+    found = re.search(r"https?://\S+", f"{seen.text} {seen.step.name if seen.step else ''}")
+    return found[0].rstrip(":,") if found else "a file"
+
+
+_NO_IMAGE: tuple[re.Pattern[str], ...] = (
+    re.compile(
+        r"failed to resolve source metadata for (?P<image>\S+): .*"
+        r"(?:not found|denied|unauthorized|authorization failed|401|403)",
+        re.DOTALL,
+    ),
+    re.compile(
+        r"(?P<image>[^\s:]+(?::\d+)?/[^\s:]+(?::[^\s:]+)?(?:@sha256:[0-9a-f]+)?): (?:not found|pull access denied)"
+    ),
+)
+
+
+def _no_image(seen: _Seen) -> BuildError | None:
+    if _NETWORK.search(seen.text):
+        return None
+    found = next((match for pattern in _NO_IMAGE if (match := pattern.search(seen.text))), None)
+    if found is None:
+        return None
+    message = (
+        f"image {found['image'].rstrip(':')} was not found in its registry, or may not be read without a password:"
+        " correct its name or tag in FROM"
+    )
+    return BuildError(Reason.BASE_IMAGE_NOT_FOUND, message, lines=_excerpt(seen.text))
+
+
+def _daemon_failed(seen: _Seen) -> BuildError | None:
+    if _NETWORK.search(seen.text) or _DAEMON.search(seen.text) or _FULL.search(seen.text):
+        return infrastructure(f"the builder could not finish: {_first_line(seen.text)}", seen.last)
+    return None
+
+
+def _dockerfile_failed(seen: _Seen) -> BuildError | None:
+    if not (_DOCKERFILE.search(seen.text) or _PLACE.search(seen.text)):
+        return None
+    if seen.context.generated:
+        return infrastructure(f"the generated Dockerfile is at fault: {_first_line(seen.text)}", seen.last)
+    empty = (
+        ": the FROM line uses an ARG without a value; give it a default" if "should not be blank" in seen.text else ""
+    )
+    message = f"{seen.context.dockerfile} is not valid: {_first_line(seen.text)}{empty}"
+    return BuildError(Reason.DOCKERFILE_INVALID, message, lines=seen.last or _excerpt(seen.text))
+
+
+def _excerpt(text: str) -> tuple[str, ...]:
+    """The lines of the Dockerfile that the daemon quotes below its sentence."""
+    quoted = [line.rstrip() for line in text.splitlines()[1:] if re.match(r"\s*\d+ \| ", line)]
+    return tuple(quoted[:SHOWN_LINES])
 
 
 def _first_line(text: str) -> str:
     """The part of a multi-line error that a sentence can hold."""
-    return " ".join(text.split("\n--", 1)[0].split())[:500]
+    head = text.split("\n--", 1)[0]
+    found = _PLACE.search(text)
+    if found and found.start() == 0:
+        head = text.rsplit("--------------------\n", 1)[-1]
+    return " ".join(head.split())[:500]

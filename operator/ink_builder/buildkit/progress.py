@@ -1,14 +1,21 @@
 """The daemon's progress messages as log lines, and a memory of what each step said last."""
 
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-REMEMBERED_LINES = 40
+REMEMBERED_LINES = 400
+"""Of a step that runs or has failed: what is decisive often stands far above the end."""
 _QUIET = ("[internal]", "[auth]")
 _QUIET_SECONDS = 0.5
+_LARGE_BYTES = 5_000_000
+_PAUSE_SECONDS = 5.0
+_SILENT_SECONDS = 30.0
 _MAX_NAME_CHARS = 200
+_MAX_PARTIAL_CHARS = 16_384
+"""Of a line that does not end; many times what is shown of a line."""
 _SHOWN_PARTS = frozenset({"exporting layers", "pushing layers"})
 
 
@@ -24,6 +31,8 @@ class Step:
     error: str = ""
     announced: bool = False
     told: bool = False
+    spoke: float = 0.0
+    """When the log last said something of it."""
     lines: deque[str] = field(default_factory=lambda: deque(maxlen=REMEMBERED_LINES))
     partial: dict[int, str] = field(default_factory=dict)
 
@@ -58,6 +67,11 @@ class Progress:
         broken = [s for s in self._steps.values() if s.error and "context canceled" not in s.error]
         return max(broken, key=lambda step: step.completed, default=None)
 
+    def running(self) -> Step | None:
+        """The step that has been running for longest: what a build that ran out of time was waiting for."""
+        open_steps = [s for s in self._steps.values() if s.started and not s.completed and not s.is_quiet]
+        return min(open_steps, key=lambda step: step.started, default=None)
+
     def close(self) -> None:
         """Print what was left without an end of line."""
         for step in self._steps.values():
@@ -91,6 +105,8 @@ class Progress:
         step.told = True
         self._flush(step)
         lasted = max(step.completed - step.started, 0.0)
+        if not step.error:
+            step.lines.clear()
         if step.error:
             self._write(f"#{step.number} {step.name} failed after {lasted:.1f} s: {step.error}", True)
         elif step.cached and not step.is_quiet:
@@ -102,13 +118,32 @@ class Progress:
 
     def _status(self, status: Any) -> None:
         """The two parts of the export that may last; the progress of single downloads would only fill the log."""
-        if not status.HasField("completed") or (status.vertex, status.ID) in self._shown:
-            return
         step = self._step(status.vertex)
+        if not status.HasField("completed"):
+            self._transfer(step, status)
+            return
+        if (status.vertex, status.ID) in self._shown:
+            return
         if status.ID in _SHOWN_PARTS:
             self._shown.add((status.vertex, status.ID))
             lasted = _seconds(status.completed) - _seconds(status.started)
             self._write(f"#{step.number} | {self._tidy(status.ID)} {max(lasted, 0.0):.1f} s", False)
+
+    def _transfer(self, step: Step, status: Any) -> None:
+        """Something large that is on its way: how far it is, now and then."""
+        now = _seconds(status.timestamp)
+        if status.total >= _LARGE_BYTES and now - max(step.spoke, _seconds(status.started)) >= _PAUSE_SECONDS:
+            step.spoke = now
+            done, whole = status.current / 1e6, status.total / 1e6
+            self._write(f"#{step.number} | {self._tidy(status.ID)[:40]} {done:.0f} of {whole:.0f} MB", False)
+
+    def still_running(self, now: float) -> None:
+        """Name the steps that have been running for long without a word."""
+        for step in self._steps.values():
+            silent = now - max(step.spoke, step.started)
+            if step.started and not step.completed and not step.is_quiet and silent >= _SILENT_SECONDS:
+                step.spoke = now
+                self._write(f"#{step.number} still running after {now - step.started:.0f} s", False)
 
     def _log(self, log: Any) -> None:
         step = self._step(log.vertex)
@@ -117,12 +152,14 @@ class Progress:
         for line in lines:
             self._say(step, line)
         if rest:
-            step.partial[log.stream] = rest[-8_192:]
+            # The head is kept: cut anywhere else, a secret could lose its first half and no longer be known.
+            step.partial[log.stream] = rest[:_MAX_PARTIAL_CHARS]
 
     def _say(self, step: Step, line: str) -> None:
         line = self._tidy(line)
         if line:
             step.lines.append(line)
+            step.spoke = time.time()
             self._write(f"#{step.number} | {line}", False)
 
     def _flush(self, step: Step) -> None:

@@ -1,46 +1,114 @@
 """Which pack a repository needs."""
 
+from collections.abc import Callable
+from dataclasses import replace
+
 from ink_api.reasons import Reason
 
 from ink_builder.errors import BuildError
-from ink_builder.planner import node, python, static
+from ink_builder.planner import deno, dotnet, elixir, go, java, node, php, python, ruby, rust, static, versions
 from ink_builder.planner.files import Files
-from ink_builder.planner.model import CannotPlan, Overrides, Plan
+from ink_builder.planner.images import Images
+from ink_builder.planner.model import CannotPlan, NothingToStart, Overrides, Plan, Unavailable, Unsatisfiable
+
+Provider = Callable[[Files, Overrides, Images], Plan | None]
+PROVIDERS: tuple[Provider, ...] = (
+    static.detect, elixir.detect, php.detect, ruby.detect, java.detect, dotnet.detect, rust.detect, go.detect,
+    deno.detect, node.detect, python.detect,
+)  # fmt: skip
+"""In this order: languages whose repositories often hold another one's manifest, for their assets, come first."""
 
 _EXPECTED = (
-    "a Dockerfile, index.html (static site), requirements.txt, pyproject.toml or main.py (Python),"
-    " or package.json (Node)"
+    "a Dockerfile, index.html (static site), or what the language's own tools read: package.json, deno.json,"
+    " requirements.txt, pyproject.toml, main.py, go.mod, Cargo.toml, pom.xml, build.gradle, Gemfile, composer.json,"
+    " mix.exs, a .csproj"
 )
 _SHOWN_NAMES = 15
+_SHOWN_DIRECTORIES = 8
+_NOT_APPLICATIONS = frozenset({"docs", "doc", "test", "tests", "examples", "example", "scripts", "vendor", "tools"})
 
 
-def detect(files: Files, overrides: Overrides) -> Plan | None:
-    """The plan for what is recognised, else None. Raises CannotPlan when it is recognised and something is missing."""
-    if static.detects(files):
-        return static.plan(files, overrides)
-    first, second = (python, node) if "manage.py" in files else (node, python)
-    if first.detects(files):
-        planned: Plan = first.plan(files, overrides)
-        return planned
-    return second.plan(files, overrides) if second.detects(files) else None
+def detect(files: Files, overrides: Overrides, images: Images | None = None) -> Plan | None:
+    """The plan for what is recognised, else None. Raises CannotPlan when it is recognised and something is missing.
+
+    An ecosystem that is there but starts nothing gives way to the next one.
+    """
+    images = images or Images()
+    missing: list[NothingToStart] = []
+    # manage.py is Django's, whatever builds its assets
+    order = (python.detect, *PROVIDERS) if "manage.py" in files else PROVIDERS
+    for provider in order:
+        try:
+            plan = provider(files, overrides, images)
+        except NothingToStart as error:
+            missing.append(error)
+            continue
+        if plan is not None:
+            return plan
+    if missing:
+        raise missing[0]
+    return None
 
 
-def choose(files: Files, pack: str, overrides: Overrides) -> Plan:
+def choose(files: Files, pack: str, overrides: Overrides, images: Images | None = None) -> Plan:
     """The plan for a repository that is not built by its own Dockerfile. Raises BuildError (PackNotDetected, …)."""
     if pack == "Railpack":
         raise BuildError(Reason.PACK_UNAVAILABLE, "this platform has no Railpack frontend: use pack Auto or Dockerfile")
+    images = images or Images()
     try:
-        plan = static.plan(files, overrides) if pack == "Static" else detect(files, overrides)
+        plan = static.plan(files, overrides, images) if pack == "Static" else _found(files, overrides, images)
+    except Unavailable as error:
+        raise BuildError(Reason.PACK_UNAVAILABLE, str(error)) from error
+    except Unsatisfiable as error:
+        raise BuildError(Reason.BUILD_FAILED, str(error)) from error
     except CannotPlan as error:
         raise BuildError(Reason.PACK_NOT_DETECTED, str(error)) from error
     if plan is None:
         raise BuildError(Reason.PACK_NOT_DETECTED, f"nothing here can be built: {seen(files)}; add {_EXPECTED}")
-    return plan
+    return plan if plan.directory is not None else replace(plan, directory=files.place)
+
+
+def _found(files: Files, overrides: Overrides, images: Images) -> Plan | None:
+    try:
+        return detect(files, overrides, images) or _in_a_directory(files, overrides, images)
+    except NothingToStart:
+        # a manifest at the top may be there for the tools of the whole repository
+        if plan := _in_a_directory(files, overrides, images):
+            return plan
+        raise
+
+
+def _in_a_directory(files: Files, overrides: Overrides, images: Images) -> Plan | None:
+    """The plan of the one directory that holds an application. Raises NothingToStart when several do."""
+    plans: dict[str, Plan] = {}
+    for name in _candidates(files):
+        try:
+            found = detect(files.below(name), overrides, images)
+        except CannotPlan:
+            continue
+        if found is not None:
+            plans[name] = found
+    if len(plans) > 1:
+        listed = ", ".join(f"{versions.shown(name)} ({plan.pack})" for name, plan in plans.items())
+        raise NothingToStart(
+            f"there are several applications: {listed}; set source.git.rootDirectory to one of them, or describe them"
+            " in ink.yaml"
+        )
+    if not plans or files.place:
+        return None
+    name, plan = next(iter(plans.items()))
+    note = f"the application lies in {name}"
+    return replace(plan, directory=name if plan.directory is None else plan.directory, notes=(*plan.notes, note))
+
+
+def _candidates(files: Files) -> list[str]:
+    names = [name.rstrip("/") for name in files.top() if name.endswith("/") and not name.startswith(".")]
+    return [name for name in names if name not in _NOT_APPLICATIONS and not versions.odd(name)][:_SHOWN_DIRECTORIES]
 
 
 def seen(files: Files) -> str:
     """The names at the top, for a message."""
-    names = files.top()
+    names = [versions.shown(name) for name in files.top()]
     if not names:
         return "the directory is empty"
     more = f" and {len(names) - _SHOWN_NAMES} more" if len(names) > _SHOWN_NAMES else ""

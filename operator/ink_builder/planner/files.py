@@ -1,20 +1,29 @@
 """A read-only view of a repository's files."""
 
 import os
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
 
 MAX_READ_BYTES = 512 * 1024
 _SKIPPED = frozenset({".git", "node_modules", ".venv", "venv", "__pycache__", ".tox", "site-packages"})
+_INDEX_DEPTH = 4
+"""How many directories down files are found by their name."""
 
 
 @dataclass(frozen=True)
 class Files:
-    """Paths relative to the application's directory, with slashes, and the means to read them."""
+    """Paths relative to the application's directory, with slashes, and the means to read them.
+
+    In a monorepo `place` is that directory's path in the repository, and `whole` the view of all of it.
+    """
 
     paths: frozenset[str]
     _read: Callable[[str], str]
+    place: str = ""
+    whole: "Files | None" = field(default=None, repr=False)
 
     def __contains__(self, path: object) -> bool:
         return path in self.paths
@@ -29,16 +38,64 @@ class Files:
 
     def top(self) -> list[str]:
         """Names at the top, directories with a slash; sorted."""
-        return sorted({p.split("/", 1)[0] + ("/" if "/" in p else "") for p in self.paths})
+        return self._top
 
     def named(self, name: str, depth: int = 2) -> list[str]:
-        """Paths of files called `name`, at most `depth` directories down; the least deep first."""
-        found = [p for p in self.paths if PurePosixPath(p).name == name and p.count("/") <= depth]
-        return sorted(found, key=lambda p: (p.count("/"), p))
+        """Paths of files called `name`, at most `depth` (and four) directories down; the least deep first."""
+        return [path for path in self._by_name.get(name, ()) if path.count("/") <= depth]
 
-    def with_suffix(self, suffix: str) -> list[str]:
-        """Files at the top that end so; sorted."""
-        return sorted(p for p in self.paths if p.endswith(suffix) and "/" not in p)
+    def with_suffix(self, suffix: str, depth: int = 0) -> list[str]:
+        """Files that end so (`.py`), at most `depth` (and four) directories down; the least deep first."""
+        return [path for path in self._by_suffix.get(suffix, ()) if path.count("/") <= depth]
+
+    def has_directory(self, path: str) -> bool:
+        """Whether there are files below `path`."""
+        return path in self._directories
+
+    def below(self, directory: str) -> "Files":
+        """The view of one directory of the repository."""
+        start = f"{directory}/"
+        first, last = bisect_left(self._sorted, start), bisect_left(self._sorted, f"{directory}0")  # 0 follows /
+        inside = frozenset(path[len(start) :] for path in self._sorted[first:last])
+        return Files(inside, lambda path: self._read(start + path), directory, self)
+
+    @cached_property
+    def _sorted(self) -> list[str]:
+        return sorted(self.paths)
+
+    @cached_property
+    def _shallow(self) -> list[str]:
+        found = [path for path in self.paths if path.count("/") <= _INDEX_DEPTH]
+        return sorted(found, key=lambda path: (path.count("/"), path))
+
+    @cached_property
+    def _by_suffix(self) -> dict[str, list[str]]:
+        index: dict[str, list[str]] = {}
+        for path in self._shallow:
+            _, dot, suffix = path.rpartition("/")[2].rpartition(".")
+            index.setdefault(dot + suffix, []).append(path)
+        return index
+
+    @cached_property
+    def _by_name(self) -> dict[str, list[str]]:
+        index: dict[str, list[str]] = {}
+        for path in self._shallow:
+            index.setdefault(path.rpartition("/")[2], []).append(path)
+        return index
+
+    @cached_property
+    def _top(self) -> list[str]:
+        return sorted({p.split("/", 1)[0] + ("/" if "/" in p else "") for p in self.paths})
+
+    @cached_property
+    def _directories(self) -> frozenset[str]:
+        found: set[str] = set()
+        for path in self.paths:
+            parent = path.rpartition("/")[0]
+            while parent and parent not in found:
+                found.add(parent)
+                parent = parent.rpartition("/")[0]
+        return frozenset(found)
 
 
 def from_mapping(content: Mapping[str, str]) -> Files:
@@ -49,10 +106,11 @@ def from_mapping(content: Mapping[str, str]) -> Files:
 
 def from_directory(root: Path) -> Files:
     """The files below `root`, without what package managers and version control keep there."""
+    real = root.resolve()
 
     def read(path: str) -> str:
         place = (root / path).resolve()
-        if not place.is_relative_to(root.resolve()) or not place.is_file():
+        if not place.is_relative_to(real) or not place.is_file():
             return ""
         with place.open("rb") as file:
             return file.read(MAX_READ_BYTES).decode("utf-8-sig", errors="replace")
@@ -61,8 +119,9 @@ def from_directory(root: Path) -> Files:
 
 
 def _list(root: Path) -> Iterable[str]:
+    cut = len(str(root)) + 1
     for directory, names, files in os.walk(root):
         names[:] = [n for n in names if n not in _SKIPPED]
-        base = os.path.relpath(directory, root)
+        base = directory[cut:]
         for name in files:
-            yield name if base == "." else f"{base}/{name}"
+            yield f"{base}/{name}" if base else name

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 
 RUN_UID = 65532
 DEFAULT_PORT = 8080
+PORT = "${PORT:-8080}"
+"""The port in a start command: the platform sets the variable, `docker run` need not."""
 
 
 @dataclass(frozen=True)
@@ -12,6 +14,25 @@ class Run:
 
     command: str
     caches: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Copy:
+    """Files of another image that the build stage needs, such as a package manager."""
+
+    image: str
+    source: str
+    target: str
+
+
+@dataclass(frozen=True)
+class Version:
+    """Which version of a tool is used: `why` is a phrase, `note` a sentence when it is not the one asked for."""
+
+    tool: str
+    used: str
+    why: str
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -25,6 +46,23 @@ class Plan:
     image: str
     run_image: str
     start: str
+    why: str = ""
+    """The file, or the sign, by which the ecosystem was recognised."""
+    start_why: str = ""
+    versions: tuple[Version, ...] = ()
+    manager: str = ""
+    """What installs the packages."""
+    directory: str | None = None
+    """Where the sources begin, below the repository's top; None: where the planner was asked to look."""
+    workdir: str = "/app"
+    """Where the start command runs."""
+    tools: tuple[Copy, ...] = ()
+    build_packages: tuple[str, ...] = ()
+    """Packages of the distribution that the build needs."""
+    run_packages: tuple[str, ...] = ()
+    """The same, in the final image."""
+    run_setup: tuple[Run, ...] = ()
+    """Commands that prepare the final image."""
     manifests: tuple[str, ...] = ()
     setup: tuple[Run, ...] = ()
     install: tuple[Run, ...] = ()
@@ -36,7 +74,7 @@ class Plan:
     """Files of ours in the final image: path and content."""
     port: int = DEFAULT_PORT
     notes: tuple[str, ...] = field(default=())
-    """What was recognised, for the log."""
+    """What else was noticed, for the log."""
 
 
 @dataclass(frozen=True)
@@ -51,3 +89,15 @@ class Overrides:
 
 class CannotPlan(Exception):
     """The language is known but something that is needed is not; str(error) says what to add."""
+
+
+class NothingToStart(CannotPlan):
+    """It is that language, but perhaps only beside another one: no way to start or serve it is to be seen."""
+
+
+class Unsatisfiable(CannotPlan):
+    """What the repository asks for contradicts itself, or no version here satisfies it."""
+
+
+class Unavailable(CannotPlan):
+    """The platform has no base image for it."""

@@ -1,156 +1,200 @@
-"""Pack Node: npm, yarn or pnpm; a start script, or a site that a build script leaves behind."""
+"""Pack Node: npm, yarn, pnpm or bun; a framework's server, a start script, or a site that a build leaves behind."""
 
-import json
 import re
+from dataclasses import replace
 from typing import Any
 
-from ink_builder.planner import static
+from ink_builder.planner import common, node_package, node_workspace, static
 from ink_builder.planner.files import Files
-from ink_builder.planner.model import CannotPlan, Overrides, Plan, Run
+from ink_builder.planner.images import Images
+from ink_builder.planner.model import NothingToStart, Overrides, Plan, Run
+from ink_builder.planner.node_kinds import Kind, of
+from ink_builder.planner.node_package import TOOLS, Manager, Package
+from ink_builder.planner.node_start import Start, find
 
-IMAGE = "node:22-slim"
-_NPM_CACHE, _YARN_CACHE, _PNPM_CACHE = "/root/.npm", "/usr/local/share/.cache/yarn", "/root/.local/share/pnpm/store"
-_ENTRIES = ("server.js", "index.js", "app.js", "main.js", "server.mjs", "index.mjs", "src/index.js", "src/server.js")
-_BUILT = ("dist", "build", "out", "lib")
-"""Directories that a build script makes: an entry point there need not be in the commit."""
-_DEV_SERVER = re.compile(
-    r"^\s*(?:react-scripts start|vite(?: dev| serve| preview)?\b|vue-cli-service serve|astro dev|parcel\b)"
+_NATIVE = frozenset(
+    {"bcrypt", "better-sqlite3", "sqlite3", "argon2", "node-gyp", "node-pty", "re2", "serialport", "cpu-features"}
 )
-"""Start scripts that serve to a developer; the built site is served instead."""
-_SITE_TOOLS = {
-    "@sveltejs/adapter-static": "build",
-    "vite": "dist",
-    "react-scripts": "build",
-    "@vue/cli-service": "dist",
-    "parcel": "dist",
-    "astro": "dist",
-}
+"""Packages that compile C++ when they find no binary for this Node."""
 
 
-def detects(files: Files) -> bool:
-    """A package.json, or a server.js beside no manifest at all."""
-    return "package.json" in files or "server.js" in files
+def detect(files: Files, overrides: Overrides, images: Images) -> Plan | None:
+    """A package.json, or a server.js beside no manifest at all. Raises CannotPlan."""
+    if "package.json" not in files and "server.js" not in files:
+        return None
+    return node_workspace.plan(files, overrides, images, plan) or plan(files, overrides, images)
 
 
-def plan(files: Files, overrides: Overrides) -> Plan:
-    """Raises CannotPlan when package.json cannot be read or no start command can be found."""
-    package = _package(files)
-    manager, manifests, install = _install(files, package)
-    if overrides.install:
-        manager, manifests, install = "install command", (), (Run(overrides.install, (_NPM_CACHE,)),)
-    scripts = package.get("scripts") or {}
-    build = overrides.build or ("npm run build" if "build" in scripts else None)
-    start, why = _start(files, package, scripts, built=build is not None)
-    site = None if overrides.start or start else _site(package, overrides)
-    common = {"manifests": manifests, "install": install, "notes": (f"Node 22, {manager}",)}
-    if build and site:
-        return _site_plan(build, site, common)
-    if overrides.start is None and start is None:
-        raise CannotPlan(
-            "this is Node, but how to start it is not to be seen: add a `start` script to package.json, a `main`,"
-            " or a server.js"
-        )
-    prune = (
-        (Run("npm prune --omit=dev", (_NPM_CACHE,)),)
-        if manager == "npm" and build and _can_prune(package, overrides.start or start or "")
-        else ()
-    )
-    command = overrides.start or start or ""
-    return Plan(
+def plan(files: Files, overrides: Overrides, images: Images) -> Plan:
+    """The plan of one package. Raises CannotPlan when package.json cannot be read or nothing can be started."""
+    package = node_package.read(files)
+    base, version = node_package.version(files, package, images)
+    manager = node_package.manager(files, package, lenient=bool(version.note))
+    kind = None if overrides.start or common.procfile(files) else _kind(package, overrides)
+    build = _build(package, manager, kind, overrides)
+    start = None
+    if kind is None or not (kind.start or kind.site):
+        start = find(files, package, overrides, built=build is not None, manager=manager.name)
+        if start is None:
+            raise _nothing(files, package, build)
+    skeleton = Plan(
         pack="Node",
-        image=IMAGE,
-        run_image=IMAGE,
-        start=command,
-        manifests=manifests,
-        install=install,
-        build=(*([Run(build, (_NPM_CACHE,))] if build else []), *prune),
-        run_environment=(("NODE_ENV", "production"), ("NPM_CONFIG_UPDATE_NOTIFIER", "false")),
-        notes=(f"Node 22, {manager}", f"started by {command}" + ("" if overrides.start else f" ({why})")),
+        image=base.build,
+        run_image=base.run,
+        start="",
+        why="package.json" if "package.json" in files else "server.js",
+        versions=(version,),
+        **_installation(files, package, manager, overrides),
     )
+    if build:
+        environment = (*skeleton.build_environment, *(kind.build_environment if kind else ()))
+        steps = _build_steps(package, manager, kind, build)
+        skeleton = replace(skeleton, build=steps, build_environment=environment)
+    if kind is not None and kind.site:
+        return _site(skeleton, kind, images)
+    return _server(skeleton, package, manager, kind, start)
 
 
-def _can_prune(package: dict[str, Any], start: str) -> bool:
-    """Whether what the build alone needs may go: not when the application is started by such a tool."""
-    tools = package.get("devDependencies") or {}
-    script = str((package.get("scripts") or {}).get("start", "")) if start == "npm start" else start
-    words = {word.rpartition("/")[2] for word in re.split(r"[\s;&|]+", script)}
-    programs = {tool.rpartition("/")[2] for tool in tools if not tool.startswith("@types/")}
-    return bool(tools) and not programs & words
-
-
-def _site_plan(build: str, site: str, common: dict[str, Any]) -> Plan:
-    return Plan(
-        pack="Node",
-        image=IMAGE,
-        run_image=static.SERVER_IMAGE,
-        start=static.START,
-        manifests=common["manifests"],
-        install=common["install"],
-        build=(Run(build, (_NPM_CACHE,)),),
-        run_environment=static.ENVIRONMENT,
-        artifacts=((f"/app/{site}", "/app"),),
-        texts=((static.SERVER_PATH, static.server_text()),),
-        notes=(*common["notes"], f"a site built by `{build}` and served from {site}"),
-    )
-
-
-def _package(files: Files) -> dict[str, Any]:
-    if "package.json" not in files:
-        return {}
-    try:
-        package = json.loads(files.read("package.json"))
-    except ValueError as error:
-        raise CannotPlan(f"package.json is not valid JSON: {error}") from error
-    if not isinstance(package, dict):
-        raise CannotPlan("package.json is not an object: it must begin with {")
-    return package
-
-
-def _install(files: Files, package: dict[str, Any]) -> tuple[str, tuple[str, ...], tuple[Run, ...]]:
-    if "package.json" not in files:
-        return "no packages", (), ()
-    dotfiles = tuple(name for name in (".npmrc", ".yarnrc") if name in files)
-    scripts = package.get("scripts") or {}
-    # install hooks may need the sources: then everything is copied first
-    hooked = any(hook in scripts for hook in ("preinstall", "install", "postinstall", "prepare"))
-    workspaces = "workspaces" in package or "pnpm-workspace.yaml" in files
-    lock = files.first("package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml")
-    manifests = () if hooked or workspaces else ("package.json", *((lock,) if lock else ()), *dotfiles)
-    if lock == "yarn.lock":
-        return "yarn", manifests, (Run(_yarn(files.read(lock)), (_YARN_CACHE, _NPM_CACHE)),)
-    if lock == "pnpm-lock.yaml":
-        version = re.search(r"pnpm@(\d+(?:\.\d+){0,2})", str(package.get("packageManager", "")))
-        tools = Run(f"npm install --global pnpm@{version[1] if version else '10'}", (_NPM_CACHE,))
-        return "pnpm", manifests, (tools, Run("pnpm install --frozen-lockfile", (_PNPM_CACHE,)))
-    command = "npm ci" if lock else "npm install"
-    return "npm", manifests, (Run(f"{command} --no-audit --no-fund", (_NPM_CACHE,)),)
-
-
-def _yarn(lock: str) -> str:
-    """Installs as the lock file's own yarn would, whichever the image has."""
-    if "__metadata:" in lock:
-        return "YARN_NODE_LINKER=node-modules npx --yes @yarnpkg/cli-dist@4 install --immutable"
-    return "npx --yes yarn@1 install --frozen-lockfile --non-interactive"
-
-
-def _start(files: Files, package: dict[str, Any], scripts: dict[str, Any], *, built: bool) -> tuple[str | None, str]:
-    procfile = re.search(r"^web\s*:\s*(\S.*)$", files.read("Procfile"), re.MULTILINE)
-    if procfile:
-        return procfile[1].strip(), "Procfile"
-    if "start" in scripts and not _DEV_SERVER.search(str(scripts["start"])):
-        return "npm start", "script start"
-    if "@sveltejs/adapter-node" in {**(package.get("dependencies") or {}), **(package.get("devDependencies") or {})}:
-        return "node build", "SvelteKit's adapter for Node"
-    main = str(package.get("main") or "").removeprefix("./")
-    if main in files or (built and main.partition("/")[0] in _BUILT):
-        return f"node {main}", "main"
-    entry = files.first(*_ENTRIES)
-    return (f"node {entry}", entry) if entry else (None, "")
-
-
-def _site(package: dict[str, Any], overrides: Overrides) -> str | None:
-    """The directory that the build script fills, if this is a site and no server."""
+def _kind(package: Package, overrides: Overrides) -> Kind | None:
     if overrides.publish_directory:
-        return overrides.publish_directory.strip("/").removeprefix("./")
-    tools = {**(package.get("dependencies") or {}), **(package.get("devDependencies") or {})}
-    return next((directory for tool, directory in _SITE_TOOLS.items() if tool in tools), None)
+        directory = common.directory(overrides.publish_directory, "the publish directory")
+        return Kind("a site", site=directory or ".")
+    return of(package)
+
+
+def _build(package: Package, manager: Manager, kind: Kind | None, overrides: Overrides) -> str | None:
+    if overrides.build:
+        return overrides.build
+    if "build" in package.scripts:
+        return manager.run.format("build")
+    return f"npx --no-install {kind.build}" if kind and kind.build else None
+
+
+def _build_steps(package: Package, manager: Manager, kind: Kind | None, build: str) -> tuple[Run, ...]:
+    steps = [Run(build, manager.caches)]
+    if "prisma" in package.tools and "prisma generate" not in package.scripts.get("build", ""):
+        steps.insert(0, Run("npx --no-install prisma generate", manager.caches))
+    if kind and kind.after:
+        steps.append(Run(kind.after))
+    return tuple(steps)
+
+
+def _installation(files: Files, package: Package, manager: Manager, overrides: Overrides) -> dict[str, Any]:
+    """The fields of the plan that say how packages get there."""
+    native = bool(_NATIVE & package.tools.keys())
+    prisma = ("openssl", "ca-certificates") if {"prisma", "@prisma/client"} & package.tools.keys() else ()
+    path = f"/app/node_modules/.bin:{TOOLS}/bin:$PATH" if manager.setup else "/app/node_modules/.bin:$PATH"
+    environment: tuple[tuple[str, str], ...] = (("PATH", path), *manager.environment)
+    if native:
+        environment = (*environment, ("npm_config_nodedir", "/usr/local"))
+    common_fields: dict[str, Any] = {
+        "setup": manager.setup,
+        "build_packages": (*(("build-essential", "python3") if native else ()), *prisma),
+        "run_packages": prisma,
+        "build_environment": environment,
+    }
+    if overrides.install:
+        return {**common_fields, "manager": "install command", "install": (Run(overrides.install, manager.caches),)}
+    if "package.json" not in files:
+        return {**common_fields, "manager": "no packages"}
+    local = any(spec.startswith(("file:", "link:", "workspace:", "./", "../")) for spec in package.tools.values())
+    several = "workspaces" in package.data or "pnpm-workspace.yaml" in files
+    manifests: tuple[str, ...] = ()
+    if not (package.hooked or local or several or manager.copies_all):
+        manifests = ("package.json", *((manager.lock,) if manager.lock else ()), *manager.manifests)
+    elif not (package.hooked or local or several) and manager.name != "pnpm":
+        manifests = _plain_manifests(files, manager)
+    return {
+        **common_fields,
+        "manager": manager.name + ("" if manager.lock else ", without a lock file"),
+        "manifests": manifests,
+        "install": (Run(manager.install, manager.caches),),
+    }
+
+
+def _plain_manifests(files: Files, manager: Manager) -> tuple[str, ...]:
+    """yarn and bun read no further files, unless their own folder is committed."""
+    if files.has_directory(".yarn") or files.has_directory("patches"):
+        return ()
+    own = tuple(name for name in (".npmrc", ".yarnrc", ".yarnrc.yml", "bunfig.toml") if name in files)
+    return ("package.json", *((manager.lock,) if manager.lock else ()), *own)
+
+
+def _site(skeleton: Plan, kind: Kind, images: Images) -> Plan:
+    return replace(
+        skeleton,
+        run_image=static.server_image(images),
+        run_packages=(),
+        start=static.START,
+        start_why=f"{kind.label}: a site served from {kind.site}",
+        run_environment=static.ENVIRONMENT,
+        artifacts=((f"/app/{kind.site}" if kind.site != "." else "/app", "/app"),),
+        texts=((static.SERVER_PATH, static.server_text()),),
+    )
+
+
+def _server(skeleton: Plan, package: Package, manager: Manager, kind: Kind | None, start: Start | None) -> Plan:
+    command, why = (start.command, start.why) if start else ((kind.start, kind.label) if kind else ("", ""))
+    needs_manager = bool(manager.setup) and _uses(manager.name.split()[0], command, package)
+    path = "/app/node_modules/.bin:" + (f"{TOOLS}/bin:" if needs_manager else "") + "$PATH"
+    environment = (("NODE_ENV", "production"), ("NPM_CONFIG_UPDATE_NOTIFIER", "false"), ("PATH", path))
+    artifacts = [("/app", "/app")]
+    if kind is not None and kind.artifacts is not None:
+        artifacts = [(f"/app/{source}", "/app" if to == "." else f"/app/{to}") for source, to in kind.artifacts]
+    if needs_manager:
+        artifacts.append((TOOLS, TOOLS))
+    build = skeleton.build
+    prunes = kind.prunes if kind is not None and kind.start else True
+    if build and prunes and manager.prune and _can_prune(package, command):
+        build = (*build, Run(manager.prune, manager.caches))
+    return replace(
+        skeleton,
+        build=build,
+        start=command,
+        start_why=why,
+        run_environment=(*environment, *(kind.environment if kind else ())),
+        artifacts=tuple(artifacts),
+        port=start.port if start else skeleton.port,
+        notes=_notes(package, kind),
+    )
+
+
+def _uses(manager: str, command: str, package: Package) -> bool:
+    """Whether the start command, or the script behind it, calls the package manager."""
+    script = package.scripts.get("start", "") if command == "npm start" else ""
+    return re.search(rf"(?:^|[\s;&|]){manager}\b", f"{command} {script}") is not None
+
+
+def _can_prune(package: Package, start: str) -> bool:
+    """Whether what the build alone needs may go: not when the application is started by such a tool."""
+    if not package.development or "workspaces" in package.data or "pnpm-workspace.yaml" in package.files:
+        return False
+    script = re.fullmatch(r"(?:npm|bun) (?:run )?([\w:-]+)", start)
+    text = package.scripts.get(script[1], start) if script else start
+    words = {word.rpartition("/")[2] for word in re.split(r"[\s;&|=]+", text)}
+    programs = {tool.rpartition("/")[2] for tool in package.development if not tool.startswith("@types/")}
+    return not (programs & words or {"npm", "npx", "yarn", "pnpm", "ts-node", "nest", "knex"} & words)
+
+
+def _notes(package: Package, kind: Kind | None) -> tuple[str, ...]:
+    if (
+        kind is not None
+        and kind.label == "SvelteKit"
+        and not {"@sveltejs/adapter-node", "@sveltejs/adapter-auto"} & (package.tools.keys())
+    ):
+        return ("SvelteKit has no @sveltejs/adapter-node: it is needed, unless another adapter leaves build/index.js",)
+    return ()
+
+
+def _nothing(files: Files, package: Package, build: str | None) -> NothingToStart:
+    typed = next((path for path in files.with_suffix(".ts", 1) if not path.endswith((".d.ts", ".config.ts"))), None)
+    if typed and not build:
+        return NothingToStart(
+            f"this is TypeScript ({ascii(typed)[1:-1]}), but neither a `build` nor a `start` script is in package.json:"
+            ' add for example "build": "tsc" and "start": "node dist/index.js"'
+        )
+    seen = f"its scripts are {', '.join(sorted(package.scripts)[:10])}" if package.scripts else "it has no scripts"
+    return NothingToStart(
+        f"this is Node, but how to start it is not to be seen ({ascii(seen)[1:-1]}): add a `start` script to"
+        " package.json, a `main`, or a server.js"
+    )

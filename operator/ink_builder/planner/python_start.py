@@ -2,12 +2,14 @@
 
 import ast
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ink_builder.planner import common
 from ink_builder.planner.files import Files
+from ink_builder.planner.model import DEFAULT_PORT, PORT
 
-PORT = "${PORT:-8080}"
 _ASGI = {"FastAPI", "Starlette", "Quart", "Litestar", "Sanic", "Robyn"}
 _WSGI = {"Flask", "Bottle", "Falcon"}
 _SCRIPTS = (
@@ -23,6 +25,8 @@ _SCRIPTS = (
     "src/main.py",
     "src/app.py",
 )
+_MOST_READ = 150
+"""Files of one kind that are looked into: a repository may have any number."""
 _GUARD = re.compile(r"^if\s+__name__\s*==\s*[\"']__main__[\"']", re.MULTILINE)
 _RELATIVE = re.compile(r"^\s*from\s+\.", re.MULTILINE)
 _MODULES = ("main", "app", "server", "api", "wsgi", "asgi", "application", "web", "run", "index")
@@ -35,6 +39,9 @@ class Start:
     command: str
     extra_packages: tuple[str, ...] = ()
     note: str = ""
+    build: str | None = None
+    """What is to be run once the packages are there."""
+    port: int = DEFAULT_PORT
 
 
 @dataclass(frozen=True)
@@ -61,31 +68,41 @@ def find(files: Files, packages: frozenset[str]) -> Start | None:
 
 def source_root(files: Files) -> str | None:
     """`src` when its modules are imported without naming it: it must be on the import path, installed or not."""
-    top = [p for p in files.paths if re.fullmatch(r"src/[^/]+\.py", p)]
-    deep = any(re.fullmatch(r"src/[^/]+/__init__\.py", p) for p in files.paths)
-    package = "src/__init__.py" in files or any(_RELATIVE.search(files.read(p)) for p in top)
+    top = [p for p in files.with_suffix(".py", 1) if p.startswith("src/")]
+    deep = any(p.startswith("src/") for p in files.named("__init__.py", 2) if p.count("/") == 2)
+    package = "src/__init__.py" in files or any(_RELATIVE.search(files.read(p)) for p in top[:_MOST_READ])
     return "src" if (top or deep) and not package else None
 
 
 def _procfile(files: Files) -> Start | None:
-    found = re.search(r"^(web|worker)\s*:\s*(\S.*)$", files.read("Procfile"), re.MULTILINE)
-    return Start(found[2].strip(), note=f"Procfile ({found[1]})") if found else None
+    found = common.procfile(files)
+    return Start(found[0], note=found[1]) if found else None
 
 
 def _django(files: Files, packages: frozenset[str]) -> Start | None:
     if "manage.py" not in files:
         return None
-    wsgi, asgi = (next(iter(files.named(name)), None) for name in ("wsgi.py", "asgi.py"))
-    if wsgi and "gunicorn" in packages:
-        return Start(f"gunicorn --bind 0.0.0.0:{PORT} {_module(wsgi, files)}:application", note="Django with gunicorn")
-    if asgi and "uvicorn" in packages:
-        return Start(
-            f"uvicorn {_module(asgi, files)}:application --host 0.0.0.0 --port {PORT}", note="Django with uvicorn"
-        )
+    wsgi, asgi = (next(filter(_importable, files.named(name)), None) for name in ("wsgi.py", "asgi.py"))
+    build = _collect_static(files)
+    if asgi and "uvicorn" in packages and "gunicorn" not in packages:
+        command = f"uvicorn {_module(asgi, files)}:application --host 0.0.0.0 --port {PORT}"
+        return Start(command, note="Django with uvicorn", build=build)
+    if asgi and "daphne" in packages:
+        return Start(f"daphne --bind 0.0.0.0 --port {PORT} {_module(asgi, files)}:application", (), "Django", build)
     if wsgi:
         command = f"gunicorn --bind 0.0.0.0:{PORT} {_module(wsgi, files)}:application"
-        return Start(command, ("gunicorn",), "Django; gunicorn added")
-    return Start(f"python manage.py runserver 0.0.0.0:{PORT}", note="Django")
+        if "gunicorn" in packages:
+            return Start(command, note="Django with gunicorn", build=build)
+        return Start(command, ("gunicorn",), "Django; gunicorn added", build)
+    return Start(f"python manage.py runserver 0.0.0.0:{PORT}", note="Django", build=build)
+
+
+def _collect_static(files: Files) -> str | None:
+    """Where the settings name a place for them. They may need secrets that only the running application has."""
+    settings = [path for name in ("settings.py", "base.py", "production.py") for path in files.named(name)]
+    if not any(re.search(r"^\s*STATIC_ROOT\s*=", files.read(p), re.MULTILINE) for p in settings):
+        return None
+    return "python manage.py collectstatic --noinput || echo 'collectstatic failed: the application lacks its files'"
 
 
 def _framework(files: Files, packages: frozenset[str]) -> Start | None:
@@ -123,52 +140,87 @@ def _tool(files: Files, packages: frozenset[str]) -> Start | None:
     if "streamlit" in packages and (script := _importing(files, "streamlit")):
         flags = f"--server.port {PORT} --server.address 0.0.0.0 --server.headless true"
         return Start(f"streamlit run {script} {flags}", note="Streamlit")
+    if "chainlit" in packages and (script := _importing(files, "chainlit")):
+        return Start(f"chainlit run {script} --host 0.0.0.0 --port {PORT} --headless", note="Chainlit")
     if "gradio" in packages and (script := _importing(files, "gradio")):
         variables = f"GRADIO_SERVER_NAME=0.0.0.0 GRADIO_SERVER_PORT={PORT}"
         return Start(f"env {variables} python {script}", note="Gradio")
     if "dash" in packages and (script := _importing(files, "dash")):
         return Start(f"env HOST=0.0.0.0 python {script}", note="Dash")
+    if packages & {"mcp", "fastmcp"} and (script := _importing(files, "mcp") or _importing(files, "fastmcp")):
+        return Start(f"env FASTMCP_HOST=0.0.0.0 FASTMCP_PORT={PORT} python {script}", note="an MCP server")
     return None
 
 
 def _script(files: Files) -> Start | None:
     if "__main__.py" in files:
         return Start("python .", note="__main__.py")
-    packages = [p for p in files.named("__main__.py", depth=2) if "test" not in p]
-    script = files.first(*_SCRIPTS)
-    if script is None and len(packages) == 1:
+    packages = [p for p in files.named("__main__.py", depth=2) if "test" not in p and _importable(p)]
+    if files.first(*_SCRIPTS) is None and len(packages) == 1:
         return Start(f"python -m {_module(packages[0], files).removesuffix('.__main__')}", note=packages[0])
-    script = script or _only_program(files)
-    return Start(f"python {script}", note=script) if script else None
+    script = program(files)
+    return Start(f"python {common.argument(script)}", note=script, port=_port_in(files, script)) if script else None
 
 
-def _only_program(files: Files) -> str | None:
-    """The one script at the top, or the one among several that says it is to be run."""
+def program(files: Files) -> str | None:
+    """The script that is run: of the usual name, the only one at the top, or the one that says it is to be run."""
+    if usual := files.first(*_SCRIPTS):
+        return usual
     scripts = [p for p in files.with_suffix(".py") if p not in {"setup.py", "conftest.py"} and not p.startswith("test")]
     if len(scripts) > 1:
-        scripts = [p for p in scripts if _GUARD.search(files.read(p))]
+        scripts = [p for p in scripts[:_MOST_READ] if _GUARD.search(files.read(p))]
     return scripts[0] if len(scripts) == 1 else None
+
+
+_FIXED_PORT = re.compile(r"\bport\s*=\s*(\d{4,5})\b|\(\s*[\"'][\w.]*[\"']\s*,\s*(\d{4,5})\s*\)")
+
+
+def _port_in(files: Files, path: str) -> int:
+    text = files.read(path)
+    return common.fixed_port(text, _FIXED_PORT, "getenv" if "getenv" in text else "environ")
+
+
+def missing_packages(files: Files) -> tuple[str, list[str]] | None:
+    """The program, and what it imports that neither Python nor the repository has; imports in `try` do not count."""
+    path = program(files)
+    try:
+        tree = ast.parse(files.read(path) if path else "")
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+    names: list[str] = []
+    for node in tree.body:
+        if isinstance(node, ast.Import):
+            names += [alias.name.partition(".")[0] for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names.append(node.module.partition(".")[0])
+    folders = ("", "src/", f"{path.rpartition('/')[0]}/") if path else ("",)
+    own = {name for name in names for f in folders if f"{f}{name}.py" in files or files.has_directory(f"{f}{name}")}
+    unknown = [n for n in dict.fromkeys(names) if n not in sys.stdlib_module_names and n not in own]
+    return (path, unknown) if path and unknown else None
+
+
+def _importable(path: str) -> bool:
+    """Whether a path is a module's: a name out of the repository that stands in a command."""
+    return all(part.isidentifier() and part.isascii() for part in path.removesuffix(".py").split("/"))
 
 
 def _apps(files: Files) -> Iterator[_App]:
     """Application objects in the places where they usually are: at the top, and up to two packages down."""
-    for path in sorted(files.paths):
+    root = source_root(files)
+    usual = []
+    for path in files.with_suffix(".py", 2):
         parts = path.removesuffix(".py").split("/")
-        usual = parts[-1] in _MODULES or parts[-1] == "__init__" or len(parts) == 1
-        if (
-            path.endswith(".py")
-            and len(parts) <= 3
-            and usual
-            and "tests" not in parts
-            and not parts[-1].startswith("test")
-        ):
-            yield from _apps_in(path, _module(path, files), files.read(path))
+        named = parts[-1] in _MODULES or parts[-1] == "__init__" or len(parts) == 1
+        if named and _importable(path) and "tests" not in parts and not parts[-1].startswith("test"):
+            usual.append((parts[-1] not in _MODULES, path))
+    for _, path in sorted(usual)[:_MOST_READ]:
+        yield from _apps_in(path, _module_of(path, root), files.read(path))
 
 
 def _apps_in(path: str, module: str, text: str) -> Iterator[_App]:
     try:
         tree = ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return
     for node in tree.body:
         if isinstance(node, ast.Assign | ast.AnnAssign) and isinstance(node.value, ast.Call):
@@ -199,10 +251,13 @@ def _preference(app: _App) -> tuple[bool, int, int, bool, str]:
 def _importing(files: Files, module: str) -> str | None:
     pattern = re.compile(rf"^\s*(?:import|from)\s+{re.escape(module)}\b", re.MULTILINE)
     scripts = sorted(files.with_suffix(".py"), key=lambda p: (p not in _SCRIPTS, p))
-    return next((path for path in scripts if pattern.search(files.read(path))), None)
+    return next((common.argument(path) for path in scripts[:_MOST_READ] if pattern.search(files.read(path))), None)
 
 
 def _module(path: str, files: Files) -> str:
-    root = source_root(files)
+    return _module_of(path, source_root(files))
+
+
+def _module_of(path: str, root: str | None) -> str:
     path = path.removeprefix(f"{root}/") if root else path
     return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")

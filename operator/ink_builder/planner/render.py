@@ -7,9 +7,12 @@ from ink_builder.planner.model import RUN_UID, Plan, Run
 
 _HEREDOC = "INK_END_OF_FILE"
 _SCRATCH = "/tmp"  # noqa: S108 - a home that any user may write to, whatever the root file system allows
-_COMPOUND = re.compile(r"[;&|\n]|^\s*(?:cd|export|exec|set|if|for|while)\b|^\s*\w+=")
+_COMPOUND = re.compile(r"[;&|\n]|^\s*(?:cd|export|exec|set|if|for|while|until|case|[({!]|\w+\(\))")
 """Shell text that is more than one simple command, so that `exec` in front would change its meaning."""
+_ASSIGNMENT = re.compile(r"^\s*\w+=")
 _PLAIN = re.compile(r"[A-Za-z0-9_./:,@%+=-]*")
+_NOT_A_LINE = re.compile(r"[^\x20-\x7e]|\\|<<|^\s*(?:\[|--|$)")
+"""Commands that the Dockerfile's own syntax would read otherwise: lines, continuations, heredocs, arrays, flags."""
 
 
 def dockerfile(plan: Plan) -> str:
@@ -23,14 +26,18 @@ def dockerignore(own: str) -> str:
 
 
 def _build_stage(plan: Plan) -> list[str]:
-    lines = [f"FROM {plan.image} AS build", *_environment(plan.build_environment), "WORKDIR /app"]
+    lines = [f"FROM {plan.image} AS build", *_packages(plan.build_packages)]
+    lines += [f"COPY --from={tool.image} {_words(tool.source, tool.target)}" for tool in plan.tools]
+    lines += [*_environment(plan.build_environment), "WORKDIR /app"]
     lines += [_run(step) for step in plan.setup]
-    if plan.install and plan.manifests:
-        lines += [_copy_manifests(plan.manifests)]
+    # only names that need no quoting: a manifest with another is copied with everything else
+    manifests = plan.manifests if all(_PLAIN.fullmatch(m) and m for m in plan.manifests) else ()
+    if plan.install and manifests:
+        lines += [_copy_manifests(manifests)]
     elif plan.install:
         lines += ["COPY . ."]
     lines += [_run(step) for step in plan.install]
-    if plan.manifests or not plan.install:
+    if manifests or not plan.install:
         lines += ["COPY . ."]
     return lines + [_run(step) for step in plan.build]
 
@@ -38,15 +45,29 @@ def _build_stage(plan: Plan) -> list[str]:
 def _final_stage(plan: Plan) -> list[str]:
     owner = f"{RUN_UID}:{RUN_UID}"
     environment = (*plan.run_environment, ("HOME", _SCRATCH), ("PORT", str(plan.port)))
-    lines = [f"FROM {plan.run_image}", *_environment(environment)]
+    lines = [f"FROM {plan.run_image}", *_packages(plan.run_packages)]
+    lines += [*(_run(step) for step in plan.run_setup), *_environment(environment)]
     # before WORKDIR: the directories that COPY makes belong to the application, which may write beside its files
     lines += [f"COPY --from=build --chown={owner} {_words(source, to)}" for source, to in plan.artifacts]
     for path, text in plan.texts:
         lines += [f"COPY --chmod=0644 <<'{_HEREDOC}' {path}", text.rstrip("\n"), _HEREDOC]
-    lines += ["WORKDIR /app", f"USER {owner}", f"EXPOSE {plan.port}"]
-    # exec: the application itself must receive the signal that asks it to stop
-    command = plan.start if _COMPOUND.search(plan.start) else f"exec {plan.start}"
-    return [*lines, f"CMD {json.dumps(['/bin/sh', '-c', command])}"]
+    lines += [f"WORKDIR {_words(plan.workdir)}", f"USER {owner}", f"EXPOSE {plan.port}"]
+    lines += ["ENTRYPOINT []"]  # some base images wrap every command in a script of theirs
+    return [*lines, f"CMD {_array('/bin/sh', '-c', _first_process(plan.start))}"]
+
+
+def _first_process(start: str) -> str:
+    """`exec`, where it can be: the application itself must receive the signal that asks it to stop."""
+    if _COMPOUND.search(start):
+        return start
+    return f"exec env {start}" if _ASSIGNMENT.search(start) else f"exec {start}"
+
+
+def _packages(names: tuple[str, ...]) -> list[str]:
+    if not names:
+        return []
+    install = f"apt-get install --yes --no-install-recommends {' '.join(names)}"
+    return [f"RUN apt-get update && {install} && rm -rf /var/lib/apt/lists/*"]
 
 
 def _copy_manifests(manifests: tuple[str, ...]) -> str:
@@ -59,9 +80,15 @@ def _copy_manifests(manifests: tuple[str, ...]) -> str:
 
 def _run(step: Run) -> str:
     mounts = "".join(f"--mount=type=cache,sharing=locked,target={path} " for path in step.caches)
-    # a newline would end the instruction: the exec form holds any text
-    command = json.dumps(["/bin/sh", "-c", step.command]) if "\n" in step.command else step.command
+    # the exec form holds any text
+    special = _NOT_A_LINE.search(step.command)
+    command = _array("/bin/sh", "-c", step.command) if special else step.command
     return f"RUN {mounts}{command}"
+
+
+def _array(*words: str) -> str:
+    """The exec form; nothing in it looks like a heredoc."""
+    return json.dumps(words).replace("<<", "\\u003c\\u003c")
 
 
 def _environment(pairs: tuple[tuple[str, str], ...]) -> list[str]:

@@ -2,16 +2,22 @@
 
 from pathlib import Path
 
+from ink_builder.planner import common, versions
 from ink_builder.planner.files import Files
+from ink_builder.planner.images import Images
 from ink_builder.planner.model import CannotPlan, Overrides, Plan, Run
 
-SERVER_IMAGE = "python:3.12-slim"
 SERVER_PATH = "/srv/ink_static.py"
 START = f"python -I {SERVER_PATH} /app"
 ENVIRONMENT = (("PYTHONUNBUFFERED", "1"), ("PYTHONDONTWRITEBYTECODE", "1"))
 
-_LANGUAGES = ("package.json", "requirements.txt", "pyproject.toml", "Pipfile", "setup.py", "manage.py", "Procfile")
-_PROGRAMS = ("main.py", "app.py", "server.py", "wsgi.py", "asgi.py", "server.js")
+_LANGUAGES = (
+    "package.json", "requirements.txt", "pyproject.toml", "Pipfile", "setup.py", "manage.py", "Procfile", "go.mod",
+    "Cargo.toml", "pom.xml", "build.gradle", "build.gradle.kts", "Gemfile", "config.ru", "composer.json", "index.php",
+    "mix.exs", "deno.json", "deno.jsonc",
+)  # fmt: skip
+_PROGRAMS = ("main.py", "app.py", "server.py", "wsgi.py", "asgi.py", "server.js", "main.go", "main.ts", "server.ts")
+_SUFFIXES = (".csproj", ".sln", ".go", ".php")
 _PAPERS = ("LICENSE", "LICENCE", "COPYING", "README", "CNAME")
 _OUTPUTS = ("dist", "build", "public", "out", "_site", "www", "docs", "site")
 
@@ -21,25 +27,35 @@ def server_text() -> str:
     return Path(__file__).with_name("static_server.py").read_text(encoding="utf-8")
 
 
-def detects(files: Files) -> bool:
+def server_image(images: Images) -> str:
+    """What the server runs on. Raises Unavailable."""
+    return versions.choose(images, "static", versions.Rules("static sites"), ())[0].run
+
+
+def detect(files: Files, overrides: Overrides, images: Images) -> Plan | None:
     """An index.html at the top, or in the only directory there is, and no sign of a program that would serve it."""
-    if files.first(*_LANGUAGES, *_PROGRAMS) is not None:
-        return False
+    if files.first(*_LANGUAGES, *_PROGRAMS) is not None or any(files.with_suffix(end) for end in _SUFFIXES):
+        return None
     directories = [name for name in files.top() if name.endswith("/") and not name.startswith(".")]
     plain = all(name.endswith(("/", ".md", ".txt")) or name.startswith(".") or name in _PAPERS for name in files.top())
     alone = plain and directories in [[f"{name}/"] for name in _OUTPUTS]
-    return "index.html" in files or (alone and f"{directories[0]}index.html" in files)
+    if "index.html" in files or (alone and f"{directories[0]}index.html" in files):
+        return plan(files, overrides, images)
+    return None
 
 
-def plan(files: Files, overrides: Overrides) -> Plan:
+def plan(files: Files, overrides: Overrides, images: Images) -> Plan:
     """Serve the publish directory as it is; a build command, if there is one, runs first (with what the image has)."""
     directory = _directory(files, overrides)
+    image = server_image(images)
     commands = [Run(c) for c in (overrides.install, overrides.build) if c]
     return Plan(
         pack="Static",
-        image=SERVER_IMAGE,
-        run_image=SERVER_IMAGE,
+        image=image,
+        run_image=image,
+        why="index.html" if "index.html" in files else "static files",
         start=overrides.start or START,
+        start_why="Ink's server for static files" if not overrides.start else "",
         build=tuple(commands),
         run_environment=ENVIRONMENT,
         artifacts=((f"/app/{directory}" if directory else "/app", "/app"),),
@@ -50,11 +66,11 @@ def plan(files: Files, overrides: Overrides) -> Plan:
 
 def _directory(files: Files, overrides: Overrides) -> str:
     if overrides.publish_directory:
-        wanted = overrides.publish_directory.strip("/").removeprefix("./")
-        there = wanted in {"", "."} or any(p.startswith(f"{wanted}/") for p in files.paths)
+        wanted = common.directory(overrides.publish_directory, "the publish directory")
+        there = not wanted or files.has_directory(wanted)
         if not there and not overrides.build:
             raise CannotPlan(f"the publish directory {wanted} is not in this commit: commit it, or set a build command")
-        return "" if wanted == "." else wanted
+        return wanted
     if "index.html" in files:
         return ""
     found = next((d for d in _OUTPUTS if f"{d}/index.html" in files), None)

@@ -8,8 +8,20 @@ from ink_api.reasons import Reason
 
 from ink_operator.core.effects import Apply, Create, Delete, HandOver, MergePatch
 from ink_operator.core.errors import AlreadyExists, Terminal, Transient
-from ink_operator.core.objects import JOB, POD, Key, Manifest, Ref, annotations_of, is_deleting, labels_of, ref_of
+from ink_operator.core.objects import (
+    CONFIG_MAP,
+    JOB,
+    POD,
+    Key,
+    Manifest,
+    Ref,
+    annotations_of,
+    is_deleting,
+    labels_of,
+    ref_of,
+)
 from ink_operator.inkservice.builds import ended_jobs, may_start, verdict_json
+from ink_operator.inkservice.claims import take_over
 from ink_operator.inkservice.desired.buildjob import COMPONENT, job_name, make_job, make_secret
 from ink_operator.inkservice.model import (
     ANNOTATION_VERDICT,
@@ -18,6 +30,7 @@ from ink_operator.inkservice.model import (
     ClaimHost,
     Failure,
     RecordVerdict,
+    ReleaseHost,
     ServiceEffect,
     StartBuild,
 )
@@ -45,21 +58,34 @@ async def carry_out(case: Case, effects: Iterable[ServiceEffect], ports: Ports) 
                 await ports.cluster.delete(ref, uid=uid, resource_version=resource_version)
             case MergePatch(ref, patch):
                 await ports.cluster.merge_patch(ref, patch)
-            case ClaimHost(manifest):
-                await claim_host(manifest, ports)
+            case ClaimHost(manifest, live):
+                await claim_host(manifest, live, ports)
+            case ReleaseHost(given_up):
+                await release_host(given_up, ports)
             case StartBuild():
                 await start_build(case, effect, ports)
             case RecordVerdict(attempt):
                 await record_verdict(attempt, ports, case.settings)
 
 
-async def claim_host(manifest: Manifest, ports: Ports) -> None:
-    """Create the claim, or renew one left behind by a CR of the same name. Raises Terminal HostTaken."""
+async def claim_host(manifest: Manifest, live: Manifest | None, ports: Ports) -> None:
+    """Create the claim, or take over the free one that was read. Who comes second looks again, and sees whose it is."""
+    if live is not None:
+        take = take_over(live, manifest)
+        if await ports.cluster.merge_patch(take.ref, take.patch) is not None:
+            return
     try:
         await ports.cluster.create(manifest)
     except AlreadyExists:
-        taken = Terminal(f"The host {manifest['data']['host']} is taken.", reason=Reason.HOST_TAKEN)
-        await _meet(await ports.cluster.get(ref_of(manifest)), manifest, ports, taken)
+        raise Transient(
+            f"the claim {manifest['metadata']['name']} was made meanwhile", retry_after_seconds=0.1
+        ) from None
+
+
+async def release_host(given_up: MergePatch, ports: Ports) -> None:
+    """From now on the claim has a time of its own."""
+    await ports.cluster.merge_patch(given_up.ref, given_up.patch)
+    ports.wakeups.add(Key(CONFIG_MAP.kind, given_up.ref.namespace, given_up.ref.name))
 
 
 async def create_ours(manifest: Manifest, ports: Ports) -> None:

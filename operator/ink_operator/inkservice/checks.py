@@ -1,19 +1,25 @@
 """Pure: what is wrong before any work begins. Each check is named by what is wrong and gives the failure or None."""
 
 import re
+from datetime import UTC
 
-from ink_api.group import LABEL_MANAGED_NAMESPACE, LABEL_OWNER_UID
+from ink_api.group import ANNOTATION_OWNER, LABEL_MANAGED_NAMESPACE, LABEL_OWNER_UID
 from ink_api.inkservice import InkService
-from ink_api.names import SERVICE_NAME_MAX, SERVICE_NAME_PATTERN
+from ink_api.names import SERVICE_NAME_MAX, SERVICE_NAME_PATTERN, TENANT_NAMESPACE_PREFIX
 from ink_api.reasons import Reason
 
-from ink_operator.core.objects import SECRET, Manifest, is_deleting, labels_of
+from ink_operator.core.objects import NETWORK_POLICY, SECRET, Manifest, annotations_of, is_deleting, labels_of
+from ink_operator.inkservice.claims import kept_until, tenant_of
+from ink_operator.inkservice.desired.namespace import is_made_by_us, set_up
+from ink_operator.inkservice.desired.policy import policy_names
 from ink_operator.inkservice.desired.storage import belongs, claim_name, volumes_of
 from ink_operator.inkservice.draft import Draft
 from ink_operator.inkservice.effective import is_worker
 from ink_operator.inkservice.model import Claim, Failure
 from ink_operator.inkservice.not_served import not_served
 from ink_operator.inkservice.references import uses_of
+
+KEPT_PREFIXES = (TENANT_NAMESPACE_PREFIX, "kube-")
 
 
 def name_is_no_label(draft: Draft) -> Failure | None:
@@ -26,6 +32,22 @@ def name_is_no_label(draft: Draft) -> Failure | None:
         f"metadata.name: {name!r} must begin with a letter, hold only a-z, 0-9 and '-', and have at most "
         f"{SERVICE_NAME_MAX} characters.",
     )
+
+
+def namespace_is_platforms(draft: Draft) -> Failure | None:
+    """No service lies among the platform's own pods, nor where the gateway's services run."""
+    space = draft.service.metadata.namespace
+    if draft.of_gateway or not (space in draft.settings.own_namespaces or space.startswith(KEPT_PREFIXES)):
+        return None
+    return Failure(Reason.NAMESPACE_NOT_MANAGED, f"The namespace {space} is the platform's: Ink runs no service there.")
+
+
+def namespace_is_somebody_elses(draft: Draft) -> Failure | None:
+    """A namespace of a project's name that Ink did not make: whoever made it could read what runs in it."""
+    live = draft.seen.namespace
+    if not draft.of_gateway or live is None or is_made_by_us(live):
+        return None
+    return Failure(Reason.NAME_CONFLICT, f"The Namespace {live['metadata']['name']} was not made by Ink.")
 
 
 def namespace_is_not_ours_to_use(draft: Draft) -> Failure | None:
@@ -79,6 +101,24 @@ def health_has_no_port(draft: Draft) -> Failure | None:
     )
 
 
+def set_up_is_not_ours(draft: Draft) -> Failure | None:
+    """What all services of a namespace share is Ink's or not there, as its children are."""
+    for manifest in set_up(draft.seen.identity, draft.of_gateway, draft.settings):
+        names = (manifest["kind"], manifest["metadata"]["name"])
+        live = draft.seen.tenancy.get(names)
+        if live is not None and not (is_made_by_us(live) and live.get("roleRef") == manifest.get("roleRef")):
+            return _not_made_by_ink(*names, draft)
+    for name in policy_names():
+        live = draft.seen.tenancy.get((NETWORK_POLICY.kind, name))
+        if live is not None and not is_made_by_us(live):
+            return _not_made_by_ink(NETWORK_POLICY.kind, name, draft)
+    return None
+
+
+def _not_made_by_ink(kind: str, name: str, draft: Draft) -> Failure:
+    return Failure(Reason.NAME_CONFLICT, f"The {kind} {name} in {draft.seen.identity.namespace} was not made by Ink.")
+
+
 def object_is_not_ours(draft: Draft) -> Failure | None:
     """An object of our child's name that somebody else made is never taken over."""
     seen = draft.seen
@@ -113,18 +153,32 @@ def host_is_not_ours(draft: Draft) -> Failure | None:
     label = host.removesuffix(f".{draft.settings.apps_domain}")
     if label in draft.settings.reserved_hosts or host in draft.settings.reserved_hosts:
         return Failure(Reason.HOST_RESERVED, f"The host {host} is reserved.")
-    if draft.seen.claim == Claim.TAKEN:
-        return Failure(Reason.HOST_TAKEN, f"The host {host} is taken.")
-    return None
+    claim, meta = draft.seen.live_claim, draft.service.metadata
+    if claim is None or draft.seen.claim not in (Claim.TAKEN, Claim.KEPT):
+        return None
+    until = kept_until(claim, draft.settings)
+    if until is not None:
+        draft.look_again(max(0.0, (until - draft.now).total_seconds()))
+        at = until.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+        return Failure(
+            Reason.HOST_TAKEN, f"The host {host} was another tenant's until lately: it is free from {at} on."
+        )
+    # Who it is, is the tenant's own business only.
+    ours = tenant_of(claim) == (meta.namespace, draft.seen.identity.tenant)
+    by = f" by the InkService {annotations_of(claim)[ANNOTATION_OWNER]}" if ours else ""
+    return Failure(Reason.HOST_TAKEN, f"The host {host} is taken{by}.")
 
 
 BEFORE_ANYTHING = (
     name_is_no_label,
+    namespace_is_platforms,
     namespace_is_not_ours_to_use,
     namespace_is_going,
+    namespace_is_somebody_elses,
     source_is_denied,
     variable_is_denied,
     field_is_not_served,
     health_has_no_port,
+    set_up_is_not_ours,
     object_is_not_ours,
 )

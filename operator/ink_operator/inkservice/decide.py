@@ -7,14 +7,14 @@ from ink_api.inkservice import InkService, Port
 from ink_api.reasons import Reason
 
 from ink_operator.core.effects import MergePatch
-from ink_operator.core.objects import NAMESPACE, ROLE_BINDING, Manifest, Ref, annotations_of
+from ink_operator.core.objects import NAMESPACE, Manifest, Ref, annotations_of
 from ink_operator.inkservice import checks
 from ink_operator.inkservice.decide_build import Chosen, build_step
 from ink_operator.inkservice.decide_cron import cron_rests, cron_step
 from ink_operator.inkservice.decide_environment import drop_environment, environment_step
 from ink_operator.inkservice.decide_isolation import isolation_step
 from ink_operator.inkservice.decide_release import release_step
-from ink_operator.inkservice.decide_revision import mend_numbers, record, settle_revisions
+from ink_operator.inkservice.decide_revision import is_granted, mend_numbers, record, settle_revisions
 from ink_operator.inkservice.decide_scale import autoscaler_step, hand_over, scale_step, scaled_by_others
 from ink_operator.inkservice.decide_storage import drop_volumes, grow_step, storage_step
 from ink_operator.inkservice.decide_ttl import expire_step, expired
@@ -88,16 +88,17 @@ def _refused(draft: Draft) -> bool:
 
 def _claim(draft: Draft) -> None:
     if draft.host is not None and draft.seen.claim == Claim.FREE:
-        draft.effects.append(ClaimHost(make_claim(draft.service, draft.seen.identity, draft.host, draft.settings)))
+        wanted = make_claim(draft.service, draft.seen.identity, draft.host, draft.settings)
+        draft.effects.append(ClaimHost(wanted, draft.seen.live_claim))
 
 
 def _tenancy(draft: Draft) -> None:
     """The namespace, its limits and grants, and its policies."""
     seen, settings = draft.seen, draft.settings
-    wanted = [
-        *set_up(seen.identity, draft.of_gateway, settings),
-        *make_policies(seen.identity.namespace, draft.of_gateway, settings),
-    ]
+    wanted = set_up(seen.identity, draft.of_gateway, settings)
+    if draft.of_gateway or is_granted(draft):
+        # In an owner's namespace nobody has looked before: a policy of our name may be the owner's.
+        wanted += make_policies(seen.identity.namespace, draft.of_gateway, settings)
     for manifest in wanted:
         draft.apply(seen.tenancy.get((manifest["kind"], manifest["metadata"]["name"])), manifest)
     if seen.namespace is not None and ANNOTATION_EMPTY_SINCE in annotations_of(seen.namespace):
@@ -129,7 +130,7 @@ def _deploy(draft: Draft, running: Running, newest: bool) -> None:
     service = draft.service
     ports = ports_of(service, running.port)
     draft.image, draft.port = running.image, (ports[0].port if ports else None)
-    if (ROLE_BINDING.kind, "ink-operator") not in draft.seen.tenancy:
+    if not is_granted(draft):
         # Nobody has looked yet: at what is referred to, or whether an object of our name is somebody else's.
         draft.say(ConditionType.DEPLOYED, "Unknown", Reason.DEPLOYING, "The namespace is being set up.")
         draft.look_again(SET_UP_LOOK_SECONDS)

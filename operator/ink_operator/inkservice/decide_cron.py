@@ -6,17 +6,17 @@ How the last run ended is a condition of its own: a run that fails does not make
 from ink_api.conditions import ConditionType, find
 from ink_api.reasons import Reason
 
-from ink_operator.core.effects import MergePatch
-from ink_operator.core.objects import Manifest, annotations_of, ref_of
+from ink_operator.core.effects import Delete, MergePatch
+from ink_operator.core.objects import JOB, Manifest, Ref, annotations_of, is_deleting, labels_of, ref_of
 from ink_operator.core.times import parse_time
 from ink_operator.inkservice.decide_environment import drop_environment
 from ink_operator.inkservice.decide_release import release_step
 from ink_operator.inkservice.decide_revision import record
 from ink_operator.inkservice.desired.cron import make_cron_job
-from ink_operator.inkservice.diagnose import cannot_start, how_it_ended, newest_pods, wait_seconds
+from ink_operator.inkservice.diagnose import blocked, cannot_start, how_it_ended, newest_pods, wait_seconds
 from ink_operator.inkservice.draft import Draft
 from ink_operator.inkservice.effective import wanted_replicas
-from ink_operator.inkservice.model import ANNOTATION_REVISION, Fact, Running
+from ink_operator.inkservice.model import ANNOTATION_REVISION, LABEL_REVISION, Fact, Running
 
 LOOK_SECONDS = 2.0
 LAST_RUN = ConditionType.LAST_RUN_SUCCEEDED
@@ -42,15 +42,31 @@ def cron_step(draft: Draft, running: Running, newest: bool) -> None:
         draft.look_again(LOOK_SECONDS)
         return
     drop_environment(draft)
-    _report(draft, seen.cron_job)
+    revision = annotations_of(seen.cron_job).get(ANNOTATION_REVISION, "")
+    _end_stuck_runs(draft, revision)
+    _report(draft, seen.cron_job, revision)
 
 
-def _report(draft: Draft, cron_job: Manifest) -> None:
-    revision = annotations_of(cron_job).get(ANNOTATION_REVISION, "")
+def _end_stuck_runs(draft: Draft, revision: str) -> None:
+    """A run of an earlier revision whose container cannot start goes: what is mended now does not reach it, and by the
+    concurrency policy it would keep every later run from starting until its time is over.
+    """
+    for pod in draft.seen.pods:
+        earlier = labels_of(pod).get(LABEL_REVISION) != revision and not is_deleting(pod)
+        if not earlier or how_it_ended(pod) or blocked([pod], draft.now) is None:
+            continue
+        for owner in pod["metadata"].get("ownerReferences") or []:
+            if owner.get("kind") == JOB.kind and owner.get("controller"):
+                ref = Ref(JOB, pod["metadata"]["namespace"], owner["name"])
+                draft.effects.append(Delete(ref, owner["uid"]))
+
+
+def _report(draft: Draft, cron_job: Manifest, revision: str) -> None:
     pods = [p for p in newest_pods(draft.seen.pods, revision) if not how_it_ended(p)]
     failure = cannot_start(pods, draft.now)
     if failure is not None:
-        draft.say(ConditionType.DEPLOYED, "False", failure.reason, failure.message)
+        waits = " Until then no other run starts." if cron_job["spec"].get("concurrencyPolicy") == "Forbid" else ""
+        draft.say(ConditionType.DEPLOYED, "False", failure.reason, f"{failure.message}{waits}")
         return
     if pods:
         draft.look_again(wait_seconds(pods, None, draft.now))

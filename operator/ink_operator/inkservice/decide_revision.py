@@ -9,6 +9,7 @@ from ink_api.reasons import Reason
 from ink_operator.core.effects import Create, Delete, MergePatch
 from ink_operator.core.objects import CONTROLLER_REVISION, CRON_JOB, ROLE_BINDING, Manifest, Ref, annotations_of
 from ink_operator.inkservice.builds import build_status
+from ink_operator.inkservice.desired.namespace import OPERATORS_GRANT, is_grant
 from ink_operator.inkservice.desired.revision import attempt_name, make_revision, release_json, revision_name
 from ink_operator.inkservice.draft import Draft
 from ink_operator.inkservice.model import (
@@ -33,7 +34,7 @@ from ink_operator.inkservice.rollout import rollout_of
 
 def is_granted(draft: Draft) -> bool:
     """The operator may look into the workload's namespace, so what was observed there is all there is."""
-    return (ROLE_BINDING.kind, "ink-operator") in draft.seen.tenancy
+    return is_grant(draft.seen.tenancy.get((ROLE_BINDING.kind, OPERATORS_GRANT)))
 
 
 def mend_numbers(draft: Draft) -> None:

@@ -11,7 +11,7 @@ from ink_api.quantities import seconds
 from ink_api.reasons import Reason
 
 from ink_operator.core.effects import Delete
-from ink_operator.core.objects import CONFIG_MAP, INK_SERVICE, JOB, SECRET, Manifest, Ref
+from ink_operator.core.objects import INK_SERVICE, JOB, SECRET, Manifest, Ref
 from ink_operator.core.times import parse_time
 from ink_operator.inkservice.checks import is_ours
 from ink_operator.inkservice.decide_storage import is_to_go
@@ -43,15 +43,14 @@ def expired(draft: Draft) -> bool:
 
 def expire_step(draft: Draft) -> None:
     """Route first, then pods, then what they used. Volumes follow their policies."""
-    seen, settings = draft.seen, draft.settings
+    seen = draft.seen
     _remove_ours(draft, seen.ingress, seen.autoscaler, seen.deployment, seen.cron_job, seen.service)
     if draft.effects:
         draft.look_again(LOOK_SECONDS)
     _remove_ours(draft, seen.env_children.get(SECRET.kind))
     _remove_ours(draft, *(claim for _, claim in sorted(seen.volumes.items()) if is_to_go(claim)))
     if seen.ingress is None:
-        own = [host_claim(draft.host)] if draft.host is not None and seen.claim == Claim.OURS else []
-        draft.effects += [Delete(Ref(CONFIG_MAP, settings.namespace, name)) for name in (*own, *seen.stale_claims)]
+        draft.release_hosts(*([host_claim(draft.host)] if draft.host is not None and seen.claim == Claim.OURS else []))
     for attempt in seen.attempts:
         draft.drop_build(attempt)
     # The records of its revisions stay with it: a longer lifetime brings it back without a build.

@@ -9,9 +9,19 @@ from ink_api.reasons import Reason
 
 from ink_operator.core.canonical import settled
 from ink_operator.core.effects import Apply, Delete
-from ink_operator.core.objects import CONFIG_MAP, JOB, SECRET, Manifest, Ref, ref_of
+from ink_operator.core.objects import JOB, SECRET, Manifest, Ref, ref_of
+from ink_operator.inkservice.claims import release
 from ink_operator.inkservice.effective import host_of, wants_host
-from ink_operator.inkservice.model import Attempt, Fact, Failure, Observed, Plan, Revision, ServiceEffect
+from ink_operator.inkservice.model import (
+    Attempt,
+    Fact,
+    Failure,
+    Observed,
+    Plan,
+    ReleaseHost,
+    Revision,
+    ServiceEffect,
+)
 from ink_operator.inkservice.revisions import live_name, mirror
 from ink_operator.settings import Settings
 
@@ -80,10 +90,10 @@ class Draft:
         """Delete what is there."""
         self.effects += [Delete(ref_of(live), live["metadata"]["uid"]) for live in children if live is not None]
 
-    def release_hosts(self) -> None:
-        """Give up claims to hosts that are not wanted any more, once nothing is routed by them."""
-        space = self.settings.namespace
-        self.effects += [Delete(Ref(CONFIG_MAP, space, name)) for name in self.seen.stale_claims]
+    def release_hosts(self, *more: str) -> None:
+        """Give up claims to hosts that are not wanted any more, and `more`, once nothing is routed by them."""
+        names = (*more, *self.seen.stale_claims)
+        self.effects += [ReleaseHost(release(name, self.settings, self.now)) for name in names]
 
     def look_again(self, seconds: float) -> None:
         """By then at the latest."""

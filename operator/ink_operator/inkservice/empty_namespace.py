@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from ink_api.group import LABEL_COMPONENT, LABEL_MANAGED_BY, MANAGED_BY
+from ink_api.group import LABEL_COMPONENT
 from ink_api.names import TENANT_NAMESPACE_PREFIX, identity_of
 
 from ink_operator.core.errors import Conflict
@@ -15,10 +15,10 @@ from ink_operator.core.objects import (
     Ref,
     annotations_of,
     is_deleting,
-    labels_of,
 )
 from ink_operator.core.result import Result
 from ink_operator.core.times import seconds_since
+from ink_operator.inkservice.desired.namespace import is_made_by_us
 from ink_operator.inkservice.desired.storage import COMPONENT as VOLUME
 from ink_operator.inkservice.model import ANNOTATION_EMPTY_SINCE
 from ink_operator.ports import Ports
@@ -29,7 +29,7 @@ async def reconcile_namespace(key: Key, ports: Ports, settings: Settings, now: d
     """Mark it empty, and delete it later; a service that comes in between takes the mark away."""
     ref = Ref(NAMESPACE, "", key.name)
     live = await ports.cluster.get(ref)
-    if live is None or not _is_made_by_us(live) or is_deleting(live):
+    if live is None or not _is_a_projects(live) or is_deleting(live):
         return Result()
     services = await ports.cluster.list(INK_SERVICE, settings.tenants_namespace)
     if key.name in used_namespaces(services, settings):
@@ -53,9 +53,9 @@ async def reconcile_namespace(key: Key, ports: Ports, settings: Settings, now: d
     return Result()
 
 
-def _is_made_by_us(live: Manifest) -> bool:
+def _is_a_projects(live: Manifest) -> bool:
     name = str(live["metadata"]["name"])
-    return name.startswith(TENANT_NAMESPACE_PREFIX) and labels_of(live).get(LABEL_MANAGED_BY) == MANAGED_BY
+    return name.startswith(TENANT_NAMESPACE_PREFIX) and is_made_by_us(live)
 
 
 def used_namespaces(services: list[Manifest], settings: Settings) -> frozenset[str]:

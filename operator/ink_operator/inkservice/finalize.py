@@ -36,14 +36,17 @@ from ink_operator.core.objects import (
     Key,
     Ref,
     is_deleting,
+    ref_of,
 )
 from ink_operator.core.result import Result
 from ink_operator.core.times import seconds_since
-from ink_operator.inkservice.carry_out import wake_queued
+from ink_operator.inkservice.carry_out import release_host, wake_queued
 from ink_operator.inkservice.checks import is_ours
+from ink_operator.inkservice.claims import release
 from ink_operator.inkservice.decide_storage import is_to_go
 from ink_operator.inkservice.desired.common import owner_of
 from ink_operator.inkservice.desired.environment import env_name
+from ink_operator.inkservice.desired.namespace import OPERATORS_GRANT, is_grant, is_made_by_us
 from ink_operator.inkservice.desired.policy import policy_names
 from ink_operator.inkservice.desired.storage import COMPONENT as VOLUME
 from ink_operator.inkservice.source import repository_of
@@ -80,7 +83,7 @@ async def finalize(
         if any(busy) and not overdue:
             return Result(LOOK_SECONDS)
         await _step(partial(_remove_images, identity, ports), service, hopeless)
-        await _step(partial(_remove_claims, service, ports, settings), service, hopeless)
+        await _step(partial(_release_claims, service, ports, settings, now), service, hopeless)
         if service.metadata.namespace != settings.tenants_namespace:
             await _step(partial(_leave_namespace, service, identity, ports), service, hopeless)
     await _let_go(service, ports)
@@ -105,7 +108,7 @@ async def _step(step: Callable[[], Awaitable[int]], service: InkService, hopeles
 async def _remove_workload(service: InkService, identity: ServiceIdentity, ports: Ports) -> int:
     """Route first, then pods. Returns how many objects were still there."""
     space = identity.namespace
-    if await ports.cluster.get(Ref(ROLE_BINDING, space, "ink-operator")) is None:
+    if not is_grant(await ports.cluster.get(Ref(ROLE_BINDING, space, OPERATORS_GRANT))):
         return 0
     refs = [
         Ref(kind, space, identity.name) for kind in (INGRESS, HORIZONTAL_POD_AUTOSCALER, DEPLOYMENT, CRON_JOB, SERVICE)
@@ -148,11 +151,11 @@ async def _remove_images(identity: ServiceIdentity, ports: Ports) -> int:
     return 0
 
 
-async def _remove_claims(service: InkService, ports: Ports, settings: Settings) -> int:
+async def _release_claims(service: InkService, ports: Ports, settings: Settings, now: datetime) -> int:
+    """Its hosts stay the tenant's for a while: nobody takes over an address that a service has just given up."""
     mine = f"{LABEL_OWNER_UID}={service.metadata.uid}"
     for claim in await ports.cluster.list(CONFIG_MAP, settings.namespace, mine):
-        ref = Ref(CONFIG_MAP, settings.namespace, claim["metadata"]["name"])
-        await ports.cluster.delete(ref, uid=claim["metadata"]["uid"])
+        await release_host(release(claim["metadata"]["name"], settings, now), ports)
     return 0
 
 
@@ -161,14 +164,15 @@ async def _leave_namespace(service: InkService, identity: ServiceIdentity, ports
     others = await ports.cluster.list(INK_SERVICE, identity.namespace)
     if any(o["metadata"]["uid"] != service.metadata.uid and not is_deleting(o) for o in others):
         return 0
-    if await ports.cluster.get(Ref(ROLE_BINDING, identity.namespace, "ink-operator")) is None:
+    if not is_grant(await ports.cluster.get(Ref(ROLE_BINDING, identity.namespace, OPERATORS_GRANT))):
         return 0
     ports.tenancy.forget(identity.namespace)
-    for name in policy_names():
-        await ports.cluster.delete(Ref(NETWORK_POLICY, identity.namespace, name))
+    for live in await ports.cluster.list(NETWORK_POLICY, identity.namespace):
+        if live["metadata"]["name"] in policy_names() and is_made_by_us(live):
+            await ports.cluster.delete(ref_of(live), uid=live["metadata"]["uid"])
     # Last, as it takes the operator's own rights here away. Without the right to do that it stays, and harms nothing.
     with contextlib.suppress(Forbidden):
-        await ports.cluster.delete(Ref(ROLE_BINDING, identity.namespace, "ink-operator"))
+        await ports.cluster.delete(Ref(ROLE_BINDING, identity.namespace, OPERATORS_GRANT))
     return 0
 
 

@@ -10,7 +10,7 @@ from ink_api.inkservice import BuildStatus, InkService, RevisionStatus
 from ink_api.names import ServiceIdentity
 from ink_api.reasons import Reason
 
-from ink_operator.core.effects import Effect
+from ink_operator.core.effects import Effect, MergePatch
 from ink_operator.core.objects import Manifest
 from ink_operator.ports import Answer, Head, StoredImage
 from ink_operator.settings import Settings
@@ -210,6 +210,8 @@ class Claim(StrEnum):
     FREE = "Free"
     OURS = "Ours"
     TAKEN = "Taken"
+    KEPT = "Kept"
+    """Given up by another tenant a while ago, and kept for it."""
 
 
 @dataclass(frozen=True)
@@ -223,7 +225,10 @@ class Observed:
     tenancy: dict[tuple[str, str], Manifest] = field(default_factory=dict)
     """(kind, name) -> live object of the namespace's own set-up."""
     claim: Claim = Claim.OURS
+    live_claim: Manifest | None = None
+    """The claim of the wanted host, when it is not ours (yet)."""
     stale_claims: tuple[str, ...] = ()
+    """Names of our claims to other hosts."""
     build: BuildPlan | None = None
     attempts: tuple[Attempt, ...] = ()
     """Newest last."""
@@ -295,12 +300,20 @@ class RecordVerdict:
 
 @dataclass(frozen=True, slots=True)
 class ClaimHost:
-    """Create the claim, atomically."""
+    """Claim the host, atomically: make the claim, or take over the one that was read, if it has not changed since."""
 
     manifest: Manifest
+    live: Manifest | None = None
 
 
-ServiceEffect = Effect | StartBuild | RecordVerdict | ClaimHost
+@dataclass(frozen=True, slots=True)
+class ReleaseHost:
+    """Give a host up: its claim keeps it for the tenant from now on."""
+
+    patch: MergePatch
+
+
+ServiceEffect = Effect | StartBuild | RecordVerdict | ClaimHost | ReleaseHost
 
 
 @dataclass(frozen=True)

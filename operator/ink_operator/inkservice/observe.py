@@ -5,9 +5,9 @@ import base64
 from datetime import datetime
 from typing import Any
 
-from ink_api.group import ANNOTATION_HEAD, LABEL_COMPONENT, LABEL_OWNER_UID, LABEL_TENANT
+from ink_api.group import ANNOTATION_HEAD, LABEL_COMPONENT, LABEL_OWNER_UID
 from ink_api.inkservice import GitSource, InkService
-from ink_api.names import ServiceIdentity, host_claim, short_hash
+from ink_api.names import ServiceIdentity, short_hash
 from ink_api.reasons import Reason
 
 from ink_operator.core.objects import (
@@ -32,16 +32,15 @@ from ink_operator.core.objects import (
     Kind,
     Manifest,
     Ref,
-    annotations_of,
     is_deleting,
-    labels_of,
 )
 from ink_operator.inkservice import source
 from ink_operator.inkservice.builds import attempts_of
+from ink_operator.inkservice.claims import standing
 from ink_operator.inkservice.configuration import configuration_of
-from ink_operator.inkservice.desired.common import owner_of
 from ink_operator.inkservice.desired.cron import CRON
-from ink_operator.inkservice.desired.namespace import grants
+from ink_operator.inkservice.desired.namespace import OPERATORS_GRANT, grants, is_grant
+from ink_operator.inkservice.desired.network import make_claim
 from ink_operator.inkservice.desired.pod import APP
 from ink_operator.inkservice.desired.releasejob import COMPONENT as RELEASE
 from ink_operator.inkservice.effective import enough_replicas, host_of, ports_of, probe_of, wants_host
@@ -67,7 +66,7 @@ async def observe(case: Case, ports: Ports, now: datetime) -> Observed:
     mine = f"{LABEL_OWNER_UID}={service.metadata.uid}"
     namespace, claims, jobs, build_pods = await asyncio.gather(
         cluster.get(Ref(NAMESPACE, "", space)),
-        _claims(case, ports, mine),
+        _claims(case, ports, mine, now),
         cluster.list(JOB, settings.builds_namespace, mine),
         cluster.list(POD, settings.builds_namespace, mine),
     )
@@ -75,7 +74,7 @@ async def observe(case: Case, ports: Ports, now: datetime) -> Observed:
     refused = source.refusal(service, identity, case.of_gateway, settings)
     attempts = attempts_of(jobs, build_pods)
     # Without its RoleBinding the operator may not look into the namespace, and there is nothing in it yet.
-    granted = (ROLE_BINDING.kind, "ink-operator") in tenancy
+    granted = is_grant(tenancy.get((ROLE_BINDING.kind, OPERATORS_GRANT)))
     if granted:
         # Before anything is read, so that no change falls between reading and watching.
         key = Key(INK_SERVICE.kind, service.metadata.namespace, service.metadata.name)
@@ -89,7 +88,7 @@ async def observe(case: Case, ports: Ports, now: datetime) -> Observed:
     )
     running = running_now(inside.workload, inside.revisions)
     build = _build(service, identity, head, running, inside.revisions)
-    claim, stale = claims
+    claim, live_claim, stale = claims
     return Observed(
         identity=identity,
         head=head,
@@ -97,6 +96,7 @@ async def observe(case: Case, ports: Ports, now: datetime) -> Observed:
         namespace=namespace,
         tenancy=tenancy,
         claim=claim,
+        live_claim=live_claim,
         stale_claims=stale,
         build=build,
         attempts=attempts,
@@ -126,7 +126,7 @@ async def _tenancy(case: Case, ports: Ports, namespace: Manifest | None, now: da
     if known is not None and known[0] == uid:
         return known[1] | _by_name(NAMESPACE, [namespace])
     bindings = await asyncio.gather(
-        *(cluster.get(Ref(ROLE_BINDING, space, name)) for name in ("ink-operator", "ink-gateway"))
+        *(cluster.get(Ref(ROLE_BINDING, space, name)) for name in (OPERATORS_GRANT, "ink-gateway"))
     )
     if not grants(bindings[0], space, case.settings):
         # As good as none: it is to be made anew before anything else is read.
@@ -188,22 +188,19 @@ def _by_name(kind: Kind, items: list[Any]) -> Tenancy:
     return {(kind.kind, item["metadata"]["name"]): item for item in items if item is not None}
 
 
-async def _claims(case: Case, ports: Ports, mine: str) -> tuple[Claim, tuple[str, ...]]:
-    """Whose the wanted host is, and the names of our claims to other hosts."""
+async def _claims(case: Case, ports: Ports, mine: str, now: datetime) -> tuple[Claim, Manifest | None, tuple[str, ...]]:
+    """Whose the wanted host is, its claim when it is not ours, and the names of our claims to other hosts."""
     service, identity, settings = case.service, case.identity, case.settings
     own = await ports.cluster.list(CONFIG_MAP, settings.namespace, mine)
     names = {item["metadata"]["name"] for item in own if not is_deleting(item)}
     if not wants_host(service):
-        return Claim.OURS, tuple(sorted(names))
-    wanted = host_claim(host_of(service, identity, settings))
-    if wanted in names:
-        return Claim.OURS, tuple(sorted(names - {wanted}))
-    other = await ports.cluster.get(Ref(CONFIG_MAP, settings.namespace, wanted))
-    free = other is None or (
-        labels_of(other).get(LABEL_TENANT) == identity.tenant
-        and annotations_of(other).get("ml.ink/owner") == owner_of(service)
-    )
-    return Claim.FREE if free else Claim.TAKEN, tuple(sorted(names))
+        return Claim.OURS, None, tuple(sorted(names))
+    wanted = make_claim(service, identity, host_of(service, identity, settings), settings)
+    name = wanted["metadata"]["name"]
+    if name in names:
+        return Claim.OURS, None, tuple(sorted(names - {name}))
+    live = await ports.cluster.get(Ref(CONFIG_MAP, settings.namespace, name))
+    return standing(live, wanted, settings, now), live, tuple(sorted(names))
 
 
 async def _head(case: Case, ports: Ports, granted: bool) -> Head | None:

@@ -23,13 +23,15 @@ from ink_operator.inkservice.draft import REFUSED_LOOK_SECONDS
 from ink_operator.inkservice.finalize import finalize
 from ink_operator.inkservice.model import Case, Fact, Observed, Plan
 from ink_operator.inkservice.observe import observe
-from ink_operator.inkservice.status import summarise
+from ink_operator.inkservice.status import going, summarise
 from ink_operator.ports import Ports
 from ink_operator.settings import Settings
 
 log = logging.getLogger(__name__)
 PATIENCE = 5
 """Failed passes in a row before the status says so: nothing stays "in progress" for ever."""
+PATIENCE_WITH_RIGHTS = 8
+"""The same when a right is missing: those of a fresh namespace need a moment to be seen."""
 
 
 class Moment(NamedTuple):
@@ -53,6 +55,10 @@ async def reconcile(key: Key, failures: int, ports: Ports, settings: Settings) -
     at = Moment(raw, service, ports, settings, now)
     if service.metadata.deletion_timestamp:
         ports.references.follow(key, frozenset())
+        # A status that cannot be written holds no deletion up.
+        if not failures and FINALIZER in service.metadata.finalizers and await _write(at, going(service, now)):
+            # The finalizer is taken away at the version that was read, and that one is of yesterday now.
+            return Result(0.0)
         return await finalize(service, identity, ports, settings, failures=failures, now=now)
     if service.metadata.annotations.get(ANNOTATION_PAUSED) == "true":
         return Result()
@@ -68,7 +74,7 @@ async def reconcile(key: Key, failures: int, ports: Ports, settings: Settings) -
         plan = decide(service, seen, settings, now)
         failed = await _carried_out(case, plan, ports)
     except InkError as error:
-        if failures >= PATIENCE and not isinstance(error, Forbidden):
+        if failures >= (PATIENCE_WITH_RIGHTS if isinstance(error, Forbidden) else PATIENCE):
             await _report(at, seen, refused(error.reason, str(error)))
         raise
     except Exception:
@@ -138,15 +144,21 @@ def _with_failure(plan: Plan, error: Terminal) -> Plan:
 
 async def _report(at: Moment, seen: Observed, plan: Plan) -> None:
     """One status patch, only when something changed, and events for its transitions."""
+    status = summarise(at.service, seen, plan, at.settings, at.now)
+    if await _write(at, status):
+        _measure(at, status, seen)
+
+
+async def _write(at: Moment, status: InkServiceStatus) -> bool:
+    """Whether there was anything new."""
     service, ports = at.service, at.ports
-    status = summarise(service, seen, plan, at.settings, at.now)
     if status == service.status:
-        return
+        return False
     patch = replacing(at.raw.get("status") or {}, status.to_wire())
     ref = Ref(INK_SERVICE, service.metadata.namespace, service.metadata.name)
     await ports.cluster.merge_patch(ref, {"status": patch}, subresource="status")
     ports.announcer.announce(INK_SERVICE, at.raw, service.status.conditions, status.conditions)
-    _measure(at, status, seen)
+    return True
 
 
 def _measure(at: Moment, status: InkServiceStatus, seen: Observed) -> None:

@@ -9,7 +9,7 @@ from ink_api.reasons import Reason
 from ink_operator.inkservice.model import BuildPlan, Failure, Running
 from ink_operator.settings import Settings
 
-PLANNER_VERSION = "1"
+PLANNER_VERSION = "2"
 """Part of every build's name: a new planner builds anew, but not what runs already."""
 
 

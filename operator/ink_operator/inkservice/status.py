@@ -1,6 +1,6 @@
 """Pure: facts -> status. The only place that writes conditions; Ready is computed from its parts, never set."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import datetime
 
 from ink_api.conditions import Condition, ConditionType, find, with_condition
@@ -62,13 +62,30 @@ def summarise(service: InkService, seen: Observed, plan: Plan, settings: Setting
     )
 
 
-def roll_up(chain: Iterable[Fact]) -> Fact:
+def going(service: InkService, now: datetime) -> InkServiceStatus:
+    """The last status of all: nothing is live that is being removed. The rest stays as it was told last."""
+    generation, message = service.metadata.generation, "The service and what belongs to it are being removed."
+    gone = Fact(ConditionType.READY, "Unknown", Reason.DELETING, message)
+    kept = [c for c in service.status.conditions if c.type != ConditionType.STALLED]
+    for fact in (gone, *_kstatus(gone)):
+        kept = with_condition(kept, _condition(fact, generation, now))
+    conditions = sorted(kept, key=lambda c: c.type)
+    return service.status.model_copy(update={"observed_generation": generation, "conditions": conditions})
+
+
+def roll_up(chain: Sequence[Fact]) -> Fact:
     """Ready: the first step that is not done explains it."""
     for fact in chain:
         if fact.status != "True":
             status = fact.status if fact.reason in PROGRESS else "False"
             return Fact(ConditionType.READY, status, fact.reason, fact.message)
-    return Fact(ConditionType.READY, "True", Reason.READY, "The newest revision answers.")
+    deployed, routed = (
+        next((f for f in chain if f.type == kind), None) for kind in (ConditionType.DEPLOYED, ConditionType.ROUTED)
+    )
+    # Of a worker or a cron job nobody can say that it answers.
+    silent = deployed is not None and routed is not None and routed.reason == Reason.NOT_NEEDED
+    message = deployed.message if silent and deployed else "The newest revision answers."
+    return Fact(ConditionType.READY, "True", Reason.READY, message)
 
 
 def availability(deployment: Manifest | None) -> Fact:

@@ -93,15 +93,16 @@ def test_the_operator_has_exactly_these_rights(bound: ControlPlane) -> None:
         | meant("get list watch", "apiextensions.k8s.io", "customresourcedefinitions", "")
         | meant("get list watch create patch delete", "", "namespaces", "")
         | meant("create patch", "", "events")
-        | meant("list watch", "", "pods services")
+        | meant("list watch", "", "pods services persistentvolumeclaims resourcequotas limitranges")
         | meant("list watch", "apps", "deployments controllerrevisions")
         | meant("list watch", "batch", "cronjobs")
         | meant("list watch", "autoscaling", "horizontalpodautoscalers")
         | meant("list watch", "networking.k8s.io", "ingresses networkpolicies")
         | meant("get list watch create patch", rbac, "rolebindings")
+        | meant("list watch", rbac, "roles")
     )
     platform = (
-        meant("get list create patch delete", "", "configmaps", SYSTEM)
+        meant("get list watch create patch delete", "", "configmaps", SYSTEM)
         | {Right(verb, "", "secrets", SYSTEM, "sealing-keys") for verb in ("get", "patch")}
         | meant("get create update", "coordination.k8s.io", "leases", SYSTEM)
         | meant("get list watch create patch delete", "batch", "jobs", BUILDS)

@@ -92,7 +92,7 @@ class Stack:
 
     def finish(self, process: subprocess.Popen[str], verdict: Path) -> Outcome:
         """Wait for its end."""
-        log, _ = process.communicate(timeout=180)
+        log, _ = process.communicate(timeout=900)
         return Outcome(process.returncode, json.loads(verdict.read_bytes()), log)
 
     def build(

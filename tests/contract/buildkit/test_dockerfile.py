@@ -9,6 +9,7 @@ import subprocess
 import time
 
 import pytest
+from support import build_daemons
 
 from .conftest import Stack
 
@@ -32,7 +33,9 @@ def test_an_image_is_pushed_and_described(stack: Stack) -> None:
 
 
 def test_an_unchanged_build_is_cached_and_gives_the_same_digest(stack: Stack) -> None:
-    first, second = stack.build("again", HELLO), stack.build("again", HELLO)
+    commit = stack.git.commit("again", HELLO)
+    variables = stack.variables("again", "again", commit)
+    first, second = (stack.finish(*stack.start(variables)) for _ in range(2))
     assert first.verdict["digest"] == second.verdict["digest"]
     assert "cached" in second.log
 
@@ -76,17 +79,17 @@ def test_a_killed_step_is_out_of_memory(stack: Stack, shell: bytes) -> None:
             "api/Dockerfile",
         ),
         ("other-path", HELLO, {"dockerfile": "deploy/Dockerfile"}, "DockerfileNotFound", "deploy/Dockerfile"),
-        ("typo", {"Dockerfile": "FORM scratch\n"}, {}, "BuildFailed", "unknown instruction: FORM"),
-        ("missing-file", {"Dockerfile": "FROM scratch\nCOPY nothere /x\n"}, {}, "BuildFailed", "copies /nothere"),
-        ("missing-stage", HELLO, {"target": "prod"}, "BuildFailed", "no stage named prod"),
+        ("typo", {"Dockerfile": "FORM scratch\n"}, {}, "DockerfileInvalid", "unknown instruction: FORM"),
+        ("missing-file", {"Dockerfile": "FROM scratch\nCOPY nothere /x\n"}, {}, "FileNotFound", "copies /nothere"),
+        ("missing-stage", HELLO, {"target": "prod"}, "DockerfileInvalid", "no stage named prod"),
         (
             "missing-image",
             {"Dockerfile": "FROM REGISTRY/tenant/missing-image:none\n"},
             {},
-            "BuildFailed",
+            "BaseImageNotFound",
             "was not found",
         ),
-        ("frontend", {"Dockerfile": "# syntax=evil/frontend:1\nFROM scratch\n"}, {}, "BuildFailed", "evil/frontend:1"),
+        ("frontend", {"Dockerfile": "# syntax=evil/frontend:1\nFROM scratch\n"}, {}, "BuildRefused", "evil/frontend:1"),
         ("railpack", HELLO, {"pack": "Railpack"}, "PackUnavailable", "Railpack"),
         ("nothing", {"README.md": "hi"}, {}, "PackNotDetected", "README.md"),
     ],
@@ -99,6 +102,31 @@ def test_bad_input_ends_in_a_named_reason(  # noqa: PLR0917 - a row of the table
     assert (outcome.code, outcome.reason) == (1, reason), outcome.log
     assert words in outcome.message
     assert outcome.verdict["infrastructure"] is False
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "# syntax=evil/frontend:1\n",
+        "#syntax = evil/frontend:1\n",
+        "// syntax=evil/frontend:1\n",
+        "# escape=`\n# syntax=evil/frontend:1\n",
+        "#!/usr/bin/env x\n# syntax=evil/frontend:1\n",
+        "\ufeff# syntax=evil/frontend:1\n",
+        "# SYNTAX=evil/frontend:1\n",
+        "# syntax=docker/dockerfile-upstream:master\n",
+        "# syntax=docker.io.evil.example/docker/dockerfile:1\n",
+    ],
+)
+def test_a_foreign_frontend_is_refused_however_it_is_named(stack: Stack, head: str) -> None:
+    outcome = stack.build("foreign", {"Dockerfile": f"{head}FROM scratch\nCOPY . /\n"})
+    assert (outcome.code, outcome.reason) == (1, "BuildRefused"), outcome.log
+
+
+def test_a_frontend_that_the_check_does_not_see_is_not_run(stack: Stack) -> None:
+    """A JSON directive: the daemon's own frontend reads it as a Dockerfile, which it is not."""
+    outcome = stack.build("json", {"Dockerfile": '{"syntax": "evil/frontend:1"}\nFROM scratch\nCOPY . /\n'})
+    assert (outcome.code, outcome.reason) == (1, "DockerfileInvalid"), outcome.log
 
 
 def test_the_usual_syntax_line_needs_no_frontend_image(stack: Stack) -> None:
@@ -119,7 +147,7 @@ def test_path_target_and_root_directory_are_honoured(stack: Stack) -> None:
     outcome = stack.build("paths", files, build, INK_ROOT_DIRECTORY="apps/x")
     assert outcome.code == 0, outcome.log
     config = stack.registry.config("tenant/paths", outcome.verdict["digest"])
-    assert config["config"]["Labels"] == {"which": "one"}  # type: ignore[index]
+    assert config["config"]["Labels"]["which"] == "one"  # type: ignore[index]
 
 
 def test_a_token_for_another_repository_pushes_nothing(stack: Stack) -> None:
@@ -142,6 +170,23 @@ def test_without_a_token_nothing_is_pushed(stack: Stack) -> None:
     assert stack.build("anonymous", HELLO, INK_REGISTRY_TOKEN="").code == 75
 
 
+@pytest.mark.parametrize("size", ["1m", "100k"])
+def test_a_registry_without_room_is_named(stack: Stack, size: str) -> None:
+    """The registry keeps its data on a disk that is full at once, or soon."""
+    directory = stack.directory / f"small-{size}"
+    directory.mkdir()
+    with build_daemons.small_disk(directory, size), build_daemons.registry(directory / "registry") as registry:
+        token = registry.token("tenant/large")
+        changes = {
+            "INK_IMAGE": f"{registry.host}/tenant/large:1",
+            "INK_REGISTRY_HOST": registry.host,
+            "INK_REGISTRY_TOKEN": token,
+        }
+        files: dict[str, str | bytes] = {"Dockerfile": "FROM scratch\nCOPY . /\n", "large": os.urandom(4_000_000)}
+        outcome = stack.build("large", files, **changes)
+    assert (outcome.code, outcome.reason) == (75, "RegistryFull"), outcome.log
+
+
 def test_the_log_holds_no_secrets(stack: Stack) -> None:
     token = stack.registry.token("tenant/secretive")
     outcome = stack.build(
@@ -153,10 +198,12 @@ def test_the_log_holds_no_secrets(stack: Stack) -> None:
 
 
 def test_a_build_that_takes_too_long_ends(stack: Stack, shell: bytes) -> None:
-    files: dict[str, str | bytes] = {"Dockerfile": SHELL + "RUN sleep 60\n", "busybox": shell}
+    files: dict[str, str | bytes] = {"Dockerfile": SHELL + "RUN echo waiting; sleep 60\n", "busybox": shell}
     begun = time.monotonic()
     outcome = stack.build("slow", files, INK_TIMEOUT_SECONDS="3")
     assert (outcome.code, outcome.reason) == (1, "BuildTimeout")
+    assert "sleep 60 was still running" in outcome.message
+    assert outcome.verdict["log"] == ["waiting"]
     assert time.monotonic() - begun < 15
 
 

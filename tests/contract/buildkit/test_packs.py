@@ -153,13 +153,13 @@ def test_commands_of_the_user_win(stack: Stack) -> None:
 
 def test_a_package_that_does_not_exist_is_named(stack: Stack) -> None:
     outcome = stack.build("no-package", {"app.py": FLASK, "requirements.txt": "no-such-package-anywhere-7\n"})
-    assert (outcome.code, outcome.reason) == (1, "BuildFailed")
+    assert (outcome.code, outcome.reason) == (1, "DependencyNotFound")
     assert "no-such-package-anywhere-7" in " ".join(outcome.verdict["log"])
 
 
 def test_a_base_image_that_does_not_exist_is_named(stack: Stack) -> None:
     outcome = stack.build("no-base", {"Dockerfile": "FROM python:9.99-slim\n"})
-    assert (outcome.code, outcome.reason) == (1, "BuildFailed"), outcome.log
+    assert (outcome.code, outcome.reason) == (1, "BaseImageNotFound"), outcome.log
     assert "python:9.99-slim" in outcome.message
 
 

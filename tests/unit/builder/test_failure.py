@@ -26,11 +26,11 @@ IMAGE = f"failed to solve: {NAME}: failed to resolve source metadata for {NAME}:
         ),
         (
             f"{IMAGE}docker.io/library/python:9-slim: not found",
-            "BuildFailed",
+            "BaseImageNotFound",
             "docker.io/library/python:9-slim was not found",
             False,
         ),
-        (f"{IMAGE}pull access denied, repository does not exist", "BuildFailed", "was not found", False),
+        (f"{IMAGE}pull access denied, repository does not exist", "BaseImageNotFound", "was not found", False),
         (
             f'{IMAGE}failed to do request: Head "https://x/v2/": dial tcp 10.0.0.1:443: connect: connection refused',
             "BuildInfrastructure",
@@ -45,20 +45,26 @@ IMAGE = f"failed to solve: {NAME}: failed to resolve source metadata for {NAME}:
         ),
         (
             'failed to compute cache key: failed to calculate checksum of ref abc::def: "/src": not found',
-            "BuildFailed",
+            "FileNotFound",
             "copies /src",
             False,
         ),
-        ('failed to solve: target stage "prod" could not be found', "BuildFailed", "no stage named prod", False),
+        ('failed to solve: target stage "prod" could not be found', "DockerfileInvalid", "no stage named prod", False),
         (
             "failed to solve: dockerfile parse error on line 1: unknown instruction: FORM",
-            "BuildFailed",
+            "DockerfileInvalid",
             "unknown instruction: FORM",
             False,
         ),
         (
             "failed to solve: failed to push r/t/s:1: unexpected status from PUT request: 500",
             "BuildInfrastructure",
+            "pushed",
+            True,
+        ),
+        (
+            "failed to solve: failed to push r/t/s:1: unexpected status: 500: no space left on device",
+            "RegistryFull",
             "pushed",
             True,
         ),

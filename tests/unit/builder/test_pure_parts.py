@@ -32,6 +32,7 @@ def resolves_to(*found: str) -> addresses.Resolve:
     [
         ("https://example.com/a.git", ["93.184.216.34"]),
         ("https://example.com/a.git", ["2606:2800:220:1::1"]),
+        ("https://example.com/a.git", ["64:ff9b::5db8:d822"]),
         (f"{OWN}/w/r.git", ["10.96.0.1"]),
     ],
 )
@@ -53,6 +54,10 @@ def test_addresses_that_may_be_read(url: str, found: list[str]) -> None:
         ("https://example.com/a.git", ["fd00::1"]),
         ("https://example.com/a.git", ["::ffff:10.0.0.1"]),
         ("https://example.com/a.git", ["fe80::1%eth0"]),
+        ("https://example.com/a.git", ["64:ff9b::a9fe:a9fe"]),
+        ("https://example.com/a.git", ["2002:7f00:1::"]),
+        ("https://example.com/a.git", ["::7f00:1"]),
+        ("https://example.com:99999/a.git", ["93.184.216.34"]),
         (f"{OWN}.evil.example/w/r.git", ["10.96.0.1"]),
         (f"{OWN}@10.0.0.1/w/r.git", ["10.0.0.1"]),
         ("http://git.dp-system.svc.cluster.local:8081/w/r.git", ["10.96.0.1"]),

@@ -3,7 +3,10 @@
 import asyncio
 import io
 import json
+import os
 import stat
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -153,3 +156,50 @@ def test_what_cannot_be_sealed_is_said(
     monkeypatch.setenv("INK_API_KEY", "dk_live_" + "z" * 40)
     assert ink("seal", "A=hunter2", *where) == 4
     assert "hunter2" not in capsys.readouterr().err
+
+
+def asked_by_git(tmp_path: Path, *request: str, path: bool = True) -> subprocess.CompletedProcess[str]:
+    """What git itself gets from the helper."""
+    helper = f"!{sys.executable} -m ink_cli credential"
+    settings = ["-c", "credential.helper=", "-c", f"credential.helper={helper}", "-c", "credential.interactive=false"]
+    settings += ["-c", f"credential.useHttpPath={str(path).lower()}"]
+    asked = "\n".join([*request, "", ""])
+    environment = {**os.environ, "GIT_TERMINAL_PROMPT": "0", "GIT_CONFIG_NOSYSTEM": "1", "GIT_ASKPASS": "true"}
+    command = ["git", *settings, "credential", "fill"]
+    return subprocess.run(
+        command, input=asked, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60
+    )
+
+
+def test_git_is_given_a_token_for_the_repository_it_asks_for(shell: Running, tmp_path: Path) -> None:
+    assert ink("repo", "shop") == 0
+    done = asked_by_git(tmp_path, "protocol=https", "host=git.localhost:8443", "path=acme/shop.git")
+    assert "username=ink\npassword=mlg_" in done.stdout, done.stderr
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        ("protocol=https", "host=evil.example.com", "path=acme/shop.git"),
+        ("protocol=https", "host=git.localhost:8443.evil.example.com", "path=acme/shop.git"),
+        ("protocol=http", "host=git.localhost:8443", "path=acme/shop.git"),
+        ("protocol=https", "host=git.localhost:8443", "path=other/shop.git"),
+    ],
+    ids=["another host", "a host that begins like it", "without TLS", "another workspace"],
+)
+def test_nobody_else_is_given_one(shell: Running, tmp_path: Path, request_: tuple[str, ...]) -> None:
+    assert ink("repo", "shop") == 0
+    done = asked_by_git(tmp_path, *request_)
+    assert "mlg_" not in done.stdout + done.stderr
+
+
+def test_git_that_does_not_say_which_repository_is_told_how_to(shell: Running, tmp_path: Path) -> None:
+    done = asked_by_git(tmp_path, "protocol=https", "host=git.localhost:8443", "path=acme/shop.git", path=False)
+    assert "mlg_" not in done.stdout
+    assert "git config --global credential.https://git.localhost:8443.useHttpPath true" in done.stderr
+
+
+def test_what_git_tells_of_a_password_is_left_alone(shell: Running, capsys: pytest.CaptureFixture[str]) -> None:
+    assert ink("credential", "store") == 0
+    assert ink("credential", "erase") == 0
+    assert capsys.readouterr().out == ""

@@ -8,7 +8,7 @@ from ink_gateway.actions.create import CreateService, parse
 from ink_gateway.errors import Denied, GatewayError, InvalidArgument, NotFound
 from ink_gateway.ports import Principal
 from ink_gateway.views import ServiceView
-from unit.gateway.world import BUILD_FAILED, BUILDING, CALLER, LIVE, World
+from unit.gateway.world import BUILD_FAILED, BUILDING, CALLER, LIVE, World, condition
 
 CR = "acme.default.web"
 
@@ -172,6 +172,33 @@ async def test_a_host_that_another_workspace_has_gets_a_suffix_that_stays(world:
     del world.services.objects["ink-tenants", "other.default.web"]
     await create(port=1234)
     assert spec(world)["subdomain"] == first
+
+
+@pytest.mark.parametrize("reason", ["HostTaken", "HostReserved"])
+async def test_a_host_that_only_the_operator_knows_to_be_taken_gets_a_suffix_too(
+    world: World, create: Caller, reason: str
+) -> None:
+    """Kept for the tenant who had it yesterday, say."""
+    call = asyncio.create_task(create(wait=30))
+    await until(lambda: ("ink-tenants", CR) in world.services.objects)
+    refused = [condition(kind, "False", reason) for kind in ("Routed", "Ready")]
+    await world.services.status(CR, conditions=[*refused, condition("Stalled", "True", reason)])
+    await until(lambda: "subdomain" in spec(world))
+    await world.services.status(CR, **LIVE)
+    assert (await call).state == "live"
+    assert spec(world)["subdomain"].startswith("web-")
+
+
+async def test_without_waiting_the_same_call_again_takes_another_host(world: World, create: Caller) -> None:
+    await create()
+    taken = [condition("Ready", "False", "HostTaken"), condition("Stalled", "True", "HostTaken")]
+    await world.services.status(CR, conditions=taken)
+    answer = await create()
+    assert spec(world)["subdomain"].startswith("web-")
+    await world.services.status(CR, conditions=taken)
+    again = await create()
+    assert (again.state, spec(world)["subdomain"]) == ("failed", spec(world)["subdomain"])
+    assert answer.next_step != again.next_step
 
 
 async def test_a_key_without_the_scope_writes_nothing(world: World) -> None:

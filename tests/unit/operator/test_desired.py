@@ -1,6 +1,7 @@
 """What is made of a spec. The golden file is reviewed as a diff; INK_GOLDEN=write writes it anew."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from ink_operator.inkservice.desired.workload import make_deployment
 from ink_operator.inkservice.effective import ports_of, public_port, resources_of
 from ink_operator.inkservice.model import Case, Revision, Running, StartBuild
 from ink_operator.inkservice.source import build_plan
+from ink_operator.settings import parse_settings
 from unit.operator.making import IDENTITY, SETTINGS, service
 
 GOLDEN = Path(__file__).parent / "golden.yaml"
@@ -155,3 +157,18 @@ def test_no_secret_is_in_the_job() -> None:
 def test_policies_in_an_owners_namespace_touch_only_ink_pods() -> None:
     for policy in make_policies("team", False, SETTINGS):
         assert policy["spec"]["podSelector"]["matchExpressions"][0]["key"] == "ml.ink/service"
+
+
+def test_a_build_is_told_the_platforms_base_images() -> None:
+    start = StartBuild(build_plan(service(), IDENTITY, "a" * 40), 1, no_cache=False)
+
+    def told(listed: str) -> list[str]:
+        settings = replace(SETTINGS, base_images=parse_settings({"INK_BASE_IMAGES": listed}).base_images)
+        job = make_job(Case(service(), IDENTITY, settings), start, suspend=False)
+        env = job["spec"]["template"]["spec"]["containers"][0]["env"]
+        return [pair["value"] for pair in env if pair["name"] == "INK_BASE_IMAGES"]
+
+    assert told("{}") == told("") == [], "the publishers' own need no saying"
+    assert told('{"go": {}}') == ['{"go": {}}']
+    with pytest.raises(ValueError, match="INK_BASE_IMAGES"):
+        parse_settings({"INK_BASE_IMAGES": "[]"})

@@ -6,13 +6,25 @@ from ink_api.group import LABEL_MANAGED_BY, LABEL_MANAGED_NAMESPACE, LABEL_PROJE
 from ink_api.names import ServiceIdentity
 
 from ink_operator.core.canonical import covers, stamped
-from ink_operator.core.objects import LIMIT_RANGE, NAMESPACE, RESOURCE_QUOTA, ROLE_BINDING, Kind, Manifest
+from ink_operator.core.objects import LIMIT_RANGE, NAMESPACE, RESOURCE_QUOTA, ROLE_BINDING, Kind, Manifest, labels_of
 from ink_operator.inkservice.effective import DEFAULT_CPU, DEFAULT_MEMORY
 from ink_operator.settings import Settings
 
 CLUSTER_ROLE_OPERATOR = "ink-operator-namespace"
 CLUSTER_ROLE_GATEWAY = "ink-gateway-namespace"
 BASELINE, RESTRICTED = "baseline", "restricted"
+OPERATORS_GRANT = "ink-operator"
+"""Name of the RoleBinding by which the operator may work in a namespace."""
+
+
+def is_made_by_us(live: Manifest) -> bool:
+    """Made by Ink, for all services of a namespace together."""
+    return labels_of(live).get(LABEL_MANAGED_BY) == MANAGED_BY
+
+
+def is_grant(live: Manifest | None) -> bool:
+    """The operator's own RoleBinding, and not somebody else's object of that name, or one that was emptied."""
+    return live is not None and live["roleRef"]["name"] == CLUSTER_ROLE_OPERATOR and bool(live.get("subjects"))
 
 
 def make_namespace(identity: ServiceIdentity) -> Manifest:
@@ -45,7 +57,7 @@ def make_role_binding(namespace: str, name: str, role: str, account: str, accoun
 def make_own_grant(namespace: str, settings: Settings) -> Manifest:
     """What lets the operator work in the namespace."""
     return make_role_binding(
-        namespace, "ink-operator", CLUSTER_ROLE_OPERATOR, settings.service_account, settings.namespace
+        namespace, OPERATORS_GRANT, CLUSTER_ROLE_OPERATOR, settings.service_account, settings.namespace
     )
 
 

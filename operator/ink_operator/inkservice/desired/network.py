@@ -2,6 +2,7 @@
 
 from ink_api.group import (
     ANNOTATION_OWNER,
+    COMPONENT_CLAIM,
     LABEL_COMPONENT,
     LABEL_MANAGED_BY,
     LABEL_OWNER_UID,
@@ -16,9 +17,6 @@ from ink_operator.core.objects import CONFIG_MAP, INGRESS, SERVICE, Manifest
 from ink_operator.inkservice.desired.common import child, owner_of
 from ink_operator.inkservice.desired.pod import APP
 from ink_operator.settings import Settings
-
-CLAIM = "claim"
-"""Component of the ConfigMaps that say whose a host is."""
 
 
 def make_service(service: InkService, identity: ServiceIdentity, ports: list[Port]) -> Manifest:
@@ -64,7 +62,7 @@ def make_claim(service: InkService, identity: ServiceIdentity, host: str, settin
             "name": host_claim(host),
             "namespace": settings.namespace,
             "labels": {
-                LABEL_COMPONENT: CLAIM,
+                LABEL_COMPONENT: COMPONENT_CLAIM,
                 LABEL_MANAGED_BY: MANAGED_BY,
                 LABEL_OWNER_UID: service.metadata.uid,
                 LABEL_TENANT: identity.tenant,
@@ -72,5 +70,4 @@ def make_claim(service: InkService, identity: ServiceIdentity, host: str, settin
             "annotations": {ANNOTATION_OWNER: owner_of(service)},
         },
         "data": {"host": host, "tenant": identity.tenant},
-        "immutable": True,
     }

@@ -1,0 +1,169 @@
+"""ink.yaml: settings that a repository carries itself, for one service or for several.
+
+What is said for the service wins: its spec, or the arguments of a tool. Variables, domains and isolation are never the
+repository's to decide.
+"""
+
+import json
+import re
+from typing import Any, Literal, Self
+
+from pydantic import ConfigDict, Field, field_validator, model_validator
+from pydantic.alias_generators import to_camel
+
+from ink_api.inkservice import Health, Port, ResourceAmounts
+from ink_api.inkservice.source import PATH_PATTERN
+from ink_api.model import ApiModel
+
+FILE_NAME = "ink.yaml"
+MAX_COMMAND = 1000
+"""Characters of a command: it travels in the verdict of the build."""
+MAX_PORTS = 20
+_SERVICE_NAME = r"^[a-z]([-a-z0-9]*[a-z0-9])?$"
+
+
+class _Strict(ApiModel):
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True)
+
+
+class InkPort(Port):
+    """A port that the application listens on."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True)
+
+
+class InkHealth(Health):
+    """When the application counts as ready."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True)
+
+
+class InkAmounts(ResourceAmounts):
+    """Amounts of CPU and memory."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True)
+
+
+class InkResources(_Strict):
+    """What the application is promised and may use at most."""
+
+    requests: InkAmounts | None = Field(default=None, description="Promised; default: a tenth of the limits.")
+    limits: InkAmounts | None = Field(default=None, description="The most it may use.")
+
+
+class InkBuild(_Strict):
+    """How the repository becomes an image."""
+
+    pack: Literal["Auto", "Railpack", "Dockerfile", "Static"] | None = Field(
+        default=None, description="Auto: the Dockerfile if there is one, else what is detected."
+    )
+    dockerfile: str | None = Field(
+        default=None, description="Path of the Dockerfile, below rootDirectory.", pattern=PATH_PATTERN, max_length=200
+    )
+    target: str | None = Field(default=None, description="Stage of the Dockerfile.", max_length=128)
+    install_command: str | None = Field(default=None, description="Replaces the install step.", max_length=4096)
+    build_command: str | None = Field(default=None, description="Replaces the build step.", max_length=4096)
+    publish_directory: str | None = Field(
+        default=None, description="Directory of the static files to serve.", pattern=PATH_PATTERN, max_length=200
+    )
+
+    @field_validator("dockerfile", "publish_directory")
+    @classmethod
+    def _inside(cls, value: str | None) -> str | None:
+        return _inside(value)
+
+
+class InkTarget(_Strict):
+    """Settings of one service."""
+
+    root_directory: str | None = Field(
+        default=None,
+        description="Directory of the application, relative to the repository's top.",
+        pattern=r"^[A-Za-z0-9_][A-Za-z0-9._/-]*$",
+        max_length=200,
+    )
+    build: InkBuild | None = Field(default=None, description="How the repository becomes an image.")
+    command: str | list[str] | None = Field(
+        default=None, description="How the application is started: a shell command, or a list of words."
+    )
+    args: list[str] | None = Field(default=None, description="Arguments of the image's own entrypoint.")
+    ports: list[InkPort] | None = Field(
+        default=None, description="Ports; the first HTTP port is the one behind the URL.", max_length=MAX_PORTS
+    )
+    health: InkHealth | None = Field(default=None, description="When the application counts as ready.")
+    resources: InkResources | None = Field(default=None, description="CPU and memory.")
+
+    @field_validator("root_directory")
+    @classmethod
+    def _directory(cls, value: str | None) -> str | None:
+        return _inside(value)
+
+    @field_validator("command", "args")
+    @classmethod
+    def _short(cls, value: str | list[str] | None) -> str | list[str] | None:
+        if value is not None and len(json.dumps(value)) > MAX_COMMAND:
+            raise ValueError(f"is longer than {MAX_COMMAND} characters: put it into a script in the repository")
+        return value
+
+    @field_validator("ports")
+    @classmethod
+    def _named_apart(cls, value: list[InkPort] | None) -> list[InkPort] | None:
+        names = [port.name for port in value or ()]
+        if len(names) != len(set(names)):
+            raise ValueError("two ports have the same name: give each a `name` of its own")
+        return value
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.health is not None and self.health.type == "TCP" and self.health.path is not None:
+            raise ValueError("health.path is not used by type TCP: remove path or use type HTTP")
+        return self
+
+
+class InkFile(InkTarget):
+    """Settings that a repository carries itself. Those at the top count for every service that is built from it."""
+
+    services: dict[str, InkTarget] | None = Field(
+        default=None,
+        description="Settings of single services, by the service's name; each field wins over the same at the top.",
+        max_length=50,
+    )
+
+    @field_validator("services")
+    @classmethod
+    def _names(cls, value: dict[str, InkTarget] | None) -> dict[str, InkTarget] | None:
+        wrong = next((name for name in value or () if not re.fullmatch(_SERVICE_NAME, name) or len(name) > 63), None)
+        if wrong is not None:
+            raise ValueError(f"{wrong[:63]!r} cannot name a service: use a-z, 0-9 and '-', beginning with a letter")
+        return value
+
+    def target(self, service: str) -> InkTarget:
+        """The settings of one service: its own over those at the top, field by field, also within `build`."""
+        own = (self.services or {}).get(service)
+        top = {name: getattr(self, name) for name in InkTarget.model_fields}
+        if own is None:
+            return InkTarget.model_construct(**top)
+        merged = {name: value if (value := getattr(own, name)) is not None else top[name] for name in top}
+        if self.build is not None and own.build is not None:
+            build = {**self.build.model_dump(exclude_none=True), **own.build.model_dump(exclude_none=True)}
+            merged["build"] = InkBuild.model_construct(**{**dict.fromkeys(InkBuild.model_fields), **build})
+        return InkTarget.model_construct(**merged)
+
+
+def _inside(value: str | None) -> str | None:
+    if value is not None and ".." in value.split("/"):
+        raise ValueError("leads out of the repository: remove '..'")
+    return value
+
+
+def json_schema() -> dict[str, Any]:
+    """For editors: without what only Kubernetes reads."""
+    schema: dict[str, Any] = _plain(InkFile.model_json_schema(by_alias=True))
+    schema.pop("title", None)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": FILE_NAME, **schema}
+
+
+def _plain(node: Any) -> Any:
+    if isinstance(node, dict):
+        return {key: _plain(value) for key, value in node.items() if not key.startswith("x-")}
+    return [_plain(item) for item in node] if isinstance(node, list) else node

@@ -1,0 +1,81 @@
+"""`ink plan`: what a build of a directory would do, told without a cluster."""
+
+import json
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from typing import Any
+
+from ink_builder import choice
+from ink_builder.errors import BuildError
+from ink_builder.planner import files, render, report
+from ink_builder.planner.images import Images
+from ink_builder.settings import Options
+
+from ink_cli.errors import CliError, UsageError
+
+PACKS = {"auto": "Auto", "railpack": "Auto", "dockerfile": "Dockerfile", "static": "Static"}
+
+
+def flags(command: ArgumentParser) -> None:
+    """The arguments: those of a deployment that a build depends on."""
+    command.add_argument("directory", nargs="?", default=".", help="top directory of the repository (default: here)")
+    command.add_argument("--root-directory", default="", metavar="DIR", help="the application's directory below it")
+    command.add_argument("--service", default="", metavar="NAME", help="which service of ink.yaml")
+    command.add_argument("--build-pack", choices=list(PACKS), default="auto", help="how to build")
+    for step in ("install", "build", "start"):
+        command.add_argument(f"--{step}-command", metavar="COMMAND", help=f"replaces the {step} step")
+    command.add_argument("--publish-directory", metavar="DIR", help="directory of static files to serve")
+    command.add_argument(
+        "--base-images", metavar="FILE", help="the platform's base images, as JSON (builders.baseImages)"
+    )
+
+
+def plan(args: Namespace) -> None:
+    """Print the plan and the Dockerfile. Raises CliError with the reason when it cannot be built."""
+    root = Path(args.directory)
+    if not root.is_dir():
+        raise UsageError(f"{args.directory} is not a directory")
+    whole = files.from_directory(root)
+    place = args.root_directory.strip("/")
+    if place and not whole.has_directory(place):
+        raise UsageError(f"{place} is not a directory below {args.directory} that holds files")
+    options = Options(
+        pack=PACKS[args.build_pack],
+        install_command=args.install_command,
+        build_command=args.build_command,
+        start_command=args.start_command,
+        publish_directory=args.publish_directory,
+    )
+    try:
+        chosen = choice.choose(whole, place, args.service, options, _images(args.base_images))
+    except BuildError as error:
+        raise CliError(f"{error.reason}: {error}") from error
+    print(json.dumps(_data(chosen), indent=2) if args.json else _text(chosen))
+
+
+def _images(path: str | None) -> Images:
+    try:
+        return Images(json.loads(Path(path).read_text()) if path else None)
+    except (ValueError, AttributeError) as error:
+        raise UsageError(f"{path}: {error}") from error
+
+
+def _text(chosen: choice.Choice) -> str:
+    lines = [f"# {note}" for note in chosen.notes]
+    if chosen.plan is None:
+        where = f" in {chosen.directory}" if chosen.directory else ""
+        lines.append(f"pack      Dockerfile ({chosen.dockerfile}{where}; it is built as it is)")
+    else:
+        lines.append(report.text(chosen.plan))
+    if chosen.config:
+        lines.append(f"settings  {json.dumps(chosen.config)}")
+    return "\n".join([*lines, "", render.dockerfile(chosen.plan)] if chosen.plan else lines)
+
+
+def _data(chosen: choice.Choice) -> dict[str, Any]:
+    about: dict[str, Any] = {"pack": chosen.pack, "directory": chosen.directory, "notes": list(chosen.notes)}
+    if chosen.config:
+        about["config"] = chosen.config
+    if chosen.plan is None:
+        return {**about, "dockerfilePath": chosen.dockerfile}
+    return {**about, "plan": report.data(chosen.plan), "dockerfile": render.dockerfile(chosen.plan)}

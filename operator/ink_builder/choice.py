@@ -1,0 +1,68 @@
+"""How a repository will be built: by its Dockerfile or by a plan; the user, ink.yaml and the files decide. Pure."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ink_api.reasons import Reason
+
+from ink_builder import dockerfile
+from ink_builder.errors import BuildError
+from ink_builder.planner import detect, inkfile
+from ink_builder.planner.files import Files
+from ink_builder.planner.images import Images
+from ink_builder.planner.model import Overrides, Plan
+from ink_builder.settings import Options
+
+
+@dataclass(frozen=True)
+class Choice:
+    """`directory` is where the build's files begin; one of `dockerfile` (a path below it) and `plan` is set."""
+
+    pack: str
+    directory: str
+    dockerfile: str | None = None
+    target: str | None = None
+    plan: Plan | None = None
+    notes: tuple[str, ...] = ()
+    config: dict[str, Any] | None = None
+    """What ink.yaml says beyond the build."""
+
+
+def choose(whole: Files, place: str, service: str, options: Options, images: Images) -> Choice:
+    """`whole` is the repository, `place` the directory that was asked for. Raises BuildError."""
+    try:
+        settings = inkfile.find(whole, place, service)
+    except inkfile.WrongInkFile as error:
+        raise BuildError(Reason.BUILD_FAILED, str(error)) from error
+    if settings is not None:
+        options = merged(options, settings)
+        place = place or settings.root_directory
+    files = whole.below(place) if place else whole
+    config = {k: v for k, v in settings.rest.items() if k != "command"} if settings else {}
+    notes = (f"settings from {settings.path}", *settings.notes) if settings else ()
+    own = dockerfile.find(files, options)
+    if own is not None:
+        if settings and settings.rest.get("command"):
+            config["command"] = settings.rest["command"]
+        return Choice("Dockerfile", place, own, options.target, notes=notes, config=config or None)
+    overrides = Overrides(
+        options.install_command, options.build_command, options.start_command, options.publish_directory
+    )
+    plan = detect.choose(files, options.pack, overrides, images)
+    if settings and settings.port:
+        plan = replace(plan, port=settings.port)
+    return Choice(plan.pack, plan.directory or "", plan=plan, notes=notes, config=config or None)
+
+
+def merged(options: Options, settings: inkfile.InkSettings) -> Options:
+    """What was said for the service wins over ink.yaml, field by field."""
+    build = settings.build
+    return Options(
+        pack=options.pack if options.pack != "Auto" else build.get("pack", "Auto"),
+        dockerfile=options.dockerfile or build.get("dockerfile"),
+        target=options.target or build.get("target"),
+        install_command=options.install_command or build.get("installCommand"),
+        build_command=options.build_command or build.get("buildCommand"),
+        publish_directory=options.publish_directory or build.get("publishDirectory"),
+        start_command=options.start_command or settings.start,
+    )

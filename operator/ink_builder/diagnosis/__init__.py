@@ -1,0 +1,1 @@
+"""What the last lines of a failed step mean: rules, a file an ecosystem. Pure."""

@@ -1,0 +1,161 @@
+"""npm, pnpm, yarn, bun, Node, TypeScript, bundlers."""
+
+import re
+
+from ink_api.reasons import Reason
+
+from ink_builder.diagnosis.rule import Rule, around
+
+_NPM = r"^npm (?:error|ERR!)"
+
+
+def _engine(match: re.Match[str], text: str) -> str:
+    wanted = around(r'Required: \{"node":"([^"]+)"', text, "another version")
+    actual = around(r'Actual: +\{[^}]*"node":"v?([^"]+)"', text, "this one")
+    return f"{match['who']} needs Node {wanted} and the build has {actual}: set engines.node in package.json to it"
+
+
+def _conflict(_: re.Match[str], text: str) -> str:
+    found = around(r"Found: (\S+)", text, "one of them")
+    peer = around(r"(?:peer|Could not resolve dependency:\n.*?) (\S+@\"[^\"]+\" from \S+)", text, "another package")
+    return f"npm cannot choose versions: {found} does not suit {peer}; change one of the two versions in package.json"
+
+
+def _integrity(match: re.Match[str], text: str) -> str:
+    package = match["package"] or around(r"tarball data for (\S+?)@", text, "a package")
+    return (
+        f"{package} is not the file that package-lock.json recorded: run `npm install` again and commit the lock file"
+    )
+
+
+_LOCK = "{file} does not agree with package.json: run `{tool} install` and commit {file}"
+
+RULES = (
+    Rule(
+        Reason.LOCK_FILE_OUTDATED,
+        r"(?:npm ci` can only install packages when your package\.json and package-lock)",
+        lambda _m, text: (
+            "package-lock.json does not agree with package.json"
+            f" ({around(r'((?:Missing|Invalid): .*? lock file.*)', text, 'they differ')}):"
+            " run `npm install` and commit package-lock.json"
+        ),
+    ),
+    Rule(
+        Reason.LOCK_FILE_OUTDATED,
+        r"npm ci` command can only install with an existing package-lock\.json",
+        "`npm ci` needs a package-lock.json and there is none: run `npm install` and commit package-lock.json",
+    ),
+    Rule(
+        Reason.LOCK_FILE_OUTDATED,
+        r"ERR_PNPM_(?:OUTDATED_LOCKFILE|FROZEN_LOCKFILE_WITH_OUTDATED_LOCKFILE|NO_LOCKFILE)",
+        _LOCK.format(file="pnpm-lock.yaml", tool="pnpm"),
+    ),
+    Rule(
+        Reason.LOCK_FILE_OUTDATED,
+        r"Your lockfile needs to be updated, but yarn|YN0028: .*lockfile would have been (?:modified|created)",
+        _LOCK.format(file="yarn.lock", tool="yarn"),
+    ),
+    Rule(
+        Reason.LOCK_FILE_OUTDATED,
+        r"lockfile had changes, but lockfile is frozen",
+        _LOCK.format(file="bun.lock", tool="bun"),
+    ),
+    Rule(
+        Reason.DEPENDENCY_AUTH_REQUIRED,
+        rf"{_NPM} code (?P<code>E401|E403|ENEEDAUTH)|ERR_PNPM_FETCH_40[13]",
+        lambda _m, text: (
+            f"the npm registry{around(r'(?:GET|PUT) (https?://[^/ ]+)', text) and ' ' + around(r'(?:GET|PUT) (https?://[^/ ]+)', text)}"
+            " wants credentials for a package: put a token into build.env and use it in .npmrc"
+        ),
+    ),
+    Rule(
+        Reason.DEPENDENCY_NOT_FOUND,
+        rf"{_NPM} 404 .*?'(?P<name>@?[^@'\s]+)(?:@(?P<version>[^']*))?' (?:could not be found|is not in)",
+        "npm cannot find the package {name} in the registry: correct its name in package.json"
+        " (a private package needs a token in build.env)",
+    ),
+    Rule(
+        Reason.DEPENDENCY_NOT_FOUND,
+        rf"{_NPM} notarget No matching version found for (?P<name>\S+?)\.?$",
+        "npm finds no version that matches {name}: correct the version in package.json",
+    ),
+    Rule(
+        Reason.DEPENDENCY_NOT_FOUND,
+        r"^(?P<name>\S+) is not in the npm registry|Couldn't find package \"(?P<yarn>[^\"]+)\" on"
+        r"|ERR_PNPM_NO_MATCHING_VERSION\S* +No matching version found for (?P<pnpm>\S+)"
+        r"|Couldn't find any versions for \"(?P<version>[^\"]+)\"|error: (?P<bun>\S+) failed to resolve",
+        "the package {name}{yarn}{pnpm}{version}{bun} is not in the npm registry: correct its name or version in package.json",
+    ),
+    Rule(Reason.DEPENDENCY_CONFLICT, rf"{_NPM} code ERESOLVE|ERR_PNPM_PEER_DEP_ISSUES", _conflict),
+    Rule(
+        Reason.VERSION_MISMATCH,
+        rf"{_NPM} (?:engine Not|notsup Not) compatible with your version of node/npm: (?P<who>\S+)",
+        _engine,
+    ),
+    Rule(
+        Reason.VERSION_MISMATCH,
+        r'The engine "node" is incompatible with this module\. Expected version "(?P<wanted>[^"]+)"\. Got "(?P<got>[^"]+)"'
+        r"|ERR_PNPM_UNSUPPORTED_ENGINE[\s\S]*?Expected version: (?P<pwanted>\S+)\n *Got: (?P<pgot>\S+)",
+        "a package needs Node {wanted}{pwanted} and the build has {got}{pgot}: set engines.node in package.json to it",
+    ),
+    Rule(
+        Reason.CHECKSUM_MISMATCH,
+        rf"{_NPM} code EINTEGRITY(?P<package>)|ERR_PNPM_TARBALL_INTEGRITY|Integrity check failed",
+        _integrity,
+    ),
+    Rule(
+        Reason.MANIFEST_INVALID,
+        rf"{_NPM} code EJSONPARSE[\s\S]*?(?P<words>Invalid package\.json: .*)",
+        "package.json is not JSON ({words}): correct it",
+    ),
+    Rule(
+        Reason.COMMAND_NOT_FOUND,
+        r"(?:Missing script:|Command|script not found) \"?(?P<script>[\w:.-]+)\"?(?: not found\.)?$|ERR_PNPM_NO_SCRIPT\S* +Missing script: (?P<pnpm>\S+)",
+        "package.json has no script named {script}{pnpm}: add it under scripts, or set build.buildCommand",
+    ),
+    Rule(
+        Reason.BUILD_OUT_OF_MEMORY,
+        r"JavaScript heap out of memory",
+        "Node reached its limit of memory: make the build smaller, or raise the limit with"
+        " NODE_OPTIONS=--max-old-space-size in build.env, below the build's own limit",
+    ),
+    Rule(
+        Reason.COMPILE_FAILED,
+        r"^(?P<place>[^\s(:]+\.[cm]?tsx?)[(:](?P<line>\d+)[,:]\d+\)?(?::| -) error (?P<code>TS\d+): (?P<words>.*)$",
+        "TypeScript does not compile: {place} line {line}: {words} ({code})",
+    ),
+    Rule(
+        Reason.DEPENDENCY_NOT_FOUND,
+        r"Could not resolve \"(?P<what>[^\"]+)\" from \"(?P<where>[^\"]+)\""
+        r"|Rollup failed to resolve import \"(?P<rollup>[^\"]+)\" from \"(?P<at>[^\"]+)\""
+        r"|Module not found: (?:Error: )?Can't resolve '(?P<webpack>[^']+)'(?: in '(?P<inside>[^']+)')?"
+        r"|Could not resolve \"(?P<esbuild>[^\"]+)\"",
+        "the import of {what}{rollup}{webpack}{esbuild} in {where}{at}{inside} leads nowhere: correct the path"
+        " (letters' case counts here), or add the package to package.json",
+    ),
+    Rule(
+        Reason.DEPENDENCY_NOT_FOUND,
+        r"(?:Cannot find (?:module|package)|ERR_MODULE_NOT_FOUND\S* Cannot find \w+) '(?P<name>[^']+)'",
+        "Node cannot find {name}: add it to the dependencies in package.json"
+        " (what the build itself needs must not be left out), or correct the path",
+    ),
+    Rule(
+        Reason.TESTS_FAILED,
+        r"^(?:not ok \d+ - (?P<tap>.*)|# fail (?P<count>[1-9]\d*)|[ \t]*Tests?:? +(?P<jest>[1-9]\d* failed.*)|[ \t]*(?P<mocha>[1-9]\d* failing))$",
+        "a test fails ({tap}{count}{jest}{mocha}): mend it, or leave the tests out of the build",
+    ),
+)
+
+NODE = (
+    Rule(
+        Reason.BUILD_VARIABLE_MISSING,
+        r"(?i)(?:missing|undefined|required|not (?:set|defined|found)|must be set)\W[^\n]{0,40}(?:environment|env)[ .\w]*?variables?[:\s]+[`'\"]?(?P<name>(?-i:[A-Z][A-Z0-9_]{2,}))"
+        r"|(?i:environment|env)(?: variable)?s?[ :]+[`'\"]?(?P<other>[A-Z][A-Z0-9_]{2,})[`'\"]? (?i:is|was|must|not|has)",
+        "the build needs the variable {name}{other}, which is not set: add it to build.env",
+    ),
+    Rule(
+        Reason.COMPILE_FAILED,
+        r"^(?P<place>\S+\.[cm]?[jt]sx?):(?P<line>\d+)\n[\s\S]{0,400}?^(?P<words>SyntaxError: .*)$",
+        "{place} line {line} is not valid: {words}",
+    ),
+)

@@ -1,0 +1,120 @@
+"""The shell, git, curl, apt, make, and what the kernel says."""
+
+from ink_api.reasons import Reason
+
+from ink_builder.diagnosis.rule import Rule
+
+_AGAIN = "Ink tries again; check the name if it is your own"
+
+FIRST = (
+    Rule(
+        Reason.BUILD_DISK_FULL,
+        r"No space left on device|ENOSPC|no space left on device|Disk quota exceeded",
+        "the disk of the build is full: write less (remove caches and intermediate files in the same RUN),"
+        " or ask for a larger disk",
+    ),
+    Rule(
+        Reason.BUILD_OUT_OF_MEMORY,
+        r"^(?:.*\b)?(?:Out of memory|Cannot allocate memory|MemoryError|std::bad_alloc|java\.lang\.OutOfMemoryError[^\n]*)$",
+        "the step ran out of memory: run fewer jobs at once, or make the build smaller",
+    ),
+)
+
+LAST = (
+    Rule(
+        Reason.DEPENDENCY_AUTH_REQUIRED,
+        r"could not read Username for '(?P<host>[^']+)'|Authentication failed for '(?P<failed>[^']+)'|Permission denied \(publickey",
+        "git wants credentials for {host}{failed}: a build step has none; put a token into build.env and use it"
+        " in the URL, or vendor the code",
+    ),
+    Rule(
+        Reason.NETWORK_FAILED,
+        r"Could not resolve host: (?P<curl>[\w.-]+)|bad address '(?P<wget>[^']+)'|unable to resolve host address [‘'`](?P<gnu>[^’'`]+)"
+        r"|(?:getaddrinfo (?:ENOTFOUND|EAI_AGAIN)) (?P<node>[\w.-]+)|Temporary failure (?:in name resolution|resolving '(?P<apt>[^']+)')"
+        r"|lookup (?P<go>[\w.-]+)[^\n]*: (?:no such host|server misbehaving)|dns error: failed to lookup address",
+        "the name {curl}{wget}{gnu}{node}{apt}{go} has no address in the build: " + _AGAIN,
+        infrastructure=True,
+    ),
+    Rule(
+        Reason.NETWORK_FAILED,
+        r"(?:connect|code) (?P<code>ECONNREFUSED|ETIMEDOUT|ECONNRESET|EHOSTUNREACH)(?: (?P<where>[\d.:a-f]+))?"
+        r"|Failed to connect to (?P<curl>\S+) port|dial tcp (?P<go>\S+): (?:connect: connection refused|i/o timeout)"
+        r"|can't connect to remote host(?: \((?P<wget>[^)]+)\))?: |Connection (?:timed out|refused)",
+        lambda m, text: (
+            "the build could not connect to "
+            + (next((m[n] for n in ("where", "curl", "go", "wget") if m[n]), "") or _where(text))
+            + f": {_AGAIN}"
+        ),
+        infrastructure=True,
+    ),
+    Rule(
+        Reason.DEPENDENCY_NOT_FOUND,
+        r"E: (?:Unable to locate package (?P<name>\S+)|Package '(?P<virtual>[^']+)' has no installation candidate)"
+        r"|ERROR: unable to select packages:\n\s+(?P<apk>\S+) \(no such package\)",
+        "there is no system package {name}{virtual}{apk} in this image's distribution: correct its name"
+        " (and run `apt-get update` in the same RUN)",
+    ),
+    Rule(
+        Reason.BUILD_FAILED,
+        r"(?:The requested URL returned error:|server returned error: HTTP/\S+|ERROR) (?P<code>[45]\d\d)\b(?P<words>[^\n]*)",
+        "a download was answered with {code}{words}: correct the address",
+    ),
+    Rule(
+        Reason.COMMAND_NOT_FOUND,
+        r"No rule to make target [`'](?P<target>[^`'\n]+)'",
+        "the Makefile has no target {target}: add it, or call another one",
+    ),
+    Rule(
+        Reason.BUILD_FAILED,
+        r"(?:cannot execute: required file not found|bad interpreter|: (?P<script>\./\S+|\S+\.sh): not found|exec (?P<exec>\S+): no such file)",
+        "{script}{exec} cannot start: its first line names a program that the image does not have, or the file has Windows line"
+        " endings; save build.sh-like scripts with LF (git: `*.sh text eol=lf` in .gitattributes)",
+    ),
+    Rule(
+        Reason.BUILD_FAILED,
+        r"[Ee]xec format error",
+        "a program in the repository was made for another processor architecture (or is no program): build it for"
+        " linux/amd64, or install it in the build",
+    ),
+    Rule(
+        Reason.PERMISSION_DENIED,
+        r"(?<![\w./-])(?P<script>[\w./-]+): [Pp]ermission denied$",
+        lambda m, text: _denied(m["script"], text),
+    ),
+    Rule(
+        Reason.PERMISSION_DENIED,
+        r"(?:EACCES: permission denied, \w+|PermissionError: \[Errno 13\] Permission denied:|Permission denied[:)]?) ?'?(?P<path>[^'\n]*)'?",
+        "the step may not write {path}: its USER does not own that place; make the directory and `chown` it before"
+        " the USER line, or use COPY --chown",
+    ),
+    Rule(
+        Reason.COMMAND_NOT_FOUND,
+        r"(?:^|: )(?:line )?\d*:? ?(?P<name>[\w./+-]+): (?:command )?not found$|exec: \"(?P<exec>[^\"]+)\": (?:executable file not found|stat)",
+        "the image has no program named {name}{exec}: install it, or use a base image that has it",
+    ),
+    Rule(
+        Reason.BUILD_VARIABLE_MISSING,
+        r"(?:^|: )(?:line )?\d*:? ?(?P<name>[A-Za-z_]\w*): (?:parameter (?:not set|null or not set)|unbound variable)",
+        "the build needs the variable {name}, which is not set: add it to build.env, and declare it with ARG in a Dockerfile",
+    ),
+    Rule(
+        Reason.FILE_NOT_FOUND,
+        r"(?:can't (?:open|cd to|stat)|cannot (?:open|access|stat|create regular file)) '?(?P<path>[^':\n]+)'?: ?(?:No such file|No such)",
+        "{path} is not there: commit it, or correct the path",
+    ),
+)
+
+
+def _where(text: str) -> str:
+    from ink_builder.diagnosis.rule import around
+
+    return around(r"https?://([\w.:-]+)", text, "a server")
+
+
+def _denied(what: str, text: str) -> str:
+    if "can't create" in text or "cannot create" in text or "mkdir" in text:
+        return (
+            f"the step may not write {what}: its USER does not own that place; make the directory and `chown` it"
+            " before the USER line, or use COPY --chown"
+        )
+    return f"{what} may not be run: make it executable (`git update-index --chmod=+x {what.removeprefix('./')}`, or chmod in the step)"

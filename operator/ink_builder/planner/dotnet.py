@@ -1,0 +1,81 @@
+"""Pack .NET: one project, published and run by the runtime alone."""
+
+import json
+import re
+
+from ink_builder.planner import common, versions
+from ink_builder.planner.files import Files
+from ink_builder.planner.images import Base, Images
+from ink_builder.planner.model import PORT, CannotPlan, NothingToStart, Overrides, Plan, Run, Version
+from ink_builder.planner.versions import Rules, Wish
+
+RULES = Rules(".NET")
+_CACHES = ("/root/.nuget/packages",)
+_PROJECTS = (".csproj", ".fsproj", ".vbproj")
+_FRAMEWORK = re.compile(r"<TargetFrameworks?>\s*(?:net|netcoreapp)(\d+\.\d+)")
+_TEST = re.compile(r"Microsoft\.NET\.Test\.Sdk|<IsTestProject>\s*true")
+
+
+def detect(files: Files, overrides: Overrides, images: Images) -> Plan | None:
+    """A project file for C#, F# or Visual Basic. Raises CannotPlan."""
+    projects = [p for end in _PROJECTS for p in files.with_suffix(end, 3) if common.plain(p)]
+    if not projects:
+        return None
+    project = _application(files, projects)
+    text = files.read(project)
+    base, version = _version(files, images, text)
+    named = re.search(r"<AssemblyName>\s*([\w.-]+)\s*</AssemblyName>", text)
+    assembly = named[1] if named else project.rpartition("/")[2].rpartition(".")[0]
+    folder = project.rpartition("/")[0]
+    locked = " --locked-mode" if f"{folder}/packages.lock.json".lstrip("/") in files else ""
+    publish = f"dotnet publish {project} --configuration Release --no-restore --output /out -p:UseAppHost=false"
+    start = overrides.start or f"env ASPNETCORE_URLS=http://0.0.0.0:{PORT} dotnet {assembly}.dll"
+    return Plan(
+        pack=".NET",
+        image=base.build,
+        run_image=base.run,
+        why=project,
+        versions=(version,),
+        manager="nuget" + (", locked" if locked else ""),
+        build=(
+            Run(overrides.install or f"dotnet restore {project}{locked}", _CACHES),
+            Run(overrides.build or publish, _CACHES),
+        ),
+        build_environment=(("DOTNET_CLI_TELEMETRY_OPTOUT", "1"), ("DOTNET_NOLOGO", "1")),
+        run_environment=(("DOTNET_ROLL_FORWARD", "Major"),),
+        artifacts=(("/app", "/app"),) if overrides.build and "/out" not in overrides.build else (("/out", "/app"),),
+        start=start,
+        start_why="the start command given" if overrides.start else project,
+    )
+
+
+def _application(files: Files, projects: list[str]) -> str:
+    """The project that is a program. Raises CannotPlan when there is none, or more than one."""
+    texts = {path: files.read(path) for path in projects[:200]}
+    web = [p for p, text in texts.items() if "Microsoft.NET.Sdk.Web" in text and not _TEST.search(text)]
+    programs = web or [p for p, text in texts.items() if "<OutputType>Exe" in text and not _TEST.search(text)]
+    if len(programs) == 1:
+        return programs[0]
+    if not programs:
+        raise NothingToStart(
+            f"this is .NET, but no project is a program: {', '.join(projects[:10])}; use the SDK Microsoft.NET.Sdk.Web,"
+            " or OutputType Exe"
+        )
+    raise CannotPlan(
+        f"several projects are programs: {', '.join(programs[:10])}; set source.git.rootDirectory to one of their"
+        " directories"
+    )
+
+
+def _version(files: Files, images: Images, text: str) -> tuple[Base, Version]:
+    """The SDK that global.json insists on, else the one of the target framework."""
+    try:
+        sdk = common.table(json.loads(common.jsonc(files.read("global.json") or "{}")), "sdk")
+    except (ValueError, RecursionError) as error:
+        raise CannotPlan(f"global.json is not valid JSON: {error}") from error
+    target = _FRAMEWORK.search(text)
+    found = [Wish(target[1], "TargetFramework", pin=True)] if target else []
+    wanted, loose = sdk.get("version"), sdk.get("rollForward") in {"major", "latestMajor", "latestMinor", "minor"}
+    if isinstance(wanted, str) and versions.number_of(wanted) and not loose:
+        found.insert(0, Wish(wanted, "global.json", pin=True))
+    return versions.choose(images, "dotnet", RULES, found)

@@ -1,0 +1,157 @@
+"""Pack Go: one static program; nothing of the toolchain in the final image."""
+
+import re
+
+from ink_builder.planner import common, versions
+from ink_builder.planner.files import Files
+from ink_builder.planner.images import Images
+from ink_builder.planner.model import CannotPlan, NothingToStart, Overrides, Plan, Run, Version
+from ink_builder.planner.versions import Rules, Wish
+
+RULES = Rules("Go")
+_CACHES = ("/root/.cache/go-build", "/go/pkg/mod")
+_PREFERRED = ("server", "app", "api", "web", "main")
+_MAIN = re.compile(r"^package\s+main\b", re.MULTILINE)
+_ENTRY = re.compile(r"^func\s+main\(\)", re.MULTILINE)
+_LISTEN = re.compile(r'(?:ListenAndServe|Run|Listen|Start)\(\s*"[\w.]*:(\d{4,5})"|Addr:\s*"[\w.]*:(\d{4,5})"')
+_BINARY, _PROGRAM = "/out/app", "/usr/local/bin/app"
+_MOST_READ = 1000
+"""Files that are looked into: a repository may have any number."""
+_C = re.compile(r'^\s*import\s+"C"', re.MULTILINE)
+_NEED_C = ("github.com/mattn/go-sqlite3", "github.com/confluentinc/confluent-kafka-go", "github.com/h2non/bimg")
+
+
+def detect(files: Files, overrides: Overrides, images: Images) -> Plan | None:
+    """A go.mod, a go.work, or a main.go alone. Raises CannotPlan."""
+    why_here = files.first("go.mod", "go.work", "main.go")
+    if why_here is None:
+        return None
+    mod = files.read("go.mod")
+    base, version = versions.choose(images, "go", RULES, ())
+    wanted = _asked(files, mod)
+    environment = [
+        ("GOCACHE", _CACHES[0]),
+        ("GOMODCACHE", _CACHES[1]),
+        ("CGO_ENABLED", "1" if _needs_c(files) else "0"),
+    ]
+    notes: tuple[str, ...] = ()
+    if wanted and (number := versions.number_of(wanted.text)):
+        version = Version("Go", base.version, f"{wanted.source} asks for {wanted.text} or newer")
+        if number[:2] > base.number:
+            # the go command fetches the toolchain that go.mod asks for, as a module
+            environment.append(("GOTOOLCHAIN", "auto"))
+            notes = (f"Go {wanted.text} is fetched by the go command: this platform has {base.version}",)
+    package = "." if overrides.build else _package(files)
+    start, why = _start(files, mod, overrides, package)
+    return Plan(
+        pack="Go",
+        image=base.build,
+        run_image=base.run,
+        why=why_here,
+        versions=(version,),
+        manager="go modules" + (", vendored" if files.has_directory("vendor") else ""),
+        manifests=_manifests(files, mod),
+        install=_install(files, mod, overrides),
+        build=(Run(overrides.build or _command(files, mod, package), _CACHES),),
+        build_environment=tuple(environment),
+        artifacts=_artifacts(files, overrides),
+        start=start,
+        start_why=why,
+        port=_port(files, package),
+        notes=notes,
+    )
+
+
+def _start(files: Files, mod: str, overrides: Overrides, package: str) -> tuple[str, str]:
+    if overrides.start:
+        return overrides.start, "the start command given"
+    if overrides.build and _BINARY not in overrides.build:
+        named = re.search(r"\s-o[ =](\S+)", overrides.build)
+        if named is None:
+            raise CannotPlan(f"set a start command, or let the build command write its program to {_BINARY}")
+        return f"./{named[1].removeprefix('./')}", "the build command"
+    if found := common.procfile(files):
+        word, _, arguments = found[0].partition(" ")
+        module = re.search(r"^module\s+(\S+)", mod, re.MULTILINE)
+        names = {"app", package.rpartition("/")[2], *((module[1].rpartition("/")[2],) if module else ())}
+        if word.rpartition("/")[2] in names:  # the program has another name here, its arguments stay
+            return f"{_PROGRAM} {arguments}".strip(), found[1]
+    return _PROGRAM, "the program of " + (package if package != "." else "package main")
+
+
+def _port(files: Files, package: str) -> int:
+    folder = package.removeprefix("./").removeprefix(".")
+    sources = [p for p in files.with_suffix(".go", 3) if p.rpartition("/")[0] == folder]
+    return common.fixed_port("\n".join(files.read(p) for p in sources[:50]), _LISTEN)
+
+
+def _asked(files: Files, mod: str) -> Wish | None:
+    """The newest of the lines that name a version: each is the least that will do."""
+    found = [Wish(text, "go.mod") for text in re.findall(r"^(?:go|toolchain)\s+(?:go)?(\d[\d.]*)", mod, re.MULTILINE)]
+    found += [Wish(text, "go.work") for text in re.findall(r"^go\s+(\d[\d.]*)", files.read("go.work"), re.MULTILINE)]
+    found += common.tool_version(files, "golang", "go")
+    found = [wish for wish in found if versions.number_of(wish.text)]
+    return max(found, key=lambda wish: versions.number_of(wish.text) or (), default=None)
+
+
+def _needs_c(files: Files) -> bool:
+    named = files.read("go.mod")
+    return any(name in named for name in _NEED_C) or any(
+        _C.search(files.read(p)) for p in files.with_suffix(".go", 1)[:_MOST_READ]
+    )
+
+
+def _package(files: Files) -> str:
+    """The directory of the program. Raises CannotPlan when there is none, or several and none of a usual name."""
+    found: list[str] = []
+    for path in files.with_suffix(".go", 3)[:_MOST_READ]:
+        directory = path.rpartition("/")[0]
+        skipped = path.endswith("_test.go") or path.startswith(("vendor/", "examples/", "_examples/", "internal/"))
+        if skipped or directory in found or not (directory == "" or common.plain(directory)):
+            continue
+        text = files.read(path)
+        if _MAIN.search(text) and _ENTRY.search(text):
+            found.append(directory)
+    if "" in found:
+        return "."
+    usual = [d for name in _PREFERRED for d in found if d.rpartition("/")[2] == name]
+    commands = [d for d in found if d.startswith("cmd/")]
+    for choice in (found, commands):
+        if len(choice) == 1:
+            return f"./{choice[0]}"
+    if usual:
+        return f"./{usual[0]}"
+    if not found:
+        raise NothingToStart("this is Go, but no directory has a `package main` with a func main: add one")
+    raise CannotPlan(
+        f"there are several programs: {', '.join(found[:10])}; set a build command, such as"
+        f" `go build -o {_BINARY} ./{found[0]}`"
+    )
+
+
+def _command(files: Files, mod: str, package: str) -> str:
+    begin = ""
+    if not mod and "go.work" not in files:
+        begin = "go mod init app && go mod tidy && "
+    loose = "-mod=mod " if mod and "go.sum" not in files and not files.has_directory("vendor") else ""
+    return f"{begin}go build {loose}-trimpath -tags timetzdata -ldflags='-s -w' -o {_BINARY} {package}"
+
+
+def _manifests(files: Files, mod: str) -> tuple[str, ...]:
+    local = re.search(r"=>\s*\.{0,2}/", mod)
+    if "go.mod" not in files or "go.sum" not in files or "go.work" in files or local or files.has_directory("vendor"):
+        return ()
+    return ("go.mod", "go.sum")
+
+
+def _install(files: Files, mod: str, overrides: Overrides) -> tuple[Run, ...]:
+    if overrides.install:
+        return (Run(overrides.install, _CACHES),)
+    return (Run("go mod download", _CACHES),) if _manifests(files, mod) else ()
+
+
+def _artifacts(files: Files, overrides: Overrides) -> tuple[tuple[str, str], ...]:
+    """The program and what it may read; all of it where the user's own commands decide what is built."""
+    if overrides.build and _BINARY not in overrides.build:
+        return (("/app", "/app"), common.CERTIFICATES)
+    return ((_BINARY, _PROGRAM), *common.kept_beside_binary(files), common.CERTIFICATES)

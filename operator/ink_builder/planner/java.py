@@ -1,0 +1,77 @@
+"""Pack Java: Maven or Gradle, by its wrapper where there is one; Spring Boot, Quarkus, or any program with a main."""
+
+import re
+
+from ink_builder.planner import common, versions
+from ink_builder.planner.files import Files
+from ink_builder.planner.images import Images
+from ink_builder.planner.java_gradle import gradle
+from ink_builder.planner.java_maven import maven
+from ink_builder.planner.java_output import Output
+from ink_builder.planner.model import CannotPlan, Overrides, Plan, Run
+from ink_builder.planner.versions import Rules, Wish
+
+RULES = Rules("Java")
+_NUMBER = r"[\"'<>(=\s]*(?:VERSION_)?(1\.8|\d{1,2})\b"
+_ASKED = re.compile(
+    rf"(?:maven\.compiler\.(?:release|target|source)>|<java\.version>|<release>|JavaLanguageVersion\.of\(|jvmToolchain\("
+    rf"|(?:source|target)Compatibility\s*=?\s*(?:JavaVersion\.)?){_NUMBER}"
+)
+
+
+def detect(files: Files, overrides: Overrides, images: Images) -> Plan | None:
+    """A pom.xml or a Gradle build. Raises CannotPlan."""
+    script = files.first("build.gradle", "build.gradle.kts", "settings.gradle", "settings.gradle.kts")
+    if "pom.xml" in files:
+        output, wrapper = maven(files), "mvnw" in files
+        tool, why = "maven", "pom.xml"
+    elif script is not None:
+        output, wrapper = gradle(files), "gradlew" in files
+        tool, why = "gradle", script
+    else:
+        return None
+    base, version = versions.choose(images, "java" if wrapper else tool, RULES, _wishes(files))
+    start, start_why = _start(files, output, overrides)
+    return Plan(
+        pack="Java",
+        image=base.build,
+        run_image=base.run,
+        why=why,
+        versions=(version,),
+        manager=f"{tool}, by its wrapper" if wrapper else tool,
+        install=(Run(overrides.install, output.caches),) if overrides.install else (),
+        build=(Run(overrides.build or output.build, output.caches),),
+        build_environment=output.environment,
+        run_environment=(("JAVA_TOOL_OPTIONS", "-XX:MaxRAMPercentage=75"),),
+        artifacts=(("/app", "/app"),) if overrides.build else (("/out", "/app"),),
+        start=start,
+        start_why=start_why,
+    )
+
+
+def _start(files: Files, output: Output, overrides: Overrides) -> tuple[str, str]:
+    """A Procfile names files where the build leaves them, which is so only when the build command is the user's."""
+    if overrides.start:
+        return overrides.start, "the start command given"
+    if not overrides.build:
+        return output.start, output.label
+    if found := common.procfile(files):
+        return found
+    raise CannotPlan("with a build command of your own, set a start command as well, or add a Procfile")
+
+
+def _wishes(files: Files) -> list[Wish]:
+    """JDKs build for older ones, so a near newer one will do."""
+    found = common.pin_file(files, ".java-version") + common.tool_version(files, "java")
+    named = re.search(r"^\s*java(?:\.runtime\.version)?\s*=\s*(\S+)", files.read("system.properties"), re.MULTILINE)
+    found += [Wish(named[1], "system.properties", pin=True)] if named else []
+    sdk = re.search(r"^\s*java\s*=\s*(\S+)", files.read(".sdkmanrc"), re.MULTILINE)
+    found += [Wish(sdk[1], ".sdkmanrc", pin=True)] if sdk else []
+    for path in ("pom.xml", "build.gradle", "build.gradle.kts", "app/build.gradle", "app/build.gradle.kts"):
+        asked = _ASKED.search(files.read(path))
+        found += [Wish(asked[1], path, pin=True)] if asked else []
+    return [
+        Wish(f"{major[0]}", wish.source, pin=True)
+        for wish in found
+        if (number := versions.number_of(wish.text)) and (major := number[1:2] if number[0] == 1 else number[:1])
+    ]

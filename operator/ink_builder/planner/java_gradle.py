@@ -1,0 +1,64 @@
+"""Gradle: which task makes the program, and where it leaves it."""
+
+import re
+
+from ink_builder.planner.files import Files
+from ink_builder.planner.java_output import JAR, QUARKUS, SPRING, Output, main_class, the_jar
+from ink_builder.planner.model import CannotPlan, NothingToStart
+
+_CACHES = ("/root/.gradle",)
+_ENVIRONMENT = (("GRADLE_USER_HOME", "/root/.gradle"), ("GRADLE_OPTS", "-Dorg.gradle.daemon=false"))
+_APPLICATION = re.compile(r"^\s*(?:id\s*\(?\s*[\"']application[\"']|application\b|apply plugin: ['\"]application['\"]"
+                          r"|`application`|mainClass\b)", re.MULTILINE)  # fmt: skip
+
+
+def gradle(files: Files) -> Output:
+    """Raises CannotPlan when nothing in it can be started."""
+    command = "sh ./gradlew --no-daemon" if "gradlew" in files else "gradle --no-daemon"
+    module = _module(files)
+    folder, task = (f"{module}/", f":{module.replace('/', ':')}:") if module else ("", "")
+    text = _script(files, folder)
+    if "io.quarkus" in text:
+        build = f"{command} {task}build -x test && cp -r {folder}build/quarkus-app /out"
+        return Output("Quarkus", build, QUARKUS, _CACHES, _ENVIRONMENT)
+    if "org.springframework.boot" in text:
+        build = f"{command} {task}bootJar && {the_jar(f'{folder}build/libs')}"
+        return Output("Spring Boot", build, SPRING, _CACHES, _ENVIRONMENT)
+    if re.search(r"gradleup\.shadow|johnrengelman\.shadow", text):
+        build = f"{command} {task}shadowJar && {the_jar(f'{folder}build/libs')}"
+        return Output("a jar with all it needs", build, f"java -jar {JAR}", _CACHES, _ENVIRONMENT)
+    if _APPLICATION.search(text) or "io.ktor.plugin" in text:
+        # the start script is named after the project, whatever that is
+        build = f"{command} {task}installDist && mkdir -p /out && cp -r {folder}build/install/*/. /out"
+        link = "ln -s \"$(ls /out/bin | grep -v '\\.bat$' | head -n 1)\" /out/bin/start-application"
+        return Output("the application plugin", f"{build} && {link}", "bin/start-application", _CACHES, _ENVIRONMENT)
+    name = main_class(files, folder)
+    if name is None:
+        raise NothingToStart(
+            "this is Gradle, but no class with a main method is to be seen under src/main: add one, or the plugin"
+            " `application` with its mainClass"
+        )
+    build = f"{command} {task}assemble && {the_jar(f'{folder}build/libs')}"
+    return Output(f"the class {name}", build, f"java -cp {JAR} {name}", _CACHES, _ENVIRONMENT)
+
+
+def _script(files: Files, folder: str) -> str:
+    return files.read(f"{folder}build.gradle") + files.read(f"{folder}build.gradle.kts")
+
+
+def _module(files: Files) -> str:
+    """The subproject that is the application; empty when it is the top one."""
+    top = _script(files, "")
+    spring = "org.springframework.boot" in top and "apply false" not in top
+    if spring or "application" in top or "io.quarkus" in top:
+        return ""
+    settings = files.read("settings.gradle") + files.read("settings.gradle.kts")
+    included = re.findall(r"[\"']:?([\w:-]+)[\"']", " ".join(re.findall(r"include\b[^\n]*", settings)))
+    modules = [m.replace(":", "/") for m in included]
+    marks = ("org.springframework.boot", "io.quarkus", "application", "shadow", "io.ktor.plugin")
+    programs = [m for m in modules if any(mark in _script(files, f"{m}/") for mark in marks)]
+    if len(programs) > 1:
+        raise CannotPlan(
+            f"several subprojects are applications: {', '.join(programs[:10])}; set a build command and a start command"
+        )
+    return programs[0] if programs else ""

@@ -1,0 +1,58 @@
+"""Maven: what `package` leaves behind."""
+
+import re
+
+from ink_builder.planner.files import Files
+from ink_builder.planner.java_output import JAR, QUARKUS, SPRING, Output, main_class, the_jar
+from ink_builder.planner.model import CannotPlan, NothingToStart
+
+_CACHES = ("/root/.m2",)
+_COPY = "dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory=/out/lib"
+_PACKS_ITSELF = re.compile(r"maven-shade-plugin|maven-assembly-plugin|jar-with-dependencies")
+
+
+def maven(files: Files) -> Output:
+    """Raises CannotPlan when nothing in it can be started."""
+    command = ("sh ./mvnw" if "mvnw" in files else "mvn") + " --batch-mode --no-transfer-progress -DskipTests"
+    pom = files.read("pom.xml")
+    if "quarkus-maven-plugin" in pom:
+        build = f"{command} package && cp -r target/quarkus-app /out"
+        return Output("Quarkus", build, QUARKUS, _CACHES)
+    module = _module(files, pom)
+    select = f" --projects {module} --also-make" if module else ""
+    folder = f"{module}/" if module else ""
+    text = files.read(f"{folder}pom.xml")
+    package = f"{command}{select} package"
+    if "spring-boot-maven-plugin" in text:
+        return Output("Spring Boot", f"{package} && {the_jar(f'{folder}target')}", SPRING, _CACHES)
+    if _PACKS_ITSELF.search(text):
+        return Output(
+            "a jar with all it needs", f"{package} && {the_jar(f'{folder}target')}", f"java -jar {JAR}", _CACHES
+        )
+    entry = re.search(r"<mainClass>\s*([\w.$]+)\s*</mainClass>", text)
+    name = entry[1] if entry else main_class(files, folder)
+    if name is None:
+        raise NothingToStart(
+            "this is Maven, but no class with a main method is to be seen under src/main: add one, or name it as"
+            " mainClass in pom.xml"
+        )
+    build = f"{package} {_COPY} && {the_jar(f'{folder}target')}"
+    return Output(f"the class {name}", build, f"java -cp '{JAR}:lib/*' {name}", _CACHES)
+
+
+def _module(files: Files, pom: str) -> str:
+    """The module that is the application; empty when the project has none."""
+    modules = [m for m in re.findall(r"<module>\s*([\w./-]+)\s*</module>", pom) if f"{m}/pom.xml" in files]
+    if not modules:
+        return ""
+    programs: list[str] = [m for m in modules if "spring-boot-maven-plugin" in files.read(f"{m}/pom.xml")]
+    programs = programs or [m for m in modules if "<mainClass>" in files.read(f"{m}/pom.xml")]
+    programs = programs or [m for m in modules if main_class(files, f"{m}/")]
+    if len(programs) == 1:
+        return programs[0]
+    if not programs:
+        raise NothingToStart("this is Maven with modules, and none of them has a main method")
+    raise CannotPlan(
+        f"several modules are applications: {', '.join(programs[:10])}; set a build command, such as"
+        f" `mvn -DskipTests --projects {programs[0]} --also-make package`, and a start command"
+    )

@@ -1,0 +1,92 @@
+"""How an application for Node is started, when no framework says it."""
+
+import re
+from dataclasses import dataclass
+
+from ink_builder.planner import common
+from ink_builder.planner.files import Files
+from ink_builder.planner.model import DEFAULT_PORT, Overrides
+from ink_builder.planner.node_kinds import OWN_SERVERS
+from ink_builder.planner.node_package import Package
+
+_ENTRIES = (
+    "server.js", "index.js", "app.js", "main.js", "server.mjs", "index.mjs", "app.mjs", "main.mjs", "src/server.js",
+    "src/index.js", "src/app.js", "src/main.js", "server/index.js", "bin/www",
+)  # fmt: skip
+_TYPED = ("server.ts", "index.ts", "app.ts", "main.ts", "src/server.ts", "src/index.ts", "src/app.ts", "src/main.ts")
+_BUILT = ("dist", "build", "out", "lib", ".output", "output")
+"""Directories that a build script makes: an entry point there need not be in the commit."""
+_DIRECT = re.compile(
+    r"^(?:[A-Z_]+=[\w./:-]+ +)*(?:node|tsx|ts-node|bun|next|fastify|json-server|serve|remix-serve|react-router-serve)"
+    r" [^;&|<>$`()\\*?{}'\"#\n]*$"
+)
+"""Scripts that are one simple command: started without a package manager between, they take signals themselves."""
+_LISTEN = re.compile(r"\.listen\(\s*(\d{2,5})\b")
+_CONSTANT = re.compile(r"\b(?:const|let|var)\s+port\s*=\s*(\d{2,5})\s*[;\n]", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Start:
+    """A shell command, what it was found by, and the port that the code insists on."""
+
+    command: str
+    why: str
+    port: int = DEFAULT_PORT
+
+
+def find(files: Files, package: Package, overrides: Overrides, *, built: bool, manager: str) -> Start | None:
+    """The start command, or None. `built`: a build script makes files that are not in the commit."""
+    if overrides.start:
+        return Start(overrides.start, "the start command given")
+    if found := common.procfile(files):
+        return Start(*found)
+    for script in ("start", "start:prod", "start:production", "serve:prod"):
+        text = package.scripts.get(script, "")
+        if text and not OWN_SERVERS.search(text):
+            return _script(files, package, script, manager)
+    main = str(package.data.get("main") or "").removeprefix("./")
+    if main in files or (built and main.partition("/")[0] in _BUILT and main.isprintable()):
+        return _file(files, main, "main of package.json")
+    if entry := files.first(*_ENTRIES):
+        return _file(files, entry, entry)
+    if built and "@nestjs/core" in package.tools:
+        return Start("node dist/main", "Nest")
+    if typed := _typed(files, package, manager):
+        return typed
+    return _script(files, package, "start", manager) if package.scripts.get("start") else None
+
+
+def _script(files: Files, package: Package, name: str, manager: str) -> Start:
+    text = package.scripts[name].strip()
+    around = any(hook in package.scripts for hook in (f"pre{name}", f"post{name}"))
+    entry = re.search(r"\bnode\s+(?:-\S+\s+)*(?:\./)?([\w./-]+)", text)
+    port = port_in(files, entry[1]) if entry else DEFAULT_PORT
+    if _DIRECT.match(text) and not around:
+        return Start(text, f"script {name}", port)
+    if manager == "bun":
+        return Start(f"bun run {name}", f"script {name}", port)
+    return Start("npm start" if name == "start" else f"npm run {name}", f"script {name}", port)
+
+
+def _file(files: Files, path: str, why: str) -> Start:
+    return Start(f"node {common.argument(path)}", why, port_in(files, path))
+
+
+def _typed(files: Files, package: Package, manager: str) -> Start | None:
+    """TypeScript that is run as it is."""
+    entry = files.first(*_TYPED)
+    if entry is None:
+        return None
+    runners = [tool for tool in ("tsx", "ts-node") if tool in package.tools] + (["bun"] if manager == "bun" else [])
+    runner = next(iter(runners), None)
+    return Start(f"{runner} {entry}", entry, port_in(files, entry)) if runner else None
+
+
+def port_in(files: Files, path: str) -> int:
+    """The port that the code names when it never asks the environment; else the platform's."""
+    text = files.read(path) or files.read(f"{path}.js")
+    if not text or "env.PORT" in text or "PORT" in re.sub(r"(?:const|let|var)\s+PORT\b|\bPORT\s*[,)]", "", text):
+        return DEFAULT_PORT
+    found = _LISTEN.search(text) or (_CONSTANT.search(text) if ".listen(" in text else None)
+    port = int(found[1]) if found else DEFAULT_PORT
+    return port if 1024 <= port <= 65535 else DEFAULT_PORT

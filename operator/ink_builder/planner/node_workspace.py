@@ -1,0 +1,155 @@
+"""One package of a Node workspace: packages are installed for all, then this one is built with what it depends on."""
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from fnmatch import fnmatchcase
+
+from ink_builder.planner import common, node_package
+from ink_builder.planner.files import Files
+from ink_builder.planner.images import Images
+from ink_builder.planner.model import CannotPlan, NothingToStart, Overrides, Plan, Run
+from ink_builder.planner.node_package import Manager, Package
+
+_MOST_MEMBERS = 200
+Single = Callable[[Files, Overrides, Images], Plan]
+
+
+def plan(files: Files, overrides: Overrides, images: Images, single: Single) -> Plan | None:
+    """The plan of a member, asked for by its directory or the only one that runs; None when this is no workspace.
+
+    `single` plans a package as if it were alone.
+    """
+    if files.whole is not None and files.place:
+        root, place = files.whole, files.place
+        return _member(root, place, overrides, images, single) if place in _members(root) else None
+    members = _members(files)
+    if not members or files.place:
+        return None
+    package = node_package.read(files)
+    if overrides.start or overrides.publish_directory or "start" in package.scripts or common.procfile(files):
+        return None
+    plans: dict[str, Plan] = {}
+    for place in members:
+        try:
+            plans[place] = _member(files, place, overrides, images, single)
+        except CannotPlan:
+            continue
+    if len(plans) > 1:
+        listed = ", ".join(sorted(plans))
+        raise CannotPlan(
+            f"this is a workspace with several applications: {listed}; set source.git.rootDirectory to one of them, or"
+            " describe them in ink.yaml"
+        )
+    if not plans:
+        raise NothingToStart("this is a workspace, and no package in it can be started: add a `start` script to one")
+    return next(iter(plans.values()))
+
+
+def _members(root: Files) -> list[str]:
+    """Directories of the workspace's packages; empty when there is no workspace."""
+    if "package.json" not in root:
+        return []
+    listed = node_package.read(root).data.get("workspaces")
+    if isinstance(listed, dict):
+        listed = listed.get("packages")
+    globs = [g for g in listed if isinstance(g, str)] if isinstance(listed, list) else []
+    globs += re.findall(r"^\s*-\s*['\"]?([^'\"#\n]+?)['\"]?\s*$", root.read("pnpm-workspace.yaml"), re.MULTILINE)
+    wanted = [_glob(g) for g in globs if not g.startswith("!")]
+    refused = [_glob(g[1:]) for g in globs if g.startswith("!")]
+    places = [p.removesuffix("/package.json") for p in root.named("package.json", depth=4) if p != "package.json"]
+    found = [p for p in places if _matches(p, wanted) and not _matches(p, refused) and common.plain(p)]
+    return sorted(found)[:_MOST_MEMBERS]
+
+
+def _glob(text: str) -> str:
+    return text.strip().removeprefix("./").rstrip("/")
+
+
+def _matches(place: str, globs: list[str]) -> bool:
+    """`*` is one directory, `**` any number."""
+    return any(fnmatchcase(place, glob) and ("**" in glob or place.count("/") == glob.count("/")) for glob in globs)
+
+
+def _member(root: Files, place: str, overrides: Overrides, images: Images, single: Single) -> Plan:
+    own = root.below(place)
+    top = node_package.read(root)
+    base, version = node_package.version(*_asks(root, top, own), images)
+    manager = node_package.manager(root, top, lenient=bool(version.note))
+    alone = single(own, overrides, images)
+    target = f"/app/{place}"
+    path = f"{target}/node_modules/.bin:/app/node_modules/.bin"
+    tools = f":{node_package.TOOLS}/bin" if manager.setup else ""
+    install = f"cd {target} && {overrides.install}" if overrides.install else manager.install
+    moved = replace(
+        alone,
+        directory="",
+        image=base.build,
+        run_image=alone.run_image if alone.texts else base.run,
+        why=f"the workspace's package {place}",
+        versions=(version,),
+        manager=f"{manager.name}, a workspace" + ("" if manager.lock else " without a lock file"),
+        manifests=(),
+        setup=manager.setup,
+        install=(Run(install, manager.caches),),
+        build=(*_dependencies(root, place, manager), *_own(alone, target, manager, overrides)),
+        build_environment=(("PATH", f"{path}{tools}:$PATH"), *manager.environment),
+        workdir="/app" if alone.texts or ".output" in alone.start else target,
+        artifacts=tuple(
+            (source.replace("/app/", f"{target}/", 1) if source.startswith("/app/") else source, to)
+            for source, to in alone.artifacts
+        ),
+        run_environment=tuple(
+            (name, f"{path}:$PATH") if name == "PATH" else (name, value) for name, value in alone.run_environment
+        ),
+    )
+    return _standalone(moved, place) if ".next/standalone" in str(alone.artifacts) else moved
+
+
+def _own(alone: Plan, target: str, manager: Manager, overrides: Overrides) -> list[Run]:
+    """The package's own build, by the workspace's package manager. Nothing is pruned: all share their packages."""
+    if overrides.build:
+        return [Run(f"cd {target} && {overrides.build}", manager.caches)]
+    commands = []
+    for step in alone.build:
+        if step.command.startswith(("npx ", "rm ")):
+            commands.append(step.command)
+        elif step.command.endswith(" run build"):
+            commands.append(manager.run.format("build"))
+    return [Run(f"cd {target} && {command}", manager.caches) for command in commands]
+
+
+def _asks(root: Files, top: Package, own: Files) -> tuple[Files, Package]:
+    """Where the version of Node is asked for: in the package itself, else at the top."""
+    package = node_package.read(own)
+    asked = own.first(".node-version", ".nvmrc") or common.table(package.data, "engines").get("node")
+    return (own, package) if asked else (root, top)
+
+
+def _standalone(plan: Plan, place: str) -> Plan:
+    """Next keeps the workspace's directories inside its output."""
+    artifacts = tuple(
+        (source, "/app" if source.endswith("standalone") else to.replace("/app", f"/app/{place}", 1))
+        for source, to in plan.artifacts
+    )
+    return replace(plan, artifacts=artifacts, workdir=f"/app/{place}")
+
+
+def _dependencies(root: Files, place: str, manager: Manager) -> list[Run]:
+    """The builds of the workspace's packages that this one depends on, in their order."""
+    packages = {p: node_package.read(root.below(p)) for p in _members(root)}
+    places = {package.name: p for p, package in packages.items() if package.name}
+    order: list[str] = []
+    seen: set[str] = set()
+
+    def visit(p: str) -> None:
+        seen.add(p)
+        for name in packages[p].tools:
+            if name in places and places[name] not in seen:
+                visit(places[name])
+        order.append(p)
+
+    visit(place)
+    runner = manager.run.format("build")
+    built = [p for p in order if p != place and "build" in packages[p].scripts]
+    return [Run(f"cd /app/{p} && {runner}", manager.caches) for p in built]

@@ -1,0 +1,144 @@
+"""Pack Ruby: Bundler, then Rails, a Rack application or a script."""
+
+import re
+
+from ink_builder.planner import common, versions
+from ink_builder.planner.files import Files
+from ink_builder.planner.images import Images
+from ink_builder.planner.model import PORT, NothingToStart, Overrides, Plan, Run
+from ink_builder.planner.node_package import NPM_CACHE
+from ink_builder.planner.node_package import read as read_package
+from ink_builder.planner.tools import NPM_LINKS, node_tool
+from ink_builder.planner.versions import Rules, Wish
+
+RULES = Rules("Ruby", "ruby", majors=False)
+_BUNDLE = "/usr/local/bundle"
+_CACHES = ("/root/.bundle/cache",)
+_GEM = re.compile(r"^\s*gem\s+[\"']([\w-]+)[\"']", re.MULTILINE)
+_LOCKED = re.compile(r"^ {4}([\w-]+) \(", re.MULTILINE)
+_SCRIPTS = ("app.rb", "main.rb", "server.rb", "web.rb", "index.rb")
+_COMPILER = ("build-essential", "git", "libyaml-dev", "pkg-config")
+_LIBRARIES = {
+    "pg": (("libpq-dev",), ("libpq5",)),
+    "mysql2": (("default-libmysqlclient-dev",), ("libmariadb3",)),
+    "sqlite3": (("libsqlite3-dev",), ("libsqlite3-0",)),
+    "ruby-vips": ((), ("libvips42",)),
+    "image_processing": ((), ("libvips42",)),
+    "mini_magick": ((), ("imagemagick",)),
+}
+
+
+def detect(files: Files, overrides: Overrides, images: Images) -> Plan | None:
+    """A Gemfile, a config.ru, or a script of a usual name. Raises CannotPlan."""
+    why = files.first("Gemfile", "config.ru", *_SCRIPTS)
+    if why is None:
+        return None
+    gems = frozenset(_GEM.findall(files.read("Gemfile")) + _LOCKED.findall(files.read("Gemfile.lock")))
+    rails = "rails" in gems or "railties" in gems or "bin/rails" in files
+    start, start_why = _start(files, overrides, gems, rails=rails)
+    base, version = versions.choose(images, "ruby", RULES, _wishes(files))
+    libraries = [needs for gem, needs in _LIBRARIES.items() if gem in gems]
+    assets = rails and "package.json" in files
+    node = node_tool(images) if assets else ()
+    return Plan(
+        pack="Ruby",
+        image=base.build,
+        run_image=base.run,
+        why=why,
+        versions=(version,),
+        manager="bundler" if "Gemfile" in files else "no packages",
+        tools=node,
+        setup=(NPM_LINKS,) if node else (),
+        build_packages=(*_COMPILER, *(name for build, _ in libraries for name in build)) if "Gemfile" in files else (),
+        run_packages=tuple(dict.fromkeys(name for _, run in libraries for name in run)),
+        manifests=_manifests(files),
+        install=_install(files, overrides),
+        build=_build(files, overrides, gems, rails=rails),
+        build_environment=_environment(files, rails=rails),
+        run_environment=_environment(files, rails=rails),
+        artifacts=((("/usr/local/bundle", _BUNDLE),) if "Gemfile" in files else ()) + (("/app", "/app"),),
+        start=start,
+        start_why=start_why,
+        notes=("SECRET_KEY_BASE or RAILS_MASTER_KEY must be set on the service",) if rails else (),
+    )
+
+
+def _wishes(files: Files) -> list[Wish]:
+    """Bundler refuses another Ruby than the Gemfile's."""
+    named = re.search(
+        r"^\s*ruby\s+[\"']([^\"']+)[\"'](?:\s*,\s*[\"']([^\"']+)[\"'])?", files.read("Gemfile"), re.MULTILINE
+    )
+    if named:
+        text = ", ".join(part for part in named.groups() if part)
+        exact = text[:1].isdigit()
+        return [Wish(text, "ruby in Gemfile", pin=exact, strict=True)]
+    found = common.pin_file(files, ".ruby-version") + common.tool_version(files, "ruby")
+    locked = re.search(r"^RUBY VERSION\n\s+ruby ([\d.]+)", files.read("Gemfile.lock"), re.MULTILINE)
+    return found + ([Wish(locked[1], "Gemfile.lock", pin=True)] if locked else [])
+
+
+def _start(files: Files, overrides: Overrides, gems: frozenset[str], *, rails: bool) -> tuple[str, str]:
+    if overrides.start:
+        return overrides.start, "the start command given"
+    if found := common.procfile(files):
+        return found
+    if rails:
+        return f"bundle exec rails server -b 0.0.0.0 -p {PORT} -e production", "Rails"
+    prefix = "bundle exec " if "Gemfile" in files else ""
+    if "config.ru" in files:
+        if "puma" in gems:
+            return f"{prefix}puma --bind tcp://0.0.0.0:{PORT} config.ru", "config.ru, puma"
+        if "falcon" in gems:
+            return f"{prefix}falcon serve --bind http://0.0.0.0:{PORT}", "config.ru, falcon"
+        return f"{prefix}rackup --host 0.0.0.0 --port {PORT} config.ru", "config.ru"
+    script = files.first(*_SCRIPTS)
+    if script is None:
+        raise NothingToStart("this is Ruby, but how to start it is not to be seen: add config.ru, app.rb or a Procfile")
+    arguments = f" -o 0.0.0.0 -p {PORT}" if "sinatra" in gems else ""
+    return f"{prefix}ruby {script}{arguments}", f"{script}{', Sinatra' if arguments else ''}"
+
+
+def _manifests(files: Files) -> tuple[str, ...]:
+    gemfile = files.read("Gemfile")
+    reads_more = re.search(r"path:|gemspec|eval_gemfile|File\.read|instance_eval", gemfile)
+    if "Gemfile" not in files or reads_more:
+        return ()
+    more = tuple(f for f in ("Gemfile.lock", ".ruby-version", ".tool-versions") if f in files)
+    return ("Gemfile", *more)
+
+
+def _install(files: Files, overrides: Overrides) -> tuple[Run, ...]:
+    if overrides.install:
+        return (Run(overrides.install, _CACHES),)
+    return (Run("bundle install", _CACHES),) if "Gemfile" in files else ()
+
+
+def _build(files: Files, overrides: Overrides, gems: frozenset[str], *, rails: bool) -> tuple[Run, ...]:
+    if overrides.build:
+        return (Run(overrides.build, _CACHES),)
+    steps = []
+    if rails and "package.json" in files:
+        locked = "npm ci" if "package-lock.json" in files else "npm install"
+        yarn = "npm install --global yarn@1 && yarn install --frozen-lockfile"
+        steps.append(Run(yarn if "yarn.lock" in files else f"{locked} --no-audit --no-fund", (NPM_CACHE,)))
+        if "build" in read_package(files).scripts and not {"jsbundling-rails", "vite_rails"} & gems:
+            steps.append(Run("npm run build", (NPM_CACHE,)))
+    if rails and (files.has_directory("app/assets") or files.has_directory("app/javascript")):
+        steps.append(Run("SECRET_KEY_BASE_DUMMY=1 bundle exec rails assets:precompile"))
+    if rails and "package.json" in files:
+        steps.append(Run("rm -rf node_modules"))
+    return tuple(steps)
+
+
+def _environment(files: Files, *, rails: bool) -> tuple[tuple[str, str], ...]:
+    bundle = (("BUNDLE_PATH", _BUNDLE), ("BUNDLE_WITHOUT", "development:test"))
+    frozen = (("BUNDLE_FROZEN", "true"),) if "Gemfile.lock" in files else ()
+    if not rails:
+        return (*bundle, *frozen, ("RACK_ENV", "production"))
+    return (
+        *bundle,
+        *frozen,
+        ("RAILS_ENV", "production"),
+        ("RAILS_LOG_TO_STDOUT", "1"),
+        ("RAILS_SERVE_STATIC_FILES", "1"),
+    )

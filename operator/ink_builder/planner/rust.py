@@ -1,0 +1,128 @@
+"""Pack Rust: one program built by cargo; what was compiled of its dependencies is kept."""
+
+import re
+from typing import Any
+
+from ink_builder.planner import common, versions
+from ink_builder.planner.files import Files
+from ink_builder.planner.images import Images
+from ink_builder.planner.model import CannotPlan, NothingToStart, Overrides, Plan, Run
+from ink_builder.planner.versions import Rules, Wish
+
+RULES = Rules("Rust")
+_TARGET = "/app/target"
+_CACHES = ("/usr/local/cargo/registry", "/usr/local/cargo/git", _TARGET)
+_BINARY, _PROGRAM = "/out/app", "/usr/local/bin/app"
+_LISTEN = re.compile(r"\(\s*\[\s*\d+(?:\s*,\s*\d+){3}\s*\]\s*,\s*(\d{4,5})\s*\)|\"[\d.]+:(\d{4,5})\"")
+_LIBRARIES = {
+    "openssl-sys": (("pkg-config", "libssl-dev"), ("libssl3",)),
+    "pq-sys": (("libpq-dev",), ("libpq5",)),
+    "mysqlclient-sys": (("default-libmysqlclient-dev",), ("libmariadb3",)),
+    "protoc": (("protobuf-compiler",), ()),
+}
+
+
+def detect(files: Files, overrides: Overrides, images: Images) -> Plan | None:
+    """A Cargo.toml. Raises CannotPlan."""
+    if "Cargo.toml" not in files:
+        return None
+    base, version = versions.choose(images, "rust", RULES, _wishes(files))
+    lock = files.read("Cargo.lock")
+    package, name = ("", "") if overrides.build else _program(files)
+    locked = " --locked" if lock else ""
+    chosen = f" --package {package}" if package else ""
+    # cargo compares dates, and a commit's date says nothing about what the cache was built from
+    touch = "find . -path ./target -prune -o -type f -name '*.rs' -exec touch {} +"
+    build = (
+        f"{touch} && cargo build --release{locked}{chosen} --bin {name} && install -D target/release/{name} {_BINARY}"
+    )
+    libraries = [needs for crate, needs in _LIBRARIES.items() if f'name = "{crate}"' in lock]
+    if 'name = "openssl-src"' in lock:
+        libraries = [needs for needs in libraries if needs != _LIBRARIES["openssl-sys"]]
+    own = bool(overrides.build) and _BINARY not in (overrides.build or "")
+    if own and not overrides.start:
+        raise CannotPlan(f"set a start command, or let the build command write its program to {_BINARY}")
+    rocket = (("ROCKET_ADDRESS", "0.0.0.0"), ("ROCKET_PORT", "8080")) if 'name = "rocket"' in lock else ()
+    return Plan(
+        pack="Rust",
+        image=base.build,
+        run_image=base.run,
+        why="Cargo.toml",
+        versions=(version,),
+        manager="cargo" + ("" if lock else ", without a lock file"),
+        build_packages=tuple(name for build_needs, _ in libraries for name in build_needs),
+        run_packages=tuple(name for _, run_needs in libraries for name in run_needs),
+        build_environment=(("CARGO_HOME", "/usr/local/cargo"), ("CARGO_TARGET_DIR", _TARGET)),
+        run_environment=rocket,
+        install=(Run(overrides.install, _CACHES[:2]),) if overrides.install else (),
+        # what the user's own commands leave in target/ must outlive the step
+        build=(Run(overrides.build or build, _CACHES[:2] if own else _CACHES),),
+        artifacts=(
+            *((("/app", "/app"),) if own else ((_BINARY, _PROGRAM), *common.kept_beside_binary(files))),
+            common.CERTIFICATES,
+        ),
+        start=overrides.start or _PROGRAM,
+        start_why="the start command given" if overrides.start else f"the program {name}",
+        port=_port(files),
+    )
+
+
+def _wishes(files: Files) -> list[Wish]:
+    channel = common.table(common.toml(files, "rust-toolchain.toml"), "toolchain").get("channel")
+    plain = files.read("rust-toolchain").strip()
+    if plain and "[" in plain:
+        channel = common.table(common.toml(files, "rust-toolchain"), "toolchain").get("channel")
+    elif plain:
+        channel = plain.splitlines()[0]
+    # rustup, where the image has it, fetches channels such as nightly itself
+    found = [Wish(channel, "rust-toolchain", pin=True)] if isinstance(channel, str) and channel[:1].isdigit() else []
+    found += [wish for wish in common.tool_version(files, "rust") if wish.text[:1].isdigit()]
+    least = common.table(common.toml(files, "Cargo.toml"), "package").get("rust-version")
+    return [*found, Wish(f">={least}", "rust-version in Cargo.toml")] if isinstance(least, str) else found
+
+
+def _program(files: Files) -> tuple[str, str]:
+    """The package (empty: the one at the top) and the program. Raises CannotPlan."""
+    common.check_toml(files, "Cargo.toml")
+    top = common.toml(files, "Cargo.toml")
+    wanted = common.table(top, "package").get("default-run")
+    found = [("", name) for name in _binaries(files, top, "")]
+    if not found:
+        for path in files.named("Cargo.toml", 3)[:200]:
+            folder = path.rpartition("/")[0]
+            manifest = common.toml(files, path) if folder and not folder.startswith("target/") else {}
+            package = str(common.table(manifest, "package").get("name") or "")
+            found += [(package, name) for name in _binaries(files, manifest, f"{folder}/")] if manifest else []
+    found = [pair for pair in found if all(not part or common.plain(part) for part in pair)]
+    preferred = [pair for pair in found if pair[1] == wanted] or (found if len(found) == 1 else [])
+    for name in (str(common.table(top, "package").get("name") or ""), "server", "app", "api", "web"):
+        preferred = preferred or [pair for pair in found if pair[1] == name]
+    if preferred:
+        return preferred[0]
+    if not found:
+        raise NothingToStart("this is Rust, but there is no program, only a library: add src/main.rs")
+    names = ", ".join(name for _, name in found[:10])
+    raise CannotPlan(f"there are several programs: {names}; name one as default-run in [package] of Cargo.toml")
+
+
+def _binaries(files: Files, manifest: dict[str, Any], folder: str) -> list[str]:
+    name = common.table(manifest, "package").get("name")
+    listed = manifest.get("bin")
+    found = [str(b["name"]) for b in listed if isinstance(b, dict) and "name" in b] if isinstance(listed, list) else []
+    if (
+        isinstance(name, str)
+        and f"{folder}src/main.rs" in files
+        and not any(
+            isinstance(b, dict) and b.get("path") == "src/main.rs" for b in (listed if isinstance(listed, list) else [])
+        )
+    ):
+        found.insert(0, name)
+    inside = [p for p in files.with_suffix(".rs", 4) if p.startswith(f"{folder}src/bin/")]
+    found += [
+        p.removeprefix(f"{folder}src/bin/").removesuffix(".rs") for p in inside if p.count("/") == folder.count("/") + 2
+    ]
+    return list(dict.fromkeys(found))
+
+
+def _port(files: Files) -> int:
+    return common.fixed_port(files.read("src/main.rs"), _LISTEN)

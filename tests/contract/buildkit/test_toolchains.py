@@ -1,0 +1,133 @@
+"""Rust, Java, Ruby and PHP: toolchains of Debian 13 in images made for the test, and applications built with them.
+
+The images lie in the test's registry, and are told to the builder as a platform's base images are.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from .conftest import Stack
+from .test_planned import ask
+
+pytestmark = [pytest.mark.usefixtures("base_images"), pytest.mark.full, pytest.mark.timeout(1800)]
+PATIENCE = {"INK_TIMEOUT_SECONDS": "800"}
+DEBIAN = "python:3.13-slim"
+PACKAGES = {
+    "rust": "cargo gcc libc6-dev",
+    "maven": "maven openjdk-21-jdk-headless",
+    "ruby": "ruby ruby-bundler",
+    "php": "apache2 libapache2-mod-php",
+}
+VERSIONS = {"rust": "1.85", "maven": "21", "ruby": "3.3", "php": "8.4"}
+APACHE = """RUN printf '#!/bin/sh\\nexec apache2 -DFOREGROUND\\n' > /usr/local/bin/apache2-foreground \\
+    && chmod 755 /usr/local/bin/apache2-foreground \\
+    && sed -i -E 's/^export (APACHE_[A-Z_]+)=(.*)$/: "${\\1:=\\2}"; export \\1/' /etc/apache2/envvars \\
+    && sed -i 's#^exec#. /etc/apache2/envvars; exec#' /usr/local/bin/apache2-foreground \\
+    && sed -i 's#\\${APACHE_LOG_DIR}/[a-z_]*.log#/dev/stderr#' /etc/apache2/*.conf /etc/apache2/*/*.conf
+"""
+
+
+Images = Callable[[str, str], dict[str, str]]
+
+
+@pytest.fixture(scope="module")
+def images(stack: Stack) -> Images:
+    """Makes a toolchain's image of what Debian 13 has; returns the variables by which a service is built from it."""
+
+    def make(name: str, service: str) -> dict[str, str]:
+        install = f"RUN apt-get update && apt-get install --yes --no-install-recommends {PACKAGES[name]}"
+        text = f"FROM {DEBIAN}\n{install}\n" + (APACHE if name == "php" else "")
+        built = stack.build(f"toolchain-{name}", {"Dockerfile": text}, **PATIENCE)
+        assert built.code == 0, built.log
+        image = built.verdict["image"]
+        run = {"rust": DEBIAN, "maven": image, "ruby": image, "php": image}[name]
+        listed = {name: {VERSIONS[name]: {"build": image, "run": run}}}
+        token = stack.registry.token(f"tenant/{service}", f"tenant/toolchain-{name}")
+        return {"INK_BASE_IMAGES": json.dumps(listed), "INK_REGISTRY_TOKEN": token, **PATIENCE}
+
+    return make
+
+
+RUST = """use std::io::{Read, Write};
+fn main() {
+    let port = std::env::var("PORT").unwrap();
+    let listener = std::net::TcpListener::bind(format!("0.0.0.0:{port}")).unwrap();
+    for stream in listener.incoming() {
+        let mut stream = stream.unwrap();
+        let _ = stream.read(&mut [0; 1024]);
+        let _ = stream.write_all(b"HTTP/1.0 200 OK\\r\\n\\r\\nfrom rust VERSION");
+    }
+}
+"""
+JAVA = """package org.acme;
+import com.sun.net.httpserver.HttpServer;
+import java.net.InetSocketAddress;
+public class Main {
+    public static void main(String[] arguments) throws Exception {
+        int port = Integer.parseInt(System.getenv("PORT"));
+        HttpServer server = HttpServer.create(new InetSocketAddress(port), 0);
+        server.createContext("/", exchange -> {
+            byte[] body = "from java".getBytes();
+            exchange.sendResponseHeaders(200, body.length);
+            exchange.getResponseBody().write(body);
+            exchange.close();
+        });
+        server.start();
+    }
+}
+"""
+POM = """<project xmlns="http://maven.apache.org/POM/4.0.0">
+  <modelVersion>4.0.0</modelVersion>
+  <groupId>org.acme</groupId><artifactId>hello</artifactId><version>1</version>
+  <properties>
+    <maven.compiler.source>17</maven.compiler.source><maven.compiler.target>17</maven.compiler.target>
+    <project.build.sourceEncoding>UTF-8</project.build.sourceEncoding>
+  </properties>
+</project>
+"""
+RUBY = """require "socket"
+server = TCPServer.new("0.0.0.0", ENV.fetch("PORT").to_i)
+loop do
+  client = server.accept
+  client.gets
+  client.write "HTTP/1.0 200 OK\\r\\n\\r\\nfrom ruby"
+  client.close
+end
+"""
+
+
+def test_rust_and_a_changed_line(stack: Stack, images: Images) -> None:
+    """What was compiled before is in the cache; a commit's date must not make cargo take the old program for new."""
+    given = images("rust", "rust")
+    manifest = '[package]\nname = "hello"\nversion = "0.1.0"\nedition = "2021"\n'
+    for version in ("one", "two"):
+        files: dict[str, str | bytes] = {"Cargo.toml": manifest, "src/main.rs": RUST.replace("VERSION", version)}
+        outcome = stack.build("rust", files, **given)
+        assert ask(stack, "rust", outcome, "/") == [f"/ 65532 from rust {version}"]
+
+
+def test_java_with_maven(stack: Stack, images: Images) -> None:
+    files: dict[str, str | bytes] = {"pom.xml": POM, "src/main/java/org/acme/Main.java": JAVA}
+    outcome = stack.build("java", files, **images("maven", "java"))
+    assert ask(stack, "java", outcome, "/") == ["/ 65532 from java"]
+
+
+def test_ruby_without_gems(stack: Stack, images: Images) -> None:
+    outcome = stack.build("ruby", {"app.rb": RUBY}, **images("ruby", "ruby"))
+    assert ask(stack, "ruby", outcome, "/") == ["/ 65532 from ruby"]
+
+
+def test_php_without_packages(stack: Stack, images: Images) -> None:
+    files: dict[str, str | bytes] = {
+        "public/index.php": "<?php echo 'from php ', $_SERVER['REQUEST_URI'];",
+        "secret.txt": "x",
+    }
+    outcome = stack.build("php", files, **images("php", "php"))
+    assert ask(stack, "php", outcome, "/", "/deep/link") == [
+        "/ 65532 from php /",
+        "/deep/link 65532 from php /deep/link",
+    ]
