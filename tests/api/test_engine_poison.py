@@ -15,8 +15,9 @@ from support.waiting import eventually
 
 CRD = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/inkservices.ml.ink"
 HEALTHY = 5
-HANGING = 40
-"""Five times the workers: one after the other they would take minutes, each until its call's deadline."""
+HANGING = 48
+"""Six times the workers: in turns, each until its call's deadline, they would take far longer than is waited."""
+WITHIN_SECONDS = 60
 
 
 @contextmanager
@@ -66,7 +67,7 @@ def others_converge(engine: Engine, namespace: str) -> None:
     for number in range(HEALTHY):
         engine.create(namespace, f"well-{number}", subdomain=f"{namespace}-{number}")
     for number in range(HEALTHY):
-        engine.wait_ready(namespace, f"well-{number}", within=30, alive=False)
+        engine.wait_ready(namespace, f"well-{number}", within=WITHIN_SECONDS, alive=False)
 
 
 @pytest.mark.parametrize("what", UNREADABLE)
