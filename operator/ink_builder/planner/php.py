@@ -73,7 +73,9 @@ def _wishes(composer: dict[str, Any], files: Files) -> list[Wish]:
 
 
 def _extensions(composer: dict[str, Any], *, laravel: bool) -> list[str]:
-    """Those that composer.json asks for and the image lacks."""
+    """Those that composer.json asks for and the image lacks; a few scripts need none."""
+    if not composer:
+        return []
     wanted = [name[4:].lower() for name in common.table(composer, "require") if name.startswith("ext-")]
     wanted += ["pdo_mysql", "pdo_pgsql", "opcache"] if laravel else ["opcache"]
     return sorted({name for name in wanted if name in _AVAILABLE})

@@ -35,6 +35,7 @@ def data(plan: Plan) -> dict[str, Any]:
         "manager": plan.manager,
         "install": [step.command for step in (*plan.setup, *plan.install)],
         "build": [step.command for step in plan.build],
+        "final": [step.command for step in plan.run_setup],
         "start": {"command": plan.start, "why": plan.start_why, "directory": plan.workdir},
         "caches": _caches(plan),
         "copied": [{"from": source, "to": to} for source, to in plan.artifacts],
@@ -57,6 +58,7 @@ def _facts(plan: Plan) -> Iterator[tuple[str, str]]:
         yield "manager", plan.manager
     yield from _commands("install", (*plan.setup, *plan.install))
     yield from _commands("build", plan.build)
+    yield from _commands("final", plan.run_setup)
     yield "start", plan.start + (f" ({plan.start_why})" if plan.start_why else "")
     if plan.workdir != "/app":
         yield "in", plan.workdir
