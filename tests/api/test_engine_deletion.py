@@ -7,7 +7,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from support.engine import BINDINGS, BUILD_JOBS, CLAIMS, CRS, DEPLOYMENTS, SEED, Engine, Surroundings, source_of
+from support.engine import (
+    BINDINGS,
+    BUILD_JOBS,
+    CLAIMS,
+    CRS,
+    DEPLOYMENTS,
+    RELEASED,
+    SEED,
+    Engine,
+    Surroundings,
+    source_of,
+)
 from support.kube_api import Json
 from support.operator_process import PLAYED_ELSEWHERE
 from support.recording_proxy import Moment
@@ -177,8 +188,8 @@ def deleted_while_built(engine: Engine, dies: tuple[int, Moment] | None = None) 
 
 
 def left_of(engine: Engine, space: str, collection: str, what: str) -> list[str]:
-    """Objects of the service outside its namespace. Pods carry the name of their Job alone."""
-    items = engine.api.get(collection)["items"]
+    """Objects of the service outside its namespace, but for a host that is kept for its tenant."""
+    items = [i for i in engine.api.get(collection)["items"] if RELEASED not in (i["metadata"].get("annotations") or {})]
     return [f"{what} {item['metadata']['name']}" for item in items if space in str(item["metadata"])]
 
 
