@@ -13,7 +13,7 @@ from contextlib import suppress
 import pytest
 from support.audit import AuditTail
 from support.control_plane import api_server_stopped
-from support.engine import BUILD_JOBS, CLAIMS, CRS, IMAGE, SEED, Engine, Surroundings, source_of
+from support.engine import BUILD_JOBS, CRS, IMAGE, SEED, Engine, Surroundings, source_of
 from support.kube_api import Json, Refused
 from support.recording_proxy import Moment
 from support.waiting import eventually
@@ -174,8 +174,8 @@ def die_at_random(engine: Engine, around: Surroundings, chance: random.Random, d
 
 
 def nothing_left(engine: Engine, namespace: str, name: str) -> bool:
-    elsewhere = [item for path in (BUILD_JOBS, CLAIMS) for item in engine.api.get(path)["items"]]
-    return engine.children(namespace, name) == [] and f"{namespace}/{name}" not in json.dumps(elsewhere)
+    builds = engine.api.get(BUILD_JOBS)["items"]
+    return engine.children(namespace, name) == [] and f"{namespace}/{name}" not in json.dumps(builds)
 
 
 def test_death_at_a_random_moment_of_random_changes_leaves_no_trace(engine: Engine, around: Surroundings) -> None:
