@@ -27,7 +27,8 @@ APACHE = """RUN printf '#!/bin/sh\\nexec apache2 -DFOREGROUND\\n' > /usr/local/b
     && chmod 755 /usr/local/bin/apache2-foreground \\
     && sed -i -E 's/^export (APACHE_[A-Z_]+)=(.*)$/: "${\\1:=\\2}"; export \\1/' /etc/apache2/envvars \\
     && sed -i 's#^exec#. /etc/apache2/envvars; exec#' /usr/local/bin/apache2-foreground \\
-    && sed -i 's#\\${APACHE_LOG_DIR}/[a-z_]*.log#/dev/stderr#' /etc/apache2/*.conf /etc/apache2/*/*.conf
+    && cd /etc/apache2 \\
+    && sed -i --follow-symlinks 's#\\${APACHE_LOG_DIR}/[a-z_]*.log#/dev/stderr#' *.conf */*.conf
 """
 
 
@@ -39,7 +40,9 @@ def images(stack: Stack) -> Images:
     """Makes a toolchain's image of what Debian 13 has; returns the variables by which a service is built from it."""
 
     def make(name: str, service: str) -> dict[str, str]:
-        install = f"RUN apt-get update && apt-get install --yes --no-install-recommends {PACKAGES[name]}"
+        # the JDK's packages link their pages into a folder that slim images lack
+        wanted = f"apt-get install --yes --no-install-recommends {PACKAGES[name]}"
+        install = f"RUN mkdir -p /usr/share/man/man1 && apt-get update && {wanted}"
         text = f"FROM {DEBIAN}\n{install}\n" + (APACHE if name == "php" else "")
         built = stack.build(f"toolchain-{name}", {"Dockerfile": text}, **PATIENCE)
         assert built.code == 0, built.log
