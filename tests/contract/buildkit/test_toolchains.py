@@ -6,6 +6,7 @@ The images lie in the test's registry, and are told to the builder as a platform
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 
 import pytest
@@ -27,7 +28,8 @@ APACHE = """RUN printf '#!/bin/sh\\nexec apache2 -DFOREGROUND\\n' > /usr/local/b
     && chmod 755 /usr/local/bin/apache2-foreground \\
     && sed -i -E 's/^export (APACHE_[A-Z_]+)=(.*)$/: "${\\1:=\\2}"; export \\1/' /etc/apache2/envvars \\
     && sed -i 's#^exec#. /etc/apache2/envvars; exec#' /usr/local/bin/apache2-foreground \\
-    && sed -i 's#\\${APACHE_LOG_DIR}/[a-z_]*.log#/dev/stderr#' /etc/apache2/*.conf /etc/apache2/*/*.conf
+    && cd /etc/apache2 \\
+    && sed -i --follow-symlinks 's#\\${APACHE_LOG_DIR}/[a-z_]*.log#/dev/stderr#' *.conf */*.conf
 """
 
 
@@ -39,7 +41,9 @@ def images(stack: Stack) -> Images:
     """Makes a toolchain's image of what Debian 13 has; returns the variables by which a service is built from it."""
 
     def make(name: str, service: str) -> dict[str, str]:
-        install = f"RUN apt-get update && apt-get install --yes --no-install-recommends {PACKAGES[name]}"
+        # the JDK's packages link their pages into a folder that slim images lack
+        wanted = f"apt-get install --yes --no-install-recommends {PACKAGES[name]}"
+        install = f"RUN mkdir -p /usr/share/man/man1 && apt-get update && {wanted}"
         text = f"FROM {DEBIAN}\n{install}\n" + (APACHE if name == "php" else "")
         built = stack.build(f"toolchain-{name}", {"Dockerfile": text}, **PATIENCE)
         assert built.code == 0, built.log
@@ -110,6 +114,9 @@ def test_rust_and_a_changed_line(stack: Stack, images: Images) -> None:
         assert ask(stack, "rust", outcome, "/") == [f"/ 65532 from rust {version}"]
 
 
+@pytest.mark.skipif(
+    bool(os.environ.get("SSL_CERT_FILE")), reason="Java trusts its own certificates alone, not the machine's"
+)
 def test_java_with_maven(stack: Stack, images: Images) -> None:
     files: dict[str, str | bytes] = {"pom.xml": POM, "src/main/java/org/acme/Main.java": JAVA}
     outcome = stack.build("java", files, **images("maven", "java"))
