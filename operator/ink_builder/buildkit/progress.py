@@ -10,6 +10,7 @@ REMEMBERED_LINES = 400
 """Of a step that runs or has failed: what is decisive often stands far above the end."""
 _QUIET = ("[internal]", "[auth]")
 _QUIET_SECONDS = 0.5
+_CANCELLED = "context canceled"
 _LARGE_BYTES = 5_000_000
 _PAUSE_SECONDS = 5.0
 _SILENT_SECONDS = 30.0
@@ -64,12 +65,16 @@ class Progress:
 
     def failed(self) -> Step | None:
         """The step that made the build fail: the last one with an error that is not the consequence of another's."""
-        broken = [s for s in self._steps.values() if s.error and "context canceled" not in s.error]
+        broken = [s for s in self._steps.values() if s.error and _CANCELLED not in s.error]
         return max(broken, key=lambda step: step.completed, default=None)
 
     def running(self) -> Step | None:
-        """The step that has been running for longest: what a build that ran out of time was waiting for."""
-        open_steps = [s for s in self._steps.values() if s.started and not s.completed and not s.is_quiet]
+        """The step that has been running for longest, or was when the build was ended: what it was waiting for."""
+        open_steps = [
+            step
+            for step in self._steps.values()
+            if step.started and not step.is_quiet and (not step.completed or _CANCELLED in step.error)
+        ]
         return min(open_steps, key=lambda step: step.started, default=None)
 
     def close(self) -> None:
