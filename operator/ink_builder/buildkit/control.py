@@ -16,6 +16,9 @@ from ink_builder.settings import Daemon
 CONNECT_SECONDS = 20.0
 _OPTIONS = (
     *UNLIMITED,
+    # An error of BuildKit lists its causes in the trailer; gRPC would drop one of more than 8 KiB, and its sentence.
+    ("grpc.max_metadata_size", 1 << 20),
+    ("grpc.absolute_max_metadata_size", 1 << 20),
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.min_reconnect_backoff_ms", 1_000),
     ("grpc.max_reconnect_backoff_ms", 1_000),
