@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from ink_api.conditions import Condition, ConditionType
+from ink_api.reasons import Reason
 
 from ink_operator.core.errors import AlreadyExists, InkError
 from ink_operator.core.objects import EVENT, Kind, Manifest
@@ -36,6 +37,9 @@ def transitions(before: Iterable[Condition], after: Iterable[Condition]) -> list
     for kind in TOLD:
         condition = new.get(kind)
         if condition is None or old.get(kind) == (condition.status, condition.reason) or condition.status == "Unknown":
+            continue
+        if condition.reason == Reason.NOT_NEEDED:
+            # A step that is left out is nothing that happens.
             continue
         warning = condition.status == "False" and (stalled or kind == ConditionType.LAST_RUN_SUCCEEDED)
         happening = Happening("Warning" if warning else "Normal", condition.reason, condition.message[:1000])

@@ -60,6 +60,11 @@ def test_events_are_told_on_transitions_only() -> None:
     assert transitions(done.conditions, done.conditions) == []
 
 
+def test_a_step_that_is_left_out_is_no_event() -> None:
+    given = Fact(ConditionType.BUILT, "True", Reason.NOT_NEEDED, "The image is given.")
+    assert [h.reason for h in transitions(status().conditions, status(*DONE, given).conditions)] == ["Ready"]
+
+
 def test_a_failed_run_is_told_as_a_warning_and_changes_nothing_else() -> None:
     failed = Fact(ConditionType.LAST_RUN_SUCCEEDED, "False", Reason.RUN_FAILED, "The run failed")
     fine, bad = status(*DONE), status(*DONE, failed)
