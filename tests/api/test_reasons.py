@@ -205,7 +205,6 @@ def test_a_life_from_asleep_to_live_to_broken_and_back(world: PlayedWorld, names
     assert sorted(events) == sorted(
         [
             ("Normal", Reason.SUSPENDED),
-            ("Normal", Reason.NOT_NEEDED),
             ("Warning", Reason.CRASH_LOOPING),
             ("Warning", Reason.NOT_ROUTED),
             ("Normal", Reason.READY),
