@@ -112,17 +112,22 @@ chart-crds:
 test: venv ## everything, on a cluster of its own (30 minutes; the first time builds the cluster's programs)
 	@$(MAKE) --no-print-directory build
 	@$(MAKE) --no-print-directory check
-	@failed=; $(MAKE) --no-print-directory --jobs=2 --keep-going stream-parts stream-api || failed=1; \
+	@failed=; $(MAKE) --no-print-directory --jobs=3 --keep-going stream-parts stream-engine stream-api || failed=1; \
 	$(PY) -m pytest tests/e2e tests/local -m "not full" $(PYTEST_FLAGS) || failed=1; test -z "$$failed"
 
-# Side by side, as neither fills two processors: both mostly wait for servers. Each line says which of them speaks.
+# Side by side, as none fills two processors: all mostly wait for servers. Each line says which of them speaks.
 .PHONY: stream-parts
 stream-parts:
-	@PYTHONUNBUFFERED=1 $(PY) -m pytest tests/unit tests/faults tests/contract -m "not full" $(PYTEST_FLAGS) 2>&1 | sed -u 's/^/parts | /'
+	@PYTHONUNBUFFERED=1 $(PY) -m pytest tests/unit tests/faults tests/contract -m "not full" $(PYTEST_FLAGS) 2>&1 | sed -u 's/^/parts  | /'
+
+.PHONY: stream-engine
+stream-engine:
+	@PYTHONUNBUFFERED=1 INK_TEST_PREFIX=$${INK_TEST_PREFIX:-ink}2 \
+	$(PY) -m pytest tests/api/test_[a-o]*.py -m "not full" $(PYTEST_FLAGS) 2>&1 | sed -u 's/^/engine | /'
 
 .PHONY: stream-api
 stream-api:
-	@PYTHONUNBUFFERED=1 $(PY) -m pytest tests/api -m "not full" $(PYTEST_FLAGS) 2>&1 | sed -u 's/^/api   | /'
+	@PYTHONUNBUFFERED=1 $(PY) -m pytest tests/api --ignore-glob='*/api/test_[a-o]*.py' -m "not full" $(PYTEST_FLAGS) 2>&1 | sed -u 's/^/api    | /'
 
 .PHONY: test-unit
 test-unit: venv ## pure parts: seconds
