@@ -18,7 +18,7 @@ from support.control_plane import cluster_name, launcher
 from support.dump import dump
 from support.kube_api import KubeApi
 from support.kubectl import Json, Kubectl
-from support.platform import SAMPLES, Deployed, Platform
+from support.platform import SAMPLES, Deployed, Platform, pod_of
 from support.probe import PRIVATE, PUBLIC
 from support.waiting import eventually
 from support.web import fetch
@@ -128,10 +128,12 @@ def routes(platform: Platform) -> None:
 
 @pytest.fixture(scope="session")
 def free_pod(platform: Platform, hello: Deployed) -> Iterator[Json]:
-    """A pod of the same image in a namespace that has no policy and is not Ink's."""
+    """A pod that listens where the service does, in a namespace that has no policy and is not Ink's."""
     namespace = platform.name("free")
-    image = platform.cr(hello.name)["status"]["image"]
-    container = {"name": "app", "image": image, "imagePullPolicy": "IfNotPresent"}
+    (port,) = pod_of(platform, hello)["spec"]["containers"][0]["ports"]
+    listen = ["python3", "-m", "http.server", str(port["containerPort"])]
+    container: Json = {"name": "app", "image": "python:3.11-slim", "command": listen, "imagePullPolicy": "IfNotPresent"}
+    container["readinessProbe"] = {"tcpSocket": {"port": port["containerPort"]}, "periodSeconds": 1}
     pod = {
         "apiVersion": "v1",
         "kind": "Pod",
