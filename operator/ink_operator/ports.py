@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
 from ink_api.conditions import Condition
@@ -16,8 +17,8 @@ from ink_operator.core.objects import Key, Kind, Manifest, Ref
 class Cluster(Protocol):
     """The API server. Every method may raise Transient, Conflict, Forbidden, Rejected or OverQuota."""
 
-    async def get(self, ref: Ref) -> Manifest | None:
-        """The object, or None."""
+    async def get(self, ref: Ref, *, fresh: bool = False) -> Manifest | None:
+        """The object, or None. `fresh`: not as it was seen last, but as it is."""
         ...
 
     async def list(self, kind: Kind, namespace: str = "", labels: str = "") -> list[Manifest]:
@@ -207,5 +208,7 @@ class Ports:
     """Namespace -> its uid and what the operator set up in it, by kind and name."""
     without_env: Memo[bool]
     """Uids of services that have no sealed values, and of which no Secret was left behind."""
+    counts: Memo[datetime]
+    """Uid of a service -> since when its status tells an older number of pods."""
     build_gate: AbstractAsyncContextManager[Any]
     """Held while it is decided whether one more build may start, so that two never take the last place."""

@@ -106,6 +106,7 @@ class Operator:
             announcer=self.events,
             tenancy=Memo(TENANCY_TRUSTED_SECONDS),
             without_env=Memo(settings.resync_seconds),
+            counts=Memo(settings.resync_seconds),
             build_gate=asyncio.Lock(),
         )
         self._reconcilers: dict[str, Callable[[Key, int], Awaitable[Result]]] = {
@@ -265,6 +266,8 @@ class Operator:
             if scope != SERVICES:
                 async for _page in filling(self.store, scope, self.kube):
                     continue
+        # What was listed just now is no news any more when its event comes.
+        self.ports.tenancy.clear()
         for kind in (INK_SERVICE, INK_RESOURCE, INK_DOMAIN):
             pages = filling(self.store, SERVICES, self.kube) if kind == INK_SERVICE else self.kube.pages(kind)
             async for page in pages:

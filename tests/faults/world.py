@@ -104,7 +104,7 @@ class MemoryCluster:
         self._version = 0
         self._uids = 0
 
-    async def get(self, ref: Ref) -> Manifest | None:
+    async def get(self, ref: Ref, *, fresh: bool = True) -> Manifest | None:
         return copy.deepcopy(self.objects.get(ref))
 
     async def list(self, kind: Kind, namespace: str = "", labels: str = "") -> list[Manifest]:
@@ -262,6 +262,7 @@ class World:
         self.told: list[Condition] = []
         self.sealing = KeyRing(self.cluster, self.settings.namespace, 1)
         self.tenancy: Memo[Any] = Memo(60)
+        self.counts: Memo[datetime] = Memo(600)
         self.key = Key("InkService", owner or "ink-tenants", "web" if owner else "acme.shop.web")
         if owner:
             meta = {"name": owner, "labels": {"ml.ink/managed": "true"}}
@@ -296,6 +297,7 @@ class World:
             announcer=self,
             tenancy=self.tenancy,
             without_env=Memo(0),
+            counts=self.counts,
             build_gate=asyncio.Lock(),
         )
 

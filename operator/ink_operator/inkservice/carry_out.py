@@ -10,6 +10,7 @@ from ink_operator.core.effects import Apply, Create, Delete, HandOver, MergePatc
 from ink_operator.core.errors import AlreadyExists, Terminal, Transient
 from ink_operator.core.objects import (
     CONFIG_MAP,
+    CONTROLLER_REVISION,
     JOB,
     POD,
     Key,
@@ -42,8 +43,12 @@ log = logging.getLogger(__name__)
 SET_UP = ("Namespace", "RoleBinding", "ResourceQuota", "LimitRange", "NetworkPolicy")
 
 
-async def carry_out(case: Case, effects: Iterable[ServiceEffect], ports: Ports) -> None:
-    """Each effect in turn; the first failure ends the pass, and the next one begins anew."""
+async def carry_out(case: Case, effects: Iterable[ServiceEffect], ports: Ports) -> dict[str, str]:
+    """Each effect in turn; the first failure ends the pass, and the next one begins anew.
+
+    Returns when each record that was made was made, by its name.
+    """
+    made: dict[str, str] = {}
     for effect in effects:
         match effect:
             case Apply(manifest):
@@ -53,7 +58,9 @@ async def carry_out(case: Case, effects: Iterable[ServiceEffect], ports: Ports) 
             case HandOver(manifest):
                 await ports.cluster.hand_over(manifest)
             case Create(manifest):
-                await create_ours(manifest, ports)
+                live = await create_ours(manifest, ports)
+                if manifest["kind"] == CONTROLLER_REVISION.kind:
+                    made[live["metadata"]["name"]] = live["metadata"]["creationTimestamp"]
             case Delete(ref, uid, resource_version):
                 await ports.cluster.delete(ref, uid=uid, resource_version=resource_version)
             case MergePatch(ref, patch):
@@ -66,6 +73,7 @@ async def carry_out(case: Case, effects: Iterable[ServiceEffect], ports: Ports) 
                 await start_build(case, effect, ports)
             case RecordVerdict(attempt):
                 await record_verdict(attempt, ports, case.settings)
+    return made
 
 
 async def claim_host(manifest: Manifest, live: Manifest | None, ports: Ports) -> None:
@@ -88,19 +96,19 @@ async def release_host(given_up: MergePatch, ports: Ports) -> None:
     ports.wakeups.add(Key(CONFIG_MAP.kind, given_up.ref.namespace, given_up.ref.name))
 
 
-async def create_ours(manifest: Manifest, ports: Ports) -> None:
-    """Make the child, or find it made already. Raises Terminal NameConflict when somebody else made it.
+async def create_ours(manifest: Manifest, ports: Ports) -> Manifest:
+    """Make the child, or find it made already; as it is then. Raises Terminal NameConflict when somebody else made it.
 
     Applied, not created: the API server keeps the bytes of a ControllerRevision's data as they come, and refuses every
     later patch of the object when they are not exactly as it would have written them itself.
     """
     live = await ports.cluster.get(ref_of(manifest))
     if live is None:
-        await ports.cluster.apply(manifest)
-        return
+        return await ports.cluster.apply(manifest)
     meta = manifest["metadata"]
     what = f"The {manifest['kind']} {meta['name']} in {meta['namespace']} was not made for this service."
     await _meet(live, manifest, ports, Terminal(what, reason=Reason.NAME_CONFLICT))
+    return live
 
 
 async def _meet(live: Manifest | None, manifest: Manifest, ports: Ports, foreign: Terminal) -> None:

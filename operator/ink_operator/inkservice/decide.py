@@ -167,6 +167,8 @@ def _serve(draft: Draft, running: Running, ports: list[Port], newest: bool) -> N
     routing = _routes(draft, ports)
     if not newest:
         return
+    if draft.host is None:
+        draft.say(ConditionType.ROUTED, "True", Reason.NOT_NEEDED, "The service has no public port.")
     if rolling or seen.deployment is None:
         draft.say(ConditionType.DEPLOYED, "Unknown", Reason.DEPLOYING, "The new revision is being rolled out.")
         draft.look_again(2.0)
@@ -216,11 +218,9 @@ def _report_rollout(draft: Draft, deployment: Manifest, rollout: Rollout, ports:
 
 def _report_route(draft: Draft, rollout: Rollout, changing: bool) -> None:
     answer = draft.seen.answer
-    if draft.host is None:
-        draft.say(ConditionType.ROUTED, "True", Reason.NOT_NEEDED, "The service has no public port.")
-    elif not rollout.complete:
+    if draft.host is None or not rollout.complete:
         return
-    elif not changing and answer is not None and answer.ok:
+    if not changing and answer is not None and answer.ok:
         draft.say(
             ConditionType.ROUTED, "True", Reason.ANSWERING, f"https://{draft.host}{draft.settings.url_port}/ answers."
         )

@@ -35,7 +35,7 @@ from ink_operator.inkservice.rollout import rollout_of
 def is_granted(draft: Draft) -> bool:
     """The operator may look into the workload's namespace, so what was observed there is all there is."""
     grant = draft.seen.tenancy.get((ROLE_BINDING.kind, OPERATORS_GRANT))
-    return grants(grant, draft.seen.identity.namespace, draft.settings)
+    return grants(grant, draft.settings)
 
 
 def mend_numbers(draft: Draft) -> None:

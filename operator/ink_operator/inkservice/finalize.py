@@ -108,7 +108,7 @@ async def _step(step: Callable[[], Awaitable[int]], service: InkService, hopeles
 async def _remove_workload(service: InkService, identity: ServiceIdentity, ports: Ports, settings: Settings) -> int:
     """Route first, then pods. Returns how many objects were still there."""
     space = identity.namespace
-    if not grants(await ports.cluster.get(Ref(ROLE_BINDING, space, OPERATORS_GRANT)), space, settings):
+    if not grants(await ports.cluster.get(Ref(ROLE_BINDING, space, OPERATORS_GRANT)), settings):
         return 0
     refs = [
         Ref(kind, space, identity.name) for kind in (INGRESS, HORIZONTAL_POD_AUTOSCALER, DEPLOYMENT, CRON_JOB, SERVICE)
@@ -165,7 +165,7 @@ async def _leave_namespace(service: InkService, identity: ServiceIdentity, ports
     if any(o["metadata"]["uid"] != service.metadata.uid and not is_deleting(o) for o in others):
         return 0
     grant = await ports.cluster.get(Ref(ROLE_BINDING, identity.namespace, OPERATORS_GRANT))
-    if not grants(grant, identity.namespace, settings):
+    if not grants(grant, settings):
         return 0
     ports.tenancy.forget(identity.namespace)
     for live in await ports.cluster.list(NETWORK_POLICY, identity.namespace):
