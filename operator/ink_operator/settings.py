@@ -63,6 +63,8 @@ class Settings:
     lease_seconds: float = 10.0
     """A standby takes over this long after the holder fell silent, and a second or two."""
     build_concurrency: int = 2
+    """Builds at a time, of all tenants."""
+    build_concurrency_per_tenant: int = 2
     build_timeout_seconds: int = 900
     scan_secrets: str = "off"
     scan_vulnerabilities: str = "off"
@@ -163,8 +165,8 @@ PARSERS: dict[str, Any] = {
     ),
     **dict.fromkeys(("traefik_url", "resolver_url", "git_public_url", "git_internal_url"), _url),
     **dict.fromkeys(
-        ("apps_port", "build_concurrency", "build_timeout_seconds", "build_history", "startup_grace_seconds",
-         "workers", "listen_port", "sealing_keys"),
+        ("apps_port", "build_concurrency", "build_concurrency_per_tenant", "build_timeout_seconds", "build_history",
+         "startup_grace_seconds", "workers", "listen_port", "sealing_keys"),
         int,
     ),
     **dict.fromkeys(

@@ -139,7 +139,14 @@ async def start_build(case: Case, start: StartBuild, ports: Ports) -> None:
         if live is not None and labels_of(live).get(LABEL_OWNER_UID) != case.service.metadata.uid:
             await ports.cluster.delete(Ref(JOB, space, name), uid=live["metadata"]["uid"])
             raise Transient("a build of a deleted service of this name is being removed", retry_after_seconds=1.0)
-        go = may_start(jobs, ended_jobs(pods), name, case.identity.tenant, case.settings.build_concurrency)
+        go = may_start(
+            jobs,
+            ended_jobs(pods),
+            name,
+            case.identity.tenant,
+            places=case.settings.build_concurrency,
+            per_tenant=case.settings.build_concurrency_per_tenant,
+        )
         if live is not None and not (go and live["spec"].get("suspend")):
             return
         if not go:
