@@ -20,9 +20,11 @@ from ink_operator.core.objects import (
     labels_of,
     ref_of,
 )
-from ink_operator.inkservice.builds import ended_jobs, may_start, verdict_json
+from ink_operator.inkservice.builds import ended_jobs, holds_place, may_start, verdict_json
 from ink_operator.inkservice.claims import take_over
-from ink_operator.inkservice.desired.buildjob import COMPONENT, job_name, make_job, make_secret
+from ink_operator.inkservice.daemons import daemon_key, start_daemon
+from ink_operator.inkservice.desired.buildjob import CLIENT_KEYS, COMPONENT, job_name, make_job, make_secret
+from ink_operator.inkservice.desired.daemon import daemon_of
 from ink_operator.inkservice.model import (
     ANNOTATION_VERDICT,
     Attempt,
@@ -35,7 +37,7 @@ from ink_operator.inkservice.model import (
     StartBuild,
 )
 from ink_operator.inkservice.observe import credentials_of
-from ink_operator.ports import Ports
+from ink_operator.ports import Pair, Ports
 from ink_operator.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -66,6 +68,9 @@ async def carry_out(case: Case, effects: Iterable[ServiceEffect], ports: Ports) 
                 await start_build(case, effect, ports)
             case RecordVerdict(attempt):
                 await record_verdict(attempt, ports, case.settings)
+                if not case.settings.buildkit_shared:
+                    name = daemon_of(case.identity, case.settings).name
+                    ports.wakeups.add(daemon_key(name, case.settings))
 
 
 async def claim_host(manifest: Manifest, live: Manifest | None, ports: Ports) -> None:
@@ -131,13 +136,15 @@ async def start_build(case: Case, start: StartBuild, ports: Ports) -> None:
         if live is not None and labels_of(live).get(LABEL_OWNER_UID) != case.service.metadata.uid:
             await ports.cluster.delete(Ref(JOB, space, name), uid=live["metadata"]["uid"])
             raise Transient("a build of a deleted service of this name is being removed", retry_after_seconds=1.0)
-        go = may_start(jobs, ended_jobs(pods), name, case.identity.tenant, case.settings.build_concurrency)
+        ended = ended_jobs(pods)
+        go = may_start(jobs, ended, name, case.identity.tenant, case.settings.build_concurrency)
         if live is not None and not (go and live["spec"].get("suspend")):
             return
         if not go:
             await _create_job(case, start, ports, suspend=True)
             return
-        secrets = await _secrets(case, start, ports)
+        others = [j for j in jobs if holds_place(j, ended) and j["metadata"]["name"] != name]
+        secrets = await _secrets(case, start, others, ports)
         uid = live["metadata"]["uid"] if live is not None else None
         await ports.cluster.apply(make_secret(case, start, secrets, uid))
         if live is not None:
@@ -159,19 +166,28 @@ async def _create_job(case: Case, start: StartBuild, ports: Ports, *, suspend: b
     return uid
 
 
-async def _secrets(case: Case, start: StartBuild, ports: Ports) -> dict[str, str]:
-    """Credentials, minted when the build starts and not while it queues."""
+async def _secrets(case: Case, start: StartBuild, running: list[Manifest], ports: Ports) -> dict[str, str]:
+    """Credentials, minted when the build starts and not while it queues. `running`: other builds that run."""
     git = case.service.spec.source.git
     credentials = await credentials_of(git, case, ports) if git else (None, None)
     if isinstance(credentials, Failure):
         raise Terminal(credentials.message, reason=credentials.reason)
     username, password = credentials
+    client = await _client(case, running, ports)
     return {
         "INK_GIT_USERNAME": username or "",
         "INK_GIT_PASSWORD": password or "",
         "INK_REGISTRY_TOKEN": ports.tokens.registry(start.plan.repository, "pull", "push"),
-        "INK_BUILDKIT_KEY": case.settings.secrets.buildkit_key,
+        **dict(zip(CLIENT_KEYS, (client.ca, client.cert, client.key), strict=True)),
     }
+
+
+async def _client(case: Case, running: list[Manifest], ports: Ports) -> Pair:
+    """What BuildKit asks of the build: the tenant's own, which runs from now on, or the one that all share."""
+    if not case.settings.buildkit_shared:
+        return await start_daemon(case.identity, running, ports, case.settings)
+    known = case.settings.secrets
+    return Pair(known.buildkit_ca, known.buildkit_cert, known.buildkit_key, expires="")
 
 
 async def record_verdict(attempt: Attempt, ports: Ports, settings: Settings) -> None:
