@@ -93,7 +93,7 @@ async def _build(settings: Settings, log: BuildLog, watch: Watch) -> dict[str, A
     clock = Clock()
     log.line(f"building {settings.source.url} at {settings.source.commit[:12]} for {settings.service}")
     buildkit = BuildKit(settings.daemon)
-    connecting = asyncio.ensure_future(buildkit.connect())
+    connecting = asyncio.ensure_future(buildkit.connect(settings.daemon.start_seconds))
     with tempfile.TemporaryDirectory(prefix="ink-build-", ignore_cleanup_errors=True) as work:
         try:
             planned, scanning = await _prepare(settings, Path(work), log, clock)

@@ -59,6 +59,8 @@ class Daemon:
     ca: str | None = None
     cert: str | None = None
     key: str | None = field(default=None, repr=False)
+    start_seconds: float = 20.0
+    """How long it may take until it answers: it may just be starting."""
 
 
 @dataclass(frozen=True)
@@ -260,6 +262,7 @@ def parse(environ: Mapping[str, str]) -> Settings:
             ca=environ.get("INK_BUILDKIT_CA") or None,
             cert=environ.get("INK_BUILDKIT_CERT") or None,
             key=environ.get("INK_BUILDKIT_KEY") or None,
+            start_seconds=float(_number(environ, "INK_BUILDKIT_START_SECONDS", 20)),
         ),
         timeout_seconds=float(_number(environ, "INK_TIMEOUT_SECONDS", 900)),
         no_cache=environ.get("INK_NO_CACHE", "") == "1",

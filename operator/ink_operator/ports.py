@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -115,6 +115,32 @@ class Tokens(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Pair:
+    """A certificate with its key and the authority that signed it, as PEM. `expires`: RFC 3339."""
+
+    ca: str
+    cert: str
+    key: str = field(repr=False)
+    expires: str
+
+
+class Certificates(Protocol):
+    """Certificates between a tenant's builds and its buildkitd. `tenant` is its `Daemon.whose`."""
+
+    def authority(self, tenant: str) -> str:
+        """Names the authority of the tenant; certificates of another one are worth nothing."""
+        ...
+
+    def server(self, tenant: str, hosts: tuple[str, ...]) -> Pair:
+        """For the tenant's buildkitd under these names."""
+        ...
+
+    def client(self, tenant: str) -> Pair:
+        """For one build of the tenant."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What the public host said. `ok`: the application itself answered as it should."""
 
@@ -198,6 +224,7 @@ class Ports:
     heads: Heads
     registry: Registry
     tokens: Tokens
+    certificates: Certificates
     sealing: Sealing
     prober: Prober
     wakeups: Wakeups

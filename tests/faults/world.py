@@ -24,8 +24,11 @@ from ink_operator.core.objects import (
     INK_SERVICE,
     JOB,
     NAMESPACE,
+    NETWORK_POLICY,
     POD,
     SECRET,
+    SERVICE,
+    STATEFUL_SET,
     Key,
     Kind,
     Manifest,
@@ -33,7 +36,7 @@ from ink_operator.core.objects import (
 )
 from ink_operator.core.objects import ref_of as plain_ref
 from ink_operator.inkservice.reconcile import reconcile
-from ink_operator.ports import Answer, Head, HeadQuestion, Ports, StoredImage
+from ink_operator.ports import Answer, Head, HeadQuestion, Pair, Ports, StoredImage
 from ink_operator.settings import Settings
 
 COMMIT = "a" * 40
@@ -237,6 +240,19 @@ class MemoryCluster:
                 del self.objects[other]
 
 
+class Signatures:
+    """Implements ports.Certificates, without any."""
+
+    def authority(self, tenant: str) -> str:
+        return "authority"
+
+    def server(self, tenant: str, hosts: tuple[str, ...]) -> Pair:
+        return Pair("ca", f"server {tenant} {hosts}", "key", "2099-01-01T00:00:00Z")
+
+    def client(self, tenant: str) -> Pair:
+        return Pair("ca", f"client {tenant}", "key", "2099-01-01T00:00:00Z")
+
+
 class World:
     """A cluster, its controllers, and the operator's other neighbours."""
 
@@ -289,6 +305,7 @@ class World:
             heads=self,
             registry=self,
             tokens=self,
+            certificates=Signatures(),
             sealing=self.sealing,
             prober=self,
             wakeups=self,
@@ -365,6 +382,7 @@ class World:
         if job["spec"].get("suspend") or self.verdict is None:
             return False
         assert Ref(SECRET, ref.namespace, name) in self.cluster.objects, "the pod would wait for its Secret"
+        self._daemon(job)
         verdict = dict(self.verdict)
         if verdict["ok"]:
             verdict["digest"] = digest_of(job["metadata"]["labels"]["ml.ink/commit"])
@@ -374,6 +392,17 @@ class World:
         return self._ended(
             ref, job, {"exitCode": 0 if verdict["ok"] else 1, "message": json.dumps(verdict), "finishedAt": now()}
         )
+
+    def _daemon(self, job: Manifest) -> None:
+        """A build whose tenant has a buildkitd of its own finds it, and may reach it."""
+        name = job["metadata"]["labels"].get("ml.ink/daemon")
+        if name is None:
+            return
+        refs = [Ref(k, self.settings.buildkit_namespace, name) for k in (STATEFUL_SET, SECRET, NETWORK_POLICY, SERVICE)]
+        workload, *others = [self.cluster.objects.get(ref) for ref in refs]
+        assert workload is not None
+        assert workload["spec"]["replicas"] == 1, "the build would wait for its daemon"
+        assert None not in others
 
     def _ended(self, ref: Ref, job: Manifest, terminated: dict[str, Any] | None) -> bool:
         """The Job's pod has come to its end; None: it runs on."""

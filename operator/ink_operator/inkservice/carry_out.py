@@ -21,9 +21,11 @@ from ink_operator.core.objects import (
     labels_of,
     ref_of,
 )
-from ink_operator.inkservice.builds import ended_jobs, may_start, verdict_json
+from ink_operator.inkservice.builds import ended_jobs, holds_place, may_start, verdict_json
 from ink_operator.inkservice.claims import take_over
-from ink_operator.inkservice.desired.buildjob import COMPONENT, job_name, make_job, make_secret
+from ink_operator.inkservice.daemons import daemon_key, start_daemon
+from ink_operator.inkservice.desired.buildjob import CLIENT_KEYS, COMPONENT, job_name, make_job, make_secret
+from ink_operator.inkservice.desired.daemon import daemon_of
 from ink_operator.inkservice.model import (
     ANNOTATION_VERDICT,
     Attempt,
@@ -36,7 +38,7 @@ from ink_operator.inkservice.model import (
     StartBuild,
 )
 from ink_operator.inkservice.observe import credentials_of
-from ink_operator.ports import Ports
+from ink_operator.ports import Pair, Ports
 from ink_operator.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -72,7 +74,7 @@ async def carry_out(case: Case, effects: Iterable[ServiceEffect], ports: Ports) 
             case StartBuild():
                 await start_build(case, effect, ports)
             case RecordVerdict(attempt):
-                await record_verdict(attempt, ports, case.settings)
+                await record_verdict(case, attempt, ports)
     return made
 
 
@@ -139,9 +141,10 @@ async def start_build(case: Case, start: StartBuild, ports: Ports) -> None:
         if live is not None and labels_of(live).get(LABEL_OWNER_UID) != case.service.metadata.uid:
             await ports.cluster.delete(Ref(JOB, space, name), uid=live["metadata"]["uid"])
             raise Transient("a build of a deleted service of this name is being removed", retry_after_seconds=1.0)
+        ended = ended_jobs(pods)
         go = may_start(
             jobs,
-            ended_jobs(pods),
+            ended,
             name,
             case.identity.tenant,
             places=case.settings.build_concurrency,
@@ -152,7 +155,8 @@ async def start_build(case: Case, start: StartBuild, ports: Ports) -> None:
         if not go:
             await _create_job(case, start, ports, suspend=True)
             return
-        secrets = await _secrets(case, start, ports)
+        others = [j for j in jobs if holds_place(j, ended) and j["metadata"]["name"] != name]
+        secrets = await _secrets(case, start, others, ports)
         uid = live["metadata"]["uid"] if live is not None else None
         await ports.cluster.apply(make_secret(case, start, secrets, uid))
         if live is not None:
@@ -174,29 +178,41 @@ async def _create_job(case: Case, start: StartBuild, ports: Ports, *, suspend: b
     return uid
 
 
-async def _secrets(case: Case, start: StartBuild, ports: Ports) -> dict[str, str]:
-    """Credentials, minted when the build starts and not while it queues."""
+async def _secrets(case: Case, start: StartBuild, running: list[Manifest], ports: Ports) -> dict[str, str]:
+    """Credentials, minted when the build starts and not while it queues. `running`: other builds that run."""
     git = case.service.spec.source.git
     credentials = await credentials_of(git, case, ports) if git else (None, None)
     if isinstance(credentials, Failure):
         raise Terminal(credentials.message, reason=credentials.reason)
     username, password = credentials
+    client = await _client(case, running, ports)
     return {
         "INK_GIT_USERNAME": username or "",
         "INK_GIT_PASSWORD": password or "",
         "INK_REGISTRY_TOKEN": ports.tokens.registry(start.plan.repository, "pull", "push"),
-        "INK_BUILDKIT_KEY": case.settings.secrets.buildkit_key,
+        **dict(zip(CLIENT_KEYS, (client.ca, client.cert, client.key), strict=True)),
     }
 
 
-async def record_verdict(attempt: Attempt, ports: Ports, settings: Settings) -> None:
-    """Keep the verdict on the Job, count it, and let the queue of builds move on."""
+async def _client(case: Case, running: list[Manifest], ports: Ports) -> Pair:
+    """What BuildKit asks of the build: the tenant's own, which runs from now on, or the one that all share."""
+    if not case.settings.buildkit_shared:
+        return await start_daemon(case.identity, running, ports, case.settings)
+    known = case.settings.secrets
+    return Pair(known.buildkit_ca, known.buildkit_cert, known.buildkit_key, expires="")
+
+
+async def record_verdict(case: Case, attempt: Attempt, ports: Ports) -> None:
+    """Keep the verdict on the Job, count it, and let the queue of builds and the tenant's daemon know."""
     if attempt.verdict is None:
         return
+    settings = case.settings
     patch = {"metadata": {"annotations": {ANNOTATION_VERDICT: verdict_json(attempt.verdict)}}}
     await ports.cluster.merge_patch(Ref(JOB, settings.builds_namespace, attempt.name), patch)
     ports.meter.build_ended("ok" if attempt.verdict.ok else str(attempt.verdict.reason))
     await wake_queued(ports, settings)
+    if not settings.buildkit_shared:
+        ports.wakeups.add(daemon_key(daemon_of(case.identity, settings).name, settings))
 
 
 async def wake_queued(ports: Ports, settings: Settings) -> None:

@@ -43,8 +43,10 @@ from ink_operator.core.times import seconds_since
 from ink_operator.inkservice.carry_out import release_host, wake_queued
 from ink_operator.inkservice.checks import is_ours
 from ink_operator.inkservice.claims import release
+from ink_operator.inkservice.daemons import left_key
 from ink_operator.inkservice.decide_storage import is_to_go
 from ink_operator.inkservice.desired.common import owner_of
+from ink_operator.inkservice.desired.daemon import daemon_of
 from ink_operator.inkservice.desired.environment import env_name
 from ink_operator.inkservice.desired.namespace import OPERATORS_GRANT, grants, is_made_by_us
 from ink_operator.inkservice.desired.policy import policy_names
@@ -89,6 +91,8 @@ async def finalize(
     await _let_go(service, ports)
     if identity is not None and service.metadata.namespace == settings.tenants_namespace:
         ports.wakeups.add(Key(NAMESPACE.kind, "", identity.namespace))
+    if identity is not None and not settings.buildkit_shared:
+        ports.wakeups.add(left_key(daemon_of(identity, settings).name, settings))
     return Result()
 
 
