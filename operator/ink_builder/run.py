@@ -84,6 +84,7 @@ def _failed(error: BuildError, log: BuildLog) -> dict[str, Any]:
         log.tidy(str(error)),
         lines=[log.tidy(x) for x in error.lines],
         infrastructure=error.infrastructure,
+        scan=error.scan,
     )
     log.line(f"failed: {safe.reason}: {safe}", important=True)
     return verdict.failure(safe)
@@ -134,8 +135,13 @@ async def _judge(scanning: Scanning, settings: Settings, log: BuildLog) -> dict[
         return None
     for line in report.lines():
         log.line(line, important=True)
-    enforce(report, settings.scan)
-    return dict(report.summary())
+    summary: dict[str, Any] = report.summary(log.tidy)
+    try:
+        enforce(report, settings.scan)
+    except BuildError as error:
+        error.scan = summary
+        raise
+    return summary
 
 
 async def _scan(settings: Settings, directory: Path) -> Any:

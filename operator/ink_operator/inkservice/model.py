@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from ink_api.conditions import ConditionStatus, ConditionType
 from ink_api.group import GROUP
-from ink_api.inkservice import BuildStatus, InkService, RevisionStatus
+from ink_api.inkservice import BuildStatus, InkService, RevisionStatus, ScanStatus
 from ink_api.names import ServiceIdentity
 from ink_api.reasons import Reason
 
@@ -82,6 +82,8 @@ class Verdict:
     message: str = ""
     log: tuple[str, ...] = ()
     infrastructure: bool = False
+    scan: ScanStatus | None = None
+    """What was found in the source; None: nobody looked."""
 
 
 @dataclass(frozen=True, slots=True)
