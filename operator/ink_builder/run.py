@@ -208,7 +208,8 @@ def _plan(settings: Settings, source: Any, work: Path, log: BuildLog) -> Planned
     log.line(f"pack {chosen.pack}: {'; '.join(report.notes(chosen.plan))}")
     planned = work / "plan"
     planned.mkdir()
-    text = variables.declare(render.dockerfile(chosen.plan), settings.options.variables, settings.build_secrets)
+    plain, secret = settings.options.variables, settings.build_secrets
+    text = variables.declare(render.dockerfile(chosen.plan), plain, secret, settings.secrets_digest)
     (planned / "Dockerfile").write_text(text, encoding="utf-8")
     ignored = whole.read(f"{chosen.directory}/.dockerignore".lstrip("/"))
     (planned / "Dockerfile.dockerignore").write_text(render.dockerignore(ignored), encoding="utf-8")

@@ -1,5 +1,6 @@
 """The writes of one pass, in order. Each is safe to repeat; the process may end between any two."""
 
+import json
 import logging
 from collections.abc import Iterable
 
@@ -22,7 +23,7 @@ from ink_operator.core.objects import (
 )
 from ink_operator.inkservice.builds import ended_jobs, may_start, verdict_json
 from ink_operator.inkservice.claims import take_over
-from ink_operator.inkservice.desired.buildjob import COMPONENT, job_name, make_job, make_secret
+from ink_operator.inkservice.desired.buildjob import BUILD_SECRETS, COMPONENT, job_name, make_job, make_secret
 from ink_operator.inkservice.model import (
     ANNOTATION_VERDICT,
     Attempt,
@@ -171,6 +172,7 @@ async def _secrets(case: Case, start: StartBuild, ports: Ports) -> dict[str, str
         "INK_GIT_PASSWORD": password or "",
         "INK_REGISTRY_TOKEN": ports.tokens.registry(start.plan.repository, "pull", "push"),
         "INK_BUILDKIT_KEY": case.settings.secrets.buildkit_key,
+        BUILD_SECRETS: json.dumps(dict(start.secrets), sort_keys=True),
     }
 
 

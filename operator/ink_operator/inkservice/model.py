@@ -119,6 +119,8 @@ class BuildPlan:
     tag_prefix: str
     """`<commit12>-<settings8>-`; the attempt follows."""
     planner: str = "1"
+    secrets: str = ""
+    """Keyed digest of the variables that come from elsewhere; empty: there are none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,11 +191,11 @@ class ReleaseRun:
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """What the sealed variables hold, or why that is not known. Never printed."""
+    """What sealed variables hold, or those of the build, or why that is not known. Never printed."""
 
     values: Mapping[str, str] = field(default_factory=dict, repr=False)
     digest: str = ""
-    """Keyed: names the values, so that pods roll when one changes."""
+    """Keyed: names the values, so that pods roll, or a build is made, when one changes."""
     failure: Failure | None = None
 
 
@@ -231,6 +233,7 @@ class Observed:
     """The claim of the wanted host, when it is not ours (yet)."""
     stale_claims: tuple[str, ...] = ()
     """Names of our claims to other hosts."""
+    build_environment: Environment = field(default_factory=Environment)
     build: BuildPlan | None = None
     attempts: tuple[Attempt, ...] = ()
     """Newest last."""
@@ -291,6 +294,8 @@ class StartBuild:
     plan: BuildPlan
     number: int
     no_cache: bool
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """What the variables of the build hold that come from elsewhere. Never printed."""
 
 
 @dataclass(frozen=True, slots=True)
