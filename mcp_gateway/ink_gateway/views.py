@@ -9,13 +9,16 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from ink_api.conditions import Condition, ConditionType, find
-from ink_api.inkservice import EnvVar, InkService
+from ink_api.inkservice import EnvVar, InkService, ScanStatus
 from ink_api.reasons import PROGRESS, RETRIED, Reason, remedy
 from pydantic import BaseModel, Field, SerializerFunctionWrapHandler, model_serializer
+
+from ink_gateway.findings import findings_of
 
 State = Literal["building", "deploying", "live", "failed", "suspended", "deleting", "deleted"]
 
 LINE_MAX = 500
+FINDING_MAX = 240
 HOST_NOT_FREE = frozenset({Reason.HOST_TAKEN, Reason.HOST_RESERVED})
 SAME_CALL = "The same create_service call again takes another host, <name>-<four characters>."
 MESSAGE_MAX = 2000
@@ -40,6 +43,8 @@ class BuildView(View):
     result: str | None = None
     started: str | None = None
     finished: str | None = None
+    scan: list[str] | None = None
+    """What was found in the source."""
 
 
 class ServiceSummary(View):
@@ -269,4 +274,11 @@ def _build(service: InkService) -> BuildView | None:
         result=build.reason,
         started=build.started,
         finished=build.finished,
+        scan=_findings(build.scan),
     )
+
+
+def _findings(scan: ScanStatus | None) -> list[str] | None:
+    """One line each, whatever a file or a package is called."""
+    lines = findings_of(scan)
+    return [clean(" ".join(line.split()), FINDING_MAX) for line in lines] if lines is not None else None

@@ -1,6 +1,7 @@
 """The one failure type of a build."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from ink_api.reasons import Reason
 
@@ -10,15 +11,23 @@ class BuildError(Exception):
 
     `reason` becomes the condition's reason and str(error) its message; `lines` are the lines of the log that show why.
     `infrastructure` says that the same build may succeed later and that nothing in the repository is to blame.
+    `scan` is what was found in the source before.
     """
 
     def __init__(
-        self, reason: Reason, message: str, *, lines: Sequence[str] = (), infrastructure: bool = False
+        self,
+        reason: Reason,
+        message: str,
+        *,
+        lines: Sequence[str] = (),
+        infrastructure: bool = False,
+        scan: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(message)
         self.reason = reason
         self.lines = tuple(lines)
         self.infrastructure = infrastructure
+        self.scan = scan
 
 
 def infrastructure(message: str, lines: Sequence[str] = ()) -> BuildError:

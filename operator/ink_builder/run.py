@@ -84,6 +84,7 @@ def _failed(error: BuildError, log: BuildLog) -> dict[str, Any]:
         log.tidy(str(error)),
         lines=[log.tidy(x) for x in error.lines],
         infrastructure=error.infrastructure,
+        scan=error.scan,
     )
     log.line(f"failed: {safe.reason}: {safe}", important=True)
     return verdict.failure(safe)
@@ -134,8 +135,13 @@ async def _judge(scanning: Scanning, settings: Settings, log: BuildLog) -> dict[
         return None
     for line in report.lines():
         log.line(line, important=True)
-    enforce(report, settings.scan)
-    return dict(report.summary())
+    summary: dict[str, Any] = report.summary(log.tidy)
+    try:
+        enforce(report, settings.scan)
+    except BuildError as error:
+        error.scan = summary
+        raise
+    return summary
 
 
 async def _scan(settings: Settings, directory: Path) -> Any:
@@ -202,7 +208,8 @@ def _plan(settings: Settings, source: Any, work: Path, log: BuildLog) -> Planned
     log.line(f"pack {chosen.pack}: {'; '.join(report.notes(chosen.plan))}")
     planned = work / "plan"
     planned.mkdir()
-    text = variables.declare(render.dockerfile(chosen.plan), settings.options.variables, settings.build_secrets)
+    plain, secret = settings.options.variables, settings.build_secrets
+    text = variables.declare(render.dockerfile(chosen.plan), plain, secret, settings.secrets_digest)
     (planned / "Dockerfile").write_text(text, encoding="utf-8")
     ignored = whole.read(f"{chosen.directory}/.dockerignore".lstrip("/"))
     (planned / "Dockerfile.dockerignore").write_text(render.dockerignore(ignored), encoding="utf-8")

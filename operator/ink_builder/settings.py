@@ -123,6 +123,8 @@ class Settings:
     scan: Scan = Scan()
     build_secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Secret variables of the build, by name: for `RUN --mount=type=secret,id=NAME` alone."""
+    secrets_digest: str = ""
+    """Changes with their values, and tells nothing of them."""
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -271,4 +273,5 @@ def parse(environ: Mapping[str, str]) -> Settings:
         extras=_extras(environ),
         scan=_scan(environ),
         build_secrets=_checked({str(k): str(v) for k, v in (_json(environ, "INK_BUILD_SECRETS") or {}).items()}),
+        secrets_digest=environ.get("INK_BUILD_SECRETS_DIGEST") or "",
     )

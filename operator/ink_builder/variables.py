@@ -1,19 +1,24 @@
 """Variables of the build in a Dockerfile of ours: what its author would have written by hand. Pure."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
+DIGEST = "INK_SECRETS"
+"""No user's variable has such a name."""
 _FROM = re.compile(r"^FROM\s", re.IGNORECASE)
 _RUN = re.compile(r"^RUN\s+", re.IGNORECASE)
 _HEREDOC = re.compile(r"<<-?['\"]?(?P<end>\w+)['\"]?")
 
 
-def declare(dockerfile: str, plain: Iterable[str], secret: Iterable[str]) -> str:
+def declare(dockerfile: str, plain: Iterable[str], secret: Collection[str], digest: str = "") -> str:
     """Every stage that builds knows the plain variables as arguments, every RUN the secret ones for as long as it runs.
 
-    The last stage is what is shipped: it is told nothing, unless it is the only one.
+    The last stage is what is shipped: it is told nothing, unless it is the only one. `digest` changes with the secret
+    ones: the daemon does not look at a secret's value when it takes a step from its cache.
     """
     arguments = [f"ARG {name}" for name in sorted(plain)]
+    if secret and digest:
+        arguments.append(f"ARG {DIGEST}={digest[:16]}")
     mounts = "".join(f"--mount=type=secret,id={name},env={name} " for name in sorted(secret))
     lines = dockerfile.split("\n")
     stages = sum(bool(_FROM.match(line)) for line in _instructions(lines))

@@ -1,7 +1,7 @@
 """The end of a build as one JSON object, small enough for a termination message."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,8 @@ EXIT_OK, EXIT_USER, EXIT_INFRASTRUCTURE = 0, 1, 75
 _MAX_MESSAGE_CHARS = 700
 _LINE_CHARS = (400, 240, 160, 100)
 """How long a line of the log may be: the longest that lets all of them fit."""
+_LISTED = (5, 3, 1, 0)
+"""How many findings of each kind the scan may list: as many as fit."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ def failure(error: BuildError) -> dict[str, Any]:
         "message": _shorten(str(error), _MAX_MESSAGE_CHARS),
         "log": [_shorten(line, _LINE_CHARS[0]) for line in error.lines],
         "infrastructure": error.infrastructure,
-    }
+    } | ({"scan": dict(error.scan)} if error.scan is not None else {})
 
 
 def exit_code(verdict: dict[str, Any]) -> int:
@@ -62,18 +64,30 @@ def exit_code(verdict: dict[str, Any]) -> int:
 
 
 def encode(verdict: dict[str, Any]) -> bytes:
-    """At most MAX_BYTES bytes. Lines of the log are made shorter first; then the first ones go."""
-    lines: Sequence[str] = verdict.get("log", ())
-    for limit in _LINE_CHARS:
-        if lines:
-            verdict = {**verdict, "log": [_shorten(line, limit) for line in lines]}
-        if len(data := _json(verdict)) <= MAX_BYTES:
-            return data
-    while lines := verdict.get("log", ())[1:]:
-        verdict = {**verdict, "log": lines}
-        if len(data := _json(verdict)) <= MAX_BYTES:
+    """At most MAX_BYTES bytes. Findings and log lines become fewer and shorter first; then the first lines go."""
+    for smaller in _smaller(verdict):
+        if len(data := _json(smaller)) <= MAX_BYTES:
             return data
     return _encode_message_only(verdict)
+
+
+def _smaller(verdict: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The same in fewer words, the best first."""
+    lines: Sequence[str] = verdict.get("log", ())
+    scan: Mapping[str, Any] | None = verdict.get("scan")
+    for limit in _LINE_CHARS:
+        cut = {**verdict, "log": [_shorten(line, limit) for line in lines]} if lines else verdict
+        for listed in _LISTED:
+            yield cut if scan is None else {**cut, "scan": fewer(scan, listed)}
+    for first in range(1, len(lines)):
+        yield {**cut, "log": cut["log"][first:], **({"scan": fewer(scan, 0)} if scan is not None else {})}
+
+
+def fewer(scan: Mapping[str, Any], listed: int) -> dict[str, Any]:
+    """A scan that lists so many findings of each kind at most, and counts the others."""
+    kept = {kind: scan[kind][:listed] for kind in ("worst", "secrets") if scan.get(kind)}
+    more = scan.get("more", 0) + sum(len(scan[kind]) - len(kept[kind]) for kind in kept)
+    return {**scan, **kept, **({"more": more} if more else {})}
 
 
 def _json(verdict: dict[str, Any]) -> bytes:
@@ -92,7 +106,8 @@ def _encode_message_only(verdict: dict[str, Any]) -> bytes:
         "ports": verdict.get("ports", [])[:20],
     }
     bare.pop("log", None)
-    return json.dumps(bare, separators=(",", ":")).encode()[:MAX_BYTES]
+    bare.pop("scan", None)
+    return _json(bare)
 
 
 def _shorten(text: str, limit: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -17,6 +18,7 @@ from support.waiting import eventually, stays
 
 FIRST, SECOND, BROKEN, ENDLESS = "a" * 40, "b" * 40, "c" * 40, "d" * 40
 LIVE_SECONDS = 60
+VALUE = "hunter2-in-the-open"
 
 
 @dataclass
@@ -43,12 +45,12 @@ class World:
         found: Json = self.api.get(self.path).get("status", {})
         return found
 
-    def create(self, namespace: str) -> None:
+    def create(self, namespace: str, **more: object) -> None:
         """A service that is live at FIRST."""
         self.namespace = namespace
         self.branch.commit = FIRST
         git = {"url": f"https://git.example.com/{namespace}/shop.git", "branch": "main"}
-        spec = {"source": {"git": git}, "subdomain": namespace}
+        spec = {"source": {"git": git}, "subdomain": namespace, **more}
         meta = {"name": "shop", "namespace": namespace}
         manifest = {"apiVersion": "ml.ink/v1alpha1", "kind": "InkService", "metadata": meta, "spec": spec}
         self.api.create(self.path.rpartition("/")[0], manifest)
@@ -181,6 +183,28 @@ def test_an_image_that_exists_is_found_in_the_registry(world: World, namespace: 
     assert not world.jobs()
     told = [condition(version, "Built")["reason"] for version in world.api.history(world.path, since)]
     assert Reason.IMAGE_EXISTS in told
+
+
+def test_a_secret_of_the_build_reaches_the_builder_alone_and_a_changed_one_builds_anew(
+    world: World, namespace: str
+) -> None:
+    path, given = f"/api/v1/namespaces/{namespace}/secrets", len(world.builder.handed)
+    meta = {"name": "npm", "namespace": namespace}
+    world.api.create(path, {"apiVersion": "v1", "kind": "Secret", "metadata": meta, "stringData": {"token": VALUE}})
+    variable = {"name": "NPM_TOKEN", "valueFrom": {"secretKeyRef": {"name": "npm", "key": "token"}}}
+    world.create(namespace, build={"env": [variable]})
+    assert world.builder.handed[given:] == [{"NPM_TOKEN": VALUE}]
+    world.api.merge(f"{path}/npm", {"stringData": {"token": "another"}})
+    eventually(lambda: len(world.jobs()) == 2, within=30, what="a build with the other value", state=world.tail)
+    world.wait(FIRST)
+    assert world.builder.handed[given:] == [{"NPM_TOKEN": VALUE}, {"NPM_TOKEN": "another"}]
+    jobs = world.api.get(f"/apis/batch/v1/namespaces/{BUILDS}/jobs")
+    assert VALUE not in json.dumps(jobs) + json.dumps(world.api.get(world.path)) + world.tail()
+
+    image = world.image()
+    world.api.delete(f"{path}/npm")
+    world.wait(FIRST, "False", "ConfigNotFound")
+    assert world.image() == image
 
 
 def test_what_was_deployed_comes_back_although_the_registry_is_gone(world: World, namespace: str) -> None:

@@ -163,6 +163,25 @@ async def test_a_failed_build_is_remembered_without_its_job() -> None:
     assert history(world) == [(2, "b", "BuildFailed", False), (1, "a", "Deployed", True)]
 
 
+@pytest.mark.parametrize("verdict", [GOOD, {**BAD, "reason": "ScanBlocked"}], ids=["built", "blocked"])
+async def test_what_a_build_found_in_its_source_is_told_as_long_as_the_build_is(verdict: dict[str, Any]) -> None:
+    world = World()
+    worst = {"severity": "high", "package": "left-pad", "version": "1", "advisory": "CVE-1"}
+    scan = {"vulnerabilities": {"high": 2}, "worst": [worst], "more": 1}
+    world.verdict = {**verdict, "scan": scan}
+    await world.settle()
+    told = world.status.build
+    assert told is not None
+    assert told.scan is not None
+    assert told.scan.to_wire() == scan
+    forget(world, JOB)
+    live = world.cr()
+    del live["status"]
+    world.cluster.put(live)
+    await world.settle()
+    assert world.status.build == told
+
+
 async def test_a_new_try_at_a_failed_build_counts_on() -> None:
     world = World()
     world.verdict = {**BAD, "infrastructure": True, "reason": "BuildInfrastructure"}

@@ -53,6 +53,10 @@ class PlayedBuilder:
         self._api = api
         self.broken: set[str] = set()
         self.endless: set[str] = set()
+        self.said: dict[str, Json] = {}
+        """Commit -> what its verdict has beside the image."""
+        self.handed: list[Json] = []
+        """The secret variables of each build that had some."""
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
@@ -82,7 +86,9 @@ class PlayedBuilder:
             secret = self._api.get(f"/api/v1/namespaces/{BUILDS}/secrets/{variables['INK_BUILD_ID']}")
             token = base64.b64decode(secret["data"]["INK_REGISTRY_TOKEN"]).decode()
             digest = push_image(variables["INK_IMAGE"], token, commit)
-            verdict = {"ok": True, "digest": digest, "pack": "Dockerfile", "ports": [8080]}
+            verdict = {"ok": True, "digest": digest, "pack": "Dockerfile", "ports": [8080], **self.said.get(commit, {})}
+            if "INK_BUILD_SECRETS" in variables:
+                self.handed.append(json.loads(base64.b64decode(secret["data"]["INK_BUILD_SECRETS"])))
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         ended = {"exitCode": int(not verdict["ok"]), "message": json.dumps(verdict), "finishedAt": now}
         state = {"state": {"terminated": {**ended, "startedAt": now}}, "ready": False, "restartCount": 0}

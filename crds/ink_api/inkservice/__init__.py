@@ -7,7 +7,16 @@ from ink_api.inkservice.network import Domain, Health, Port
 from ink_api.inkservice.references import ConfigMapRef, KeyRef, ResourceRef, SecretRef, ServiceEnvRef
 from ink_api.inkservice.source import SHA_PATTERN, Build, GitAuth, GitHubApp, GitSource, ImageSource, Source
 from ink_api.inkservice.spec import InkServiceSpec
-from ink_api.inkservice.status import BuildStatus, EffectiveSettings, InkServiceStatus, RevisionStatus
+from ink_api.inkservice.status import (
+    BuildStatus,
+    CommittedSecret,
+    EffectiveSettings,
+    InkServiceStatus,
+    RevisionStatus,
+    ScanStatus,
+    Vulnerability,
+    VulnerabilityCounts,
+)
 from ink_api.inkservice.workload import Autoscaling, Cron, Drain, Release, ResourceAmounts, Resources, Volume
 from ink_api.metadata import ObjectMeta
 from ink_api.model import ApiModel
@@ -27,6 +36,7 @@ __all__ = [
     "Autoscaling",
     "Build",
     "BuildStatus",
+    "CommittedSecret",
     "ConfigMapRef",
     "Cron",
     "Domain",
@@ -51,8 +61,11 @@ __all__ = [
     "ResourceRef",
     "Resources",
     "RevisionStatus",
+    "ScanStatus",
     "SecretRef",
     "ServiceEnvRef",
     "Source",
     "Volume",
+    "Vulnerability",
+    "VulnerabilityCounts",
 ]

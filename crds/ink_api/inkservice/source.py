@@ -177,7 +177,8 @@ class Build(ApiModel):
     )
     env: list[EnvVar] | None = Field(
         default=None,
-        description="Variables of the build alone; sealed and secretKeyRef ones never reach a layer of the image.",
+        description="Variables of the build alone. With `value`: an ARG. With `valueFrom`: a secret of the build "
+        "(`RUN --mount=type=secret,id=NAME`), in no layer of the image.",
         json_schema_extra=list_map("name"),
         max_length=100,
     )

@@ -9,6 +9,49 @@ from ink_api.model import ApiModel
 from ink_api.schema import atomic_list, list_map
 
 
+class VulnerabilityCounts(ApiModel):
+    """How many known vulnerabilities there are of each severity."""
+
+    critical: int | None = Field(default=None, description="Critical ones, malicious packages among them.", ge=0)
+    high: int | None = Field(default=None, description="High ones.", ge=0)
+    medium: int | None = Field(default=None, description="Medium ones, and those of unknown severity.", ge=0)
+    low: int | None = Field(default=None, description="Low ones.", ge=0)
+
+
+class Vulnerability(ApiModel):
+    """A dependency with a known vulnerability."""
+
+    severity: str = Field(description="critical, high, medium or low.")
+    package: str = Field(description="Name of the dependency.")
+    version: str = Field(description="Version that the lock file pins.")
+    advisory: str = Field(description="CVE, or the advisory's own id.")
+    fixed_version: str | None = Field(default=None, description="First version without it; absent: none is known.")
+
+
+class CommittedSecret(ApiModel):
+    """A secret in the source. Its value is nowhere."""
+
+    place: str = Field(description="`file:line`.")
+    kind: str = Field(description="What it is, such as AWS Access Key.")
+
+
+class ScanStatus(ApiModel):
+    """What was found in the source of a build. Names in it are the repository's own words."""
+
+    vulnerabilities: VulnerabilityCounts | None = Field(
+        default=None, description="Known vulnerabilities in dependencies; absent: not looked for, or `unchecked`."
+    )
+    worst: list[Vulnerability] | None = Field(
+        default=None, description="The worst of them.", json_schema_extra=atomic_list()
+    )
+    secrets_found: int | None = Field(default=None, description="Committed secrets; absent: not looked for.", ge=0)
+    secrets: list[CommittedSecret] | None = Field(
+        default=None, description="The first of them.", json_schema_extra=atomic_list()
+    )
+    more: int | None = Field(default=None, description="Findings that are not listed here.", ge=0)
+    unchecked: str | None = Field(default=None, description="Why dependencies could not be looked at.")
+
+
 class BuildStatus(ApiModel):
     """The newest build."""
 
@@ -19,6 +62,9 @@ class BuildStatus(ApiModel):
     started: str | None = Field(default=None, description="When it began (RFC 3339).")
     finished: str | None = Field(default=None, description="When it ended (RFC 3339).")
     pod: str | None = Field(default=None, description="Its pod, for the logs.")
+    scan: ScanStatus | None = Field(
+        default=None, description="What was found in the source, where the platform has builds look."
+    )
 
 
 class RevisionStatus(ApiModel):

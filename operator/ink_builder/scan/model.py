@@ -33,3 +33,21 @@ class Finding:
 
     severity: Severity
     text: str
+
+
+@dataclass(frozen=True)
+class CommittedSecret(Finding):
+    """Something in a file that looks like a secret."""
+
+    file: str
+    line: int
+    kind: str
+
+
+@dataclass(frozen=True)
+class Weakness(Finding):
+    """A dependency with a known vulnerability; `fixed` is empty when no version without it is known."""
+
+    package: Package
+    advisory: str
+    fixed: str

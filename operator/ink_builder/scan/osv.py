@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ink_builder.scan.lockfiles import normal
-from ink_builder.scan.model import NAMES, Finding, Package, Severity
+from ink_builder.scan.model import NAMES, Package, Severity, Weakness
 
 Record = dict[str, Any]
 _MAX_SUMMARY_CHARS = 90
@@ -109,12 +109,13 @@ def _score(entry: Record) -> float | None:
         return None
 
 
-def finding(record: Record, package: Package, mended: str) -> Finding:
-    """The line of the report."""
+def finding(record: Record, package: Package, mended: str) -> Weakness:
+    """What the report says of it."""
     names = [str(record.get("id", "?")), *(str(a) for a in record.get("aliases") or ())]
     cve = next((name for name in names if name.startswith("CVE-")), names[0])
     summary = " ".join(str(record.get("summary") or record.get("details") or "").split())
     short = summary if len(summary) <= _MAX_SUMMARY_CHARS else summary[: _MAX_SUMMARY_CHARS - 1] + "…"
     way_out = f"; fixed in {mended}" if mended else "; no fixed version is known"
     about = f": {short}" if short else ""
-    return Finding(severity(record), f"{package.name} {package.version} ({package.file}) has {cve}{about}{way_out}")
+    text = f"{package.name} {package.version} ({package.file}) has {cve}{about}{way_out}"
+    return Weakness(severity(record), text, package, cve, mended)

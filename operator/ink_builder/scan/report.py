@@ -1,31 +1,39 @@
 """The scan as a whole: what is found, what of it ends the build, in a few lines."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ink_api.reasons import Reason
 
 from ink_builder.errors import BuildError, infrastructure
 from ink_builder.planner.files import Files
-from ink_builder.scan.model import NAMES, Finding, Severity
+from ink_builder.scan.model import NAMES, CommittedSecret, Finding, Severity, Weakness
 from ink_builder.settings import Scan
 
 SHOWN = 10
 MAX_LOCK_BYTES = 32 * 1024 * 1024
-_SUMMARY_SHOWN = 3
+LISTED = 5
+"""Findings of each kind in the summary; the rest is a number."""
+NAME_CHARS, PLACE_CHARS, REASON_CHARS = 80, 160, 200
+Found = TypeVar("Found", bound=Finding)
 
 
 @dataclass(frozen=True)
 class Report:
-    """What was found, the worst first. `notes` are what could not be looked at."""
+    """What was found; None: nobody looked. `unchecked` says why dependencies could not be looked at."""
 
-    secrets: tuple[Finding, ...] = ()
-    weaknesses: tuple[Finding, ...] = ()
+    secrets: tuple[CommittedSecret, ...] | None = None
+    weaknesses: tuple[Weakness, ...] | None = None
     packages: int = 0
-    notes: tuple[str, ...] = ()
+    unchecked: str = ""
+
+    @property
+    def notes(self) -> list[str]:
+        """What could not be looked at."""
+        return [f"scan: dependencies were not checked: {self.unchecked}"] if self.unchecked else []
 
     def lines(self) -> list[str]:
         """For the log."""
@@ -46,20 +54,49 @@ class Report:
             parts.append(f"{number} in dependencies ({by})")
         return " and ".join(parts)
 
-    def summary(self) -> dict[str, Any]:
-        """For the verdict of a build that worked."""
-        return {
-            "secrets": len(self.secrets),
-            "vulnerabilities": {
-                severity.name.lower(): number
-                for severity in sorted(Severity, reverse=True)
-                if (number := sum(finding.severity == severity for finding in self.weaknesses))
-            },
-            "top": [finding.text[:200] for finding in self._worst()[:_SUMMARY_SHOWN]],
-        }
+    def summary(self, tidy: Callable[[str], str] = str) -> dict[str, Any]:
+        """For the verdict, as `status.build.scan` shows it. `tidy` makes a repository's own words harmless."""
+        secrets, weaknesses = _by_severity(self.secrets), _by_severity(self.weaknesses)
+        listed = [*secrets[:LISTED], *weaknesses[:LISTED]]
+        found: dict[str, Any] = {}
+        if self.secrets is not None:
+            found |= {"secretsFound": len(secrets), "secrets": [_secret(s, tidy) for s in secrets[:LISTED]]}
+        if self.unchecked:
+            found["unchecked"] = _cut(tidy(self.unchecked), REASON_CHARS)
+        if weaknesses or (self.weaknesses is not None and not self.unchecked):
+            counts = Counter(weakness.severity for weakness in weaknesses)
+            found["vulnerabilities"] = {s.name.lower(): counts[s] for s in sorted(counts, reverse=True)}
+        found["worst"] = [_weakness(w, tidy) for w in weaknesses[:LISTED]]
+        found["more"] = len(secrets) + len(weaknesses) - len(listed)
+        return {name: value for name, value in found.items() if value or name in {"secretsFound", "vulnerabilities"}}
 
     def _worst(self) -> list[Finding]:
-        return sorted([*self.secrets, *self.weaknesses], key=lambda finding: -finding.severity)
+        return _by_severity([*(self.secrets or ()), *(self.weaknesses or ())])
+
+
+def _by_severity(findings: Sequence[Found] | None) -> list[Found]:
+    return sorted(findings or (), key=lambda finding: -finding.severity)
+
+
+def _secret(secret: CommittedSecret, tidy: Callable[[str], str]) -> dict[str, str]:
+    line = f":{secret.line}"
+    return {"place": _cut(tidy(secret.file), PLACE_CHARS - len(line)) + line, "kind": _cut(secret.kind, NAME_CHARS)}
+
+
+def _weakness(weakness: Weakness, tidy: Callable[[str], str]) -> dict[str, str]:
+    package = weakness.package
+    words = {
+        "package": package.name,
+        "version": package.version,
+        "advisory": weakness.advisory,
+        "fixedVersion": weakness.fixed,
+    }
+    short = {name: _cut(tidy(word), NAME_CHARS) for name, word in words.items() if word}
+    return {"severity": weakness.severity.name.lower(), **short}
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def _count(number: int, one: str, many: str) -> str:
@@ -70,18 +107,19 @@ def scan(root: Path, files: Files, settings: Scan) -> Report:
     """Look at the source; blocks. Raises BuildError (infrastructure) when a build may not go on without data."""
     from ink_builder.scan import lockfiles, secrets
 
-    committed = tuple(secrets.find(root, files)) if settings.secrets != "off" else ()
+    committed = tuple(secrets.find(root, files)) if settings.secrets != "off" else None
     if settings.vulnerabilities == "off":
         return Report(committed)
     packages = lockfiles.read(files.paths, lambda path: secrets.text(root, path, MAX_LOCK_BYTES))
-    weaknesses, notes = _weaknesses(packages, settings)
-    return Report(committed, weaknesses, len(packages), notes)
+    weaknesses, unchecked = _weaknesses(packages, settings)
+    return Report(committed, weaknesses, len(packages), unchecked)
 
 
-def _weaknesses(packages: Sequence[Any], settings: Scan) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
+def _weaknesses(packages: Sequence[Any], settings: Scan) -> tuple[tuple[Weakness, ...], str]:
+    """What is known of the packages; and why that is not all of it."""
     from ink_builder.scan import osv, source
 
-    found: dict[tuple[str, str, str], Finding] = {}
+    found: dict[tuple[str, str, str], Weakness] = {}
     try:
         for package, record in source.records(settings.osv_source or "", packages):
             hit, mended = osv.affects(record, package)
@@ -90,15 +128,18 @@ def _weaknesses(packages: Sequence[Any], settings: Scan) -> tuple[tuple[Finding,
     except source.Unavailable as error:
         if settings.vulnerabilities == "block":
             raise infrastructure(f"dependencies could not be checked, and the platform wants it: {error}") from error
-        return tuple(found.values()), (f"scan: dependencies were not checked: {error}",)
-    return tuple(found.values()), ()
+        return tuple(found.values()), str(error)
+    return tuple(found.values()), ""
 
 
 def enforce(report: Report, settings: Scan) -> None:
     """Raises BuildError (ScanBlocked) for what the policy does not let pass."""
     limit = NAMES.get(settings.severity, Severity.HIGH)
-    stopped = [f for f in report.secrets if settings.secrets == "block" and f.severity >= Severity.HIGH]
-    stopped += [f for f in report.weaknesses if settings.vulnerabilities == "block" and f.severity >= limit]
+    stopped: list[Finding] = []
+    if settings.secrets == "block":
+        stopped += [f for f in report.secrets or () if f.severity >= Severity.HIGH]
+    if settings.vulnerabilities == "block":
+        stopped += [f for f in report.weaknesses or () if f.severity >= limit]
     if not stopped:
         return
     first = max(stopped, key=lambda finding: finding.severity)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ink_builder.planner.files import Files
-from ink_builder.scan.model import Finding, Severity
+from ink_builder.scan.model import CommittedSecret, Severity
 
 _DETECTORS = (
     "aws", "azure_storage_key", "discord", "github_token", "gitlab_token", "mailchimp", "npm", "openai", "private_key",
@@ -45,9 +45,9 @@ def _expressions() -> Sequence[tuple[str, re.Pattern[str]]]:
     return found
 
 
-def find(root: Path, files: Files) -> list[Finding]:
+def find(root: Path, files: Files) -> list[CommittedSecret]:
     """What looks like a secret, by file and line. Bounded in files, bytes and time."""
-    findings: list[Finding] = []
+    findings: list[CommittedSecret] = []
     deadline = time.monotonic() + _MAX_SECONDS
     left = _MAX_TOTAL_BYTES
     for path in sorted(files.paths):
@@ -57,7 +57,8 @@ def find(root: Path, files: Files) -> list[Finding]:
         left -= len(content)
         for line, what in look(content):
             severity = Severity.LOW if _PRACTICE.search(path) else Severity.HIGH
-            findings.append(Finding(severity, f"committed secret: {what} in {path!r} line {line}"))
+            told = f"committed secret: {what} in {path!r} line {line}"
+            findings.append(CommittedSecret(severity, told, path, line, what))
         if left < 0 or time.monotonic() > deadline or len(findings) >= _MAX_FINDINGS:
             break
     return findings

@@ -19,6 +19,7 @@ from ink_operator.inkservice.model import (
     BuildState,
     Verdict,
 )
+from ink_operator.inkservice.scan import parse_scan, scan_wire
 
 POD_JOB_LABEL = "batch.kubernetes.io/job-name"
 VERDICT_MOST_BYTES = 4096
@@ -84,17 +85,20 @@ def parse_verdict(text: str) -> Verdict | None:
         data = json.loads(text[: VERDICT_MOST_BYTES * 4])
         if not isinstance(data, dict) or not isinstance(data.get("ok"), bool):
             return None
+        scan = parse_scan(data.get("scan"))
         if data["ok"]:
             ports = tuple(int(p) for p in data.get("ports") or [] if 0 < int(p) < 65536)
             digest = str(data.get("digest") or "")
             pack = str(data["pack"])[:63] if data.get("pack") else None
-            return Verdict(True, digest=digest if DIGEST.fullmatch(digest) else "", pack=pack, ports=ports)
+            known = digest if DIGEST.fullmatch(digest) else ""
+            return Verdict(True, digest=known, pack=pack, ports=ports, scan=scan)
         return Verdict(
             False,
             reason=_reason(str(data.get("reason", ""))),
             message=str(data.get("message", ""))[:1000],
             log=tuple(str(line)[:500] for line in (data.get("log") or [])[:20]),
             infrastructure=bool(data.get("infrastructure")),
+            scan=scan,
         )
     except (ValueError, TypeError, KeyError):
         return None
@@ -104,7 +108,7 @@ def verdict_json(verdict: Verdict) -> str:
     """The same verdict as the builder would write it, for the Job's annotation."""
     if verdict.ok:
         good = {"ok": True, "digest": verdict.digest, "pack": verdict.pack, "ports": list(verdict.ports)}
-        return json.dumps(good, sort_keys=True)
+        return json.dumps(good | scan_wire(verdict.scan), sort_keys=True)
     bad = {
         "ok": False,
         "reason": str(verdict.reason),
@@ -112,7 +116,7 @@ def verdict_json(verdict: Verdict) -> str:
         "log": list(verdict.log),
         "infrastructure": verdict.infrastructure,
     }
-    return json.dumps(bad, sort_keys=True)
+    return json.dumps(bad | scan_wire(verdict.scan), sort_keys=True)
 
 
 def _reason(text: str) -> Reason:
@@ -158,6 +162,7 @@ def build_status(attempt: Attempt) -> BuildStatus:
         started=attempt.started,
         finished=attempt.finished,
         pod=attempt.pod,
+        scan=attempt.verdict.scan if attempt.verdict else None,
     )
 
 

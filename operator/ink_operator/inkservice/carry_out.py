@@ -1,5 +1,6 @@
 """The writes of one pass, in order. Each is safe to repeat; the process may end between any two."""
 
+import json
 import logging
 from collections.abc import Iterable
 
@@ -24,7 +25,14 @@ from ink_operator.core.objects import (
 from ink_operator.inkservice.builds import ended_jobs, holds_place, may_start, verdict_json
 from ink_operator.inkservice.claims import take_over
 from ink_operator.inkservice.daemons import daemon_key, start_daemon
-from ink_operator.inkservice.desired.buildjob import CLIENT_KEYS, COMPONENT, job_name, make_job, make_secret
+from ink_operator.inkservice.desired.buildjob import (
+    BUILD_SECRETS,
+    CLIENT_KEYS,
+    COMPONENT,
+    job_name,
+    make_job,
+    make_secret,
+)
 from ink_operator.inkservice.desired.daemon import daemon_of
 from ink_operator.inkservice.model import (
     ANNOTATION_VERDICT,
@@ -191,6 +199,7 @@ async def _secrets(case: Case, start: StartBuild, running: list[Manifest], ports
         "INK_GIT_PASSWORD": password or "",
         "INK_REGISTRY_TOKEN": ports.tokens.registry(start.plan.repository, "pull", "push"),
         **dict(zip(CLIENT_KEYS, (client.ca, client.cert, client.key), strict=True)),
+        BUILD_SECRETS: json.dumps(dict(start.secrets), sort_keys=True),
     }
 
 

@@ -17,7 +17,7 @@ from ink_operator.inkservice.draft import Draft
 from ink_operator.inkservice.effective import is_worker
 from ink_operator.inkservice.model import Claim, Failure
 from ink_operator.inkservice.not_served import not_served
-from ink_operator.inkservice.references import uses_of
+from ink_operator.inkservice.references import build_uses_of, uses_of
 
 KEPT_PREFIXES = (TENANT_NAMESPACE_PREFIX, "kube-")
 
@@ -78,7 +78,7 @@ def variable_is_denied(draft: Draft) -> Failure | None:
 
 def reference_denied(service: InkService, of_gateway: bool) -> Failure | None:
     """In a namespace of Ink's own making the only Secrets are Ink's."""
-    denied = [use for use in uses_of(service) if of_gateway and use.kind == SECRET]
+    denied = [use for use in (*uses_of(service), *build_uses_of(service)) if of_gateway and use.kind == SECRET]
     if not denied:
         return None
     what = "secretKeyRef" if denied[0].key is not None else "secretRef"

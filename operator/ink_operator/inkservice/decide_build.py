@@ -11,7 +11,7 @@ from ink_operator.core.times import seconds_since
 from ink_operator.inkservice.builds import RETRY_AFTER_SECONDS, build_status
 from ink_operator.inkservice.decide_revision import supersede
 from ink_operator.inkservice.desired.buildjob import DEADLINE_SLACK_SECONDS, timeout_seconds
-from ink_operator.inkservice.draft import Draft
+from ink_operator.inkservice.draft import REFUSED_LOOK_SECONDS, Draft
 from ink_operator.inkservice.effective import default_port
 from ink_operator.inkservice.model import (
     DEFAULT_PORT,
@@ -30,6 +30,7 @@ BUILT, SOURCE = ConditionType.BUILT, ConditionType.SOURCE_RESOLVED
 QUEUE_LOOK_SECONDS = 5.0
 BUILD_LOOK_SECONDS = 30.0
 LOG_LINES = 12
+SET_UP_LOOK_SECONDS = 0.3
 
 
 class Chosen(NamedTuple):
@@ -51,7 +52,7 @@ def build_step(draft: Draft) -> Chosen:
         port = live.port if live is not None and live.image == image.ref else DEFAULT_PORT
         return Chosen(Running(image.ref, port), newest=True)
     plan = draft.seen.build
-    if not _source(draft, plan) or plan is None:
+    if not _source(draft, plan) or not _variables(draft) or plan is None:
         # A repository that is gone must not undo what runs; it only cannot be renewed.
         return Chosen(running_now(draft.seen.workload, draft.revisions), newest=False)
     draft.commit = plan.commit
@@ -79,6 +80,17 @@ def _source(draft: Draft, plan: BuildPlan | None) -> bool:
     reason = (head.reason if head else None) or Reason.SOURCE_UNREACHABLE
     message = told or f"Branch {git.branch} of {git.url} cannot be read."
     draft.say(SOURCE, "Unknown" if reason in PROGRESS else "False", reason, message)
+    return False
+
+
+def _variables(draft: Draft) -> bool:
+    """What the variables of the build hold is known."""
+    failure, git, head = draft.seen.build_environment.failure, draft.service.spec.source.git, draft.seen.head
+    if failure is None:
+        return True
+    draft.commit = (git.commit if git else None) or (head.commit if head else None)
+    draft.say(BUILT, "Unknown" if failure.reason in PROGRESS else "False", failure.reason, failure.message)
+    draft.look_again(SET_UP_LOOK_SECONDS if failure.reason in PROGRESS else REFUSED_LOOK_SECONDS)
     return False
 
 
@@ -123,7 +135,7 @@ def _late(draft: Draft, plan: BuildPlan) -> Chosen | None:
     late = to_be_deployed(service, seen.identity, plan, seen.attempts, seen.revisions)
     if late is None or late.verdict is None:
         return None
-    its = build_plan(service, seen.identity, late.commit)
+    its = build_plan(service, seen.identity, late.commit, secrets=plan.secrets)
     return Chosen(_running(draft, its, late.verdict.digest, late.verdict.ports), newest=False)
 
 
@@ -154,20 +166,33 @@ def _advance(draft: Draft, plan: BuildPlan, last: Attempt | None, running: Runni
     """Start, queue, wait for, or try again."""
     token = draft.service.spec.rebuild_token
     no_cache = token is not None and token != (running.rebuild_token if running else None)
+    no_cache |= _other_secrets(draft, plan)
     late = last is not None and last.verdict is not None and last.verdict.reason == Reason.BUILD_TIMEOUT
     if last is None or last.state == BuildState.SUPERSEDED or late:
-        draft.effects.append(StartBuild(plan, last.number + 1 if last else 1, no_cache))
+        _start(draft, plan, last.number + 1 if last else 1, no_cache)
         draft.say(BUILT, "Unknown", Reason.BUILDING, f"Builds commit {plan.commit}.")
         draft.look_again(QUEUE_LOOK_SECONDS)
     elif last.state == BuildState.RUNNING:
         draft.say(BUILT, "Unknown", Reason.BUILDING, f"Builds commit {plan.commit}.")
         draft.look_again(BUILD_LOOK_SECONDS)
     elif last.state == BuildState.QUEUED:
-        draft.effects.append(StartBuild(plan, last.number, no_cache))
+        _start(draft, plan, last.number, no_cache)
         draft.say(BUILT, "Unknown", Reason.QUEUED, "Waits for its turn to build.")
         draft.look_again(QUEUE_LOOK_SECONDS)
     else:
         _retry(draft, plan, last, no_cache)
+
+
+def _start(draft: Draft, plan: BuildPlan, number: int, no_cache: bool) -> None:
+    draft.effects.append(StartBuild(plan, number, no_cache, draft.seen.build_environment.values))
+
+
+def _other_secrets(draft: Draft, plan: BuildPlan) -> bool:
+    """The same commit was built with other settings. BuildKit takes a step from its cache whatever its secrets hold."""
+    builds = [r.running or r.attempt for r in draft.revisions]
+    return bool(plan.secrets) and any(
+        b is not None and b.commit == plan.commit and b.build_key != plan.key for b in (*builds, *draft.seen.attempts)
+    )
 
 
 def _retry(draft: Draft, plan: BuildPlan, last: Attempt, no_cache: bool) -> None:
@@ -175,7 +200,7 @@ def _retry(draft: Draft, plan: BuildPlan, last: Attempt, no_cache: bool) -> None
     wait = retry_wait(last, draft.now)
     message = (last.verdict.message if last.verdict else "") or "The image is not in the registry."
     if wait <= 0:
-        draft.effects.append(StartBuild(plan, last.number + 1, no_cache))
+        _start(draft, plan, last.number + 1, no_cache)
         draft.look_again(QUEUE_LOOK_SECONDS)
     else:
         draft.look_again(wait)

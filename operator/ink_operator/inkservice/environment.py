@@ -1,6 +1,7 @@
 """Reads what a service's sealed variables hold, and what has been made of them in the workload's namespace."""
 
 import asyncio
+from collections.abc import Iterable
 from datetime import datetime
 
 from ink_api.group import FINALIZER
@@ -15,15 +16,25 @@ from ink_operator.ports import Ports
 
 async def environment_of(case: Case, ports: Ports) -> Environment:
     """The unsealed values; or the failure, naming the variable and never the value."""
-    values, bound = {}, {}
-    for variable, sealed in sealed_variables(case.service):
-        binding = binding_of(case.identity, variable)
-        try:
-            values[variable] = bound[binding] = await ports.sealing.unseal(sealed, binding)
-        except SealedValueError as error:
-            message = f"spec.env {variable}: the sealed value cannot be used: {error}."
-            return Environment(failure=Failure(Reason.SEALED_VALUE_INVALID, message))
+    values = await unsealed("spec.env", sealed_variables(case.service), case, ports)
+    if isinstance(values, Failure):
+        return Environment(failure=values)
+    bound = {binding_of(case.identity, variable): value for variable, value in values.items()}
     return Environment(values, await ports.sealing.digest(bound)) if values else Environment()
+
+
+async def unsealed(
+    field: str, variables: Iterable[tuple[str, str]], case: Case, ports: Ports
+) -> dict[str, str] | Failure:
+    """Variable -> value; or why one cannot be had, naming it as a part of `field`."""
+    values: dict[str, str] = {}
+    for variable, sealed in variables:
+        try:
+            values[variable] = await ports.sealing.unseal(sealed, binding_of(case.identity, variable))
+        except SealedValueError as error:
+            message = f"{field} {variable}: the sealed value cannot be used: {error}."
+            return Failure(Reason.SEALED_VALUE_INVALID, message)
+    return values
 
 
 async def env_children(case: Case, ports: Ports, now: datetime) -> dict[str, Manifest]:

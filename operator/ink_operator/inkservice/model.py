@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from ink_api.conditions import ConditionStatus, ConditionType
 from ink_api.group import GROUP
-from ink_api.inkservice import BuildStatus, InkService, RevisionStatus
+from ink_api.inkservice import BuildStatus, InkService, RevisionStatus, ScanStatus
 from ink_api.names import ServiceIdentity
 from ink_api.reasons import Reason
 
@@ -82,6 +82,8 @@ class Verdict:
     message: str = ""
     log: tuple[str, ...] = ()
     infrastructure: bool = False
+    scan: ScanStatus | None = None
+    """What was found in the source; None: nobody looked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +119,8 @@ class BuildPlan:
     tag_prefix: str
     """`<commit12>-<settings8>-`; the attempt follows."""
     planner: str = "1"
+    secrets: str = ""
+    """Keyed digest of the variables that come from elsewhere; empty: there are none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,11 +191,11 @@ class ReleaseRun:
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """What the sealed variables hold, or why that is not known. Never printed."""
+    """What sealed variables hold, or those of the build, or why that is not known. Never printed."""
 
     values: Mapping[str, str] = field(default_factory=dict, repr=False)
     digest: str = ""
-    """Keyed: names the values, so that pods roll when one changes."""
+    """Keyed: names the values, so that pods roll, or a build is made, when one changes."""
     failure: Failure | None = None
 
 
@@ -229,6 +233,7 @@ class Observed:
     """The claim of the wanted host, when it is not ours (yet)."""
     stale_claims: tuple[str, ...] = ()
     """Names of our claims to other hosts."""
+    build_environment: Environment = field(default_factory=Environment)
     build: BuildPlan | None = None
     attempts: tuple[Attempt, ...] = ()
     """Newest last."""
@@ -289,6 +294,8 @@ class StartBuild:
     plan: BuildPlan
     number: int
     no_cache: bool
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """What the variables of the build hold that come from elsewhere. Never printed."""
 
 
 @dataclass(frozen=True, slots=True)

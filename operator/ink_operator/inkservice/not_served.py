@@ -7,13 +7,18 @@ from ink_api.inkservice import EnvSource, InkServiceSpec
 Look = Callable[[InkServiceSpec], bool]
 
 
+def _build_env(pick: Callable[[EnvSource], object]) -> Look:
+    return lambda spec: any(v.value_from and pick(v.value_from) for v in (spec.build and spec.build.env) or [])
+
+
 def _env(pick: Callable[[EnvSource], object]) -> Look:
     return lambda spec: any(v.value_from is not None and pick(v.value_from) is not None for v in spec.env or [])
 
 
 FIELDS: tuple[tuple[str, Look], ...] = (
     ("source.git.auth.githubApp", lambda s: bool(s.source.git and s.source.git.auth and s.source.git.auth.github_app)),
-    ("build.env with valueFrom", lambda s: any(v.value_from for v in (s.build and s.build.env) or [])),
+    ("build.env with resourceRef", _build_env(lambda source: source.resource_ref)),
+    ("build.env with serviceEnvRef", _build_env(lambda source: source.service_env_ref)),
     ("mode OnDemand", lambda s: s.mode == "OnDemand"),
     ("env with resourceRef", _env(lambda source: source.resource_ref)),
     ("env with serviceEnvRef", _env(lambda source: source.service_env_ref)),

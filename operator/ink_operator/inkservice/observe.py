@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from ink_api.group import ANNOTATION_HEAD, LABEL_COMPONENT, LABEL_OWNER_UID
-from ink_api.inkservice import GitSource, InkService
+from ink_api.inkservice import GitSource
 from ink_api.names import ServiceIdentity, short_hash
 from ink_api.reasons import Reason
 
@@ -35,6 +35,7 @@ from ink_operator.core.objects import (
     is_deleting,
 )
 from ink_operator.inkservice import source
+from ink_operator.inkservice.build_environment import build_environment_of
 from ink_operator.inkservice.builds import attempts_of
 from ink_operator.inkservice.claims import standing
 from ink_operator.inkservice.configuration import configuration_of
@@ -79,15 +80,18 @@ async def observe(case: Case, ports: Ports, now: datetime) -> Observed:
         # Before anything is read, so that no change falls between reading and watching.
         key = Key(INK_SERVICE.kind, service.metadata.namespace, service.metadata.name)
         ports.references.follow(key, followed_refs(service, identity))
-    inside, head, environment, configuration, runtime_class = await asyncio.gather(
+    inside, head, environment, configuration, build_environment, runtime_class = await asyncio.gather(
         _inside(case, ports, mine, now) if granted else _nothing(),
         _head(case, ports, granted) if refused is None else _no_head(),
         environment_of(case, ports),
         configuration_of(case, ports, granted),
+        build_environment_of(case, ports, granted),
         _runtime_class(case, ports),
     )
     running = running_now(inside.workload, inside.revisions)
-    build = _build(service, identity, head, running, inside.revisions)
+    build = None
+    if build_environment.failure is None:
+        build = _build(case, head, running, inside.revisions, build_environment.digest)
     claim, live_claim, stale = claims
     return Observed(
         identity=identity,
@@ -98,6 +102,7 @@ async def observe(case: Case, ports: Ports, now: datetime) -> Observed:
         claim=claim,
         live_claim=live_claim,
         stale_claims=stale,
+        build_environment=build_environment,
         build=build,
         attempts=attempts,
         stored=await stored_image(build, attempts, inside, ports),
@@ -248,30 +253,27 @@ async def credentials_of(git: GitSource, case: Case, ports: Ports) -> tuple[str 
 
 
 def _build(
-    service: InkService,
-    identity: ServiceIdentity,
-    head: Head | None,
-    running: Running | None,
-    revisions: tuple[Revision, ...],
+    case: Case, head: Head | None, running: Running | None, revisions: tuple[Revision, ...], secrets: str
 ) -> BuildPlan | None:
     """What is to be built. While the source does not answer, the commit that runs is still the wanted one."""
+    service, identity = case.service, case.identity
     git = service.spec.source.git
     if git is None:
         return None
     commit = git.commit or (head.commit if head else None)
     silent = head is not None and head.commit is None and head.reason == Reason.SOURCE_UNREACHABLE
     if commit is None and silent and running is not None and running.commit is not None:
-        plan = source.build_plan(service, identity, running.commit, running)
+        plan = source.build_plan(service, identity, running.commit, running, secrets=secrets)
         return plan if plan.key == running.build_key else None
     if commit is None:
         return None
     # A commit that was built by an older planner is not built again for that.
     known = (r.running for r in reversed(revisions) if r.running is not None and r.running.commit == commit)
     for built in (running, *known):
-        plan = source.build_plan(service, identity, commit, built)
+        plan = source.build_plan(service, identity, commit, built, secrets=secrets)
         if built is not None and plan.key == built.build_key:
             return plan
-    return source.build_plan(service, identity, commit)
+    return source.build_plan(service, identity, commit, secrets=secrets)
 
 
 async def _answer(case: Case, inside: Observed, ports: Ports, now: datetime) -> Answer | None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from ink_api.inkservice import InkService
+from ink_api.inkservice import EnvVar, InkService
 from ink_api.names import ServiceIdentity
 from ink_api.reasons import Reason
 from ink_api.sealing import Binding
@@ -27,15 +27,8 @@ class Use(NamedTuple):
 
 
 def uses_of(service: InkService) -> list[Use]:
-    """Where variables come from, in the order of their names; envFrom in its own order."""
-    found: list[Use] = []
-    for variable in sorted(service.spec.env or [], key=lambda v: v.name):
-        source, field = variable.value_from, f"spec.env {variable.name}"
-        if source is None:
-            continue
-        for kind, key_ref in ((SECRET, source.secret_key_ref), (CONFIG_MAP, source.config_map_key_ref)):
-            if key_ref is not None:
-                found.append(Use(field, kind, key_ref.name, key_ref.key))
+    """Where the application's variables come from, in the order of their names; envFrom in its own order."""
+    found = _uses("spec.env", service.spec.env or [])
     for bundle in service.spec.env_from or []:
         if bundle.secret_ref is not None:
             found.append(Use("spec.envFrom", SECRET, bundle.secret_ref.name))
@@ -44,9 +37,27 @@ def uses_of(service: InkService) -> list[Use]:
     return found
 
 
+def build_uses_of(service: InkService) -> list[Use]:
+    """The same of the build's variables."""
+    build = service.spec.build
+    return _uses("spec.build.env", (build.env if build else None) or [])
+
+
+def _uses(field: str, variables: Iterable[EnvVar]) -> list[Use]:
+    found: list[Use] = []
+    for variable in sorted(variables, key=lambda v: v.name):
+        source = variable.value_from
+        if source is None:
+            continue
+        for kind, key_ref in ((SECRET, source.secret_key_ref), (CONFIG_MAP, source.config_map_key_ref)):
+            if key_ref is not None:
+                found.append(Use(f"{field} {variable.name}", kind, key_ref.name, key_ref.key))
+    return found
+
+
 def followed_refs(service: InkService, identity: ServiceIdentity) -> frozenset[Ref]:
     """Every object whose change matters to the service: the repository's credentials and its own Secret among them."""
-    refs = {use.ref(identity.namespace) for use in uses_of(service)}
+    refs = {use.ref(identity.namespace) for use in (*uses_of(service), *build_uses_of(service))}
     git = service.spec.source.git
     if git is not None and git.auth is not None and git.auth.secret_ref is not None:
         refs.add(Ref(SECRET, identity.namespace, git.auth.secret_ref.name))

@@ -88,43 +88,51 @@ def repository_of(identity: ServiceIdentity) -> str:
     return f"ink.namespaces/{identity.tenant}/{identity.name}"
 
 
-def settings_hash(service: InkService, planner: str = PLANNER_VERSION) -> str:
-    """64 hex digits naming everything but the commit that goes into a build."""
+def settings_hash(service: InkService, planner: str = PLANNER_VERSION, secrets: str = "") -> str:
+    """64 hex digits naming everything but the commit that goes into a build. `secrets`: keyed digest of values."""
     spec = service.spec
     git = spec.source.git
     parts = {
         "planner": planner,
         "url": git.url if git else "",
         "root": (git.root_directory if git else None) or "",
-        "build": _without_timeout(service),
+        # What variables from elsewhere hold counts (`secrets`), not where it lies or how it is sealed.
+        "build": plain_build(service, timeout=None),
         "command": spec.command,
         "token": spec.rebuild_token or "",
+        **({"secrets": secrets} if secrets else {}),
     }
     return short_hash(json.dumps(parts, sort_keys=True), length=64)
 
 
 def build_plan(
-    service: InkService, identity: ServiceIdentity, commit: str, running: Running | None = None
+    service: InkService, identity: ServiceIdentity, commit: str, running: Running | None = None, *, secrets: str = ""
 ) -> BuildPlan:
     """Name the build of that commit: equal inputs, equal names. What runs keeps the planner it was built with."""
     if running is not None and running.planner not in (None, PLANNER_VERSION):
-        as_built = _plan(service, identity, commit, running.planner or PLANNER_VERSION)
+        as_built = _plan(service, identity, commit, running.planner or PLANNER_VERSION, secrets)
         if as_built.key == running.build_key:
             return as_built
-    return _plan(service, identity, commit, PLANNER_VERSION)
+    return _plan(service, identity, commit, PLANNER_VERSION, secrets)
 
 
-def _plan(service: InkService, identity: ServiceIdentity, commit: str, planner: str) -> BuildPlan:
-    digest = settings_hash(service, planner)
+def _plan(service: InkService, identity: ServiceIdentity, commit: str, planner: str, secrets: str) -> BuildPlan:
+    digest = settings_hash(service, planner, secrets)
     return BuildPlan(
         key=short_hash(identity.tenant, identity.project, identity.name, commit, digest, length=20),
         commit=commit,
         repository=repository_of(identity),
         tag_prefix=f"{commit[:12]}-{digest[:8]}-",
         planner=planner,
+        secrets=secrets,
     )
 
 
-def _without_timeout(service: InkService) -> dict[str, object]:
+def plain_build(service: InkService, **changes: object) -> dict[str, object]:
+    """spec.build as the builder may read it in the open: without variables whose values come from elsewhere."""
     build = service.spec.build
-    return {} if build is None else build.model_copy(update={"timeout": None}).to_wire()
+    if build is None:
+        return {}
+    if any(v.value_from is not None for v in build.env or []):
+        changes["env"] = [v for v in build.env or [] if v.value_from is None]
+    return build.model_copy(update=changes).to_wire()

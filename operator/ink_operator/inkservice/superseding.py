@@ -66,4 +66,4 @@ def _is_older(service: InkService, identity: ServiceIdentity, plan: BuildPlan, a
     git = service.spec.source.git
     if git is None or git.commit is not None or attempt.build_key == plan.key:
         return False
-    return build_plan(service, identity, attempt.commit).key == attempt.build_key
+    return build_plan(service, identity, attempt.commit, secrets=plan.secrets).key == attempt.build_key

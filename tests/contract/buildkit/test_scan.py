@@ -27,6 +27,8 @@ def test_what_only_warns_is_in_the_log_and_in_the_verdict(stack: Stack) -> None:
     assert "1 committed secret and 1 known vulnerability in dependencies (1 high)" in outcome.log
     assert "fixed in 1.3.1" in outcome.log
     assert outcome.verdict["scan"]["vulnerabilities"] == {"high": 1}
+    assert outcome.verdict["scan"]["worst"][0]["fixedVersion"] == "1.3.1"
+    assert outcome.verdict["scan"]["secrets"] == [{"place": "config.py:1", "kind": "AWS Access Key"}]
     assert AWS not in outcome.log + json.dumps(outcome.verdict)
 
 
@@ -41,6 +43,7 @@ def test_what_the_policy_forbids_is_not_built(stack: Stack, policy: dict[str, st
     outcome = stack.build("blocked", FILES, **policy)
     assert (outcome.code, outcome.reason) == (1, "ScanBlocked"), outcome.log
     assert words in outcome.message
+    assert outcome.verdict["scan"]
     assert "COPY" not in outcome.log, "nothing was sent to the daemon"
     assert stack.registry.get("/v2/tenant/blocked/tags/list", stack.registry.token("tenant/blocked"))[0] == 404
 

@@ -148,6 +148,35 @@ def test_the_last_lines_survive_when_a_verdict_is_cut() -> None:
     assert len(kept) > 20
 
 
+WORST = {"severity": "high", "package": "p" * 80, "version": "1", "advisory": "CVE-2099-1", "fixedVersion": "2"}
+SCAN = {
+    "vulnerabilities": {"high": 30},
+    "worst": [WORST] * 5,
+    "secretsFound": 7,
+    "secrets": [{"place": "f" * 158 + ":1", "kind": "AWS Access Key"}] * 5,
+    "more": 27,
+}
+
+
+@pytest.mark.parametrize("length", [0, 200, 2400, 2800])
+def test_what_a_scan_found_makes_room_and_says_so(length: int) -> None:
+    done = Success("r/t/s", "sha256:1", "Python", tuple(range(1, 100)), {}, {"command": "x" * length}, SCAN)
+    data = verdict.encode(verdict.success(done))
+    assert len(data) <= verdict.MAX_BYTES
+    told = json.loads(data)
+    assert told["config"] == {"command": "x" * length}
+    listed = len(told["scan"]["worst"]) + len(told["scan"]["secrets"])
+    assert listed + told["scan"]["more"] == 37
+    assert told["scan"]["vulnerabilities"] == {"high": 30}
+
+
+def test_what_a_blocking_scan_found_goes_with_the_failure() -> None:
+    error = BuildError(Reason.SCAN_BLOCKED, "no", lines=["y" * 400] * 20, scan=SCAN)
+    data = verdict.encode(verdict.failure(error))
+    assert len(data) <= verdict.MAX_BYTES
+    assert json.loads(data)["scan"]["secretsFound"] == 7
+
+
 @pytest.mark.parametrize(
     ("result", "code"),
     [

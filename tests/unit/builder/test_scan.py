@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from ink_builder.errors import BuildError
+from ink_builder.log import BuildLog, Mask
 from ink_builder.planner import files
 from ink_builder.scan import lockfiles, osv, secrets, source
 from ink_builder.scan.model import Package, Severity
@@ -322,6 +323,44 @@ def test_findings_name_the_place_and_never_the_secret(tmp_path: Path) -> None:
     assert AWS not in everything
     assert GITHUB not in everything
     assert "revoke" in everything
+
+
+def test_the_summary_lists_the_worst_and_counts_the_rest(tmp_path: Path) -> None:
+    lock = {f"node_modules/left-pad-{n}/node_modules/left-pad": {"version": f"1.2.{n}"} for n in range(20)}
+    root = _repository(
+        tmp_path,
+        **{"package-lock.json": json.dumps({"packages": lock}), "a.py": "\n".join(f"k = '{AWS}{n}'" for n in range(9))},
+    )
+    found = _scan(root, secrets="warn", vulnerabilities="warn", osv_source=str(RECORDS_FILE)).summary()
+    assert found["vulnerabilities"] == {"high": 20, "medium": 1, "low": 1}
+    assert found["worst"][0] == {
+        "severity": "high",
+        "package": "left-pad",
+        "version": "1.2.0",
+        "advisory": "CVE-2099-0001",
+        "fixedVersion": "1.3.1",
+    }
+    assert found["secretsFound"] == 9
+    assert found["secrets"][0] == {"place": "a.py:1", "kind": "AWS Access Key"}
+    assert (len(found["worst"]), len(found["secrets"]), found["more"]) == (5, 5, 22 - 5 + 9 - 5)
+    assert AWS not in json.dumps(found)
+
+
+def test_names_in_the_summary_are_tidied_and_short(tmp_path: Path) -> None:
+    root = _repository(tmp_path, **{f"a\nscan: \x1b[31mnothing {GITHUB} {'x' * 180}": f"k = '{AWS}'"})
+    found = _scan(root, secrets="warn").summary(BuildLog(Mask()).tidy)
+    (secret,) = found["secrets"]
+    assert secret["place"].startswith("a scan: nothing ghp_*** xxx")
+    assert secret["place"].endswith("…:1")
+    assert len(secret["place"]) <= 160
+    assert GITHUB not in json.dumps(found)
+
+
+def test_what_nobody_looked_for_is_not_said_to_be_none(tmp_path: Path) -> None:
+    root = _repository(tmp_path)
+    assert _scan(root, secrets="warn").summary() == {"secretsFound": 0}
+    none = _scan(root, vulnerabilities="warn", osv_source="/nowhere/osv.json").summary()
+    assert list(none) == ["unchecked"]
 
 
 def test_a_name_with_a_newline_forges_no_line(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from ink_operator.core.objects import JOB, SECRET, Manifest
 from ink_operator.inkservice.desired.common import RESTRICTED, labels_of, owner_of
 from ink_operator.inkservice.desired.daemon import PORT, daemon_of
 from ink_operator.inkservice.model import ANNOTATION_ATTEMPT, LABEL_BUILD_KEY, BuildPlan, Case, StartBuild
-from ink_operator.inkservice.source import clone_url
+from ink_operator.inkservice.source import clone_url, plain_build
 from ink_operator.settings import Settings
 
 COMPONENT = "build"
@@ -19,6 +19,8 @@ DEADLINE_SLACK_SECONDS = 60
 NONROOT_USER = 65532
 CLIENT_KEYS = ("INK_BUILDKIT_CA", "INK_BUILDKIT_CERT", "INK_BUILDKIT_KEY")
 SECRET_KEYS = ("INK_GIT_USERNAME", "INK_GIT_PASSWORD", "INK_REGISTRY_TOKEN", *CLIENT_KEYS)
+BUILD_SECRETS = "INK_BUILD_SECRETS"
+"""Key of what the build's variables from elsewhere hold, where there are any."""
 
 
 def job_name(plan: BuildPlan, number: int) -> str:
@@ -80,7 +82,7 @@ def make_job(case: Case, start: StartBuild, *, suspend: bool) -> Manifest:
 
 
 def make_secret(case: Case, start: StartBuild, secrets: dict[str, str], job_uid: str | None) -> Manifest:
-    """The build's secrets (SECRET_KEYS), owned by the Job as soon as that exists."""
+    """The build's secrets (see secret_keys), owned by the Job as soon as that exists."""
     name = job_name(start.plan, start.number)
     meta: dict[str, Any] = {
         "name": name,
@@ -97,14 +99,19 @@ def make_secret(case: Case, start: StartBuild, secrets: dict[str, str], job_uid:
         "kind": SECRET.kind,
         "metadata": meta,
         "type": "Opaque",
-        "stringData": {key: secrets[key] for key in SECRET_KEYS},
+        "stringData": {key: secrets[key] for key in secret_keys(start)},
     }
+
+
+def secret_keys(start: StartBuild) -> tuple[str, ...]:
+    """What the build's Secret holds, each read as a variable of the builder."""
+    return (*SECRET_KEYS, BUILD_SECRETS) if start.secrets else SECRET_KEYS
 
 
 def _container(case: Case, start: StartBuild) -> dict[str, Any]:
     name = job_name(start.plan, start.number)
     env: list[dict[str, Any]] = [{"name": k, "value": v} for k, v in _environment(case, start).items()]
-    env += [{"name": key, "valueFrom": {"secretKeyRef": {"name": name, "key": key}}} for key in SECRET_KEYS]
+    env += [{"name": key, "valueFrom": {"secretKeyRef": {"name": name, "key": key}}} for key in secret_keys(start)]
     return {
         "name": COMPONENT,
         "image": case.settings.builder_image,
@@ -124,7 +131,6 @@ def _container(case: Case, start: StartBuild) -> dict[str, Any]:
 def _environment(case: Case, start: StartBuild) -> dict[str, str]:
     service, identity, settings, plan = case.service, case.identity, case.settings, start.plan
     git = service.spec.source.git
-    build = service.spec.build
     return {
         "INK_BUILD_ID": job_name(plan, start.number),
         "INK_TENANT": identity.tenant,
@@ -134,7 +140,8 @@ def _environment(case: Case, start: StartBuild) -> dict[str, str]:
         "INK_COMMIT": plan.commit,
         "INK_BRANCH": git.branch if git else "",
         "INK_ROOT_DIRECTORY": (git.root_directory if git else None) or "",
-        "INK_BUILD": json.dumps(build.to_wire() if build else {}, sort_keys=True),
+        "INK_BUILD": json.dumps(plain_build(service), sort_keys=True),
+        **({"INK_BUILD_SECRETS_DIGEST": plan.secrets} if plan.secrets else {}),
         "INK_COMMAND": json.dumps(_start_command(service)),
         "INK_IMAGE": f"{settings.registry}/{plan.repository}:{plan.tag_prefix}{start.number}",
         "INK_REGISTRY_HOST": settings.registry,

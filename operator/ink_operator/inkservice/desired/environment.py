@@ -1,10 +1,10 @@
 """The Secret of a service's unsealed variables, and the gateway's right to read that one Secret."""
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ink_api.inkservice import InkService
+from ink_api.inkservice import EnvVar, InkService
 from ink_api.names import ServiceIdentity, env_secret_name
 
 from ink_operator.core.objects import ROLE, ROLE_BINDING, SECRET, Kind, Manifest
@@ -20,8 +20,13 @@ def env_name(identity: ServiceIdentity) -> str:
 
 
 def sealed_variables(service: InkService) -> list[tuple[str, str]]:
+    """(variable, sealed value) of the application, by name."""
+    return sealed_of(service.spec.env or [])
+
+
+def sealed_of(variables: Iterable[EnvVar]) -> list[tuple[str, str]]:
     """(variable, sealed value), by name."""
-    found = [(v.name, v.value_from.sealed) for v in service.spec.env or [] if v.value_from is not None]
+    found = [(v.name, v.value_from.sealed) for v in variables if v.value_from is not None]
     return sorted((name, sealed) for name, sealed in found if sealed is not None)
 
 
