@@ -96,7 +96,7 @@ class Operator:
         self.ports = Ports(
             cluster=CachedCluster(self.kube, self.store),
             heads=ResolverClient(session, settings.resolver_url, settings.poll_seconds),
-            registry=RegistryClient(session, settings.registry, settings.registry_insecure, tokens),
+            registry=RegistryClient(session, settings.registry, settings.registry_insecure, tokens, self.guard),
             tokens=tokens,
             sealing=self.sealing,
             prober=HttpProber(session, settings.traefik_url),

@@ -31,10 +31,12 @@ from ink_operator.inkservice.model import (
     Failure,
     RecordVerdict,
     ReleaseHost,
+    RetireImages,
     ServiceEffect,
     StartBuild,
 )
 from ink_operator.inkservice.observe import credentials_of
+from ink_operator.inkservice.retention import retire_images
 from ink_operator.ports import Ports
 from ink_operator.settings import Settings
 
@@ -66,6 +68,8 @@ async def carry_out(case: Case, effects: Iterable[ServiceEffect], ports: Ports) 
                 await start_build(case, effect, ports)
             case RecordVerdict(attempt):
                 await record_verdict(attempt, ports, case.settings)
+            case RetireImages():
+                await retire_images(case, effect, ports)
 
 
 async def claim_host(manifest: Manifest, live: Manifest | None, ports: Ports) -> None:
