@@ -66,6 +66,11 @@ async def build(settings: Settings, log: BuildLog) -> dict[str, Any]:
 
 def _too_slow(settings: Settings, watch: Watch) -> BuildError:
     """Which step did not end, and what it said last."""
+    if watch.not_pushed:
+        return infrastructure(
+            f"the image is built, but within the limit of {settings.timeout_seconds:.0f} s "
+            f"the registry did not take it: {watch.not_pushed}"
+        )
     step = watch.running()
     message = f"the build took longer than its limit of {settings.timeout_seconds:.0f} s"
     if step is None:

@@ -121,6 +121,8 @@ class Settings:
     """ecosystem -> version -> image, or {build, run}: instead of the publishers' own."""
     extras: Extras = Extras()
     scan: Scan = Scan()
+    push_patience_seconds: float = 300.0
+    """How long a built image waits for a registry that takes no pushes, as it does at night while it is cleaned up."""
     build_secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Secret variables of the build, by name: for `RUN --mount=type=secret,id=NAME` alone."""
     secrets_digest: str = ""
@@ -272,6 +274,7 @@ def parse(environ: Mapping[str, str]) -> Settings:
         base_images=_base_images(environ),
         extras=_extras(environ),
         scan=_scan(environ),
+        push_patience_seconds=float(_number(environ, "INK_PUSH_PATIENCE_SECONDS", 300)),
         build_secrets=_checked({str(k): str(v) for k, v in (_json(environ, "INK_BUILD_SECRETS") or {}).items()}),
         secrets_digest=environ.get("INK_BUILD_SECRETS_DIGEST") or "",
     )

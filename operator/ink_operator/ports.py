@@ -101,6 +101,10 @@ class Registry(Protocol):
         """Delete every tag and manifest that a tag names."""
         ...
 
+    async def prune(self, repository: str, digests: frozenset[str], tags: frozenset[str]) -> None:
+        """Delete images and build logs but these, by their digests or tags."""
+        ...
+
 
 class Tokens(Protocol):
     """Short-lived credentials for one build."""

@@ -94,6 +94,10 @@ class Settings:
     """What builders look for in the source; docs/architecture.md has the words."""
     build_history: int = 2
     """Finished build Jobs kept a service, newest first: their pods hold the build logs."""
+    registry_retention: int = 2
+    """Images kept a service beside those of the live and the wanted revision."""
+    retire_after_seconds: float = 10.0
+    """How long a service is let alone after a change before images of old revisions are deleted."""
     poll_seconds: float = 300.0
     resync_seconds: float = 600.0
     namespace_empty_seconds: float = 600.0
@@ -203,13 +207,13 @@ PARSERS: dict[str, Any] = {
     **dict.fromkeys(("traefik_url", "resolver_url", "git_public_url", "git_internal_url"), _url),
     **dict.fromkeys(
         ("apps_port", "build_concurrency", "build_concurrency_per_tenant", "build_timeout_seconds", "build_history",
-         "startup_grace_seconds", "workers", "listen_port", "sealing_keys",
+         "registry_retention", "startup_grace_seconds", "workers", "listen_port", "sealing_keys",
          "buildkit_start_seconds"),
         int,
     ),
     **dict.fromkeys(
-        ("lease_seconds", "poll_seconds", "resync_seconds", "namespace_empty_seconds", "host_keep_seconds",
-         "cleanup_deadline_seconds", "route_settle_seconds", "buildkit_idle_seconds"),
+        ("lease_seconds", "poll_seconds", "retire_after_seconds", "resync_seconds", "namespace_empty_seconds",
+         "host_keep_seconds", "cleanup_deadline_seconds", "route_settle_seconds", "buildkit_idle_seconds"),
         float,
     ),
     **dict.fromkeys(("ingress_labels", "dns_labels"), _labels),

@@ -107,7 +107,7 @@ class Operator:
         self.ports = Ports(
             cluster=CachedCluster(self.kube, self.store),
             heads=ResolverClient(session, settings.resolver_url, settings.poll_seconds),
-            registry=RegistryClient(session, settings.registry, settings.registry_insecure, tokens),
+            registry=RegistryClient(session, settings.registry, settings.registry_insecure, tokens, self.guard),
             tokens=tokens,
             certificates=Issuer(settings.secrets.buildkit_seed, LONGEST_BUILD_SECONDS + TOKEN_SLACK_SECONDS),
             sealing=self.sealing,

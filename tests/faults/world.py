@@ -258,7 +258,7 @@ class World:
 
     def __init__(self, spec: dict[str, Any] | None = None, *, owner: str = "", **settings: Any) -> None:
         """`owner`: the namespace of somebody with kubectl in which the service lies; else it is the gateway's."""
-        self.settings = Settings(route_settle_seconds=0.0, **settings)
+        self.settings = Settings(**{"route_settle_seconds": 0.0, "retire_after_seconds": -1.0, **settings})
         self.cluster = MemoryCluster()
         self.branch = Head(COMMIT)
         self.stored: StoredImage | None = None
@@ -270,6 +270,9 @@ class World:
         self.pods_become_ready = True
         self.jobs_made: list[str] = []
         self.deleted_repositories: list[str] = []
+        self.pruned: list[tuple[frozenset[str], frozenset[str]]] = []
+        """Each time: digests and tags that were to be kept."""
+        self.die_at_prune = False
         self.awake: list[Key] = []
         self.due: float | None = None
         """When the last pass wants to be called again."""
@@ -471,6 +474,14 @@ class World:
 
     async def delete_repository(self, repository: str) -> None:
         self.deleted_repositories.append(repository)
+
+    async def prune(self, repository: str, digests: frozenset[str], tags: frozenset[str]) -> None:
+        if not self.registry_answers:
+            raise Transient("the registry does not answer")
+        self.pruned.append((digests, tags))
+        if self.die_at_prune:
+            raise Died
+        self.pushed = {prefix: image for prefix, image in self.pushed.items() if image.digest in digests}
 
     def git_read(self, repository: str, tenant: str) -> str:
         return f"mlg_{repository}"

@@ -42,10 +42,12 @@ from ink_operator.inkservice.model import (
     Failure,
     RecordVerdict,
     ReleaseHost,
+    RetireImages,
     ServiceEffect,
     StartBuild,
 )
 from ink_operator.inkservice.observe import credentials_of
+from ink_operator.inkservice.retention import retire_images
 from ink_operator.ports import Pair, Ports
 from ink_operator.settings import Settings
 
@@ -75,15 +77,24 @@ async def carry_out(case: Case, effects: Iterable[ServiceEffect], ports: Ports) 
                 await ports.cluster.delete(ref, uid=uid, resource_version=resource_version)
             case MergePatch(ref, patch):
                 await ports.cluster.merge_patch(ref, patch)
-            case ClaimHost(manifest, live):
-                await claim_host(manifest, live, ports)
-            case ReleaseHost(given_up):
-                await release_host(given_up, ports)
-            case StartBuild():
-                await start_build(case, effect, ports)
-            case RecordVerdict(attempt):
-                await record_verdict(case, attempt, ports)
+            case _:
+                await _of_services(case, effect, ports)
     return made
+
+
+async def _of_services(case: Case, effect: ServiceEffect, ports: Ports) -> None:
+    """Effects that are more than one write of one object."""
+    match effect:
+        case ClaimHost(manifest, live):
+            await claim_host(manifest, live, ports)
+        case ReleaseHost(given_up):
+            await release_host(given_up, ports)
+        case StartBuild():
+            await start_build(case, effect, ports)
+        case RecordVerdict(attempt):
+            await record_verdict(case, attempt, ports)
+        case RetireImages():
+            await retire_images(case, effect, ports)
 
 
 async def claim_host(manifest: Manifest, live: Manifest | None, ports: Ports) -> None:

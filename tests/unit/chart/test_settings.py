@@ -83,3 +83,12 @@ def test_the_registry_pushes_by_token_and_pulls_read_only(local: list[Manifest])
     assert pull["auth"].keys() == {"htpasswd"}
     assert pull["storage"]["maintenance"]["readonly"]["enabled"] is True
     assert all("cache" not in config["storage"] for config in (push, pull))
+
+
+def test_the_registry_that_is_collected_is_the_same_but_read_only(local: list[Manifest]) -> None:
+    data = one(local, "ConfigMap", "registry")["data"]
+    push, readonly = yaml.safe_load(data["push.yml"]), yaml.safe_load(data["push-readonly.yml"])
+    assert readonly["storage"].pop("maintenance")["readonly"]["enabled"] is True
+    assert "readonly" not in push["storage"].pop("maintenance")
+    assert readonly == push
+    assert data["serve.sh"].startswith("#!/bin/sh\n")
