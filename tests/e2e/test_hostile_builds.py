@@ -53,7 +53,7 @@ def told(platform: Platform, hello: Deployed, tmp_path_factory: pytest.TempPathF
     service = platform.kubectl.get("service", "registry", SYSTEM)
     assert service is not None
     registry = f"{service['spec']['clusterIP']}:5000"
-    image = str(platform.cr(hello.name)["status"]["image"]).partition("/")[2].partition(":")[0]
+    image = str(platform.cr(hello.name)["status"]["image"]).partition("/")[2].partition("@")[0]
     private = [f"{address}:{port}" for address in PRIVATE for port in (80, 443, 8080)]
     targets = [*private, *(f"{PUBLIC}:{port}" for port in MAIL), *control_plane_targets(platform)]
     targets += platform_targets(platform)

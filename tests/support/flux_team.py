@@ -86,12 +86,14 @@ class Team:
         return self.api.get(f"{CRS.format(self.namespace)}/{name}")
 
     def children(self, name: str) -> list[str]:
-        """Everything that says that it is of that service, wherever it lies."""
+        """Everything that says that it is of that service, wherever it lies; not what keeps its host for the tenant."""
         owner, found = f"{self.namespace}/{name}", []
         for path in (*(path.format(self.namespace) for path in (*CHILDREN, PODS)), BUILD_JOBS, CLAIMS):
             for item in self.api.get(path)["items"]:
                 meta = item["metadata"]
-                found += [f"{path}/{meta['name']}"] if owner in meta.get("annotations", {}).values() else []
+                is_kept = path == CLAIMS and "ml.ink/owner-uid" not in meta.get("labels", {})
+                is_mine = owner in meta.get("annotations", {}).values() and not is_kept
+                found += [f"{path}/{meta['name']}"] if is_mine else []
         return found
 
     def wait_no_children(self, name: str) -> None:
