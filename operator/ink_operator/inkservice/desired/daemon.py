@@ -97,6 +97,8 @@ def make_workload(
         "replicas": replicas,
         "serviceName": daemon.name,
         "revisionHistoryLimit": 1,
+        # With OrderedReady a pod that cannot start stays, although a newer template would let it.
+        "podManagementPolicy": "Parallel",
         "selector": {"matchLabels": labels},
         "template": pod,
         # The cache outlives a rest, and goes with the tenant.
