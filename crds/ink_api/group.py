@@ -18,6 +18,8 @@ LABEL_MANAGED_BY = "app.kubernetes.io/managed-by"
 MANAGED_BY = "ink"
 LABEL_MANAGED_NAMESPACE = f"{GROUP}/managed"
 """`true` on namespaces in which the operator may work."""
+LABEL_INKFILE = f"{GROUP}/inkfile"
+"""On images: what ink.yaml says of how they are run."""
 LABEL_COMMIT = f"{GROUP}/commit"
 
 ANNOTATION_HEAD = f"{GROUP}/head"

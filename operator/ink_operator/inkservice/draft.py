@@ -12,6 +12,7 @@ from ink_operator.core.effects import Apply, Delete
 from ink_operator.core.objects import JOB, SECRET, Manifest, Ref, ref_of
 from ink_operator.inkservice.claims import release
 from ink_operator.inkservice.effective import host_of, wants_host
+from ink_operator.inkservice.inkfile import applied
 from ink_operator.inkservice.model import (
     Attempt,
     Fact,
@@ -20,9 +21,10 @@ from ink_operator.inkservice.model import (
     Plan,
     ReleaseHost,
     Revision,
+    Running,
     ServiceEffect,
 )
-from ink_operator.inkservice.revisions import live_name, mirror
+from ink_operator.inkservice.revisions import live_name, mirror, running_now
 from ink_operator.settings import Settings
 
 REFUSED_LOOK_SECONDS = 60.0
@@ -49,9 +51,15 @@ class Draft:
     """As they will be once the effects are carried out."""
     revision: str | None = None
     """Name of the one that is wanted."""
+    effective: InkService = field(init=False)
+    """The service with what ink.yaml says where its spec says nothing: that of what runs, then of what was chosen."""
 
     def __post_init__(self) -> None:
         self.revisions = list(self.seen.revisions)
+        self.effective = self.service
+        running = running_now(self.seen.workload, self.revisions)
+        if running is not None:
+            self.run_as(running)
 
     @property
     def live(self) -> str | None:
@@ -66,7 +74,11 @@ class Draft:
     @property
     def host(self) -> str | None:
         """The public host, if one is wanted."""
-        return host_of(self.service, self.seen.identity, self.settings) if wants_host(self.service) else None
+        return host_of(self.service, self.seen.identity, self.settings) if wants_host(self.effective) else None
+
+    def run_as(self, running: Running) -> None:
+        """From now on that image's ink.yaml counts."""
+        self.effective = applied(self.service, running.inkfile)
 
     def say(self, kind: ConditionType, status: ConditionStatus, reason: Reason, message: str = "") -> None:
         """State a fact."""
@@ -113,6 +125,7 @@ class Draft:
             image=self.image,
             build=self.build,
             revisions=mirror(self.revisions, self.revision or self.live),
+            effective=self.effective,
             port=self.port,
             host=None if self.refused else self.host,
             requeue_after_seconds=self.requeue,
