@@ -24,7 +24,8 @@ def labels(source: Source, build_id: str, config: Mapping[str, Any] | None = Non
         "org.opencontainers.image.revision": source.commit,
         "org.opencontainers.image.source": plain,
         "ml.ink/build": build_id,
-        **({LABEL_INKFILE: json.dumps(config, sort_keys=True)} if config else {}),
+        # Also when there is none: a base image may have one of its own.
+        LABEL_INKFILE: json.dumps(config or {}, sort_keys=True),
     }
 
 

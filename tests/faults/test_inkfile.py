@@ -137,6 +137,14 @@ async def test_a_worker_has_no_host_and_gets_one_with_the_commit_that_serves() -
     assert (world.of(INGRESS), world.of(SERVICE), world.hosts()) == ([], [], [])
 
 
+async def test_an_expired_worker_keeps_no_host() -> None:
+    world = await push(World(), COMMIT, WORKER)
+    world.cr()["metadata"]["creationTimestamp"] = "2020-01-01T00:00:00Z"
+    world.change(ttl="1h")
+    await world.settle(passes=60)
+    assert world.hosts() == []
+
+
 async def test_a_worker_that_wants_a_host_which_is_another_tenants_by_now_goes_on_as_it_is() -> None:
     world = await push(World(), COMMIT, WORKER)
     (claim,) = [c for c in world.of(CONFIG_MAP) if c["metadata"]["name"].startswith("host-")]

@@ -25,15 +25,7 @@ from ink_operator.inkservice.desired.revision import attempt_name
 from ink_operator.inkservice.desired.workload import make_deployment
 from ink_operator.inkservice.diagnose import diagnose, newest_pods, wait_seconds
 from ink_operator.inkservice.draft import Draft
-from ink_operator.inkservice.effective import (
-    enough_replicas,
-    host_of,
-    ports_of,
-    probe_of,
-    public_port,
-    wanted_replicas,
-    wants_host,
-)
+from ink_operator.inkservice.effective import enough_replicas, ports_of, probe_of, public_port, wanted_replicas
 from ink_operator.inkservice.model import (
     ANNOTATION_EMPTY_SINCE,
     Attempt,
@@ -150,6 +142,7 @@ def _run(draft: Draft, running: Running, newest: bool) -> None:
     if failure is None:
         _deploy(draft, running, newest)
         return
+    draft.image = running.image
     draft.say(ConditionType.DEPLOYED, "False", failure.reason, failure.message)
     scale_step(draft)
 
@@ -223,17 +216,8 @@ def _routes(draft: Draft, ports: list[Port]) -> bool:
     else:
         draft.remove(seen.ingress)
     if not changed:
-        draft.release_hosts(*_host_not_needed(draft))
+        draft.release_hosts(*(draft.held_claim if draft.host is None else ()))
     return changed
-
-
-def _host_not_needed(draft: Draft) -> list[str]:
-    """Our claim to the host that the spec alone would want, and ink.yaml does not."""
-    service, identity = draft.service, draft.seen.identity
-    if draft.host is not None or not wants_host(service) or draft.seen.claim != Claim.OURS:
-        return []
-    claim = make_claim(service, identity, host_of(service, identity, draft.settings), draft.settings)
-    return [claim["metadata"]["name"]]
 
 
 def _report_rollout(draft: Draft, deployment: Manifest, rollout: Rollout, ports: list[Port]) -> None:

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from ink_api.conditions import ConditionStatus, ConditionType
 from ink_api.inkservice import BuildStatus, InkService
+from ink_api.names import host_claim
 from ink_api.reasons import Reason
 
 from ink_operator.core.canonical import settled
@@ -15,6 +16,7 @@ from ink_operator.inkservice.effective import host_of, wants_host
 from ink_operator.inkservice.inkfile import applied
 from ink_operator.inkservice.model import (
     Attempt,
+    Claim,
     Fact,
     Failure,
     Observed,
@@ -75,6 +77,13 @@ class Draft:
     def host(self) -> str | None:
         """The public host, if one is wanted."""
         return host_of(self.service, self.seen.identity, self.settings) if wants_host(self.effective) else None
+
+    @property
+    def held_claim(self) -> tuple[str, ...]:
+        """Our claim to the host of the spec, which ink.yaml may not want."""
+        if self.seen.claim != Claim.OURS or not wants_host(self.service):
+            return ()
+        return (host_claim(host_of(self.service, self.seen.identity, self.settings)),)
 
     def run_as(self, running: Running) -> None:
         """From now on that image's ink.yaml counts."""
