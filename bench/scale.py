@@ -1,8 +1,10 @@
 """How the operator scales: many workers of an image on nodes that only pretend (kwok), against raw server-side applies.
 
 `.venv/bin/python bench/scale.py 250 1000` boots a control plane of its own for each measurement and prints a table;
-`--json` prints the figures. Both sides use the same HTTP client, the same concurrency, and the same children; both are
-done when every Deployment is. Figures depend on the machine: compare the two columns of one run, not two runs.
+`--json` prints the figures. All sides use the same HTTP client, the same concurrency, and the same children; all are
+done when every Deployment is. `--floor` measures a third side: the raw applies, and the writes of the InkService that
+no controller can do without (its creation, a finalizer, two statuses), without any thought between them. Figures
+depend on the machine: compare the columns of one run, not two runs.
 """
 
 from __future__ import annotations
@@ -28,13 +30,14 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / part) for part in ("local", "crds", "operator", "mcp_gateway", "tests")]
 
 import yaml  # noqa: E402
+from ink_api.group import LABEL_SERVICE  # noqa: E402
 from ink_api.inkservice import InkService  # noqa: E402
 from ink_api.names import identity_of  # noqa: E402
 from ink_local import build  # noqa: E402
 from ink_local.ticker import Ticker  # noqa: E402
 from ink_operator.clients.kube import Kube, configure  # noqa: E402
 from ink_operator.core.errors import InkError  # noqa: E402
-from ink_operator.core.objects import DEPLOYMENT, INK_SERVICE, Kind, Manifest, condition_of  # noqa: E402
+from ink_operator.core.objects import DEPLOYMENT, INK_SERVICE, Kind, Manifest, Ref, condition_of  # noqa: E402
 from ink_operator.inkservice.desired.namespace import set_up  # noqa: E402
 from ink_operator.inkservice.desired.policy import make_policies  # noqa: E402
 from ink_operator.inkservice.desired.revision import make_revision, revision_name  # noqa: E402
@@ -55,8 +58,9 @@ REST_SECONDS = 60.0
 COLUMNS = (
     "services",
     "raw applies",
+    "with the InkService's writes",
     "Ink",
-    "ratio",
+    "Ink / raw",
     "resident, most",
     "reads a service",
     "writes a service",
@@ -72,6 +76,7 @@ class Figures:
 
     services: int
     raw_seconds: float = 0.0
+    floor_seconds: float = math.nan
     ink_seconds: float = 0.0
     resident: float = 0.0
     resident_most: float = 0.0
@@ -89,7 +94,8 @@ class Figures:
         rest = f"{self.rest_cpu:.1f} s, {self.rest_calls:.0f}, {self.rest_writes:.0f}"
         ratio = self.ink_seconds / self.raw_seconds if self.raw_seconds else math.nan
         return (
-            f"| {self.services:,} | {self.raw_seconds:.1f} s | {self.ink_seconds:.1f} s | {ratio:.2f} "
+            f"| {self.services:,} | {self.raw_seconds:.1f} s | {self.floor_seconds:.1f} s | {self.ink_seconds:.1f} s "
+            f"| {ratio:.2f} "
             f"| {self.resident_most:.0f} MiB | {reads / self.services:.1f} | {writes / self.services:.1f} "
             f"| {self.cpu:.1f} s | {rest} | {', '.join(f'{one:.1f}' for one in self.load)} |"
         )
@@ -245,6 +251,65 @@ async def raw(plane: ControlPlane, count: int) -> float:
     return took
 
 
+def made_up_status(service: Manifest, status: str) -> Manifest:
+    """Of the size of a real one; what it says is of no matter."""
+    said = {"status": status, "reason": "Deploying", "message": "The new revision is being rolled out."}
+    at = {"observedGeneration": 1, "lastTransitionTime": "2026-01-01T00:00:00Z"}
+    kinds = ("Available", "Built", "Deployed", "Ready", "Reconciling", "Released", "Routed", "SourceResolved")
+    name, home = service["metadata"]["name"], service["metadata"]["namespace"]
+    return {
+        "observedGeneration": 1,
+        "conditions": [{"type": kind, **said, **at} for kind in kinds],
+        "effective": {"ports": [], "resources": {"limits": {"cpu": "500m", "memory": "512Mi"}}},
+        "image": IMAGE,
+        "namespace": home,
+        "revisions": [{"active": True, "image": IMAGE, "name": f"{name}-1", "number": 1}],
+        "selector": f"ml.ink/component=app,ml.ink/service={name}",
+    }
+
+
+async def floor(plane: ControlPlane, count: int) -> float:
+    """Seconds until the same children are applied and available, and an InkService says so of each."""
+    kube = Kube(await configure(str(plane.kubeconfig)), Free(), Free())
+    services = {(s["metadata"]["namespace"], s["metadata"]["name"]): s for s in resources(count)}
+    mine: dict[tuple[str, str], list[Manifest]] = {place: [] for place in services}
+    shared = []
+    for child in children(count):
+        place = child["metadata"].get("namespace", ""), child["metadata"].get("labels", {}).get(LABEL_SERVICE, "")
+        mine.get(place, shared).append(child)
+    up: dict[tuple[str, str], asyncio.Event] = {place: asyncio.Event() for place in services}
+
+    async def one(place: tuple[str, str]) -> None:
+        await kube.create(services[place])
+        ref = Ref(INK_SERVICE, *place)
+        await kube.merge_patch(ref, {"metadata": {"finalizers": ["ml.ink/bench"]}})
+        for child in mine[place]:
+            await kube.apply(child)
+        await kube.merge_patch(ref, {"status": made_up_status(services[place], "Unknown")}, subresource="status")
+
+    async def other(place: tuple[str, str]) -> None:
+        await up[place].wait()
+        status = made_up_status(services[place], "True")
+        await kube.merge_patch(Ref(INK_SERVICE, *place), {"status": status}, subresource="status")
+
+    def told(deployment: Manifest) -> bool:
+        if available(deployment):
+            up[deployment["metadata"]["namespace"], deployment["metadata"]["name"]].set()
+            return True
+        return False
+
+    began = time.monotonic()
+    async with asyncio.timeout(CONVERGES_SECONDS), asyncio.TaskGroup() as group:
+        group.create_task(until(kube, DEPLOYMENT, count, told))
+        await all_of([kube.apply(manifest) for manifest in shared])
+        group.create_task(all_of([one(place) for place in services]))
+        for place in services:
+            group.create_task(other(place))
+    took = time.monotonic() - began
+    await kube.close()
+    return took
+
+
 async def ink(plane: ControlPlane, count: int) -> float:
     """Seconds until the operator has made all of them so."""
     kube = Kube(await configure(str(plane.kubeconfig)), Free(), Free())
@@ -285,12 +350,15 @@ def by_resource(operator: OperatorProcess) -> dict[str, float]:
     return dict(sums.most_common())
 
 
-def measure(count: int, name: str) -> Figures:
+def measure(count: int, name: str, *, with_floor: bool) -> Figures:
     """One row of the table."""
     figures = Figures(count)
     figures.load.append(os.getloadavg()[0])
     with fresh(name, count) as plane:
         figures.raw_seconds = asyncio.run(raw(plane, count))
+    if with_floor:
+        with fresh(name, count) as plane:
+            figures.floor_seconds = asyncio.run(floor(plane, count))
     figures.load.append(os.getloadavg()[0])
     with fresh(name, count) as plane, tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "operator.log"
@@ -329,13 +397,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("services", type=int, nargs="*", default=[250, 1000], help="how many, one row each")
     parser.add_argument("--name", default="bench", help="name of the control plane")
+    parser.add_argument("--floor", action="store_true", help="measure the third side as well")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     rows = []
     if not options.json:
         print(f"| {' | '.join(COLUMNS)} |\n|{' --- |' * len(COLUMNS)}")
     for count in options.services:
-        figures = measure(count, options.name)
+        figures = measure(count, options.name, with_floor=options.floor)
         rows.append(asdict(figures))
         if not options.json:
             print(figures.row(), flush=True)

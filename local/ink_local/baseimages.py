@@ -73,7 +73,8 @@ def platform_images() -> list[Image]:
             oci.Config(
                 {"PATH": PATH}, ("/usr/bin/docker-registry",), ("serve", "/etc/docker/registry/config.yml"), NOBODY
             ),
-            files={"usr/bin/docker-registry": registry, **_libraries(registry)},
+            files={"bin/busybox": busybox, "usr/bin/docker-registry": registry, **_libraries(registry)},
+            finish=_busybox_links,
         ),
         Image(
             (f"{PREFIX}buildkitd:0.33.1",),

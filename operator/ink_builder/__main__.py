@@ -13,7 +13,7 @@ async def _run(settings: Any, log: Any) -> dict[str, Any]:
     import asyncio
     import signal
 
-    from ink_builder import verdict
+    from ink_builder import kept_log, verdict
     from ink_builder.errors import infrastructure
     from ink_builder.run import build
 
@@ -22,7 +22,9 @@ async def _run(settings: Any, log: Any) -> dict[str, Any]:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, task.cancel)
     try:
-        return await task
+        ended = await task
+        await kept_log.keep(settings, log)
+        return ended
     except asyncio.CancelledError:
         log.line("stopped: the build was cancelled", important=True)
         return verdict.failure(infrastructure("the build was cancelled before it ended"))

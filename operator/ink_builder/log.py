@@ -80,7 +80,7 @@ def _forms(secret: str) -> Iterable[str]:
 
 
 class BuildLog:
-    """Writes lines with the time of day in UTC; drops what exceeds the limit and says so once."""
+    """Writes lines with the time of day in UTC; drops what exceeds the limit and says so once. Remembers the rest."""
 
     def __init__(self, mask: Mask, sink: Sink | None = None, *, max_bytes: int = MAX_BYTES) -> None:
         self.mask = mask
@@ -88,6 +88,7 @@ class BuildLog:
         self._left = max_bytes - RESERVED_BYTES
         self._reserve = RESERVED_BYTES
         self._cut = False
+        self._written: list[str] = []
 
     def line(self, text: str, *, important: bool = False) -> None:
         """Print one line; `important` lines are printed even when the limit is reached."""
@@ -103,8 +104,13 @@ class BuildLog:
                 return
             self._cut = True
             stamped = "… the log is longer than it may be: further lines are left out\n"
+        self._written.append(stamped)
         self._sink.write(stamped)
         self._sink.flush()
+
+    def text(self) -> str:
+        """All that was printed."""
+        return "".join(self._written)
 
     def tidy(self, text: str) -> str:
         """Cleaned, masked and cut to the length of a line."""

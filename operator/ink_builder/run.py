@@ -66,6 +66,11 @@ async def build(settings: Settings, log: BuildLog) -> dict[str, Any]:
 
 def _too_slow(settings: Settings, watch: Watch) -> BuildError:
     """Which step did not end, and what it said last."""
+    if watch.not_pushed:
+        return infrastructure(
+            f"the image is built, but within the limit of {settings.timeout_seconds:.0f} s "
+            f"the registry did not take it: {watch.not_pushed}"
+        )
     step = watch.running()
     message = f"the build took longer than its limit of {settings.timeout_seconds:.0f} s"
     if step is None:
@@ -94,7 +99,7 @@ async def _build(settings: Settings, log: BuildLog, watch: Watch) -> dict[str, A
     clock = Clock()
     log.line(f"building {settings.source.url} at {settings.source.commit[:12]} for {settings.service}")
     buildkit = BuildKit(settings.daemon)
-    connecting = asyncio.ensure_future(buildkit.connect())
+    connecting = asyncio.ensure_future(buildkit.connect(settings.daemon.start_seconds))
     with tempfile.TemporaryDirectory(prefix="ink-build-", ignore_cleanup_errors=True) as work:
         try:
             planned, scanning = await _prepare(settings, Path(work), log, clock)

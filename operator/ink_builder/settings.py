@@ -59,6 +59,8 @@ class Daemon:
     ca: str | None = None
     cert: str | None = None
     key: str | None = field(default=None, repr=False)
+    start_seconds: float = 20.0
+    """How long it may take until it answers: it may just be starting."""
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,8 @@ class Settings:
     """ecosystem -> version -> image, or {build, run}: instead of the publishers' own."""
     extras: Extras = Extras()
     scan: Scan = Scan()
+    push_patience_seconds: float = 300.0
+    """How long a built image waits for a registry that takes no pushes, as it does at night while it is cleaned up."""
     build_secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Secret variables of the build, by name: for `RUN --mount=type=secret,id=NAME` alone."""
     secrets_digest: str = ""
@@ -262,6 +266,7 @@ def parse(environ: Mapping[str, str]) -> Settings:
             ca=environ.get("INK_BUILDKIT_CA") or None,
             cert=environ.get("INK_BUILDKIT_CERT") or None,
             key=environ.get("INK_BUILDKIT_KEY") or None,
+            start_seconds=float(_number(environ, "INK_BUILDKIT_START_SECONDS", 20)),
         ),
         timeout_seconds=float(_number(environ, "INK_TIMEOUT_SECONDS", 900)),
         no_cache=environ.get("INK_NO_CACHE", "") == "1",
@@ -269,6 +274,7 @@ def parse(environ: Mapping[str, str]) -> Settings:
         base_images=_base_images(environ),
         extras=_extras(environ),
         scan=_scan(environ),
+        push_patience_seconds=float(_number(environ, "INK_PUSH_PATIENCE_SECONDS", 300)),
         build_secrets=_checked({str(k): str(v) for k, v in (_json(environ, "INK_BUILD_SECRETS") or {}).items()}),
         secrets_digest=environ.get("INK_BUILD_SECRETS_DIGEST") or "",
     )

@@ -6,7 +6,7 @@ import re
 import secrets as random
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +20,14 @@ from ink_builder.buildkit.filesync import FileSync
 from ink_builder.buildkit.progress import Progress, Step
 from ink_builder.buildkit.secrets import Secrets
 from ink_builder.buildkit.session import Services, open_session
-from ink_builder.errors import infrastructure
+from ink_builder.errors import BuildError, infrastructure
 from ink_builder.log import BuildLog
 from ink_builder.settings import Settings
 
 CACHE_TAG = "build-cache"
 RECONNECT_SECONDS = 60.0
+PUSH_AGAIN_SECONDS = (1.0, 2.0, 4.0, 8.0, 15.0)
+"""Waits between tries; the last one again and again."""
 _STATUS_END_SECONDS = 2.0
 _PULSE_SECONDS = 5.0
 _GONE = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)
@@ -40,6 +42,8 @@ class Watch:
     """What the build is at, for whoever has to end it."""
 
     progress: Progress | None = None
+    not_pushed: str = ""
+    """What the registry said to an image that is built, while it is waited for."""
 
     def running(self) -> Step | None:
         """The step that goes on."""
@@ -48,6 +52,14 @@ class Watch:
 
 class _Lost(Exception):
     """The daemon went away in the middle of a build."""
+
+
+class _NotTaken(Exception):
+    """The registry takes no pushes at the moment. Holds the failure that it is when that stays so."""
+
+    def __init__(self, failed: BuildError) -> None:
+        super().__init__(str(failed))
+        self.failed = failed
 
 
 @dataclass(frozen=True)
@@ -120,16 +132,29 @@ def cache(settings: Settings) -> dict[str, str] | None:
 
 
 async def solve(buildkit: BuildKit, job: Job, settings: Settings, log: BuildLog, watch: Watch) -> Built:
-    """Build and push; once more when the daemon goes away meanwhile. Raises BuildError."""
-    for last in (False, True):
+    """Build and push; once more when the daemon goes away, and again when only the push failed. Raises BuildError."""
+    waits, waited, lost = iter(PUSH_AGAIN_SECONDS), 0.0, False
+    wait = 0.0
+    while True:
         try:
             return await _attempt(buildkit, job, settings, log, watch)
         except _Lost as error:
-            if last:
+            if lost:
                 raise infrastructure(f"the connection to BuildKit was lost twice during the build: {error}") from error
+            lost = True
             log.line(f"the connection to BuildKit was lost ({error}): connecting again", important=True)
             await buildkit.connect(RECONNECT_SECONDS)
-    raise AssertionError("the second attempt returns or raises")
+        except _NotTaken as error:
+            if waited >= settings.push_patience_seconds:
+                raise error.failed from error
+            wait = next(waits, wait)
+            waited += wait
+            watch.not_pushed = str(error)
+            text = "the registry takes no pushes at the moment, as while it is cleaned up: trying again in"
+            log.line(f"{text} {wait:.0f} s ({error})", important=True)
+            await asyncio.sleep(wait)
+            # What was built a moment ago is not built again for that.
+            settings = replace(settings, no_cache=False)
 
 
 async def _attempt(buildkit: BuildKit, job: Job, settings: Settings, log: BuildLog, watch: Watch) -> Built:
@@ -190,10 +215,11 @@ async def _pulse(progress: Progress) -> None:
 
 
 def _explained(error: grpc.aio.AioRpcError, job: Job, progress: Progress) -> Exception:
-    details = error.details() or error.code().name
+    details, step = error.details() or error.code().name, progress.failed()
     if error.code() in _GONE or _SHUTTING_DOWN.search(details):
         return _Lost(details)
-    return failure.explain(details, progress.failed(), failure.Context(job.filename, job.generated))
+    explained = failure.explain(details, step, failure.Context(job.filename, job.generated))
+    return _NotTaken(explained) if failure.may_be_pushed_later(details, step) else explained
 
 
 async def _config(buildkit: BuildKit, answer: Mapping[str, str]) -> bytes:

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Protocol
 
 from ink_api.conditions import Condition
@@ -16,8 +17,8 @@ from ink_operator.core.objects import Key, Kind, Manifest, Ref
 class Cluster(Protocol):
     """The API server. Every method may raise Transient, Conflict, Forbidden, Rejected or OverQuota."""
 
-    async def get(self, ref: Ref) -> Manifest | None:
-        """The object, or None."""
+    async def get(self, ref: Ref, *, fresh: bool = False) -> Manifest | None:
+        """The object, or None. `fresh`: not as it was seen last, but as it is."""
         ...
 
     async def list(self, kind: Kind, namespace: str = "", labels: str = "") -> list[Manifest]:
@@ -102,6 +103,10 @@ class Registry(Protocol):
         """Delete every tag and manifest that a tag names."""
         ...
 
+    async def prune(self, repository: str, digests: frozenset[str], tags: frozenset[str]) -> None:
+        """Delete images and build logs but these, by their digests or tags."""
+        ...
+
 
 class Tokens(Protocol):
     """Short-lived credentials for one build."""
@@ -112,6 +117,32 @@ class Tokens(Protocol):
 
     def registry(self, repository: str, *actions: str) -> str:
         """Bearer token for one repository."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A certificate with its key and the authority that signed it, as PEM. `expires`: RFC 3339."""
+
+    ca: str
+    cert: str
+    key: str = field(repr=False)
+    expires: str
+
+
+class Certificates(Protocol):
+    """Certificates between a tenant's builds and its buildkitd. `tenant` is its `Daemon.whose`."""
+
+    def authority(self, tenant: str) -> str:
+        """Names the authority of the tenant; certificates of another one are worth nothing."""
+        ...
+
+    def server(self, tenant: str, hosts: tuple[str, ...]) -> Pair:
+        """For the tenant's buildkitd under these names."""
+        ...
+
+    def client(self, tenant: str) -> Pair:
+        """For one build of the tenant."""
         ...
 
 
@@ -199,6 +230,7 @@ class Ports:
     heads: Heads
     registry: Registry
     tokens: Tokens
+    certificates: Certificates
     sealing: Sealing
     prober: Prober
     wakeups: Wakeups
@@ -209,5 +241,7 @@ class Ports:
     """Namespace -> its uid and what the operator set up in it, by kind and name."""
     without_env: Memo[bool]
     """Uids of services that have no sealed values, and of which no Secret was left behind."""
+    counts: Memo[datetime]
+    """Uid of a service -> since when its status tells an older number of pods."""
     build_gate: AbstractAsyncContextManager[Any]
     """Held while it is decided whether one more build may start, so that two never take the last place."""

@@ -17,6 +17,16 @@ class Pool:
 
 
 @dataclass(frozen=True, slots=True)
+class Storage:
+    """The volume of a tenant's buildkitd; without a class name that of the cluster's default class."""
+
+    size: str = "20Gi"
+    class_name: str = ""
+    ephemeral: bool = False
+    """It goes with the pod: for clusters without a class."""
+
+
+@dataclass(frozen=True, slots=True)
 class Secrets:
     """Key material. Never printed."""
 
@@ -26,6 +36,8 @@ class Secrets:
     buildkit_ca: str = field(default="", repr=False)
     buildkit_cert: str = field(default="", repr=False)
     buildkit_key: str = field(default="", repr=False)
+    buildkit_seed: str = field(default="", repr=False)
+    """Where each tenant has a buildkitd: what the keys of their authorities are derived from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +63,15 @@ class Settings:
     git_public_url: str = "https://git.localhost:8443"
     git_internal_url: str = "http://git.dp-system.svc.cluster.local:8080"
     buildkit_address: str = "buildkitd.dp-buildkit.svc.cluster.local:1234"
+    """Of the buildkitd that all share."""
+    buildkit_namespace: str = "dp-buildkit"
+    buildkit_pod: dict[str, Any] = field(default_factory=dict)
+    """Pod template of a tenant's own buildkitd; empty: all share one."""
+    buildkit_storage: Storage = field(default_factory=Storage)
+    buildkit_idle_seconds: float = 600.0
+    """A tenant's buildkitd is stopped when it has built nothing for so long."""
+    buildkit_start_seconds: int = 120
+    """How long a build waits for its tenant's buildkitd to answer."""
     reserved_hosts: frozenset[str] = frozenset(DEFAULT_RESERVED.split(","))
     watch: Literal["managed", "all"] = "managed"
     denied_cidrs: tuple[str, ...] = ()
@@ -63,6 +84,8 @@ class Settings:
     lease_seconds: float = 10.0
     """A standby takes over this long after the holder fell silent, and a second or two."""
     build_concurrency: int = 2
+    """Builds at a time, of all tenants."""
+    build_concurrency_per_tenant: int = 2
     build_timeout_seconds: int = 900
     scan_secrets: str = "off"
     scan_vulnerabilities: str = "off"
@@ -71,6 +94,10 @@ class Settings:
     """What builders look for in the source; docs/architecture.md has the words."""
     build_history: int = 2
     """Finished build Jobs kept a service, newest first: their pods hold the build logs."""
+    registry_retention: int = 2
+    """Images kept a service beside those of the live and the wanted revision."""
+    retire_after_seconds: float = 10.0
+    """How long a service is let alone after a change before images of old revisions are deleted."""
     poll_seconds: float = 300.0
     resync_seconds: float = 600.0
     namespace_empty_seconds: float = 600.0
@@ -94,8 +121,12 @@ class Settings:
     @property
     def own_namespaces(self) -> frozenset[str]:
         """The platform's."""
-        buildkit = self.buildkit_address.partition(":")[0].split(".")[1:2]
-        return frozenset((self.namespace, self.builds_namespace, self.ingress_namespace, *buildkit))
+        return frozenset((self.namespace, self.builds_namespace, self.ingress_namespace, self.buildkit_namespace))
+
+    @property
+    def buildkit_shared(self) -> bool:
+        """One buildkitd for all tenants."""
+        return not self.buildkit_pod
 
     @property
     def url_port(self) -> str:
@@ -133,6 +164,18 @@ def _pool(text: str) -> Pool:
     return Pool(data.get("nodeSelector") or {}, data.get("tolerations") or [])
 
 
+def _object(text: str) -> dict[str, Any]:
+    data = json.loads(text)
+    if not isinstance(data, dict):
+        raise ValueError("expected a JSON object")
+    return data
+
+
+def _storage(text: str) -> Storage:
+    data = _object(text)
+    return Storage(str(data["size"]), str(data.get("className") or ""), bool(data.get("ephemeral")))
+
+
 def _json_object(text: str) -> str:
     if not isinstance(json.loads(text), dict):
         raise ValueError("expected a JSON object")
@@ -156,25 +199,28 @@ def _flag(text: str) -> bool:
 PARSERS: dict[str, Any] = {
     **dict.fromkeys(
         ("namespace", "tenants_namespace", "builds_namespace", "ingress_namespace", "ingress_class", "apps_domain",
-         "registry", "builder_image", "builder_pull_policy", "buildkit_address", "dns_namespace", "service_account",
-         "gateway_service_account", "gvisor_runtime_class", "scan_secrets", "scan_vulnerabilities", "scan_severity",
-         "osv_source"),
+         "registry", "builder_image", "builder_pull_policy", "buildkit_address", "buildkit_namespace", "dns_namespace",
+         "service_account", "gateway_service_account", "gvisor_runtime_class", "scan_secrets", "scan_vulnerabilities",
+         "scan_severity", "osv_source"),
         str,
     ),
     **dict.fromkeys(("traefik_url", "resolver_url", "git_public_url", "git_internal_url"), _url),
     **dict.fromkeys(
-        ("apps_port", "build_concurrency", "build_timeout_seconds", "build_history", "startup_grace_seconds",
-         "workers", "listen_port", "sealing_keys"),
+        ("apps_port", "build_concurrency", "build_concurrency_per_tenant", "build_timeout_seconds", "build_history",
+         "registry_retention", "startup_grace_seconds", "workers", "listen_port", "sealing_keys",
+         "buildkit_start_seconds"),
         int,
     ),
     **dict.fromkeys(
-        ("lease_seconds", "poll_seconds", "resync_seconds", "namespace_empty_seconds", "host_keep_seconds",
-         "cleanup_deadline_seconds", "route_settle_seconds"),
+        ("lease_seconds", "poll_seconds", "retire_after_seconds", "resync_seconds", "namespace_empty_seconds",
+         "host_keep_seconds", "cleanup_deadline_seconds", "route_settle_seconds", "buildkit_idle_seconds"),
         float,
     ),
     **dict.fromkeys(("ingress_labels", "dns_labels"), _labels),
     **dict.fromkeys(("denied_cidrs", "public_cidrs"), _words),
     **dict.fromkeys(("run_pool", "build_pool"), _pool),
+    "buildkit_pod": _object,
+    "buildkit_storage": _storage,
     "registry_insecure": _flag,
     "base_images": _json_object,
     "reserved_hosts": lambda text: frozenset(_words(text)),

@@ -2,7 +2,14 @@
 
 from typing import NamedTuple
 
-from ink_api.group import COMPONENT_CLAIM, LABEL_COMPONENT, LABEL_MANAGED_BY, LABEL_SERVICE, MANAGED_BY
+from ink_api.group import (
+    COMPONENT_CLAIM,
+    COMPONENT_DAEMON,
+    LABEL_COMPONENT,
+    LABEL_MANAGED_BY,
+    LABEL_SERVICE,
+    MANAGED_BY,
+)
 
 from ink_operator.core.objects import (
     CONFIG_MAP,
@@ -22,6 +29,7 @@ from ink_operator.core.objects import (
     ROLE,
     ROLE_BINDING,
     SERVICE,
+    STATEFUL_SET,
 )
 from ink_operator.core.store import Scope
 from ink_operator.runtime.informer import ANY_CHANGE, LATER_CHANGE
@@ -47,6 +55,7 @@ def watches(settings: Settings) -> tuple[Watch, ...]:
     builds, ours = f"{LABEL_COMPONENT}=build", f"{LABEL_MANAGED_BY}={MANAGED_BY}"
     pods = f"{LABEL_SERVICE},{LABEL_COMPONENT} in (app,cron,release)"
     return (
+        *_daemons(settings),
         Watch(Scope(JOB, settings.builds_namespace, builds)),
         Watch(Scope(POD, settings.builds_namespace, builds)),
         Watch(Scope(POD, "", pods)),
@@ -65,6 +74,18 @@ def watches(settings: Settings) -> tuple[Watch, ...]:
         Watch(Scope(LIMIT_RANGE, "", ours), LATER_CHANGE, shared=True, kept=False),
         Watch(Scope(NETWORK_POLICY, "", ours), LATER_CHANGE, shared=True, kept=False),
         Watch(Scope(ROLE_BINDING, "", ours), LATER_CHANGE, shared=True, kept=False),
+    )
+
+
+def _daemons(settings: Settings) -> tuple[Watch, ...]:
+    """Of tenants' own buildkitds; where all share one, the operator may not look there."""
+    if settings.buildkit_shared:
+        return ()
+    scope = (settings.buildkit_namespace, f"{LABEL_COMPONENT}={COMPONENT_DAEMON}")
+    return (
+        Watch(Scope(STATEFUL_SET, *scope), LATER_CHANGE, status_is_news=False),
+        Watch(Scope(SERVICE, *scope), LATER_CHANGE, status_is_news=False),
+        Watch(Scope(NETWORK_POLICY, *scope), LATER_CHANGE, status_is_news=False),
     )
 
 

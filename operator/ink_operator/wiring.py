@@ -14,12 +14,13 @@ from typing import Any
 
 import aiohttp
 import kopf
-from ink_api.group import LABEL_MANAGED_BY, LABEL_OWNER_UID, LABEL_SERVICE, MANAGED_BY
+from ink_api.group import LABEL_DAEMON, LABEL_MANAGED_BY, LABEL_OWNER_UID, LABEL_SERVICE, MANAGED_BY
 from ink_api.names import TENANT_NAMESPACE_PREFIX
 from kubernetes.aio.client.configuration import Configuration
 
 from ink_operator import handlers
 from ink_operator.clients.cached import CachedCluster, filling, heed
+from ink_operator.clients.certificates import Issuer
 from ink_operator.clients.kube import Kube, MetadataOnly
 from ink_operator.clients.prober import HttpProber
 from ink_operator.clients.registry import RegistryClient
@@ -35,6 +36,7 @@ from ink_operator.core.objects import (
     INK_SERVICE,
     LEASE,
     NAMESPACE,
+    STATEFUL_SET,
     Key,
     Kind,
     Manifest,
@@ -46,6 +48,15 @@ from ink_operator.core.result import Result
 from ink_operator.core.store import Store
 from ink_operator.inkdomain.reconcile import reconcile as reconcile_domain
 from ink_operator.inkresource.reconcile import reconcile as reconcile_resource
+from ink_operator.inkservice.daemons import (
+    DAEMONS,
+    LEFT,
+    daemon_key,
+    left_key,
+    reconcile_daemon,
+    reconcile_left,
+    used_daemons,
+)
 from ink_operator.inkservice.empty_namespace import reconcile_namespace, used_namespaces
 from ink_operator.inkservice.kept_claims import CLAIMS, claim_key, reconcile_claim
 from ink_operator.inkservice.reconcile import reconcile as reconcile_service
@@ -96,8 +107,9 @@ class Operator:
         self.ports = Ports(
             cluster=CachedCluster(self.kube, self.store),
             heads=ResolverClient(session, settings.resolver_url, settings.poll_seconds),
-            registry=RegistryClient(session, settings.registry, settings.registry_insecure, tokens),
+            registry=RegistryClient(session, settings.registry, settings.registry_insecure, tokens, self.guard),
             tokens=tokens,
+            certificates=Issuer(settings.secrets.buildkit_seed, LONGEST_BUILD_SECONDS + TOKEN_SLACK_SECONDS),
             sealing=self.sealing,
             prober=HttpProber(session, settings.traefik_url),
             wakeups=self.queue,
@@ -106,6 +118,7 @@ class Operator:
             announcer=self.events,
             tenancy=Memo(TENANCY_TRUSTED_SECONDS),
             without_env=Memo(settings.resync_seconds),
+            counts=Memo(settings.resync_seconds),
             build_gate=asyncio.Lock(),
         )
         self._reconcilers: dict[str, Callable[[Key, int], Awaitable[Result]]] = {
@@ -115,6 +128,8 @@ class Operator:
             TENANCY: self._wake_one,
             NAMESPACE.kind: lambda key, failures: reconcile_namespace(key, self.ports, settings, datetime.now(UTC)),
             CONFIG_MAP.kind: lambda key, failures: reconcile_claim(key, self.ports, settings, datetime.now(UTC)),
+            STATEFUL_SET.kind: lambda key, failures: reconcile_daemon(key, self.ports, settings, datetime.now(UTC)),
+            LEFT: lambda key, failures: reconcile_left(key, self.ports, settings),
         }
 
     async def _reconcile(self, key: Key, failures: int) -> Result:
@@ -177,7 +192,9 @@ class Operator:
             if watch.kept:
                 heed(self.store, event_type, live, scope.kind)
             if event_type in watch.events and not silent:
-                if watch.shared and LABEL_SERVICE not in labels_of(live):
+                if LABEL_DAEMON in labels_of(live) and LABEL_SERVICE not in labels_of(live):
+                    self._daemon_seen(live)
+                elif watch.shared and LABEL_SERVICE not in labels_of(live):
                     self._tenancy_seen(live)
                 else:
                     self._child_seen(live)
@@ -204,6 +221,10 @@ class Operator:
         key = handlers.owner_key(child)
         if key is not None:
             self._seen(key, child["metadata"]["resourceVersion"])
+
+    def _daemon_seen(self, part: Manifest) -> None:
+        meta = part["metadata"]
+        self._seen(daemon_key(meta["labels"][LABEL_DAEMON], self.settings), meta["resourceVersion"])
 
     def _wake(self, key: Key) -> None:
         self.queue.add(key, EVENTS_GATHER_SECONDS)
@@ -259,12 +280,15 @@ class Operator:
 
     async def _sweep(self, spread_seconds: float) -> None:
         used: set[str] = set()
+        at_work: set[str] = set()
         # Before the services: whoever holds a claim that is listed here is there by then, or gone for good.
         claims = await self._claims()
         for scope in self.store.scopes:
             if scope != SERVICES:
                 async for _page in filling(self.store, scope, self.kube):
                     continue
+        # What was listed just now is no news any more when its event comes.
+        self.ports.tenancy.clear()
         for kind in (INK_SERVICE, INK_RESOURCE, INK_DOMAIN):
             pages = filling(self.store, SERVICES, self.kube) if kind == INK_SERVICE else self.kube.pages(kind)
             async for page in pages:
@@ -274,11 +298,22 @@ class Operator:
                     self.queue.add(key, random.uniform(0.0, spread_seconds))  # noqa: S311 - spreads load, guards nothing
                 if kind == INK_SERVICE:
                     used |= used_namespaces(page, self.settings)
+                    at_work |= used_daemons(page, self.settings)
         for item in await self.kube.list(NAMESPACE, "", f"{LABEL_MANAGED_BY}={MANAGED_BY}"):
             if item["metadata"]["name"] not in used:
                 self.queue.add(Key(NAMESPACE.kind, "", item["metadata"]["name"]))
         for name in chain.from_iterable(claims.values()):
             self.queue.add(claim_key(name, self.settings))
+        await self._look_at_daemons(at_work)
+
+    async def _look_at_daemons(self, used: set[str]) -> None:
+        """Those of tenants that are there may rest; the others go."""
+        settings = self.settings
+        if settings.buildkit_shared:
+            return
+        for item in await self.kube.list(STATEFUL_SET, settings.buildkit_namespace, DAEMONS):
+            name = item["metadata"]["name"]
+            self.queue.add(daemon_key(name, settings) if name in used else left_key(name, settings))
 
     async def _claims(self) -> dict[str, list[str]]:
         """Names of all claims of hosts, by the uid of the service that holds them; "" for those that are only kept."""

@@ -12,34 +12,11 @@ from collections.abc import Mapping
 import pytest
 from support.kubectl import Json
 from support.platform import Deployed, Platform, pod_of
-from support.probe import MAIL, PRIVATE, PUBLIC, connect, is_open
+from support.probe import MAIL, PRIVATE, PUBLIC, connect, control_plane_targets, is_open, platform_targets
 
 
 def tried(platform: Platform, pod: Json, *targets: str) -> Mapping[str, str]:
     return connect(platform.kubectl, pod["metadata"]["namespace"], pod["metadata"]["name"], targets)
-
-
-def control_plane_targets(platform: Platform) -> list[str]:
-    """The API server by its Service and by the node's address, the kubelet."""
-    addresses = platform.cluster.addresses
-    return [f"{addresses.api_service}:443", f"{addresses.node}:6443", f"{addresses.node}:10250"]
-
-
-def platform_targets(platform: Platform) -> list[str]:
-    """Parts of Ink that are none of a tenant's business."""
-    ports = {
-        ("dp-system", "gateway"): (8081,),
-        ("dp-system", "git"): (8081,),
-        ("dp-system", "resolver"): (8080,),
-        ("dp-system", "registry"): (5000, 5001),
-        ("dp-buildkit", "buildkitd"): (1234,),
-    }
-    targets = []
-    for (namespace, name), numbers in ports.items():
-        service = platform.kubectl.get("service", name, namespace)
-        assert service is not None, f"no Service {namespace}/{name}"
-        targets += [f"{service['spec']['clusterIP']}:{number}" for number in numbers]
-    return targets
 
 
 @pytest.mark.usefixtures("routes")

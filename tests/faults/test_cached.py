@@ -9,13 +9,14 @@ import random
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from faults.test_sequences import UNDO, end, step
 from faults.world import World
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ink_operator.clients.cached import CachedCluster, heed
 from ink_operator.core.errors import InkError
-from ink_operator.core.objects import DEPLOYMENT, SERVICE, Manifest, Ref
+from ink_operator.core.objects import DEPLOYMENT, INK_SERVICE, NAMESPACE, SERVICE, Manifest, Ref
 from ink_operator.core.selectors import matches
 from ink_operator.core.store import Store
 from ink_operator.ports import Ports
@@ -93,7 +94,7 @@ class LateWorld(World):
             }
             for live in found.values():
                 self.store.see(live, scope.kind)
-            self.store.filled(scope, frozenset(found), self.cluster._version)
+            self.store.filled(scope, frozenset(found), self.cluster._version, self.store.gaps(scope))
 
     async def live_on(self, passes: int) -> None:
         """Passes, controllers and news in any order."""
@@ -164,6 +165,23 @@ async def test_what_no_watch_tells_of_is_not_taken_over() -> None:
     assert theirs["metadata"]["labels"] == {"app": "theirs"}
 
 
+@pytest.mark.parametrize("held", [True, False], ids=["past its finalizer", "before its finalizer"])
+async def test_nothing_is_made_for_a_service_that_is_gone_without_a_word(*, held: bool) -> None:
+    world = LateWorld(1, {"source": IMAGE})
+    if held:
+        await world.come_to_rest()
+        world.change(replicas=3)
+        for deployment in [ref for ref in world.cluster.objects if ref.kind == DEPLOYMENT]:
+            del world.cluster.objects[deployment]
+        world.look_at_everything()
+    del world.cluster.objects[next(ref for ref in world.cluster.objects if ref.kind == INK_SERVICE)]
+    world.coming.clear()
+    assert world.store.get(Ref(INK_SERVICE, world.key.namespace, world.key.name)) is not None
+    await world.run()
+    assert world.of(DEPLOYMENT) == []
+    assert world.of(NAMESPACE) == [] or held
+
+
 async def test_a_settled_service_costs_no_read() -> None:
     world = LateWorld(1, {"source": IMAGE})
     await world.come_to_rest()
@@ -171,9 +189,9 @@ async def test_a_settled_service_costs_no_read() -> None:
     asked: list[Ref] = []
     get = world.cluster.get
 
-    async def counted(ref: Ref) -> Manifest | None:
+    async def counted(ref: Ref, *, fresh: bool = True) -> Manifest | None:
         asked.append(ref)
-        return await get(ref)
+        return await get(ref, fresh=fresh)
 
     world.cluster.get = counted  # type: ignore[method-assign]
     await world.run()

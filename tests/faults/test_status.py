@@ -1,8 +1,11 @@
 """What the status tells beside its conditions, and that telling comes to rest."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from faults.world import World
+from ink_operator.core.objects import DEPLOYMENT
+from ink_operator.inkservice.reconcile import COUNTS_GATHER_SECONDS
 
 IMAGE = {"source": {"image": {"ref": "registry.example.com/web@sha256:" + "1" * 64}}, "replicas": 1}
 PRIVATE = {"name": "feed", "port": 5000, "protocol": "TCP", "visibility": "Private"}
@@ -61,3 +64,49 @@ async def test_a_health_check_of_no_port_is_refused_in_words() -> None:
     world.change(health={"port": 9000})
     await world.settle()
     assert world.condition("Ready") == ("True", "Ready")
+
+
+async def test_the_number_of_pods_alone_is_told_later_while_a_revision_is_rolled_out() -> None:
+    world = World({**IMAGE, "replicas": 3})
+    for _ in range(4):
+        await world.run()
+    (deployment,) = world.of(DEPLOYMENT)
+    one = {"observedGeneration": 1, "replicas": 1, "updatedReplicas": 1, "readyReplicas": 0}
+    world.cluster.put({**deployment, "status": one})
+    before = world.cluster.writes
+    await world.run()
+    assert world.cluster.writes == before
+    assert world.due is not None
+    assert 0 < world.due <= COUNTS_GATHER_SECONDS
+    assert world.status.replicas == 0
+    long_ago = datetime.now(UTC) - timedelta(seconds=COUNTS_GATHER_SECONDS)
+    world.counts.put(world.cr()["metadata"]["uid"], long_ago, datetime.now(UTC))
+    await world.run()
+    assert world.status.replicas == 1
+    await world.settle()
+    assert (world.status.replicas, world.status.ready_replicas) == (3, 3)
+
+
+async def test_the_number_of_pods_of_a_service_at_rest_is_told_at_once() -> None:
+    world = await settled(replicas=3)
+    (deployment,) = world.of(DEPLOYMENT)
+    world.cluster.put({**deployment, "status": {**deployment["status"], "readyReplicas": 2}})
+    await world.run()
+    assert world.status.ready_replicas == 2
+
+
+async def test_a_worker_is_told_of_twice_until_it_runs() -> None:
+    world = World({**IMAGE, "ports": []})
+    told: list[Any] = []
+    for _ in range(12):
+        await world.run()
+        status = world.cr()["status"]
+        if status["observedGeneration"] == 1 and (not told or told[-1] != status):
+            told.append(status)
+        if world.of(DEPLOYMENT):
+            world.controllers()
+    assert world.condition("Ready") == ("True", "Ready")
+    # A namespace of Ink's own is set up first.
+    assert len(told) == 3
+    assert told[1]["revisions"][0]["created"] == told[2]["revisions"][0]["created"]
+    assert told[1]["conditions"][0]["message"] == "No pod is available."

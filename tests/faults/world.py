@@ -24,8 +24,11 @@ from ink_operator.core.objects import (
     INK_SERVICE,
     JOB,
     NAMESPACE,
+    NETWORK_POLICY,
     POD,
     SECRET,
+    SERVICE,
+    STATEFUL_SET,
     Key,
     Kind,
     Manifest,
@@ -33,7 +36,7 @@ from ink_operator.core.objects import (
 )
 from ink_operator.core.objects import ref_of as plain_ref
 from ink_operator.inkservice.reconcile import reconcile
-from ink_operator.ports import Answer, Head, HeadQuestion, Ports, StoredImage
+from ink_operator.ports import Answer, Head, HeadQuestion, Pair, Ports, StoredImage
 from ink_operator.settings import Settings
 
 COMMIT = "a" * 40
@@ -104,7 +107,7 @@ class MemoryCluster:
         self._version = 0
         self._uids = 0
 
-    async def get(self, ref: Ref) -> Manifest | None:
+    async def get(self, ref: Ref, *, fresh: bool = True) -> Manifest | None:
         return copy.deepcopy(self.objects.get(ref))
 
     async def list(self, kind: Kind, namespace: str = "", labels: str = "") -> list[Manifest]:
@@ -237,12 +240,25 @@ class MemoryCluster:
                 del self.objects[other]
 
 
+class Signatures:
+    """Implements ports.Certificates, without any."""
+
+    def authority(self, tenant: str) -> str:
+        return "authority"
+
+    def server(self, tenant: str, hosts: tuple[str, ...]) -> Pair:
+        return Pair("ca", f"server {tenant} {hosts}", "key", "2099-01-01T00:00:00Z")
+
+    def client(self, tenant: str) -> Pair:
+        return Pair("ca", f"client {tenant}", "key", "2099-01-01T00:00:00Z")
+
+
 class World:
     """A cluster, its controllers, and the operator's other neighbours."""
 
     def __init__(self, spec: dict[str, Any] | None = None, *, owner: str = "", **settings: Any) -> None:
         """`owner`: the namespace of somebody with kubectl in which the service lies; else it is the gateway's."""
-        self.settings = Settings(route_settle_seconds=0.0, **settings)
+        self.settings = Settings(**{"route_settle_seconds": 0.0, "retire_after_seconds": -1.0, **settings})
         self.cluster = MemoryCluster()
         self.branch = Head(COMMIT)
         self.stored: StoredImage | None = None
@@ -254,6 +270,9 @@ class World:
         self.pods_become_ready = True
         self.jobs_made: list[str] = []
         self.deleted_repositories: list[str] = []
+        self.pruned: list[tuple[frozenset[str], frozenset[str]]] = []
+        """Each time: digests and tags that were to be kept."""
+        self.die_at_prune = False
         self.awake: list[Key] = []
         self.due: float | None = None
         """When the last pass wants to be called again."""
@@ -262,6 +281,7 @@ class World:
         self.told: list[Condition] = []
         self.sealing = KeyRing(self.cluster, self.settings.namespace, 1)
         self.tenancy: Memo[Any] = Memo(60)
+        self.counts: Memo[datetime] = Memo(600)
         self.key = Key("InkService", owner or "ink-tenants", "web" if owner else "acme.shop.web")
         if owner:
             meta = {"name": owner, "labels": {"ml.ink/managed": "true"}}
@@ -288,6 +308,7 @@ class World:
             heads=self,
             registry=self,
             tokens=self,
+            certificates=Signatures(),
             sealing=self.sealing,
             prober=self,
             wakeups=self,
@@ -296,6 +317,7 @@ class World:
             announcer=self,
             tenancy=self.tenancy,
             without_env=Memo(0),
+            counts=self.counts,
             build_gate=asyncio.Lock(),
         )
 
@@ -363,6 +385,7 @@ class World:
         if job["spec"].get("suspend") or self.verdict is None:
             return False
         assert Ref(SECRET, ref.namespace, name) in self.cluster.objects, "the pod would wait for its Secret"
+        self._daemon(job)
         verdict = dict(self.verdict)
         if verdict["ok"]:
             verdict["digest"] = digest_of(job["metadata"]["labels"]["ml.ink/commit"])
@@ -373,6 +396,17 @@ class World:
         return self._ended(
             ref, job, {"exitCode": 0 if verdict["ok"] else 1, "message": json.dumps(verdict), "finishedAt": now()}
         )
+
+    def _daemon(self, job: Manifest) -> None:
+        """A build whose tenant has a buildkitd of its own finds it, and may reach it."""
+        name = job["metadata"]["labels"].get("ml.ink/daemon")
+        if name is None:
+            return
+        refs = [Ref(k, self.settings.buildkit_namespace, name) for k in (STATEFUL_SET, SECRET, NETWORK_POLICY, SERVICE)]
+        workload, *others = [self.cluster.objects.get(ref) for ref in refs]
+        assert workload is not None
+        assert workload["spec"]["replicas"] == 1, "the build would wait for its daemon"
+        assert None not in others
 
     def _ended(self, ref: Ref, job: Manifest, terminated: dict[str, Any] | None) -> bool:
         """The Job's pod has come to its end; None: it runs on."""
@@ -441,6 +475,14 @@ class World:
 
     async def delete_repository(self, repository: str) -> None:
         self.deleted_repositories.append(repository)
+
+    async def prune(self, repository: str, digests: frozenset[str], tags: frozenset[str]) -> None:
+        if not self.registry_answers:
+            raise Transient("the registry does not answer")
+        self.pruned.append((digests, tags))
+        if self.die_at_prune:
+            raise Died
+        self.pushed = {prefix: image for prefix, image in self.pushed.items() if image.digest in digests}
 
     def git_read(self, repository: str, tenant: str) -> str:
         return f"mlg_{repository}"

@@ -352,13 +352,17 @@ enabled = false
 
 @contextlib.contextmanager
 def buildkitd(
-    directory: Path, insecure: list[str], mirror: str | None = None, port: int | None = None
+    directory: Path,
+    insecure: list[str],
+    mirror: str | None = None,
+    port: int | None = None,
+    certificates: Certificates | None = None,
 ) -> Iterator[BuildKitDaemon]:
     """Run one; everything it keeps lies below `directory`."""
     directory.mkdir(parents=True, exist_ok=True)
     program, buildctl = buildkit_programs()
     port = port or free_port()
-    certificates = mutual_tls()
+    certificates = certificates or mutual_tls()
     (directory / "ca.crt").write_text(certificates.ca)
     (directory / "server.crt").write_text(certificates.server.cert)
     (directory / "server.key").write_text(certificates.server.key)

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 
 from support.kubectl import Kubectl
+from support.platform import Platform
 
 PRIVATE = ("10.201.7.7", "172.16.9.9", "192.168.5.5", "100.64.3.3", "169.254.169.254")
 """An address of each private range, of carriers' networks, and the metadata service: the stand-in answers on all."""
@@ -68,3 +69,26 @@ def connect(kubectl: Kubectl, namespace: str, pod: str, targets: Iterable[str]) 
 def is_open(outcome: str) -> bool:
     """Whether the connection was made."""
     return outcome.startswith("open")
+
+
+def control_plane_targets(platform: Platform) -> list[str]:
+    """The API server by its Service and by the node's address, the kubelet."""
+    addresses = platform.cluster.addresses
+    return [f"{addresses.api_service}:443", f"{addresses.node}:6443", f"{addresses.node}:10250"]
+
+
+def platform_targets(platform: Platform) -> list[str]:
+    """Parts of Ink that are none of a tenant's business."""
+    ports = {
+        ("dp-system", "gateway"): (8081,),
+        ("dp-system", "git"): (8081,),
+        ("dp-system", "resolver"): (8080,),
+        ("dp-system", "registry"): (5000, 5001),
+        ("dp-buildkit", "buildkitd"): (1234,),
+    }
+    targets = []
+    for (namespace, name), numbers in ports.items():
+        service = platform.kubectl.get("service", name, namespace)
+        assert service is not None, f"no Service {namespace}/{name}"
+        targets += [f"{service['spec']['clusterIP']}:{number}" for number in numbers]
+    return targets

@@ -74,6 +74,11 @@ class RevisionStatus(ApiModel):
     name: str = Field(description="Name of the ControllerRevision.")
     commit: str | None = Field(default=None, description="Commit it was built from.")
     image: str | None = Field(default=None, description="Image, by digest where there is one.")
+    image_available: bool | None = Field(
+        default=None,
+        description="False: the registry keeps the image no more, so the commit is built again when it is wanted. "
+        "Not set where Ink did not build the image.",
+    )
     created: str | None = Field(default=None, description="When it was first wanted (RFC 3339).")
     active: bool = Field(default=False, description="It is the revision that is wanted now.")
     reason: str | None = Field(default=None, description="How it ended: Deployed, or why it did not get there.")

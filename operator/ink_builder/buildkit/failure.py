@@ -22,6 +22,12 @@ _FULL = re.compile(
     r"no space left on device|disk quota exceeded|507 Insufficient Storage|DENIED: quota|blob upload invalid",
     re.IGNORECASE,
 )
+_NOT_TAKEN = re.compile(
+    r"405 Method Not Allowed|connection refused|connection reset|broken pipe|EOF$|unexpected status[^:]*: 50[234]"
+    r"|blob unknown|BLOB_UNKNOWN|404 Not Found"
+)
+"""A registry that is cleaned up is read-only, and begins anew before and after. A manifest whose layers went meanwhile
+is refused; pushed again, they come again."""
 _DAEMON = re.compile(r"failed to create lease|database is locked|input/output error|read-only file system")
 _DOCKERFILE = re.compile(
     r"dockerfile parse error|Dockerfile:\d+|failed to parse stage name|unknown instruction|dockerfile\.v0"
@@ -66,6 +72,15 @@ def explain(details: str, step: Step | None, context: Context) -> BuildError:
     return BuildError(Reason.BUILD_FAILED, f"the build failed{name}: {_first_line(seen.text)}", lines=seen.last)
 
 
+def may_be_pushed_later(details: str, step: Step | None) -> bool:
+    """The image is built, and the registry does not take it at the moment."""
+    return _is_push(details, step) and _NOT_TAKEN.search(details) is not None and not _FULL.search(details)
+
+
+def _is_push(text: str, step: Step | None) -> bool:
+    return bool(step and step.name.startswith("exporting")) or "failed to push" in text
+
+
 # ---------------------------------------------------------------- a RUN that ended badly
 def _step_failed(exited: re.Match[str], seen: _Seen) -> BuildError:
     code = int(exited["code"])
@@ -100,7 +115,7 @@ def _no_dockerfile(seen: _Seen) -> BuildError | None:
 
 def _push_failed(seen: _Seen) -> BuildError | None:
     """The image is built; what follows is between the daemon and the registry."""
-    if not (seen.step and seen.step.name.startswith("exporting")) and "failed to push" not in seen.text:
+    if not _is_push(seen.text, seen.step):
         return None
     message = f"the image could not be pushed: {_first_line(seen.text)}"
     if _FULL.search(seen.text):  # docker-registry calls a layer that its disk did not take whole an invalid upload

@@ -24,9 +24,9 @@ class CachedCluster:
         self._cluster = cluster
         self._store = store
 
-    async def get(self, ref: Ref) -> Manifest | None:
-        """The object, or None."""
-        if self._store.knows(ref):
+    async def get(self, ref: Ref, *, fresh: bool = False) -> Manifest | None:
+        """The object, or None. `fresh`: as the API server has it."""
+        if not fresh and self._store.knows(ref):
             return self._store.get(ref)
         return await self._cluster.get(ref)
 
@@ -82,14 +82,14 @@ class CachedCluster:
 async def filling(store: Store, scope: Scope, kube: Kube) -> AsyncIterator[list[Manifest]]:
     """List all of a scope, page by page; filled when the last page was taken. Raises InkError; nothing is lost then."""
     listed: set[Ref] = set()
-    newest = 0
+    newest, gaps = 0, store.gaps(scope)
     async for items, version in kube.versioned_pages(scope.kind, scope.namespace, scope.labels):
         for live in items:
             store.see(live, scope.kind)
             listed.add(ref_of(live))
         newest = int(version)
         yield items
-    store.filled(scope, frozenset(listed), newest)
+    store.filled(scope, frozenset(listed), newest, gaps)
 
 
 def heed(store: Store, event_type: str, live: Manifest, kind: Kind) -> None:

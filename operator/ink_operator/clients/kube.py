@@ -93,7 +93,7 @@ class Kube:
         if self._session is not None:
             await self._session.close()
 
-    async def get(self, ref: Ref) -> Manifest | None:
+    async def get(self, ref: Ref, *, fresh: bool = True) -> Manifest | None:
         """The object, or None."""
         return await self._call("GET", ref.kind, path_of(ref.kind, ref.namespace, ref.name))
 

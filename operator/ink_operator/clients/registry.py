@@ -1,23 +1,30 @@
 """Ink's registry, by the OCI distribution API."""
 
+import re
 from typing import Any
 
 import aiohttp
 from ink_api.group import LABEL_INKFILE
 
 from ink_operator.core.errors import Transient
-from ink_operator.ports import StoredImage, Tokens
+from ink_operator.ports import StoredImage, Tokens, WriteGuard
 
 INDEXES = ("application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json")
 MANIFESTS = ("application/vnd.oci.image.manifest.v1+json", "application/vnd.docker.distribution.manifest.v2+json")
+OURS = re.compile(r"[0-9a-f]{12}-[0-9a-f]{8}-[0-9]+|log-b-[0-9a-f]{20}-[0-9]+")
+"""Tags of images and of build logs. Others in a service's repository, such as a build's cache, are let be."""
 CALL_SECONDS = 10.0
+READ_ONLY_SECONDS = 10.0
 
 
 class RegistryClient:
     """Implements ports.Registry."""
 
-    def __init__(self, session: aiohttp.ClientSession, host: str, insecure: bool, tokens: Tokens) -> None:
+    def __init__(
+        self, session: aiohttp.ClientSession, host: str, insecure: bool, tokens: Tokens, guard: WriteGuard
+    ) -> None:
         self._session = session
+        self._guard = guard
         self._base = f"{'http' if insecure else 'https'}://{host}/v2"
         self._tokens = tokens
 
@@ -41,12 +48,42 @@ class RegistryClient:
     async def delete_repository(self, repository: str) -> None:
         """Delete every tag and manifest that a tag names."""
         token = self._tokens.registry(repository, "pull", "push", "delete")
-        digests = set()
-        for tag in await self._tags(repository, token):
-            _, digest = await self._manifest(repository, tag, token)
-            digests.add(digest)
+        found = await self._content(repository, await self._tags(repository, token), token)
+        await self._delete(repository, frozenset[str]().union(*found.values()), token)
+
+    async def prune(self, repository: str, digests: frozenset[str], tags: frozenset[str]) -> None:
+        """Delete images and build logs but these, by their digests or tags.
+
+        A digest stays as long as one of its tags does: deleting a manifest takes all of its tags with it.
+        """
+        token = self._tokens.registry(repository, "pull", "push", "delete")
+        found = await self._content(repository, await self._tags(repository, token), token)
+        kept: set[str] = set(digests)
+        gone: set[str] = set()
+        for tag, content in found.items():
+            keep = tag in tags or not OURS.fullmatch(tag) or digests & content
+            (kept if keep else gone).update(content)
+        await self._delete(repository, frozenset(gone - kept), token)
+
+    async def _content(self, repository: str, tags: list[str], token: str) -> dict[str, frozenset[str]]:
+        """Tag -> digests of its manifest and of those below it, when it is an index."""
+        found = {}
+        for tag in tags:
+            manifest, digest = await self._manifest(repository, tag, token)
+            if manifest is not None:
+                below = manifest.get("manifests") or []
+                found[tag] = frozenset({digest, *(m["digest"] for m in below if m.get("mediaType") in MANIFESTS)})
+        return found
+
+    async def _delete(self, repository: str, digests: frozenset[str], token: str) -> None:
         for digest in sorted(digests - {""}):
+            # One that lost the lease must not delete what its successor has built meanwhile.
+            self._guard.check()
             status, _, _ = await self._call("DELETE", f"{repository}/manifests/{digest}", token)
+            if status == 405:
+                raise Transient(
+                    "the registry is read-only while it is cleaned up", retry_after_seconds=READ_ONLY_SECONDS
+                )
             if status not in (200, 202, 404):
                 raise Transient(f"the registry answered {status} to the deletion of {repository}@{digest}")
 

@@ -16,7 +16,7 @@ from ink_operator.core.objects import Manifest, annotations_of
 ANNOTATION_APPLIED = f"{GROUP}/applied"
 """Hash of the manifest as it was last applied."""
 
-QUANTITY_FIELDS = frozenset({"limits", "requests", "hard", "default", "defaultRequest", "max", "min"})
+QUANTITY_FIELDS = frozenset({"limits", "requests", "hard", "default", "defaultRequest", "max", "min", "sizeLimit"})
 SUFFIXES = {
     "m": Decimal("0.001"), "k": Decimal(10**3), "M": Decimal(10**6), "G": Decimal(10**9), "T": Decimal(10**12),
     "Ki": Decimal(2**10), "Mi": Decimal(2**20), "Gi": Decimal(2**30), "Ti": Decimal(2**40), "": Decimal(1),

@@ -25,6 +25,10 @@ class Memo(Generic[T]):
             del self._kept[next(iter(self._kept))]
         self._kept[key] = (now, value)
 
+    def clear(self) -> None:
+        """Read everything anew."""
+        self._kept.clear()
+
     def forget(self, key: str) -> None:
         """Read it anew next time."""
         self._kept.pop(key, None)

@@ -41,6 +41,7 @@ PERSISTENT_VOLUME_CLAIM = Kind("v1", "PersistentVolumeClaim", "persistentvolumec
 RESOURCE_QUOTA = Kind("v1", "ResourceQuota", "resourcequotas")
 LIMIT_RANGE = Kind("v1", "LimitRange", "limitranges")
 DEPLOYMENT = Kind("apps/v1", "Deployment", "deployments")
+STATEFUL_SET = Kind("apps/v1", "StatefulSet", "statefulsets")
 HORIZONTAL_POD_AUTOSCALER = Kind("autoscaling/v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers")
 CONTROLLER_REVISION = Kind("apps/v1", "ControllerRevision", "controllerrevisions")
 JOB = Kind("batch/v1", "Job", "jobs")
@@ -59,7 +60,7 @@ KINDS = {
     (k.api_version, k.kind): k
     for k in (
         NAMESPACE, SERVICE, CONFIG_MAP, SECRET, POD, EVENT, PERSISTENT_VOLUME_CLAIM, RESOURCE_QUOTA, LIMIT_RANGE,
-        DEPLOYMENT, CONTROLLER_REVISION, HORIZONTAL_POD_AUTOSCALER, JOB, CRON_JOB, LEASE, INGRESS,
+        DEPLOYMENT, STATEFUL_SET, CONTROLLER_REVISION, HORIZONTAL_POD_AUTOSCALER, JOB, CRON_JOB, LEASE, INGRESS,
         NETWORK_POLICY, ROLE, ROLE_BINDING, RUNTIME_CLASS, INK_SERVICE, INK_RESOURCE, INK_DOMAIN,
     )
 }  # fmt: skip

@@ -5,6 +5,7 @@ A kind is answered for only while its scope is filled; what is doubtful is asked
 """
 
 import zlib
+from collections import Counter
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -46,6 +47,7 @@ class Store:
         # The narrower scope answers for its namespace.
         self._scopes = sorted(scopes, key=lambda scope: not scope.namespace)
         self._filled: set[Scope] = set()
+        self._gaps: Counter[Scope] = Counter()
         self._entries: dict[Ref, Entry] = {}
         self._groups: dict[tuple[Kind, str, str], set[str]] = {}
         self._graves: dict[Ref, int] = {}
@@ -122,12 +124,21 @@ class Store:
         if self.scope_of(ref.kind, ref.namespace) is not None:
             self._doubts.setdefault((ref.kind, ref.namespace), set()).add(ref.name)
 
-    def filled(self, scope: Scope, listed: frozenset[Ref], version: int) -> None:
-        """All objects of the scope were seen, as of that resourceVersion: what is not among them is gone."""
+    def gaps(self, scope: Scope) -> int:
+        """How often events of the scope may have been missed so far."""
+        return self._gaps[scope]
+
+    def filled(self, scope: Scope, listed: frozenset[Ref], version: int, gaps: int) -> None:
+        """All objects of the scope were seen, as of that resourceVersion: what is not among them is gone.
+
+        `gaps`: as of then. What was listed before a gap does not fill the scope after it.
+        """
         mine = [ref for ref in self._entries if self.scope_of(ref.kind, ref.namespace) == scope]
         for ref in mine:
             if ref not in listed:
                 self.gone(ref, version)
+        if gaps != self._gaps[scope]:
+            return
         for kind, namespace in list(self._doubts):
             if self.scope_of(kind, namespace) == scope:
                 del self._doubts[kind, namespace]
@@ -136,6 +147,7 @@ class Store:
     def missed(self, scope: Scope) -> None:
         """Events of the scope may have been missed: it answers nothing until it is filled again."""
         self._filled.discard(scope)
+        self._gaps[scope] += 1
 
     def _trust(self, ref: Ref) -> None:
         place = (ref.kind, ref.namespace)

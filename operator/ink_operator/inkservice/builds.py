@@ -180,10 +180,13 @@ def ended_jobs(pods: Iterable[Manifest]) -> frozenset[str]:
     return frozenset(labels_of(pod).get(POD_JOB_LABEL, "") for pod in pods if _terminated(pod))
 
 
-def may_start(jobs: Iterable[Manifest], ended: frozenset[str], name: str, tenant: str, places: int) -> bool:
+def may_start(
+    jobs: Iterable[Manifest], ended: frozenset[str], name: str, tenant: str, *, places: int, per_tenant: int
+) -> bool:
     """Is it the turn of the build `name`? Fewest running builds of the tenant first, then the oldest in the queue.
 
-    `jobs` are all build Jobs; `name` itself may not exist yet and is then the youngest.
+    `jobs` are all build Jobs; `name` itself may not exist yet and is then the youngest. `places`: builds at a time, and
+    `per_tenant` those of one tenant.
     """
     jobs = list(jobs)
     running = Counter(labels_of(job).get(LABEL_TENANT, "") for job in jobs if holds_place(job, ended))
@@ -197,9 +200,10 @@ def may_start(jobs: Iterable[Manifest], ended: frozenset[str], name: str, tenant
     }
     waiting.setdefault(name, (tenant, "~"))
     for _ in range(free):
-        if not waiting:
+        allowed = [n for n in waiting if running[waiting[n][0]] < per_tenant]
+        if not allowed:
             return False
-        first = min(waiting, key=lambda n: (running[waiting[n][0]], waiting[n][1], n))
+        first = min(allowed, key=lambda n: (running[waiting[n][0]], waiting[n][1], n))
         if first == name:
             return True
         running[waiting.pop(first)[0]] += 1

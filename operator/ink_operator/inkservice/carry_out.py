@@ -11,6 +11,7 @@ from ink_operator.core.effects import Apply, Create, Delete, HandOver, MergePatc
 from ink_operator.core.errors import AlreadyExists, Terminal, Transient
 from ink_operator.core.objects import (
     CONFIG_MAP,
+    CONTROLLER_REVISION,
     JOB,
     POD,
     Key,
@@ -21,9 +22,18 @@ from ink_operator.core.objects import (
     labels_of,
     ref_of,
 )
-from ink_operator.inkservice.builds import ended_jobs, may_start, verdict_json
+from ink_operator.inkservice.builds import ended_jobs, holds_place, may_start, verdict_json
 from ink_operator.inkservice.claims import take_over
-from ink_operator.inkservice.desired.buildjob import BUILD_SECRETS, COMPONENT, job_name, make_job, make_secret
+from ink_operator.inkservice.daemons import daemon_key, start_daemon
+from ink_operator.inkservice.desired.buildjob import (
+    BUILD_SECRETS,
+    CLIENT_KEYS,
+    COMPONENT,
+    job_name,
+    make_job,
+    make_secret,
+)
+from ink_operator.inkservice.desired.daemon import daemon_of
 from ink_operator.inkservice.model import (
     ANNOTATION_VERDICT,
     Attempt,
@@ -32,19 +42,25 @@ from ink_operator.inkservice.model import (
     Failure,
     RecordVerdict,
     ReleaseHost,
+    RetireImages,
     ServiceEffect,
     StartBuild,
 )
 from ink_operator.inkservice.observe import credentials_of
-from ink_operator.ports import Ports
+from ink_operator.inkservice.retention import retire_images
+from ink_operator.ports import Pair, Ports
 from ink_operator.settings import Settings
 
 log = logging.getLogger(__name__)
 SET_UP = ("Namespace", "RoleBinding", "ResourceQuota", "LimitRange", "NetworkPolicy")
 
 
-async def carry_out(case: Case, effects: Iterable[ServiceEffect], ports: Ports) -> None:
-    """Each effect in turn; the first failure ends the pass, and the next one begins anew."""
+async def carry_out(case: Case, effects: Iterable[ServiceEffect], ports: Ports) -> dict[str, str]:
+    """Each effect in turn; the first failure ends the pass, and the next one begins anew.
+
+    Returns when each record that was made was made, by its name.
+    """
+    made: dict[str, str] = {}
     for effect in effects:
         match effect:
             case Apply(manifest):
@@ -54,19 +70,31 @@ async def carry_out(case: Case, effects: Iterable[ServiceEffect], ports: Ports) 
             case HandOver(manifest):
                 await ports.cluster.hand_over(manifest)
             case Create(manifest):
-                await create_ours(manifest, ports)
+                live = await create_ours(manifest, ports)
+                if manifest["kind"] == CONTROLLER_REVISION.kind:
+                    made[live["metadata"]["name"]] = live["metadata"]["creationTimestamp"]
             case Delete(ref, uid, resource_version):
                 await ports.cluster.delete(ref, uid=uid, resource_version=resource_version)
             case MergePatch(ref, patch):
                 await ports.cluster.merge_patch(ref, patch)
-            case ClaimHost(manifest, live):
-                await claim_host(manifest, live, ports)
-            case ReleaseHost(given_up):
-                await release_host(given_up, ports)
-            case StartBuild():
-                await start_build(case, effect, ports)
-            case RecordVerdict(attempt):
-                await record_verdict(attempt, ports, case.settings)
+            case _:
+                await _of_services(case, effect, ports)
+    return made
+
+
+async def _of_services(case: Case, effect: ServiceEffect, ports: Ports) -> None:
+    """Effects that are more than one write of one object."""
+    match effect:
+        case ClaimHost(manifest, live):
+            await claim_host(manifest, live, ports)
+        case ReleaseHost(given_up):
+            await release_host(given_up, ports)
+        case StartBuild():
+            await start_build(case, effect, ports)
+        case RecordVerdict(attempt):
+            await record_verdict(case, attempt, ports)
+        case RetireImages():
+            await retire_images(case, effect, ports)
 
 
 async def claim_host(manifest: Manifest, live: Manifest | None, ports: Ports) -> None:
@@ -89,19 +117,19 @@ async def release_host(given_up: MergePatch, ports: Ports) -> None:
     ports.wakeups.add(Key(CONFIG_MAP.kind, given_up.ref.namespace, given_up.ref.name))
 
 
-async def create_ours(manifest: Manifest, ports: Ports) -> None:
-    """Make the child, or find it made already. Raises Terminal NameConflict when somebody else made it.
+async def create_ours(manifest: Manifest, ports: Ports) -> Manifest:
+    """Make the child, or find it made already; as it is then. Raises Terminal NameConflict when somebody else made it.
 
     Applied, not created: the API server keeps the bytes of a ControllerRevision's data as they come, and refuses every
     later patch of the object when they are not exactly as it would have written them itself.
     """
     live = await ports.cluster.get(ref_of(manifest))
     if live is None:
-        await ports.cluster.apply(manifest)
-        return
+        return await ports.cluster.apply(manifest)
     meta = manifest["metadata"]
     what = f"The {manifest['kind']} {meta['name']} in {meta['namespace']} was not made for this service."
     await _meet(live, manifest, ports, Terminal(what, reason=Reason.NAME_CONFLICT))
+    return live
 
 
 async def _meet(live: Manifest | None, manifest: Manifest, ports: Ports, foreign: Terminal) -> None:
@@ -132,13 +160,22 @@ async def start_build(case: Case, start: StartBuild, ports: Ports) -> None:
         if live is not None and labels_of(live).get(LABEL_OWNER_UID) != case.service.metadata.uid:
             await ports.cluster.delete(Ref(JOB, space, name), uid=live["metadata"]["uid"])
             raise Transient("a build of a deleted service of this name is being removed", retry_after_seconds=1.0)
-        go = may_start(jobs, ended_jobs(pods), name, case.identity.tenant, case.settings.build_concurrency)
+        ended = ended_jobs(pods)
+        go = may_start(
+            jobs,
+            ended,
+            name,
+            case.identity.tenant,
+            places=case.settings.build_concurrency,
+            per_tenant=case.settings.build_concurrency_per_tenant,
+        )
         if live is not None and not (go and live["spec"].get("suspend")):
             return
         if not go:
             await _create_job(case, start, ports, suspend=True)
             return
-        secrets = await _secrets(case, start, ports)
+        others = [j for j in jobs if holds_place(j, ended) and j["metadata"]["name"] != name]
+        secrets = await _secrets(case, start, others, ports)
         uid = live["metadata"]["uid"] if live is not None else None
         await ports.cluster.apply(make_secret(case, start, secrets, uid))
         if live is not None:
@@ -160,30 +197,42 @@ async def _create_job(case: Case, start: StartBuild, ports: Ports, *, suspend: b
     return uid
 
 
-async def _secrets(case: Case, start: StartBuild, ports: Ports) -> dict[str, str]:
-    """Credentials, minted when the build starts and not while it queues."""
+async def _secrets(case: Case, start: StartBuild, running: list[Manifest], ports: Ports) -> dict[str, str]:
+    """Credentials, minted when the build starts and not while it queues. `running`: other builds that run."""
     git = case.service.spec.source.git
     credentials = await credentials_of(git, case, ports) if git else (None, None)
     if isinstance(credentials, Failure):
         raise Terminal(credentials.message, reason=credentials.reason)
     username, password = credentials
+    client = await _client(case, running, ports)
     return {
         "INK_GIT_USERNAME": username or "",
         "INK_GIT_PASSWORD": password or "",
         "INK_REGISTRY_TOKEN": ports.tokens.registry(start.plan.repository, "pull", "push"),
-        "INK_BUILDKIT_KEY": case.settings.secrets.buildkit_key,
+        **dict(zip(CLIENT_KEYS, (client.ca, client.cert, client.key), strict=True)),
         BUILD_SECRETS: json.dumps(dict(start.secrets), sort_keys=True),
     }
 
 
-async def record_verdict(attempt: Attempt, ports: Ports, settings: Settings) -> None:
-    """Keep the verdict on the Job, count it, and let the queue of builds move on."""
+async def _client(case: Case, running: list[Manifest], ports: Ports) -> Pair:
+    """What BuildKit asks of the build: the tenant's own, which runs from now on, or the one that all share."""
+    if not case.settings.buildkit_shared:
+        return await start_daemon(case.identity, running, ports, case.settings)
+    known = case.settings.secrets
+    return Pair(known.buildkit_ca, known.buildkit_cert, known.buildkit_key, expires="")
+
+
+async def record_verdict(case: Case, attempt: Attempt, ports: Ports) -> None:
+    """Keep the verdict on the Job, count it, and let the queue of builds and the tenant's daemon know."""
     if attempt.verdict is None:
         return
+    settings = case.settings
     patch = {"metadata": {"annotations": {ANNOTATION_VERDICT: verdict_json(attempt.verdict)}}}
     await ports.cluster.merge_patch(Ref(JOB, settings.builds_namespace, attempt.name), patch)
     ports.meter.build_ended("ok" if attempt.verdict.ok else str(attempt.verdict.reason))
     await wake_queued(ports, settings)
+    if not settings.buildkit_shared:
+        ports.wakeups.add(daemon_key(daemon_of(case.identity, settings).name, settings))
 
 
 async def wake_queued(ports: Ports, settings: Settings) -> None:

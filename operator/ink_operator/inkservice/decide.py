@@ -12,6 +12,7 @@ from ink_operator.inkservice import checks
 from ink_operator.inkservice.decide_build import Chosen, build_step
 from ink_operator.inkservice.decide_cron import cron_rests, cron_step
 from ink_operator.inkservice.decide_environment import drop_environment, environment_step
+from ink_operator.inkservice.decide_images import retire_step
 from ink_operator.inkservice.decide_isolation import isolation_step
 from ink_operator.inkservice.decide_release import release_step
 from ink_operator.inkservice.decide_revision import is_granted, mend_numbers, record, settle_revisions
@@ -35,6 +36,7 @@ from ink_operator.inkservice.model import (
     Observed,
     Plan,
     RecordVerdict,
+    Revision,
     Running,
 )
 from ink_operator.inkservice.revisions import running_now
@@ -51,6 +53,7 @@ SET_UP_LOOK_SECONDS = 0.1
 def decide(service: InkService, seen: Observed, settings: Settings, now: datetime) -> Plan:
     """One step forward from any state; no effects at all when everything is as it should be."""
     draft = Draft(service, seen, settings, now)
+    dropped: list[Revision] = []
     if expired(draft):
         expire_step(draft)
         return draft.plan()
@@ -67,8 +70,9 @@ def decide(service: InkService, seen: Observed, settings: Settings, now: datetim
                 draft.release_hosts()
         if wanted_replicas(service) == 0:
             _report_suspended(draft)
-        settle_revisions(draft)
+        dropped = settle_revisions(draft)
     _tidy(draft)
+    retire_step(draft, dropped)
     return draft.plan()
 
 
@@ -189,6 +193,8 @@ def _serve(draft: Draft, running: Running, ports: list[Port], newest: bool) -> N
     routing = _routes(draft, ports)
     if not newest:
         return
+    if draft.host is None:
+        draft.say(ConditionType.ROUTED, "True", Reason.NOT_NEEDED, "The service has no public port.")
     if rolling or seen.deployment is None:
         draft.say(ConditionType.DEPLOYED, "Unknown", Reason.DEPLOYING, "The new revision is being rolled out.")
         draft.look_again(2.0)
@@ -238,11 +244,9 @@ def _report_rollout(draft: Draft, deployment: Manifest, rollout: Rollout, ports:
 
 def _report_route(draft: Draft, rollout: Rollout, changing: bool) -> None:
     answer = draft.seen.answer
-    if draft.host is None:
-        draft.say(ConditionType.ROUTED, "True", Reason.NOT_NEEDED, "The service has no public port.")
-    elif not rollout.complete:
+    if draft.host is None or not rollout.complete:
         return
-    elif not changing and answer is not None and answer.ok:
+    if not changing and answer is not None and answer.ok:
         draft.say(
             ConditionType.ROUTED, "True", Reason.ANSWERING, f"https://{draft.host}{draft.settings.url_port}/ answers."
         )

@@ -13,6 +13,7 @@ from ink_operator.inkservice.desired.namespace import OPERATORS_GRANT, grants
 from ink_operator.inkservice.desired.revision import attempt_name, make_revision, release_json, revision_name
 from ink_operator.inkservice.draft import Draft
 from ink_operator.inkservice.model import (
+    ANNOTATION_IMAGE_DELETED,
     ANNOTATION_OUTCOME,
     ANNOTATION_RELEASE,
     ANNOTATION_REVISION,
@@ -35,7 +36,7 @@ from ink_operator.inkservice.rollout import rollout_of
 def is_granted(draft: Draft) -> bool:
     """The operator may look into the workload's namespace, so what was observed there is all there is."""
     grant = draft.seen.tenancy.get((ROLE_BINDING.kind, OPERATORS_GRANT))
-    return grants(grant, draft.seen.identity.namespace, draft.settings)
+    return grants(grant, draft.settings)
 
 
 def mend_numbers(draft: Draft) -> None:
@@ -83,10 +84,13 @@ def supersede(draft: Draft, attempt: Attempt) -> None:
     draft.drop_build(attempt)
 
 
-def settle_revisions(draft: Draft) -> None:
-    """What became of the revision that runs, builds that failed, and no more records than are kept."""
+def settle_revisions(draft: Draft) -> list[Revision]:
+    """What became of the revision that runs, builds that failed, and no more records than are kept.
+
+    Returns those that go.
+    """
     if not is_granted(draft):
-        return
+        return []
     _note_outcome(draft)
     for attempt in draft.seen.attempts:
         if attempt.state == BuildState.FAILED:
@@ -95,9 +99,11 @@ def settle_revisions(draft: Draft) -> None:
     # The record of a Job that is still there would be made again.
     of_jobs = {attempt_name(draft.seen.identity, a) for a in draft.seen.attempts}
     needed = of_jobs | {name for name in (draft.revision, draft.live, last.name if last else None) if name}
-    for revision in superfluous(draft.revisions, frozenset(needed)):
-        draft.effects.append(Delete(_ref(draft, revision), revision.uid or None))
+    dropped = superfluous(draft.revisions, frozenset(needed))
+    for revision in dropped:
+        draft.effects.append(Delete(record_ref(draft, revision), revision.uid or None))
         draft.revisions.remove(revision)
+    return dropped
 
 
 def _note_outcome(draft: Draft) -> None:
@@ -125,15 +131,17 @@ def _serves(draft: Draft, workload: Manifest) -> bool:
 def amend(draft: Draft, revision: Revision) -> Revision:
     """Write what changed of a record; its data never does."""
     index, old = next((i, r) for i, r in enumerate(draft.revisions) if r.name == revision.name)
-    notes: dict[str, str] = {}
+    notes: dict[str, str | None] = {}
     if revision.outcome != old.outcome:
         notes[ANNOTATION_OUTCOME] = revision.outcome
     if revision.release is not None and revision.release != old.release:
         notes[ANNOTATION_RELEASE] = release_json(revision.release)
+    if old.image_deleted and not revision.image_deleted:
+        notes[ANNOTATION_IMAGE_DELETED] = None
     patch: dict[str, Any] = {"metadata": {"annotations": notes}} if notes else {}
     if revision.number != old.number:
         patch["revision"] = revision.number
-    draft.effects.append(MergePatch(_ref(draft, revision), patch))
+    draft.effects.append(MergePatch(record_ref(draft, revision), patch))
     draft.revisions[index] = revision
     return revision
 
@@ -145,5 +153,6 @@ def _create(draft: Draft, revision: Revision) -> Revision:
     return revision
 
 
-def _ref(draft: Draft, revision: Revision) -> Ref:
+def record_ref(draft: Draft, revision: Revision) -> Ref:
+    """Where the record of a revision lies."""
     return Ref(CONTROLLER_REVISION, draft.seen.identity.namespace, revision.name)

@@ -43,8 +43,10 @@ from ink_operator.core.times import seconds_since
 from ink_operator.inkservice.carry_out import release_host, wake_queued
 from ink_operator.inkservice.checks import is_ours
 from ink_operator.inkservice.claims import release
+from ink_operator.inkservice.daemons import left_key
 from ink_operator.inkservice.decide_storage import is_to_go
 from ink_operator.inkservice.desired.common import owner_of
+from ink_operator.inkservice.desired.daemon import daemon_of
 from ink_operator.inkservice.desired.environment import env_name
 from ink_operator.inkservice.desired.namespace import OPERATORS_GRANT, grants, is_made_by_us
 from ink_operator.inkservice.desired.policy import policy_names
@@ -89,6 +91,8 @@ async def finalize(
     await _let_go(service, ports)
     if identity is not None and service.metadata.namespace == settings.tenants_namespace:
         ports.wakeups.add(Key(NAMESPACE.kind, "", identity.namespace))
+    if identity is not None and not settings.buildkit_shared:
+        ports.wakeups.add(left_key(daemon_of(identity, settings).name, settings))
     return Result()
 
 
@@ -108,7 +112,7 @@ async def _step(step: Callable[[], Awaitable[int]], service: InkService, hopeles
 async def _remove_workload(service: InkService, identity: ServiceIdentity, ports: Ports, settings: Settings) -> int:
     """Route first, then pods. Returns how many objects were still there."""
     space = identity.namespace
-    if not grants(await ports.cluster.get(Ref(ROLE_BINDING, space, OPERATORS_GRANT)), space, settings):
+    if not grants(await ports.cluster.get(Ref(ROLE_BINDING, space, OPERATORS_GRANT)), settings):
         return 0
     refs = [
         Ref(kind, space, identity.name) for kind in (INGRESS, HORIZONTAL_POD_AUTOSCALER, DEPLOYMENT, CRON_JOB, SERVICE)
@@ -165,7 +169,7 @@ async def _leave_namespace(service: InkService, identity: ServiceIdentity, ports
     if any(o["metadata"]["uid"] != service.metadata.uid and not is_deleting(o) for o in others):
         return 0
     grant = await ports.cluster.get(Ref(ROLE_BINDING, identity.namespace, OPERATORS_GRANT))
-    if not grants(grant, identity.namespace, settings):
+    if not grants(grant, settings):
         return 0
     ports.tenancy.forget(identity.namespace)
     for live in await ports.cluster.list(NETWORK_POLICY, identity.namespace):

@@ -54,6 +54,6 @@ async def stored_image(
     except Transient:
         # What was deployed before comes back although the registry does not answer: nodes may have the image.
         known = of_build(inside.revisions, build.key)
-        if known is None or known.running is None:
+        if known is None or known.running is None or known.image_deleted:
             raise
         return StoredImage(known.running.image.partition("@")[2], (known.running.port,))

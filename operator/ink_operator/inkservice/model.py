@@ -11,7 +11,7 @@ from ink_api.names import ServiceIdentity
 from ink_api.reasons import Reason
 
 from ink_operator.core.effects import Effect, MergePatch
-from ink_operator.core.objects import Manifest
+from ink_operator.core.objects import Manifest, Ref
 from ink_operator.ports import Answer, Head, StoredImage
 from ink_operator.settings import Settings
 
@@ -39,6 +39,9 @@ ANNOTATION_OUTCOME = f"{GROUP}/outcome"
 """On ControllerRevisions: how the revision ended, one reason."""
 ANNOTATION_RELEASE = f"{GROUP}/release"
 """On ControllerRevisions: how the release command ended. On release Jobs: which run of which revision this is."""
+
+ANNOTATION_IMAGE_DELETED = f"{GROUP}/image-deleted"
+"""On ControllerRevisions: the registry keeps the revision's image no more."""
 
 DEFAULT_PORT = 8080
 
@@ -167,6 +170,7 @@ class Revision:
     """Of an attempt that gave no image: what is known of it."""
     outcome: str = ""
     release: ReleaseEnd | None = None
+    image_deleted: bool = False
     uid: str = ""
     created: str | None = None
     """None: about to be made."""
@@ -326,7 +330,20 @@ class ReleaseHost:
     patch: MergePatch
 
 
-ServiceEffect = Effect | StartBuild | RecordVerdict | ClaimHost | ReleaseHost
+@dataclass(frozen=True, slots=True)
+class RetireImages:
+    """Delete what the registry has of the service beyond what is kept, then note it on the records it belonged to."""
+
+    repository: str
+    digests: frozenset[str]
+    """Images that are kept."""
+    builds: frozenset[str]
+    """Builds whose logs are kept."""
+    records: tuple[Ref, ...] = ()
+    """Of revisions whose images go."""
+
+
+ServiceEffect = Effect | StartBuild | RecordVerdict | ClaimHost | ReleaseHost | RetireImages
 
 
 @dataclass(frozen=True)

@@ -76,7 +76,7 @@ async def observe(case: Case, ports: Ports, now: datetime) -> Observed:
     refused = source.refusal(service, identity, case.of_gateway, settings)
     attempts = attempts_of(jobs, build_pods)
     # Without its RoleBinding the operator may not look into the namespace, and there is nothing in it yet.
-    granted = grants(tenancy.get((ROLE_BINDING.kind, OPERATORS_GRANT)), space, settings)
+    granted = grants(tenancy.get((ROLE_BINDING.kind, OPERATORS_GRANT)), settings)
     if granted:
         # Before anything is read, so that no change falls between reading and watching.
         key = Key(INK_SERVICE.kind, service.metadata.namespace, service.metadata.name)
@@ -134,9 +134,9 @@ async def _tenancy(case: Case, ports: Ports, namespace: Manifest | None, now: da
     bindings = await asyncio.gather(
         *(cluster.get(Ref(ROLE_BINDING, space, name)) for name in (OPERATORS_GRANT, "ink-gateway"))
     )
-    if not grants(bindings[0], space, case.settings):
+    if not grants(bindings[0], case.settings):
         # Our own is as good as none, and to be made anew before anything else is read; another's stands in the way.
-        emptied = bindings[0] is not None and is_emptied_grant(bindings[0], space, case.settings)
+        emptied = bindings[0] is not None and is_emptied_grant(bindings[0], case.settings)
         return _by_name(NAMESPACE, [namespace]) | _by_name(ROLE_BINDING, bindings[1:] if emptied else bindings)
     found = _by_name(NAMESPACE, [namespace]) | _by_name(ROLE_BINDING, bindings)
     found |= _by_name(NETWORK_POLICY, await cluster.list(NETWORK_POLICY, space))

@@ -13,6 +13,7 @@ from ink_api.reasons import Reason
 from pydantic import ValidationError
 
 from ink_operator.core.canonical import replacing
+from ink_operator.core.effects import Apply, Create
 from ink_operator.core.errors import Forbidden, InkError, Terminal
 from ink_operator.core.objects import INK_SERVICE, Key, Manifest, Ref
 from ink_operator.core.result import Result
@@ -21,17 +22,23 @@ from ink_operator.inkservice.carry_out import carry_out
 from ink_operator.inkservice.decide import decide
 from ink_operator.inkservice.draft import REFUSED_LOOK_SECONDS
 from ink_operator.inkservice.finalize import finalize
-from ink_operator.inkservice.model import Case, Fact, Observed, Plan
+from ink_operator.inkservice.model import Case, ClaimHost, Fact, Observed, Plan, StartBuild
 from ink_operator.inkservice.observe import observe
-from ink_operator.inkservice.status import going, summarise
+from ink_operator.inkservice.status import going, only_counts_differ, summarise
 from ink_operator.ports import Ports
 from ink_operator.settings import Settings
 
 log = logging.getLogger(__name__)
+COUNTS_GATHER_SECONDS = 10.0
+"""While a revision is rolled out, a change of the numbers of pods alone is told so much later at most."""
 PATIENCE = 5
 """Failed passes in a row before the status says so: nothing stays "in progress" for ever."""
 PATIENCE_WITH_RIGHTS = 8
 """The same when a right is missing: those of a fresh namespace need a moment to be seen."""
+
+
+MAKES = (Apply, Create, ClaimHost, StartBuild)
+"""Effects that leave something behind."""
 
 
 class Moment(NamedTuple):
@@ -66,13 +73,17 @@ async def reconcile(key: Key, failures: int, ports: Ports, settings: Settings) -
         seen = Observed(ServiceIdentity(key.namespace, "", key.name, key.namespace))
         await _report(at, seen, refused(Reason.INVALID_SPEC, wrong))
         return Result()
-    await _hold(service, ports)
+    seen_alive = await _hold(service, ports)
+    if seen_alive is False:
+        return Result()
     case = Case(service, identity, settings)
     seen = Observed(identity)
     try:
         seen = await observe(case, ports, now)
         plan = decide(service, seen, settings, now)
-        failed = await _carried_out(case, plan, ports)
+        if not seen_alive and any(isinstance(e, MAKES) for e in plan.effects) and not await _is_there(service, ports):
+            return Result()
+        plan = await _carried_out(case, plan, ports)
     except InkError as error:
         if failures >= (PATIENCE_WITH_RIGHTS if isinstance(error, Forbidden) else PATIENCE):
             await _report(at, seen, refused(error.reason, str(error)))
@@ -81,10 +92,7 @@ async def reconcile(key: Key, failures: int, ports: Ports, settings: Settings) -
         if failures >= PATIENCE:
             await _report(at, seen, refused(Reason.INTERNAL_ERROR, "The operator fails at this object."))
         raise
-    if failed is not None:
-        plan = _with_failure(plan, failed)
-    await _report(at, seen, plan)
-    return Result(plan.requeue_after_seconds)
+    return Result(await _report(at, seen, plan))
 
 
 def parse(raw: Manifest, settings: Settings) -> tuple[InkService, ServiceIdentity | None, str]:
@@ -113,21 +121,32 @@ def parse(raw: Manifest, settings: Settings) -> tuple[InkService, ServiceIdentit
         return service, None, f"metadata.name: {error}."
 
 
-async def _hold(service: InkService, ports: Ports) -> None:
-    """The finalizer comes before anything that it must clean up."""
+async def _hold(service: InkService, ports: Ports) -> bool | None:
+    """The finalizer comes before anything that it must clean up. Says whether the service is there, if it asked."""
     meta = service.metadata
-    if FINALIZER not in meta.finalizers:
-        patch = {"metadata": {"finalizers": [*meta.finalizers, FINALIZER], "resourceVersion": meta.resource_version}}
-        await ports.cluster.merge_patch(Ref(INK_SERVICE, meta.namespace, meta.name), patch)
+    if FINALIZER in meta.finalizers:
+        return None
+    patch = {"metadata": {"finalizers": [*meta.finalizers, FINALIZER], "resourceVersion": meta.resource_version}}
+    return await ports.cluster.merge_patch(Ref(INK_SERVICE, meta.namespace, meta.name), patch) is not None
 
 
-async def _carried_out(case: Case, plan: Plan, ports: Ports) -> Terminal | None:
-    """The failure that only a person can mend, if there was one; others raise."""
+async def _is_there(service: InkService, ports: Ports) -> bool:
+    """Nothing is made for a service that somebody deleted past its finalizer: nobody would clean it up."""
+    meta = service.metadata
+    live = await ports.cluster.get(Ref(INK_SERVICE, meta.namespace, meta.name), fresh=True)
+    return live is not None and live["metadata"]["uid"] == meta.uid
+
+
+async def _carried_out(case: Case, plan: Plan, ports: Ports) -> Plan:
+    """The plan with what came of it: a failure that only a person can mend, if there was one; others raise."""
     try:
-        await carry_out(case, plan.effects, ports)
+        made = await carry_out(case, plan.effects, ports)
     except Terminal as error:
-        return error
-    return None
+        return _with_failure(plan, error)
+    if not made:
+        return plan
+    revisions = (r.model_copy(update={"created": made[r.name]}) if r.name in made else r for r in plan.revisions)
+    return replace(plan, revisions=tuple(revisions))
 
 
 def refused(reason: Reason, message: str) -> Plan:
@@ -142,11 +161,34 @@ def _with_failure(plan: Plan, error: Terminal) -> Plan:
     return replace(plan, facts=facts, requeue_after_seconds=REFUSED_LOOK_SECONDS)
 
 
-async def _report(at: Moment, seen: Observed, plan: Plan) -> None:
-    """One status patch, only when something changed, and events for its transitions."""
+async def _report(at: Moment, seen: Observed, plan: Plan) -> float | None:
+    """One status patch, only when something changed, and events for its transitions.
+
+    Returns in how many seconds to look again.
+    """
     status = summarise(at.service, seen, plan, at.settings, at.now)
+    wait = _gathers(at, status)
+    if wait > 0:
+        return min(wait, plan.requeue_after_seconds or wait)
     if await _write(at, status):
         _measure(at, status, seen)
+    return plan.requeue_after_seconds
+
+
+def _gathers(at: Moment, status: InkServiceStatus) -> float:
+    """Seconds for which a difference need not be told yet: pods come one by one; what they come to is told at once."""
+    uid, counts = at.service.metadata.uid, at.ports.counts
+    if not only_counts_differ(at.service.status, status) or find(status.conditions, ConditionType.RECONCILING) is None:
+        counts.forget(uid)
+        return 0.0
+    since = counts.get(uid, at.now)
+    if since is None:
+        counts.put(uid, at.now, at.now)
+        return COUNTS_GATHER_SECONDS
+    left = COUNTS_GATHER_SECONDS - (at.now - since).total_seconds()
+    if left <= 0:
+        counts.forget(uid)
+    return max(0.0, left)
 
 
 async def _write(at: Moment, status: InkServiceStatus) -> bool:

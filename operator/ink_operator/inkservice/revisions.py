@@ -19,6 +19,7 @@ from ink_operator.inkservice.builds import parse_verdict
 from ink_operator.inkservice.desired.revision import revision_name
 from ink_operator.inkservice.inkfile import canonical
 from ink_operator.inkservice.model import (
+    ANNOTATION_IMAGE_DELETED,
     ANNOTATION_OUTCOME,
     ANNOTATION_RELEASE,
     ANNOTATION_REVISION,
@@ -67,6 +68,7 @@ def _revision(item: Manifest, images: str) -> Revision | None:
         attempt=attempt,
         outcome=notes.get(ANNOTATION_OUTCOME, "")[:100],
         release=_release(notes.get(ANNOTATION_RELEASE, "")),
+        image_deleted=notes.get(ANNOTATION_IMAGE_DELETED) == "true",
         uid=item["metadata"].get("uid", ""),
         created=item["metadata"].get("creationTimestamp"),
     )
@@ -220,6 +222,7 @@ def mirror(revisions: Iterable[Revision], active: str | None) -> tuple[RevisionS
             name=r.name,
             commit=(r.running.commit if r.running else r.attempt.commit if r.attempt else None) or None,
             image=r.running.image if r.running else None,
+            image_available=not r.image_deleted if r.running is not None and r.running.build_key is not None else None,
             created=r.created,
             active=r.name == active,
             reason=_reason(r, r.name == active),

@@ -8,7 +8,8 @@ from ink_api.group import LABEL_COMPONENT, LABEL_SERVICE
 from ink_api.inkservice import InkService, InkServiceStatus
 from ink_api.reasons import PROGRESS, Reason, remedy
 
-from ink_operator.core.objects import Manifest
+from ink_operator.core.effects import Apply
+from ink_operator.core.objects import DEPLOYMENT, Manifest
 from ink_operator.inkservice.effective import effective_settings, is_worker, ports_of, public_port
 from ink_operator.inkservice.model import Fact, Observed, Plan
 from ink_operator.settings import Settings
@@ -30,7 +31,7 @@ def summarise(service: InkService, seen: Observed, plan: Plan, settings: Setting
     chain = [facts.get(kind) or Fact(kind, "Unknown", Reason.PENDING, WAITS) for kind in CHAIN]
     ready = facts.get(ConditionType.READY) or roll_up(chain)
     cron = service.spec.cron is not None
-    available = cron_availability(seen.cron_job) if cron else availability(seen.deployment)
+    available = cron_availability(seen.cron_job) if cron else availability(seen.deployment or _made(plan))
     rest = [available, ready, *_kstatus(ready)]
     if ConditionType.LAST_RUN_SUCCEEDED in facts:
         rest.append(facts[ConditionType.LAST_RUN_SUCCEEDED])
@@ -97,6 +98,18 @@ def availability(deployment: Manifest | None) -> Fact:
     if int((deployment.get("status") or {}).get("availableReplicas") or 0) > 0:
         return Fact(ConditionType.AVAILABLE, "True", Reason.DEPLOYED, "A revision serves.")
     return Fact(ConditionType.AVAILABLE, "False", Reason.PENDING, "No pod is available.")
+
+
+def _made(plan: Plan) -> Manifest | None:
+    """The Deployment that this pass makes."""
+    made = (e.manifest for e in plan.effects if isinstance(e, Apply))
+    return next((m for m in made if m["kind"] == DEPLOYMENT.kind), None)
+
+
+def only_counts_differ(before: InkServiceStatus, after: InkServiceStatus) -> bool:
+    """Nothing is new but the number of pods."""
+    counts = {"replicas": after.replicas, "ready_replicas": after.ready_replicas}
+    return before != after and before.model_copy(update=counts) == after
 
 
 def cron_availability(cron_job: Manifest | None) -> Fact:

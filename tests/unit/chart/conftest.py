@@ -29,6 +29,13 @@ def local(tmp_path_factory: pytest.TempPathFactory) -> list[Manifest]:
 
 
 @pytest.fixture(scope="session")
+def tenants(tmp_path_factory: pytest.TempPathFactory) -> list[Manifest]:
+    """The same with a buildkitd for each tenant."""
+    values = {**LOCAL, "builders": {**LOCAL["builders"], "shared": False}}
+    return helm.render(tmp_path_factory.mktemp("tenants"), values, local=True)
+
+
+@pytest.fixture(scope="session")
 def plain(tmp_path_factory: pytest.TempPathFactory) -> list[Manifest]:
     """The chart with its own defaults."""
     return helm.render(tmp_path_factory.mktemp("plain"))

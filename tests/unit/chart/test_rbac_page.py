@@ -6,7 +6,7 @@ import re
 
 import pytest
 from support.helm import CHART, Manifest
-from unit.chart.looking import one
+from unit.chart.looking import namespace, one
 
 PAGE = CHART.parents[1] / "operator" / "ink_operator" / "README.md"
 Rule = tuple[str, frozenset[str], frozenset[str], frozenset[str]]
@@ -17,6 +17,7 @@ SECTIONS = [
     ("### Role `ink-operator` in `dp-system`", "Role", "ink-operator", "dp-system"),
     ("### Role `ink-operator` in `ink-tenants`", "Role", "ink-operator", "ink-tenants"),
     ("### Role `ink-operator` in `dp-builds`", "Role", "ink-operator", "dp-builds"),
+    ("### Role `ink-operator` in `dp-buildkit`", "Role", "ink-operator", "dp-buildkit"),
     ("### ClusterRole `ink-operator-namespace`", "ClusterRole", "ink-operator-namespace", ""),
 ]
 
@@ -38,12 +39,16 @@ def words(text: str) -> frozenset[str]:
 
 @pytest.mark.parametrize(("heading", "kind", "name", "namespace"), SECTIONS, ids=[s[0].strip("# ") for s in SECTIONS])
 def test_the_role_is_what_the_page_says(
-    local: list[Manifest], heading: str, kind: str, name: str, namespace: str
+    tenants: list[Manifest], heading: str, kind: str, name: str, namespace: str
 ) -> None:
-    role = one(local, kind, name, namespace or None)
+    role = one(tenants, kind, name, namespace or None)
     rendered = {
         (group, frozenset(rule["resources"]), frozenset(rule.get("resourceNames", [])), frozenset(rule["verbs"]))
         for rule in role["rules"]
         for group in rule["apiGroups"]
     }
     assert rendered == written(heading)
+
+
+def test_where_all_share_one_buildkitd_the_operator_has_no_right_beside_it(local: list[Manifest]) -> None:
+    assert [m["kind"] for m in local if m["kind"] in ("Role", "RoleBinding") and namespace(m) == "dp-buildkit"] == []

@@ -48,6 +48,17 @@ def test_the_charts_crds_are_the_generated_ones(file: Path, plain: list[Manifest
     assert rendered["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep"
 
 
+def test_what_a_buildkitd_for_each_tenant_changes_is_the_golden_one(
+    local: list[Manifest], tenants: list[Manifest]
+) -> None:
+    """Only what differs: the daemons' namespace, the operator's rights and confines."""
+    same = {comparable([manifest]) for manifest in local}
+    file, seen = GOLDEN / "tenants.yaml", comparable([m for m in tenants if comparable([m]) not in same])
+    if os.environ.get("INK_GOLDEN") == "write":
+        file.write_text(seen)
+    assert seen == file.read_text()
+
+
 def test_data_outlives_the_release(plain: list[Manifest]) -> None:
     secrets = {"registry-token", "registry-node", "git-keys", "gateway", "sealing-keys"}
     for manifest in plain:
@@ -109,7 +120,7 @@ def test_pools_place_the_pods(rendered: Callable[[Manifest], list[Manifest]]) ->
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        ({"builders": {"shared": False}}, "builders.shared=true"),
+        ({"builders": {"tenant": {"storage": {"ephemeral": "yes"}}}}, "ephemeral"),
         ({"gateway": {"replicas": 2}}, "gateway.database.url"),
         ({"ingress": {"tls": {"certificate": "x"}}}, "ingress.tls.key"),
         ({"network": {"deniedCIDR": []}}, "deniedCIDR"),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import pytest
 from support.helm import Manifest
-from unit.chart.looking import one, pods
+from unit.chart.looking import environment, one, pods
 
 
 def containers(manifests: list[Manifest]) -> Iterator[tuple[str, Manifest, Manifest]]:
@@ -95,3 +96,20 @@ def test_what_follows_tenants_addresses_cannot_reach_private_ranges(local: list[
     assert [block for block in blocks if "except" not in block] == (
         [{"cidr": "10.240.0.2/32"}] if name == "buildkitd" else []
     )
+
+
+def test_a_tenants_buildkitd_is_the_shared_one_with_limits_of_its_own(
+    local: list[Manifest], tenants: list[Manifest]
+) -> None:
+    shared = one(local, "Deployment", "buildkitd")["spec"]["template"]["spec"]
+    own = json.loads(environment(tenants, "operator")["INK_BUILDKIT_POD"])["spec"]
+    (theirs,), (mine,) = shared["containers"], own["containers"]
+    assert mine["resources"]["limits"].keys() == {"cpu", "memory"}
+    assert {**mine, "resources": theirs["resources"]} == theirs
+    assert {v["name"] for v in shared["volumes"]} - {v["name"] for v in own["volumes"]} == {"state", "tls"}
+    assert "priorityClassName" not in own, "tenants' daemons push nobody aside"
+
+
+def test_no_daemon_of_a_tenant_is_open_before_the_operator_opens_it(tenants: list[Manifest]) -> None:
+    policy = one(tenants, "NetworkPolicy", "buildkitd")["spec"]
+    assert (sorted(policy["policyTypes"]), policy["ingress"]) == (["Egress", "Ingress"], [])

@@ -26,6 +26,18 @@ def test_the_operator_takes_its_environment(local: list[Manifest]) -> None:
     assert set(env) - own <= {"INK_LOG_LEVEL"}, "the operator would not read these"
 
 
+def test_the_operator_takes_its_environment_of_daemons(tenants: list[Manifest]) -> None:
+    env = environment(tenants, "operator")
+    parsed = operator.parse_settings(env)
+    assert not parsed.buildkit_shared
+    assert parsed.buildkit_storage == operator.Storage("5Gi")
+    assert (parsed.buildkit_idle_seconds, parsed.buildkit_start_seconds) == (600, 120)
+    assert len(parsed.secrets.buildkit_seed) == 64
+    own = {f"INK_{name.upper()}" for name in (*operator.PARSERS, *operator.Secrets.__slots__)}
+    assert set(env) - own <= {"INK_LOG_LEVEL"}, "the operator would not read these"
+    assert not [m for m in tenants if m["kind"] == "Secret" and m["metadata"]["name"] == "buildkit-client"]
+
+
 def test_the_gateway_takes_its_environment(local: list[Manifest]) -> None:
     parsed = gateway.load(environment(local, "gateway"))
     assert parsed.public_url == "https://localhost:8443"
@@ -71,3 +83,12 @@ def test_the_registry_pushes_by_token_and_pulls_read_only(local: list[Manifest])
     assert pull["auth"].keys() == {"htpasswd"}
     assert pull["storage"]["maintenance"]["readonly"]["enabled"] is True
     assert all("cache" not in config["storage"] for config in (push, pull))
+
+
+def test_the_registry_that_is_collected_is_the_same_but_read_only(local: list[Manifest]) -> None:
+    data = one(local, "ConfigMap", "registry")["data"]
+    push, readonly = yaml.safe_load(data["push.yml"]), yaml.safe_load(data["push-readonly.yml"])
+    assert readonly["storage"].pop("maintenance")["readonly"]["enabled"] is True
+    assert "readonly" not in push["storage"].pop("maintenance")
+    assert readonly == push
+    assert data["serve.sh"].startswith("#!/bin/sh\n")

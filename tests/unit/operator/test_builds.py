@@ -86,20 +86,35 @@ def test_a_digest_that_is_none_is_not_believed() -> None:
     assert verdict.digest == ""
 
 
-def turn(jobs: list[Any], name: str, tenant: str = "t", places: int = 2) -> bool:
-    return may_start(jobs, frozenset(), name, tenant, places)
+def turn(jobs: list[Any], name: str, tenant: str = "t", places: int = 2, per_tenant: int = 9) -> bool:
+    return may_start(jobs, frozenset(), name, tenant, places=places, per_tenant=per_tenant)
 
 
 def test_places_are_limited_and_an_ended_container_frees_one() -> None:
     jobs = [job("a"), job("b")]
     assert not turn(jobs, "c")
-    assert may_start(jobs, ended_jobs([pod("a", GOOD)]), "c", "t", 2)
+    assert may_start(jobs, ended_jobs([pod("a", GOOD)]), "c", "t", places=2, per_tenant=2)
 
 
 def test_the_tenant_with_fewer_builds_comes_first() -> None:
     jobs = [job("a", "big"), job("q1", "big", suspend=True, age=50), job("q2", "small", suspend=True, age=1)]
     assert turn(jobs, "q2", "small")
     assert not turn(jobs, "q1", "big")
+
+
+def test_fifty_pushes_of_one_tenant_delay_the_first_of_another_by_one_build_at_most() -> None:
+    many = [job(f"q{number}", "big", suspend=True, age=9 + number) for number in range(50)]
+    first = job("first", "small", suspend=True, age=1)
+    assert not turn([job("a", "big"), job("b", "big"), *many, first], "first", "small")
+    assert turn([job("a", "big"), *many, first], "first", "small")
+    assert not any(turn([job("a", "big"), *many, first], f"q{number}", "big") for number in range(50))
+
+
+def test_a_tenant_has_no_more_than_its_places() -> None:
+    jobs = [job("a", "big"), job("b", "big"), job("q1", "big", suspend=True, age=50), job("q2", "small", suspend=True)]
+    assert not turn(jobs, "q1", "big", places=9, per_tenant=2)
+    assert turn(jobs, "q2", "small", places=9, per_tenant=2)
+    assert turn(jobs, "q1", "big", places=9, per_tenant=3)
 
 
 def test_within_a_tenant_the_oldest_comes_first() -> None:

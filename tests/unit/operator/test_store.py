@@ -23,7 +23,7 @@ def live(version: int, name: str = "web", owner: str = "u1", kind: Kind = DEPLOY
 def store() -> Store:
     made = Store([ALL, BUILDS, CLAIMS])
     for scope in made.scopes:
-        made.filled(scope, frozenset(), 1)
+        made.filled(scope, frozenset(), 1, 0)
     return made
 
 
@@ -65,18 +65,28 @@ def test_it_answers_for_no_kind_or_namespace_that_it_does_not_see(store: Store) 
 def test_it_answers_nothing_until_it_is_filled_and_again_after_a_gap() -> None:
     store = Store([ALL])
     assert not store.knows(WEB)
-    store.filled(ALL, frozenset(), 1)
+    store.filled(ALL, frozenset(), 1, 0)
     assert store.knows(WEB)
     store.missed(ALL)
     assert not store.knows(WEB)
     assert not store.knows_all(DEPLOYMENT, "shop")
 
 
+def test_a_gap_that_begins_while_the_scope_is_listed_is_not_filled_by_that_list() -> None:
+    store = Store([ALL])
+    gaps = store.gaps(ALL)
+    store.missed(ALL)
+    store.filled(ALL, frozenset(), 1, gaps)
+    assert not store.knows(WEB)
+    store.filled(ALL, frozenset(), 2, store.gaps(ALL))
+    assert store.knows(WEB)
+
+
 def test_filling_removes_what_is_gone_and_keeps_what_came_since(store: Store) -> None:
     store.see(live(5, "old"), DEPLOYMENT)
     store.see(live(6), DEPLOYMENT)
     store.see(live(30, "new"), DEPLOYMENT)
-    store.filled(ALL, frozenset({WEB}), 20)
+    store.filled(ALL, frozenset({WEB}), 20, 0)
     assert version_of(store) == "6"
     assert version_of(store, WEB._replace(name="old")) is None
     assert version_of(store, WEB._replace(name="new")) == "30"

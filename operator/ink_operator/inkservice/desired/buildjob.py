@@ -3,12 +3,13 @@
 import json
 from typing import Any
 
-from ink_api.group import ANNOTATION_OWNER, LABEL_COMMIT
+from ink_api.group import ANNOTATION_OWNER, LABEL_COMMIT, LABEL_DAEMON
 from ink_api.inkservice import InkService
 from ink_api.quantities import seconds
 
 from ink_operator.core.objects import JOB, SECRET, Manifest
 from ink_operator.inkservice.desired.common import RESTRICTED, labels_of, owner_of
+from ink_operator.inkservice.desired.daemon import PORT, daemon_of
 from ink_operator.inkservice.model import ANNOTATION_ATTEMPT, LABEL_BUILD_KEY, BuildPlan, Case, StartBuild
 from ink_operator.inkservice.source import clone_url, plain_build
 from ink_operator.settings import Settings
@@ -16,7 +17,8 @@ from ink_operator.settings import Settings
 COMPONENT = "build"
 DEADLINE_SLACK_SECONDS = 60
 NONROOT_USER = 65532
-SECRET_KEYS = ("INK_GIT_USERNAME", "INK_GIT_PASSWORD", "INK_REGISTRY_TOKEN", "INK_BUILDKIT_KEY")
+CLIENT_KEYS = ("INK_BUILDKIT_CA", "INK_BUILDKIT_CERT", "INK_BUILDKIT_KEY")
+SECRET_KEYS = ("INK_GIT_USERNAME", "INK_GIT_PASSWORD", "INK_REGISTRY_TOKEN", *CLIENT_KEYS)
 BUILD_SECRETS = "INK_BUILD_SECRETS"
 """Key of what the build's variables from elsewhere hold, where there are any."""
 
@@ -41,6 +43,8 @@ def make_job(case: Case, start: StartBuild, *, suspend: bool) -> Manifest:
         LABEL_BUILD_KEY: plan.key,
         LABEL_COMMIT: plan.commit,
     }
+    if not settings.buildkit_shared:
+        labels[LABEL_DAEMON] = daemon_of(identity, settings).name
     annotations = {ANNOTATION_OWNER: owner_of(service)}
     pod: dict[str, Any] = {
         "restartPolicy": "Never",
@@ -127,7 +131,6 @@ def _container(case: Case, start: StartBuild) -> dict[str, Any]:
 def _environment(case: Case, start: StartBuild) -> dict[str, str]:
     service, identity, settings, plan = case.service, case.identity, case.settings, start.plan
     git = service.spec.source.git
-    secrets = settings.secrets
     return {
         "INK_BUILD_ID": job_name(plan, start.number),
         "INK_TENANT": identity.tenant,
@@ -143,9 +146,7 @@ def _environment(case: Case, start: StartBuild) -> dict[str, str]:
         "INK_IMAGE": f"{settings.registry}/{plan.repository}:{plan.tag_prefix}{start.number}",
         "INK_REGISTRY_HOST": settings.registry,
         "INK_REGISTRY_INSECURE": "1" if settings.registry_insecure else "",
-        "INK_BUILDKIT_ADDRESS": settings.buildkit_address,
-        "INK_BUILDKIT_CA": secrets.buildkit_ca,
-        "INK_BUILDKIT_CERT": secrets.buildkit_cert,
+        **_buildkit(case),
         "INK_TIMEOUT_SECONDS": str(timeout_seconds(service, settings)),
         "INK_NO_CACHE": "1" if start.no_cache else "",
         "INK_GIT_ALLOWED_PRIVATE": settings.git_internal_url,
@@ -155,6 +156,15 @@ def _environment(case: Case, start: StartBuild) -> dict[str, str]:
         "INK_SCAN_SEVERITY": settings.scan_severity,
         "INK_OSV_SOURCE": settings.osv_source,
     }
+
+
+def _buildkit(case: Case) -> dict[str, str]:
+    settings = case.settings
+    if settings.buildkit_shared:
+        return {"INK_BUILDKIT_ADDRESS": settings.buildkit_address}
+    host = daemon_of(case.identity, settings).host(settings)
+    start = str(settings.buildkit_start_seconds)
+    return {"INK_BUILDKIT_ADDRESS": f"{host}:{PORT}", "INK_BUILDKIT_START_SECONDS": start}
 
 
 def _start_command(service: InkService) -> str | None:

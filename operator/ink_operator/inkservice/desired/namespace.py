@@ -38,33 +38,33 @@ def make_namespace(identity: ServiceIdentity) -> Manifest:
 
 def make_role_binding(namespace: str, name: str, role: str, account: str, account_namespace: str) -> Manifest:
     """Grants one of the two ClusterRoles inside the namespace."""
-    return _own(
-        ROLE_BINDING,
-        namespace,
-        name,
-        {
-            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role},
-            "subjects": [{"kind": "ServiceAccount", "name": account, "namespace": account_namespace}],
-        },
-    )
+    return _own(ROLE_BINDING, namespace, name, _grant(role, account, account_namespace))
+
+
+def _grant(role: str, account: str, account_namespace: str) -> dict[str, Any]:
+    return {
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role},
+        "subjects": [{"kind": "ServiceAccount", "name": account, "namespace": account_namespace}],
+    }
+
+
+def _own_grant(settings: Settings) -> dict[str, Any]:
+    return _grant(CLUSTER_ROLE_OPERATOR, settings.service_account, settings.namespace)
 
 
 def make_own_grant(namespace: str, settings: Settings) -> Manifest:
     """What lets the operator work in the namespace."""
-    return make_role_binding(
-        namespace, OPERATORS_GRANT, CLUSTER_ROLE_OPERATOR, settings.service_account, settings.namespace
-    )
+    return _own(ROLE_BINDING, namespace, OPERATORS_GRANT, _own_grant(settings))
 
 
-def grants(live: Manifest | None, namespace: str, settings: Settings) -> bool:
-    """Whether the RoleBinding, as it is, lets the operator work there."""
-    wanted = make_own_grant(namespace, settings)
-    return live is not None and covers(live, {part: wanted[part] for part in ("roleRef", "subjects")})
+def grants(live: Manifest | None, settings: Settings) -> bool:
+    """Whether the RoleBinding, as it is, lets the operator work in its namespace."""
+    return live is not None and covers(live, _own_grant(settings))
 
 
-def is_emptied_grant(live: Manifest, namespace: str, settings: Settings) -> bool:
+def is_emptied_grant(live: Manifest, settings: Settings) -> bool:
     """Ours, but somebody changed whom it grants to. The role of a RoleBinding cannot be changed."""
-    return is_made_by_us(live) and covers(live, {"roleRef": make_own_grant(namespace, settings)["roleRef"]})
+    return is_made_by_us(live) and covers(live, {"roleRef": _own_grant(settings)["roleRef"]})
 
 
 def make_quota(namespace: str) -> Manifest:

@@ -1,0 +1,257 @@
+"""From a push to a live answer: Ink against the same steps by hand, in one run on one machine.
+
+`make up`, then `.venv/bin/python bench/live.py --rounds 5`. By hand means: clone from the same git server, `buildctl`
+against the same BuildKit with a context of the same files, push to the same registry, `kubectl apply` of a Deployment
+and a Service like those that Ink makes, and ask until the new version answers. Ink's answer is asked for at its public
+HTTPS address, the other one at the Service. Rounds take turns; each round's first time is a new service, its second a
+push of one changed line. Medians are compared; `--json` prints every time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import secrets
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT / part) for part in ("local", "crds", "operator", "mcp_gateway", "tests")]
+
+from ink_local import build, holder, install, network, state  # noqa: E402
+from ink_local.ticker import Ticker  # noqa: E402
+from ink_operator.clients.tokens import TokenMint  # noqa: E402
+from ink_operator.settings import Secrets  # noqa: E402
+from support.agent import Agent  # noqa: E402
+from support.gitclient import Clone  # noqa: E402
+from support.kube_api import KubeApi  # noqa: E402
+from support.kubectl import Kubectl  # noqa: E402
+from support.platform import SAMPLES, Platform  # noqa: E402
+
+APP = SAMPLES / "hello-dockerfile"
+FILE, PORT = "server.py", 8080
+NAMESPACE = "bench-by-hand"
+REGISTRY = "registry.dp-system.svc.cluster.local:5000"
+REPOSITORY = f"ink.namespaces/{NAMESPACE}/app"
+LIVE_SECONDS = 180.0
+LOOK_SECONDS = 0.05
+COLUMNS = ("", "by hand", "Ink", "Ink / by hand", "Ink's build, by its own clock")
+
+
+@dataclass
+class Row:
+    """Seconds of each round. `steps`: what the builds' verdicts say of their parts."""
+
+    what: str
+    by_hand: list[float] = field(default_factory=list)
+    ink: list[float] = field(default_factory=list)
+    steps: list[dict[str, float]] = field(default_factory=list)
+
+    def row(self) -> str:
+        hand, ink = statistics.median(self.by_hand), statistics.median(self.ink)
+        names = dict.fromkeys(name for one in self.steps for name in one)
+        parts = {n: statistics.median([one.get(n, 0.0) for one in self.steps]) for n in names}
+        said = ", ".join(f"{name} {seconds:.2f}" for name, seconds in parts.items())
+        return f"| {self.what} | {hand:.1f} s | {ink:.1f} s | {ink / hand:.2f} | {said} |"
+
+
+@dataclass(frozen=True)
+class ByHand:
+    """What a person with every right would type."""
+
+    kubectl: Kubectl
+    buildctl: list[str]
+    environment: dict[str, str]
+    scratch: Path
+
+    def deploy(self, clone: Clone, name: str) -> str:
+        """Build what was pushed, and apply it. Returns the Service's address."""
+        folder = self.scratch / secrets.token_hex(4)
+        source = clone.url.replace("://", f"://ink:{clone.token}@")
+        shell("git", "clone", "--quiet", "--depth=1", "--branch=main", source, str(folder), env=git_env(clone))
+        image = f"{REGISTRY}/{REPOSITORY}:{secrets.token_hex(6)}"
+        made = folder.parent / f"{folder.name}.json"
+        shell(
+            *self.buildctl,
+            "build",
+            "--progress=quiet",
+            "--frontend=dockerfile.v0",
+            f"--local=context={folder}",
+            f"--local=dockerfile={folder}",
+            f"--output=type=image,name={image},push=true,registry.insecure=true",
+            f"--metadata-file={made}",
+            env=self.environment,
+        )
+        digest = json.loads(made.read_text())["containerimage.digest"]
+        self.kubectl.run("apply", "--filename=-", stdin=json.dumps(manifests(name, f"{image}@{digest}")))
+        return self.kubectl.run("get", "service", name, "-n", NAMESPACE, "-o", "jsonpath={.spec.clusterIP}")
+
+
+def manifests(name: str, image: str) -> dict[str, Any]:
+    """A Deployment and a Service with the settings of Ink's own."""
+    labels = {"app": name}
+    container = {
+        "name": "app",
+        "image": image,
+        "ports": [{"containerPort": PORT}],
+        "readinessProbe": {"tcpSocket": {"port": PORT}, "periodSeconds": 1},
+        "resources": {"requests": {"cpu": "50m", "memory": "51Mi"}, "limits": {"cpu": "500m", "memory": "512Mi"}},
+    }
+    meta = {"name": name, "namespace": NAMESPACE, "labels": labels}
+    deployment = {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": meta,
+        "spec": {
+            "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}},
+            "selector": {"matchLabels": labels},
+            "template": {"metadata": {"labels": labels}, "spec": {"containers": [container]}},
+        },
+    }
+    spec = {"selector": labels, "ports": [{"port": PORT}]}
+    service = {"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": spec}
+    return {"apiVersion": "v1", "kind": "List", "items": [deployment, service]}
+
+
+def shell(*argv: str, env: dict[str, str]) -> None:
+    done = subprocess.run(argv, env={**os.environ, **env}, capture_output=True, text=True, timeout=300, check=False)
+    if done.returncode != 0:
+        raise SystemExit(f"{argv[0]} failed: {done.stderr[-2000:]}")
+
+
+def git_env(clone: Clone) -> dict[str, str]:
+    return {"GIT_SSL_CAINFO": str(clone.ca), "GIT_TERMINAL_PROMPT": "0", "GIT_CONFIG_GLOBAL": os.devnull}
+
+
+def answered(look: Any, wanted: str, what: str) -> float:
+    """The moment at which `wanted` was read first."""
+    until = time.monotonic() + LIVE_SECONDS
+    while time.monotonic() < until:
+        if wanted in look():
+            return time.monotonic()
+        time.sleep(LOOK_SECONDS)
+    raise SystemExit(f"{what} did not answer {wanted!r} within {LIVE_SECONDS:.0f} s")
+
+
+def plain(address: str) -> str:
+    done = subprocess.run(
+        ["curl", "--silent", "--max-time", "2", "--noproxy", "*", f"http://{address}:{PORT}/"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.stdout
+
+
+def one_round(platform: Platform, hand: ByHand, number: int, new: Row, changed: Row) -> None:
+    """A new service and one changed line, each way."""
+    name = platform.name(f"live{number}")
+    for way in ("hand", "ink") if number % 2 else ("ink", "hand"):
+        clone = platform.repository(f"{name}-{way}", APP)
+        address = ""
+        for row, version in ((new, f"n{secrets.token_hex(3)}"), (changed, f"c{secrets.token_hex(3)}")):
+            text = (clone.directory / FILE).read_text()
+            old = next(line for line in text.splitlines() if line.startswith("VERSION ="))
+            clone.replace(FILE, old, f'VERSION = "{version}"')
+            began = time.monotonic()
+            clone.push(version)
+            if way == "hand":
+                address = hand.deploy(clone, name)
+                row.by_hand.append(answered(lambda at=address: plain(at), version, "by hand") - began)
+                continue
+            if row is new:
+                address = platform.agent.ok("create_service", repo=clone_name(name), name=clone_name(name), wait=0)[
+                    "url"
+                ]
+            row.ink.append(answered(lambda at=address: platform.fetch(at).body, version, "Ink") - began)
+            row.steps.append(steps(platform, clone_name(name)))
+        if way == "ink":
+            platform.agent.ok("delete_service", name=clone_name(name))
+        else:
+            hand.kubectl.run("delete", "deployment,service", name, "-n", NAMESPACE, "--wait=false")
+
+
+def clone_name(name: str) -> str:
+    return f"{name}-ink"
+
+
+def steps(platform: Platform, name: str) -> dict[str, float]:
+    """The timings in the verdict of the newest build."""
+    uid = platform.cr(name)["metadata"]["uid"]
+    jobs = platform.kubectl.list("jobs", "dp-builds", f"ml.ink/owner-uid={uid}")
+    newest = max(jobs, key=lambda job: job["metadata"]["creationTimestamp"])
+    verdict = newest["metadata"].get("annotations", {}).get("ml.ink/verdict", "{}")
+    timings: dict[str, float] = json.loads(verdict).get("timings", {})
+    return timings
+
+
+@contextmanager
+def at_hand(name: str) -> Iterator[tuple[Platform, ByHand]]:
+    """The running cluster `name`, and the tools of somebody who does without Ink."""
+    cluster = state.load(name)
+    endpoint = install.endpoint_of(cluster)
+    node = holder.find(cluster)
+    if node is None:
+        raise SystemExit(f"cluster {name} does not run: make up")
+    kubectl, api = Kubectl(cluster.kubeconfig), KubeApi(cluster.kubeconfig)
+    kubectl.attempt("create", "namespace", NAMESPACE)
+    with tempfile.TemporaryDirectory() as folder:
+        scratch = Path(folder)
+        agent = Agent(endpoint.mcp_url, endpoint.ca, endpoint.api_key)
+        workspace = str(agent.ok("whoami")["workspace"])
+        platform = Platform(cluster, kubectl, api, agent, endpoint.ca, scratch, workspace)
+        tls = install.secret(cluster.kubeconfig, "buildkit-client")
+        for file, text in tls.items():
+            (scratch / file).write_text(text)
+        keys = install.secret(cluster.kubeconfig, "registry-token")
+        mint = TokenMint(Secrets(registry_token_key=keys["tls.key"], registry_token_cert=keys["tls.crt"]), 3600)
+        auth = {"auths": {REGISTRY: {"registrytoken": mint.registry(REPOSITORY, "pull", "push")}}}
+        (scratch / "config.json").write_text(json.dumps(auth))
+        address = kubectl.run("get", "service", "buildkitd", "-n", "dp-buildkit", "-o", "jsonpath={.spec.clusterIP}")
+        files = (("cacert", "ca.crt"), ("cert", "tls.crt"), ("key", "tls.key"))
+        buildctl = [
+            *network.in_network(node.pid),
+            str(build.ensure(("buildkit",), Ticker())["buildctl"]),
+            f"--addr=tcp://{address}:1234",
+            "--tlsservername=buildkitd.dp-buildkit.svc.cluster.local",
+            *(f"--tls{flag}={scratch / file}" for flag, file in files),
+        ]
+        try:
+            yield platform, ByHand(kubectl, buildctl, {"DOCKER_CONFIG": str(scratch)}, scratch)
+        finally:
+            kubectl.attempt("delete", "namespace", NAMESPACE, "--wait=false")
+            api.close()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--name", default="ink", help="the local cluster, which is up and has Ink in it")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    new, changed = Row("a new service"), Row("one changed line")
+    with at_hand(options.name) as (platform, hand):
+        warm = Row(""), Row("")
+        one_round(platform, hand, 0, *warm)
+        for number in range(1, options.rounds + 1):
+            one_round(platform, hand, number, new, changed)
+            if not options.json:
+                print(f"round {number}: by hand {changed.by_hand[-1]:.1f}, Ink {changed.ink[-1]:.1f}", file=sys.stderr)
+    if options.json:
+        print(json.dumps([vars(new), vars(changed)], indent=2))
+    else:
+        print(f"| {' | '.join(COLUMNS)} |\n|{' --- |' * len(COLUMNS)}\n{new.row()}\n{changed.row()}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,169 @@
+"""A tenant's own buildkitd: StatefulSet, Secret, NetworkPolicy and Service in the namespace of daemons.
+
+The pod is the chart's; here it gets its name, its volume and its certificate. docs/decisions/0015 has the whole.
+"""
+
+from typing import Any, NamedTuple
+
+from ink_api.group import (
+    COMPONENT_DAEMON,
+    GROUP,
+    LABEL_COMPONENT,
+    LABEL_DAEMON,
+    LABEL_MANAGED_BY,
+    LABEL_TENANT,
+    MANAGED_BY,
+)
+from ink_api.names import ServiceIdentity, short_hash
+
+from ink_operator.core.canonical import stamped
+from ink_operator.core.objects import NETWORK_POLICY, SECRET, SERVICE, STATEFUL_SET, Kind, Manifest, annotations_of
+from ink_operator.inkservice.desired.policy import NAMESPACE_NAME
+from ink_operator.ports import Pair
+from ink_operator.settings import Settings
+
+ANNOTATION_HOME = f"{GROUP}/home"
+"""On a daemon's StatefulSet: the namespace of the tenant's CRs."""
+ANNOTATION_CERTIFICATE = f"{GROUP}/certificate"
+"""On a daemon's Secret and pods: `<authority> <expires>` of the certificate that it serves with."""
+ANNOTATION_IDLE_SINCE = f"{GROUP}/idle-since"
+PORT = 1234
+STATE, TLS = "state", "tls"
+BUILD = "build"
+"""Component of the pods that may reach it."""
+
+
+class Daemon(NamedTuple):
+    """Whose buildkitd. `home`: where the tenant's CRs are; a workspace and a namespace of one name are two tenants."""
+
+    home: str
+    tenant: str
+
+    @property
+    def whose(self) -> str:
+        """The tenant in one word, unlike every other."""
+        return f"{self.home}/{self.tenant}"
+
+    @property
+    def name(self) -> str:
+        """Of all that it consists of."""
+        return f"buildkitd-{short_hash(self.home, self.tenant)}"
+
+    def host(self, settings: Settings) -> str:
+        """Its address for builds."""
+        return f"{self.name}.{settings.buildkit_namespace}.svc.cluster.local"
+
+
+def daemon_of(identity: ServiceIdentity, settings: Settings) -> Daemon:
+    """The daemon that builds the service."""
+    return Daemon(settings.tenants_namespace if identity.is_workspace else identity.namespace, identity.tenant)
+
+
+def daemon_behind(workload: Manifest) -> Daemon:
+    """Whose StatefulSet this is."""
+    return Daemon(annotations_of(workload).get(ANNOTATION_HOME, ""), workload["metadata"]["labels"][LABEL_TENANT])
+
+
+def certificate_name(authority: str, pair: Pair) -> str:
+    """What is told of a certificate."""
+    return f"{authority} {pair.expires}"
+
+
+def make_workload(
+    daemon: Daemon,
+    settings: Settings,
+    certificate: str,
+    *,
+    replicas: int,
+    idle_since: str = "",
+    live: Manifest | None = None,
+) -> Manifest:
+    """The StatefulSet. Its kind of volume never changes: that of `live` is kept."""
+    labels = {LABEL_DAEMON: daemon.name}
+    template = settings.buildkit_pod
+    meta = template.get("metadata") or {}
+    claims = _claims(settings) if live is None else live["spec"].get("volumeClaimTemplates") or []
+    volumes: list[dict[str, Any]] = [{"name": TLS, "secret": {"secretName": daemon.name, "defaultMode": 0o400}}]
+    if not claims:
+        volumes.append({"name": STATE, "emptyDir": {"sizeLimit": settings.buildkit_storage.size}})
+    pod = {
+        "metadata": {
+            "labels": {**(meta.get("labels") or {}), **_labels(daemon)},
+            "annotations": {**(meta.get("annotations") or {}), ANNOTATION_CERTIFICATE: certificate},
+        },
+        "spec": {**template["spec"], "volumes": [*template["spec"]["volumes"], *volumes]},
+    }
+    spec = {
+        "replicas": replicas,
+        "serviceName": daemon.name,
+        "revisionHistoryLimit": 1,
+        "selector": {"matchLabels": labels},
+        "template": pod,
+        # The cache outlives a rest, and goes with the tenant.
+        "persistentVolumeClaimRetentionPolicy": {"whenDeleted": "Delete", "whenScaled": "Retain"},
+        **({"volumeClaimTemplates": [_plain(claim) for claim in claims]} if claims else {}),
+    }
+    annotations = {ANNOTATION_HOME: daemon.home, **({ANNOTATION_IDLE_SINCE: idle_since} if idle_since else {})}
+    return stamped(_object(STATEFUL_SET, daemon, settings, annotations) | {"spec": spec})
+
+
+def make_secret(daemon: Daemon, settings: Settings, certificate: str, pair: Pair) -> Manifest:
+    """What it serves with, and by whom clients must be signed."""
+    data = {"ca.crt": pair.ca, "tls.crt": pair.cert, "tls.key": pair.key}
+    annotations = {ANNOTATION_CERTIFICATE: certificate}
+    return _object(SECRET, daemon, settings, annotations) | {"type": "kubernetes.io/tls", "stringData": data}
+
+
+def make_policy(daemon: Daemon, settings: Settings) -> Manifest:
+    """Opens it to build pods of its tenant. The chart closes the namespace, and says what daemons may reach."""
+    builds = {
+        "namespaceSelector": {"matchLabels": {NAMESPACE_NAME: settings.builds_namespace}},
+        "podSelector": {"matchLabels": {LABEL_COMPONENT: BUILD, LABEL_DAEMON: daemon.name}},
+    }
+    spec = {
+        "podSelector": {"matchLabels": {LABEL_DAEMON: daemon.name}},
+        "policyTypes": ["Ingress"],
+        "ingress": [{"from": [builds], "ports": [{"protocol": "TCP", "port": PORT}]}],
+    }
+    return stamped(_object(NETWORK_POLICY, daemon, settings) | {"spec": spec})
+
+
+def make_service(daemon: Daemon, settings: Settings) -> Manifest:
+    """Its address."""
+    spec = {
+        "selector": {LABEL_DAEMON: daemon.name},
+        "ports": [{"name": "grpc", "port": PORT, "protocol": "TCP", "targetPort": PORT}],
+    }
+    return stamped(_object(SERVICE, daemon, settings) | {"spec": spec})
+
+
+def _object(kind: Kind, daemon: Daemon, settings: Settings, annotations: dict[str, str] | None = None) -> Manifest:
+    meta = {
+        "name": daemon.name,
+        "namespace": settings.buildkit_namespace,
+        "labels": {**_labels(daemon), LABEL_MANAGED_BY: MANAGED_BY},
+        "annotations": annotations or {},
+    }
+    return {"apiVersion": kind.api_version, "kind": kind.kind, "metadata": meta}
+
+
+def _labels(daemon: Daemon) -> dict[str, str]:
+    return {LABEL_COMPONENT: COMPONENT_DAEMON, LABEL_DAEMON: daemon.name, LABEL_TENANT: daemon.tenant}
+
+
+def _claims(settings: Settings) -> list[dict[str, Any]]:
+    storage = settings.buildkit_storage
+    if storage.ephemeral:
+        return []
+    spec: dict[str, Any] = {
+        "accessModes": ["ReadWriteOnce"],
+        "resources": {"requests": {"storage": storage.size}},
+        **({"storageClassName": storage.class_name} if storage.class_name else {}),
+    }
+    return [{"metadata": {"name": STATE}, "spec": spec}]
+
+
+def _plain(claim: dict[str, Any]) -> dict[str, Any]:
+    """A claim's template without what the API server adds to it."""
+    spec = {k: v for k, v in claim["spec"].items() if k in ("accessModes", "resources", "storageClassName")}
+    return {"metadata": {"name": claim["metadata"]["name"]}, "spec": spec}
