@@ -14,11 +14,15 @@ from pydantic.alias_generators import to_camel
 from ink_api.inkservice import Health, Port, ResourceAmounts
 from ink_api.inkservice.source import PATH_PATTERN
 from ink_api.model import ApiModel
+from ink_api.quantities import amount, seconds
 
 FILE_NAME = "ink.yaml"
 MAX_COMMAND = 1000
 """Characters of a command: it travels in the verdict of the build."""
 MAX_PORTS = 20
+_SPANS = {"interval": ("1s", "1h"), "timeout": ("1s", "5m"), "startup_grace": ("0s", "24h")}
+_LEAST = {"cpu": "1m", "memory": "4Mi"}
+"""As in the spec, where the API server checks it."""
 _SERVICE_NAME = r"^[a-z]([-a-z0-9]*[a-z0-9])?$"
 
 
@@ -37,6 +41,14 @@ class InkHealth(Health):
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True)
 
+    @model_validator(mode="after")
+    def _within(self) -> Self:
+        for name, (least, most) in _SPANS.items():
+            value = getattr(self, name)
+            if value is not None and not seconds(least) <= seconds(value) <= seconds(most):
+                raise ValueError(f"{to_camel(name)} must be from {least} to {most}")
+        return self
+
 
 class InkAmounts(ResourceAmounts):
     """Amounts of CPU and memory."""
@@ -49,6 +61,16 @@ class InkResources(_Strict):
 
     requests: InkAmounts | None = Field(default=None, description="Promised; default: a tenth of the limits.")
     limits: InkAmounts | None = Field(default=None, description="The most it may use.")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        for name, least in _LEAST.items():
+            asked, most = (getattr(part, name, None) for part in (self.requests, self.limits))
+            if most is not None and amount(most) < amount(least):
+                raise ValueError(f"limits.{name} must be at least {least}")
+            if asked is not None and most is not None and amount(asked) > amount(most):
+                raise ValueError(f"requests.{name} must not be above limits.{name}")
+        return self
 
 
 class InkBuild(_Strict):
@@ -111,6 +133,11 @@ class InkTarget(_Strict):
         names = [port.name for port in value or ()]
         if len(names) != len(set(names)):
             raise ValueError("two ports have the same name: give each a `name` of its own")
+        numbers = [port.port for port in value or ()]
+        if len(numbers) != len(set(numbers)):
+            raise ValueError("two ports have the same number: keep one of them")
+        if sum(port.protocol == "HTTP" and port.visibility == "Public" for port in value or ()) > 1:
+            raise ValueError("only one port can be public HTTP: give the others `visibility: Private`")
         return value
 
     @model_validator(mode="after")

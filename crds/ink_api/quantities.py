@@ -1,5 +1,6 @@
 """Quantities, durations and schedules as validated strings."""
 
+from decimal import Decimal
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
@@ -77,6 +78,16 @@ Schedule = Annotated[
         },
     ),
 ]
+
+
+_UNITS = {"": Decimal(1), "m": Decimal("0.001"), **{unit: Decimal(1000) ** n for n, unit in enumerate("kMGT", 1)}}
+_UNITS |= {f"{unit}i": Decimal(1024) ** n for n, unit in enumerate("KMGT", 1)}
+
+
+def amount(quantity: str) -> Decimal:
+    """The number behind a quantity such as `500m`, `2` or `1.5Gi`."""
+    number = quantity.rstrip("mkMGTKi")
+    return Decimal(number) * _UNITS[quantity[len(number) :]]
 
 
 def seconds(duration: str) -> int:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from ink_api.conditions import Condition, ConditionType, find
-from ink_api.inkservice import EnvVar, InkService, ScanStatus
+from ink_api.inkservice import EnvVar, InkService, ResourceAmounts, ScanStatus
 from ink_api.reasons import PROGRESS, RETRIED, Reason, remedy
 from pydantic import BaseModel, Field, SerializerFunctionWrapHandler, model_serializer
 
@@ -188,7 +188,7 @@ def view(service: InkService, project: str, name: str, *, env: Mapping[str, str]
     """Everything a caller may know about the service. `env`: unsealed values, when values were asked for."""
     spec, status = service.spec, service.status
     cause, git = cause_of(service), spec.source.git
-    limits = spec.resources.limits if spec.resources else None
+    limits = _limits(service)
     base = summary(service, project, name)
     return ServiceView(
         **base.model_dump(),
@@ -200,14 +200,22 @@ def view(service: InkService, project: str, name: str, *, env: Mapping[str, str]
         branch=git.branch if git else None,
         image=status.image,
         port=status.port,
-        memory=limits.memory if limits else None,
-        cpu=limits.cpu if limits else None,
+        memory=limits.memory,
+        cpu=limits.cpu,
         replicas=f"{status.ready_replicas or 0}/{spec.replicas}" if status.observed_generation >= 0 else None,
         private_url=status.private_url,
         build=_build(service),
         env_names=[variable.name for variable in spec.env or []],
         env=None if env is None else {variable.name: _value(variable, env) for variable in spec.env or []},
     )
+
+
+def _limits(service: InkService) -> ResourceAmounts:
+    """What the spec says, else what counts instead: ink.yaml's or the platform's."""
+    effective = service.status.effective
+    told = (service.spec.resources, effective.resources if effective else None)
+    asked, counting = ((resources.limits if resources else None) or ResourceAmounts() for resources in told)
+    return ResourceAmounts(cpu=asked.cpu or counting.cpu, memory=asked.memory or counting.memory)
 
 
 def _seen(cause: Condition) -> str | None:

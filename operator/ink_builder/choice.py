@@ -1,5 +1,6 @@
 """How a repository will be built: by its Dockerfile or by a plan; the user, ink.yaml and the files decide. Pure."""
 
+import json
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -7,11 +8,16 @@ from ink_api.reasons import Reason
 
 from ink_builder import dockerfile
 from ink_builder.errors import BuildError
-from ink_builder.planner import detect, inkfile
+from ink_builder.planner import detect, inkfile, render
 from ink_builder.planner.files import Files
 from ink_builder.planner.images import Images
 from ink_builder.planner.model import Overrides, Plan
 from ink_builder.settings import Options
+
+MAX_CONFIG_BYTES = 2400
+"""The verdict has 4,096 for everything."""
+_IN_THE_IMAGE = ("command", "args")
+"""Of an image that a plan makes."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +31,7 @@ class Choice:
     plan: Plan | None = None
     notes: tuple[str, ...] = ()
     config: dict[str, Any] | None = None
-    """What ink.yaml says beyond the build."""
+    """What ink.yaml says of how the image is run."""
 
 
 def choose(whole: Files, place: str, service: str, options: Options, images: Images) -> Choice:
@@ -38,20 +44,49 @@ def choose(whole: Files, place: str, service: str, options: Options, images: Ima
         options = merged(options, settings)
         place = place or settings.root_directory
     files = whole.below(place) if place else whole
-    config = {k: v for k, v in settings.rest.items() if k != "command"} if settings else {}
+    config = _config(settings) if settings else {}
     notes = (f"settings from {settings.path}", *settings.notes) if settings else ()
     own = dockerfile.find(files, options)
     if own is not None:
-        if settings and settings.rest.get("command"):
-            config["command"] = settings.rest["command"]
         return Choice("Dockerfile", place, own, options.target, notes=notes, config=config or None)
     overrides = Overrides(
         options.install_command, options.build_command, options.start_command, options.publish_directory
     )
     plan = detect.choose(files, options.pack, overrides, images)
-    if settings and settings.port:
+    if settings:
+        plan = _settled(plan, settings, detected=options.start_command is None)
+    planned = {name: value for name, value in config.items() if name not in _IN_THE_IMAGE}
+    return Choice(plan.pack, plan.directory or "", plan=plan, notes=notes, config=planned or None)
+
+
+def _config(settings: inkfile.InkSettings) -> dict[str, Any]:
+    """How the image is run. It travels in the verdict and in a label. Raises BuildError."""
+    said = {name: value for name, value in settings.rest.items() if value or name == "ports"}
+    size = len(json.dumps(said).encode())
+    if size > MAX_CONFIG_BYTES:
+        raise BuildError(
+            Reason.BUILD_FAILED,
+            f"{settings.path}: command, args, ports, health and resources have {size} bytes together, and "
+            f"{MAX_CONFIG_BYTES} are the most: put the command into a script in the repository",
+        )
+    return said
+
+
+def _settled(plan: Plan, settings: inkfile.InkSettings, *, detected: bool) -> Plan:
+    """A plan makes its own image: port and arguments go into it. `detected`: nobody gave a start command."""
+    if settings.port:
         plan = replace(plan, port=settings.port)
-    return Choice(plan.pack, plan.directory or "", plan=plan, notes=notes, config=config or None)
+    arguments = settings.rest.get("args")
+    if not arguments or not detected:
+        return plan
+    start = render.with_arguments(plan.start, arguments)
+    if start is None:
+        raise BuildError(
+            Reason.BUILD_FAILED,
+            f"{settings.path}: args: the start command that was found is more than one command ({plan.start}): "
+            "write `command` as a list of words with the arguments in it",
+        )
+    return replace(plan, start=start)
 
 
 def merged(options: Options, settings: inkfile.InkSettings) -> Options:

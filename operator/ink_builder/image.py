@@ -1,8 +1,11 @@
 """Names and configurations of images. Pure."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
+
+from ink_api.group import LABEL_INKFILE
 
 from ink_builder.settings import Source
 
@@ -13,14 +16,16 @@ def repository(reference: str) -> str:
     return f"{head}/{name.split('@', 1)[0].split(':', 1)[0]}"
 
 
-def labels(source: Source, build_id: str) -> dict[str, str]:
-    """What an image says of its origin."""
+def labels(source: Source, build_id: str, config: Mapping[str, Any] | None = None) -> dict[str, str]:
+    """What an image says of its origin, and of how it is run."""
     parts = urlsplit(source.url)
     plain = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
     return {
         "org.opencontainers.image.revision": source.commit,
         "org.opencontainers.image.source": plain,
         "ml.ink/build": build_id,
+        # Also when there is none: a base image may have one of its own.
+        LABEL_INKFILE: json.dumps(config or {}, sort_keys=True),
     }
 
 

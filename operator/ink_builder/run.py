@@ -43,7 +43,7 @@ class Clock:
 
 @dataclass(frozen=True)
 class Planned:
-    """What is built, by which pack, and what ink.yaml says beyond the build."""
+    """What is built, by which pack, and what ink.yaml says of how it is run."""
 
     job: Job
     pack: str
@@ -208,7 +208,9 @@ def _plan(settings: Settings, source: Any, work: Path, log: BuildLog) -> Planned
     if chosen.plan is None:
         target = f", target {chosen.target}" if chosen.target else ""
         log.line(f"pack Dockerfile: {chosen.dockerfile}{target}")
-        job = Job(directory, directory, chosen.dockerfile or "", generated=False, target=chosen.target)
+        job = Job(
+            directory, directory, chosen.dockerfile or "", generated=False, target=chosen.target, config=chosen.config
+        )
         return Planned(job, chosen.pack, chosen.config)
     log.line(f"pack {chosen.pack}: {'; '.join(report.notes(chosen.plan))}")
     planned = work / "plan"
@@ -218,4 +220,5 @@ def _plan(settings: Settings, source: Any, work: Path, log: BuildLog) -> Planned
     (planned / "Dockerfile").write_text(text, encoding="utf-8")
     ignored = whole.read(f"{chosen.directory}/.dockerignore".lstrip("/"))
     (planned / "Dockerfile.dockerignore").write_text(render.dockerignore(ignored), encoding="utf-8")
-    return Planned(Job(directory, planned, "Dockerfile", generated=True), chosen.pack, chosen.config)
+    job = Job(directory, planned, "Dockerfile", generated=True, config=chosen.config)
+    return Planned(job, chosen.pack, chosen.config)

@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import grpc
 
@@ -70,6 +71,8 @@ class Job:
     filename: str
     generated: bool
     target: str | None = None
+    config: Mapping[str, Any] | None = None
+    """What ink.yaml says of how the image is run: it stays with the image."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +92,8 @@ def attributes(job: Job, settings: Settings) -> dict[str, str]:
     """
     extras = settings.extras
     chosen = {f"build-arg:{name}": value for name, value in settings.options.variables.items()}
-    chosen |= {f"label:{name}": value for name, value in image.labels(settings.source, settings.build_id).items()}
+    labels = image.labels(settings.source, settings.build_id, job.config)
+    chosen |= {f"label:{name}": value for name, value in labels.items()}
     chosen |= {
         "filename": job.filename,
         "cmdline": "dockerfile.v0",

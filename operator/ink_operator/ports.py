@@ -88,6 +88,8 @@ class StoredImage:
 
     digest: str
     ports: tuple[int, ...]
+    inkfile: str = ""
+    """Its label of that name: anything."""
 
 
 class Registry(Protocol):

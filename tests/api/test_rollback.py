@@ -195,9 +195,13 @@ def test_a_secret_of_the_build_reaches_the_builder_alone_and_a_changed_one_build
     world.create(namespace, build={"env": [variable]})
     assert world.builder.handed[given:] == [{"NPM_TOKEN": VALUE}]
     world.api.merge(f"{path}/npm", {"stringData": {"token": "another"}})
-    eventually(lambda: len(world.jobs()) == 2, within=30, what="a build with the other value", state=world.tail)
+    eventually(
+        lambda: world.builder.handed[given:] == [{"NPM_TOKEN": VALUE}, {"NPM_TOKEN": "another"}],
+        within=30,
+        what="a build with the other value",
+        state=world.tail,
+    )
     world.wait(FIRST)
-    assert world.builder.handed[given:] == [{"NPM_TOKEN": VALUE}, {"NPM_TOKEN": "another"}]
     jobs = world.api.get(f"/apis/batch/v1/namespaces/{BUILDS}/jobs")
     assert VALUE not in json.dumps(jobs) + json.dumps(world.api.get(world.path)) + world.tail()
 
@@ -205,6 +209,42 @@ def test_a_secret_of_the_build_reaches_the_builder_alone_and_a_changed_one_build
     world.api.delete(f"{path}/npm")
     world.wait(FIRST, "False", "ConfigNotFound")
     assert world.image() == image
+
+
+def test_what_ink_yaml_says_is_remembered_with_the_revision(world: World, namespace: str) -> None:
+    scan = {"vulnerabilities": {"high": 1}, "secretsFound": 1, "secrets": [{"place": "a.py:1", "kind": "AWS Key"}]}
+    health = {"type": "TCP", "interval": "9s"}
+    small = {"args": ["--small"], "resources": {"limits": {"memory": "64Mi"}}, "health": health}
+    world.builder.said = {FIRST: {"config": small, "scan": scan}, SECOND: {"config": {"args": ["--large"]}}}
+
+    def container() -> Json:
+        live = world.api.get(world.deployment)
+        found: Json = live["spec"]["template"]["spec"]["containers"][0]
+        return found
+
+    try:
+        world.create(namespace)
+        first = container()
+        assert (first["args"], first["resources"]["limits"]["memory"]) == (["--small"], "64Mi")
+        assert first["readinessProbe"]["periodSeconds"] == 9
+        assert world.status["effective"]["args"] == ["--small"]
+        assert world.status["build"]["scan"] == scan
+        world.push(SECOND)
+        world.wait(SECOND)
+        assert (container()["args"], container()["resources"]["limits"]["memory"]) == (["--large"], "512Mi")
+        world.delete_jobs()
+        world.api.merge(f"{world.path}/status", {"status": dict.fromkeys(world.status)})
+        world.pin(FIRST)
+        world.wait(FIRST)
+        assert container() == first
+        assert world.status["effective"]["args"] == ["--small"]
+        world.api.delete(world.deployment)
+        eventually(lambda: world.api.find(world.deployment), within=30, what="it comes back", state=world.tail)
+        world.wait(FIRST)
+        assert container() == first
+        assert not world.jobs()
+    finally:
+        world.builder.said = {}
 
 
 def test_what_was_deployed_comes_back_although_the_registry_is_gone(world: World, namespace: str) -> None:

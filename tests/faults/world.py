@@ -391,7 +391,8 @@ class World:
             verdict["digest"] = digest_of(job["metadata"]["labels"]["ml.ink/commit"])
             variables = {v["name"]: v.get("value", "") for v in job["spec"]["template"]["spec"]["containers"][0]["env"]}
             prefix = variables["INK_IMAGE"].rpartition(":")[2].rpartition("-")[0] + "-"
-            self.pushed[prefix] = StoredImage(verdict["digest"], tuple(verdict["ports"]))
+            label = json.dumps(verdict["config"]) if "config" in verdict else ""
+            self.pushed[prefix] = StoredImage(verdict["digest"], tuple(verdict["ports"]), label)
         return self._ended(
             ref, job, {"exitCode": 0 if verdict["ok"] else 1, "message": json.dumps(verdict), "finishedAt": now()}
         )

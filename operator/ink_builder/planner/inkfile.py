@@ -21,6 +21,7 @@ _ELSEWHERE = {
     "timeout": "set build.timeout on the service",
 }
 """Fields of a service that no repository decides."""
+_ARGS_OF_A_SHELL = "a shell command takes none: put them into command, or write command as a list of words"
 
 
 class WrongInkFile(Unsatisfiable):
@@ -29,7 +30,7 @@ class WrongInkFile(Unsatisfiable):
 
 @dataclass(frozen=True)
 class InkSettings:
-    """What ink.yaml says for one service. `rest` is not the build's: it goes into the verdict as it is."""
+    """What ink.yaml says for one service. `rest` is not the build's: it is how the image is run."""
 
     path: str
     root_directory: str = ""
@@ -73,6 +74,9 @@ def _settings(path: str, tree: Any, whole: Files, service: str) -> InkSettings:
         line = tree.line(("services", service, "rootDirectory") if "services" in tree.value else ("rootDirectory",))
         raise WrongInkFile(f"{path}, line {line}: rootDirectory {root} is not in this commit: correct it, or commit it")
     command = target.command
+    if isinstance(command, str) and target.args:
+        line = tree.line(("services", service, "args") if "services" in tree.value else ("args",))
+        raise WrongInkFile(f"{path}, line {line}: args: {_ARGS_OF_A_SHELL}")
     start = shlex.join([*command, *(target.args or ())]) if isinstance(command, list) else command
     port = next((p.port for p in target.ports or () if p.protocol == "HTTP"), None)
     known = sorted(parsed.services or {})

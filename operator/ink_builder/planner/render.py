@@ -2,6 +2,8 @@
 
 import json
 import re
+import shlex
+from collections.abc import Sequence
 
 from ink_builder.planner.model import RUN_UID, Plan, Run
 
@@ -54,6 +56,11 @@ def _final_stage(plan: Plan) -> list[str]:
     lines += [f"WORKDIR {_words(plan.workdir)}", f"USER {owner}", f"EXPOSE {plan.port}"]
     lines += ["ENTRYPOINT []"]  # some base images wrap every command in a script of theirs
     return [*lines, f"CMD {_array('/bin/sh', '-c', _first_process(plan.start))}"]
+
+
+def with_arguments(start: str, arguments: Sequence[str]) -> str | None:
+    """The start command with more words; None when it is several commands, and it is not clear which would get them."""
+    return None if _COMPOUND.search(start) else f"{start} {shlex.join(arguments)}"
 
 
 def _first_process(start: str) -> str:

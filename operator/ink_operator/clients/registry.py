@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 import aiohttp
+from ink_api.group import LABEL_INKFILE
 
 from ink_operator.core.errors import Transient
 from ink_operator.ports import StoredImage, Tokens, WriteGuard
@@ -41,8 +42,8 @@ class RegistryClient:
             child = next((m for m in manifest["manifests"] if runnable(m)), manifest["manifests"][0])
             manifest, _ = await self._manifest(repository, child["digest"], token)
         config = ((manifest or {}).get("config") or {}).get("digest")
-        ports = await self._ports(repository, config, token) if config else ()
-        return StoredImage(digest, ports)
+        ports, inkfile = await self._about(repository, config, token) if config else ((), "")
+        return StoredImage(digest, ports, inkfile)
 
     async def delete_repository(self, repository: str) -> None:
         """Delete every tag and manifest that a tag names."""
@@ -102,11 +103,13 @@ class RegistryClient:
             raise Transient(f"the registry answered {status} for {repository}:{reference}")
         return body, headers.get("Docker-Content-Digest", "")
 
-    async def _ports(self, repository: str, digest: str, token: str) -> tuple[int, ...]:
+    async def _about(self, repository: str, digest: str, token: str) -> tuple[tuple[int, ...], str]:
+        """The ports that the image exposes, and its label about ink.yaml."""
         status, body, _ = await self._call("GET", f"{repository}/blobs/{digest}", token)
         if status != 200:
             raise Transient(f"the registry answered {status} for a configuration of {repository}")
-        return exposed((body.get("config") or {}).get("ExposedPorts") or {})
+        config = body.get("config") or {}
+        return exposed(config.get("ExposedPorts") or {}), str((config.get("Labels") or {}).get(LABEL_INKFILE) or "")
 
     async def _call(self, method: str, path: str, token: str) -> tuple[int, dict[str, Any], dict[str, str]]:
         headers = {"Authorization": f"Bearer {token}", "Accept": ", ".join(MANIFESTS + INDEXES)}

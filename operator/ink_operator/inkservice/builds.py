@@ -11,6 +11,7 @@ from ink_api.inkservice import BuildStatus
 from ink_api.reasons import Reason
 
 from ink_operator.core.objects import Manifest, annotations_of, condition_of, is_deleting, labels_of
+from ink_operator.inkservice.inkfile import canonical
 from ink_operator.inkservice.model import (
     ANNOTATION_ATTEMPT,
     ANNOTATION_VERDICT,
@@ -91,7 +92,7 @@ def parse_verdict(text: str) -> Verdict | None:
             digest = str(data.get("digest") or "")
             pack = str(data["pack"])[:63] if data.get("pack") else None
             known = digest if DIGEST.fullmatch(digest) else ""
-            return Verdict(True, digest=known, pack=pack, ports=ports, scan=scan)
+            return Verdict(True, digest=known, pack=pack, ports=ports, scan=scan, inkfile=canonical(data.get("config")))
         return Verdict(
             False,
             reason=_reason(str(data.get("reason", ""))),
@@ -108,7 +109,8 @@ def verdict_json(verdict: Verdict) -> str:
     """The same verdict as the builder would write it, for the Job's annotation."""
     if verdict.ok:
         good = {"ok": True, "digest": verdict.digest, "pack": verdict.pack, "ports": list(verdict.ports)}
-        return json.dumps(good | scan_wire(verdict.scan), sort_keys=True)
+        config = {"config": json.loads(verdict.inkfile)} if verdict.inkfile else {}
+        return json.dumps(good | config | scan_wire(verdict.scan), sort_keys=True)
     bad = {
         "ok": False,
         "reason": str(verdict.reason),

@@ -101,6 +101,22 @@ def health_has_no_port(draft: Draft) -> Failure | None:
     )
 
 
+def inkfile_is_not_served(draft: Draft) -> Failure | None:
+    """What ink.yaml of the chosen commit asks for, and what it makes of the spec."""
+    if draft.effective is draft.service:
+        return None
+    found = [name.removeprefix("spec.") for name in not_served(draft.effective.spec)]
+    if found:
+        return Failure(Reason.NOT_IMPLEMENTED, f"ink.yaml: {', '.join(found)}: not served yet.")
+    health = draft.effective.spec.health
+    if health is not None and health.port is None and is_worker(draft.effective):
+        return Failure(
+            Reason.INVALID_SPEC,
+            "spec.health: by ink.yaml the service has no ports to ask: set health.port, or remove health.",
+        )
+    return None
+
+
 def set_up_is_not_ours(draft: Draft) -> Failure | None:
     """What all services of a namespace share is Ink's or not there, as its children are."""
     for manifest in set_up(draft.seen.identity, draft.of_gateway, draft.settings):

@@ -63,7 +63,7 @@ def decide(service: InkService, seen: Observed, settings: Settings, now: datetim
         chosen = _suspended(draft) if wanted_replicas(service) == 0 else build_step(draft)
         _tenancy(draft)
         if chosen is not None and chosen.running is not None:
-            _deploy(draft, chosen.running, chosen.newest)
+            _run(draft, chosen.running, chosen.newest)
         else:
             scale_step(draft)
             if draft.seen.ingress is None:
@@ -84,6 +84,10 @@ def _refused(draft: Draft) -> bool:
             if failure.reason == Reason.NAMESPACE_TERMINATING:
                 draft.look_again(TERMINATING_LOOK_SECONDS)
             return True
+    return _host_refused(draft)
+
+
+def _host_refused(draft: Draft) -> bool:
     failure = checks.host_is_not_ours(draft)
     if failure is not None:
         draft.refuse(failure, ConditionType.ROUTED)
@@ -129,9 +133,27 @@ def _report_suspended(draft: Draft) -> None:
         draft.say(ConditionType.READY, "Unknown", Reason.DEPLOYING, "The service is being scaled to zero.")
 
 
+def _run(draft: Draft, running: Running, newest: bool) -> None:
+    """Bring it up as its own ink.yaml says where the spec says nothing, unless that cannot be."""
+    had_host = draft.host is not None
+    draft.run_as(running)
+    if draft.host is not None and not had_host:
+        if _host_refused(draft):
+            scale_step(draft)
+            return
+        _claim(draft)
+    failure = checks.inkfile_is_not_served(draft)
+    if failure is None:
+        _deploy(draft, running, newest)
+        return
+    draft.image = running.image
+    draft.say(ConditionType.DEPLOYED, "False", failure.reason, failure.message)
+    scale_step(draft)
+
+
 def _deploy(draft: Draft, running: Running, newest: bool) -> None:
     """What runs, and what it needs. `newest`: this is the newest revision, so its state is the service's state."""
-    service = draft.service
+    service = draft.effective
     ports = ports_of(service, running.port)
     draft.image, draft.port = running.image, (ports[0].port if ports else None)
     if not is_granted(draft):
@@ -151,7 +173,7 @@ def _deploy(draft: Draft, running: Running, newest: bool) -> None:
 
 
 def _serve(draft: Draft, running: Running, ports: list[Port], newest: bool) -> None:
-    service, seen, settings = draft.service, draft.seen, draft.settings
+    service, seen, settings = draft.effective, draft.seen, draft.settings
     deployment = make_deployment(
         service,
         seen.identity,
@@ -200,7 +222,7 @@ def _routes(draft: Draft, ports: list[Port]) -> bool:
     else:
         draft.remove(seen.ingress)
     if not changed:
-        draft.release_hosts()
+        draft.release_hosts(*(draft.held_claim if draft.host is None else ()))
     return changed
 
 
@@ -209,7 +231,7 @@ def _report_rollout(draft: Draft, deployment: Manifest, rollout: Rollout, ports:
         draft.say(ConditionType.DEPLOYED, "True", Reason.DEPLOYED, "All pods run the newest revision and are ready.")
         return
     pods = newest_pods(draft.seen.pods, rollout.revision)
-    probe = probe_of(draft.service, ports, draft.settings)
+    probe = probe_of(draft.effective, ports, draft.settings)
     failure = diagnose(deployment, pods, probe, draft.now)
     if failure is not None:
         draft.say(ConditionType.DEPLOYED, "False", failure.reason, failure.message)

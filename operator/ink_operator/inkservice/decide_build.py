@@ -13,6 +13,7 @@ from ink_operator.inkservice.decide_revision import supersede
 from ink_operator.inkservice.desired.buildjob import DEADLINE_SLACK_SECONDS, timeout_seconds
 from ink_operator.inkservice.draft import REFUSED_LOOK_SECONDS, Draft
 from ink_operator.inkservice.effective import default_port
+from ink_operator.inkservice.inkfile import parsed
 from ink_operator.inkservice.model import (
     DEFAULT_PORT,
     Attempt,
@@ -20,6 +21,7 @@ from ink_operator.inkservice.model import (
     BuildState,
     Running,
     StartBuild,
+    Verdict,
 )
 from ink_operator.inkservice.revisions import attempts_for, of_build, running_now
 from ink_operator.inkservice.rollout import running_of
@@ -107,10 +109,11 @@ def _build(draft: Draft, plan: BuildPlan) -> Chosen:
         return Chosen(live, newest=True)
     if last is not None and last.verdict is not None and last.verdict.ok and last.verdict.digest:
         draft.say(BUILT, "True", Reason.BUILT, f"Commit {plan.commit} is built.")
-        return Chosen(_running(draft, plan, last.verdict.digest, last.verdict.ports), newest=True)
+        return Chosen(_running(draft, plan, last.verdict), newest=True)
     if seen.stored is not None:
         draft.say(BUILT, "True", Reason.IMAGE_EXISTS, f"Commit {plan.commit} was built before.")
-        return Chosen(_running(draft, plan, seen.stored.digest, seen.stored.ports), newest=True)
+        stored = Verdict(True, seen.stored.digest, ports=seen.stored.ports, inkfile=parsed(seen.stored.inkfile))
+        return Chosen(_running(draft, plan, stored), newest=True)
     if last is not None and last.state == BuildState.FAILED and _is_users(draft, last):
         _report_failure(draft, last)
         return Chosen(running, newest=False)
@@ -136,13 +139,16 @@ def _late(draft: Draft, plan: BuildPlan) -> Chosen | None:
     if late is None or late.verdict is None:
         return None
     its = build_plan(service, seen.identity, late.commit, secrets=plan.secrets)
-    return Chosen(_running(draft, its, late.verdict.digest, late.verdict.ports), newest=False)
+    return Chosen(_running(draft, its, late.verdict), newest=False)
 
 
-def _running(draft: Draft, plan: BuildPlan, digest: str, exposed: tuple[int, ...]) -> Running:
-    image = f"{draft.settings.registry}/{plan.repository}@{digest}"
-    port, token = default_port(exposed), draft.service.spec.rebuild_token
-    return Running(image, port, plan.commit, plan.key, token, plan.planner)
+def _running(draft: Draft, plan: BuildPlan, built: Verdict) -> Running:
+    image = f"{draft.settings.registry}/{plan.repository}@{built.digest}"
+    port, token = default_port(built.ports), draft.service.spec.rebuild_token
+    known = of_build(draft.revisions, plan.key)
+    # A build says the same for ever: its record tells it without Job and registry.
+    inkfile = known.running.inkfile if known is not None and known.running is not None else built.inkfile
+    return Running(image, port, plan.commit, plan.key, token, plan.planner, inkfile)
 
 
 def _supersede(draft: Draft, plan: BuildPlan, finishing: Attempt | None) -> None:

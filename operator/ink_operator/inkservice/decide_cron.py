@@ -25,7 +25,7 @@ LAST_RUN = ConditionType.LAST_RUN_SUCCEEDED
 def cron_step(draft: Draft, running: Running, newest: bool) -> None:
     """The CronJob first; what served before goes when there is one."""
     seen = draft.seen
-    wanted = make_cron_job(draft.service, seen.identity, running, draft.settings, seen.digests, live=seen.cron_job)
+    wanted = make_cron_job(draft.effective, seen.identity, running, draft.settings, seen.digests, live=seen.cron_job)
     if not release_step(draft, wanted, record(draft, wanted, running), newest=newest):
         hold_schedule(draft)
         return

@@ -6,7 +6,6 @@ Only where the gateway writes does the object go as well: elsewhere it is somebo
 from datetime import timedelta
 
 from ink_api.conditions import ConditionType
-from ink_api.names import host_claim
 from ink_api.quantities import seconds
 from ink_api.reasons import Reason
 
@@ -16,7 +15,6 @@ from ink_operator.core.times import parse_time
 from ink_operator.inkservice.checks import is_ours
 from ink_operator.inkservice.decide_storage import is_to_go
 from ink_operator.inkservice.draft import Draft
-from ink_operator.inkservice.model import Claim
 from ink_operator.inkservice.status import CHAIN
 
 LOOK_SECONDS = 1.0
@@ -50,7 +48,7 @@ def expire_step(draft: Draft) -> None:
     _remove_ours(draft, seen.env_children.get(SECRET.kind))
     _remove_ours(draft, *(claim for _, claim in sorted(seen.volumes.items()) if is_to_go(claim)))
     if seen.ingress is None:
-        draft.release_hosts(*([host_claim(draft.host)] if draft.host is not None and seen.claim == Claim.OURS else []))
+        draft.release_hosts(*draft.held_claim)
     for attempt in seen.attempts:
         draft.drop_build(attempt)
     # The records of its revisions stay with it: a longer lifetime brings it back without a build.

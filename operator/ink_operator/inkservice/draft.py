@@ -5,6 +5,7 @@ from datetime import datetime
 
 from ink_api.conditions import ConditionStatus, ConditionType
 from ink_api.inkservice import BuildStatus, InkService
+from ink_api.names import host_claim
 from ink_api.reasons import Reason
 
 from ink_operator.core.canonical import settled
@@ -12,17 +13,20 @@ from ink_operator.core.effects import Apply, Delete
 from ink_operator.core.objects import JOB, SECRET, Manifest, Ref, ref_of
 from ink_operator.inkservice.claims import release
 from ink_operator.inkservice.effective import host_of, wants_host
+from ink_operator.inkservice.inkfile import applied
 from ink_operator.inkservice.model import (
     Attempt,
+    Claim,
     Fact,
     Failure,
     Observed,
     Plan,
     ReleaseHost,
     Revision,
+    Running,
     ServiceEffect,
 )
-from ink_operator.inkservice.revisions import live_name, mirror
+from ink_operator.inkservice.revisions import live_name, mirror, running_now
 from ink_operator.settings import Settings
 
 REFUSED_LOOK_SECONDS = 60.0
@@ -49,9 +53,15 @@ class Draft:
     """As they will be once the effects are carried out."""
     revision: str | None = None
     """Name of the one that is wanted."""
+    effective: InkService = field(init=False)
+    """The service with what ink.yaml says where its spec says nothing: that of what runs, then of what was chosen."""
 
     def __post_init__(self) -> None:
         self.revisions = list(self.seen.revisions)
+        self.effective = self.service
+        running = running_now(self.seen.workload, self.revisions)
+        if running is not None:
+            self.run_as(running)
 
     @property
     def live(self) -> str | None:
@@ -66,7 +76,18 @@ class Draft:
     @property
     def host(self) -> str | None:
         """The public host, if one is wanted."""
-        return host_of(self.service, self.seen.identity, self.settings) if wants_host(self.service) else None
+        return host_of(self.service, self.seen.identity, self.settings) if wants_host(self.effective) else None
+
+    @property
+    def held_claim(self) -> tuple[str, ...]:
+        """Our claim to the host of the spec, which ink.yaml may not want."""
+        if self.seen.claim != Claim.OURS or not wants_host(self.service):
+            return ()
+        return (host_claim(host_of(self.service, self.seen.identity, self.settings)),)
+
+    def run_as(self, running: Running) -> None:
+        """From now on that image's ink.yaml counts."""
+        self.effective = applied(self.service, running.inkfile)
 
     def say(self, kind: ConditionType, status: ConditionStatus, reason: Reason, message: str = "") -> None:
         """State a fact."""
@@ -113,6 +134,7 @@ class Draft:
             image=self.image,
             build=self.build,
             revisions=mirror(self.revisions, self.revision or self.live),
+            effective=self.effective,
             port=self.port,
             host=None if self.refused else self.host,
             requeue_after_seconds=self.requeue,

@@ -27,6 +27,8 @@ ANNOTATION_IMAGE = f"{GROUP}/image"
 ANNOTATION_PORT = f"{GROUP}/port"
 ANNOTATION_BUILD_KEY = LABEL_BUILD_KEY
 ANNOTATION_PLANNER = f"{GROUP}/planner"
+ANNOTATION_INKFILE = f"{GROUP}/inkfile"
+"""On workloads: what ink.yaml of the commit that runs says of how it runs."""
 ANNOTATION_REBUILD = f"{GROUP}/rebuild-token"
 ANNOTATION_ENV = f"{GROUP}/env"
 """On pods: names the values of sealed variables, to whoever has the key."""
@@ -85,6 +87,8 @@ class Verdict:
     message: str = ""
     log: tuple[str, ...] = ()
     infrastructure: bool = False
+    inkfile: str = ""
+    """What ink.yaml says of how it runs (`inkfile.canonical`); empty: nothing."""
     scan: ScanStatus | None = None
     """What was found in the source; None: nobody looked."""
 
@@ -137,6 +141,8 @@ class Running:
     rebuild_token: str | None = None
     planner: str | None = None
     """Version of the planner that named its build; None for a given image."""
+    inkfile: str = ""
+    """What ink.yaml of its commit says of how it runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -351,6 +357,8 @@ class Plan:
     image: str | None = None
     build: BuildStatus | None = None
     revisions: tuple[RevisionStatus, ...] = ()
+    effective: InkService | None = None
+    """With what ink.yaml says; None: as the spec says."""
     port: int | None = None
     host: str | None = None
     requeue_after_seconds: float | None = None

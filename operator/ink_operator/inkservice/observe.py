@@ -46,6 +46,7 @@ from ink_operator.inkservice.desired.pod import APP
 from ink_operator.inkservice.desired.releasejob import COMPONENT as RELEASE
 from ink_operator.inkservice.effective import enough_replicas, host_of, ports_of, probe_of, wants_host
 from ink_operator.inkservice.environment import env_children, environment_of
+from ink_operator.inkservice.inkfile import applied
 from ink_operator.inkservice.memory import is_release, releases, stored_image
 from ink_operator.inkservice.model import BuildPlan, Case, Claim, Failure, Observed, Revision, Running
 from ink_operator.inkservice.references import followed_refs
@@ -278,10 +279,11 @@ def _build(
 
 async def _answer(case: Case, inside: Observed, ports: Ports, now: datetime) -> Answer | None:
     """Asked only when the newest revision has taken over."""
-    service, settings, deployment = case.service, case.settings, inside.deployment
+    settings, deployment = case.settings, inside.deployment
     running = running_of(deployment)
     if deployment is None or inside.ingress is None or running is None or not deployment["spec"].get("replicas", 1):
         return None
+    service = applied(case.service, running.inkfile)
     rollout = rollout_of(deployment, inside.pods, settings.route_settle_seconds, now, enough=enough_replicas(service))
     host = host_of(service, case.identity, settings)
     if not rollout.complete or not wants_host(service):

@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from ink_operator.core.objects import Manifest, annotations_of, is_deleting
 from ink_operator.inkservice.builds import parse_verdict
 from ink_operator.inkservice.desired.revision import revision_name
+from ink_operator.inkservice.inkfile import canonical
 from ink_operator.inkservice.model import (
     ANNOTATION_IMAGE_DELETED,
     ANNOTATION_OUTCOME,
@@ -96,6 +97,7 @@ def _running(data: dict[str, Any]) -> Running | None:
         build_key=_text(data.get("buildKey")),
         rebuild_token=_text(data.get("rebuildToken")),
         planner=_text(data.get("planner")),
+        inkfile=canonical(data.get("inkfile")),
     )
 
 

@@ -7,10 +7,12 @@ from datetime import datetime, timedelta
 from ink_operator.core.objects import Manifest, annotations_of, condition_of, is_deleting, labels_of
 from ink_operator.core.times import parse_time
 from ink_operator.inkservice.diagnose import is_ready, newest_pods
+from ink_operator.inkservice.inkfile import parsed
 from ink_operator.inkservice.model import (
     ANNOTATION_BUILD_KEY,
     ANNOTATION_COMMIT,
     ANNOTATION_IMAGE,
+    ANNOTATION_INKFILE,
     ANNOTATION_PLANNER,
     ANNOTATION_PORT,
     ANNOTATION_REBUILD,
@@ -55,6 +57,7 @@ def running_of(deployment: Manifest | None) -> Running | None:
         build_key=notes.get(ANNOTATION_BUILD_KEY),
         rebuild_token=notes.get(ANNOTATION_REBUILD),
         planner=notes.get(ANNOTATION_PLANNER),
+        inkfile=parsed(notes.get(ANNOTATION_INKFILE, "")),
     )
 
 

@@ -26,7 +26,7 @@ WAITS = "Waits for an earlier step."
 
 def summarise(service: InkService, seen: Observed, plan: Plan, settings: Settings, now: datetime) -> InkServiceStatus:
     """The whole status. Equal inputs give an equal status, so an unchanged world is not written."""
-    generation = service.metadata.generation
+    generation, effective = service.metadata.generation, plan.effective or service
     facts = {fact.type: fact for fact in plan.facts}
     chain = [facts.get(kind) or Fact(kind, "Unknown", Reason.PENDING, WAITS) for kind in CHAIN]
     ready = facts.get(ConditionType.READY) or roll_up(chain)
@@ -49,7 +49,7 @@ def summarise(service: InkService, seen: Observed, plan: Plan, settings: Setting
         conditions=sorted(conditions, key=lambda c: c.type),
         url=url,
         urls=[url] if url else None,
-        private_url=_private_url(service, seen, plan),
+        private_url=_private_url(effective, seen, plan),
         commit=plan.commit,
         image=plan.image,
         build=plan.build,
@@ -59,7 +59,7 @@ def summarise(service: InkService, seen: Observed, plan: Plan, settings: Setting
         ready_replicas=int(deployed.get("readyReplicas") or 0),
         selector=f"{LABEL_COMPONENT}=app,{LABEL_SERVICE}={identity.name}",
         port=plan.port,
-        effective=effective_settings(service, plan.port, settings),
+        effective=effective_settings(effective, plan.port, settings),
     )
 
 

@@ -167,7 +167,15 @@ def test_an_image_names_its_origin(stack: Stack) -> None:
         "org.opencontainers.image.revision": commit,
         "org.opencontainers.image.source": f"{stack.git.url}/origin.git",
         "ml.ink/build": "b-origin",
+        "ml.ink/inkfile": "{}",
     }
+
+
+def test_settings_of_a_base_image_are_not_the_applications(stack: Stack) -> None:
+    dockerfile = """FROM scratch\nLABEL ml.ink/inkfile='{"args": ["x"]}'\nCOPY . /\n"""
+    outcome = stack.build("inherits", {"Dockerfile": dockerfile})
+    labels = stack.registry.config("tenant/inherits", outcome.verdict["digest"])["config"]["Labels"]  # type: ignore[index]
+    assert labels["ml.ink/inkfile"] == "{}"
 
 
 def test_provenance_is_attached_when_it_is_asked_for(stack: Stack) -> None:

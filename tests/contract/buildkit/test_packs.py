@@ -190,6 +190,18 @@ def test_variables_of_the_build_reach_its_commands_and_not_the_image(stack: Stac
     assert ask(stack, "node-env", outcome, "/", node=True) == ["/ 200 65532 https://x.example 18 undefined"]
 
 
+def test_another_secret_is_not_answered_from_the_cache(stack: Stack) -> None:
+    """BuildKit keeps the outcome of a step whatever its secrets held."""
+    package = json.dumps({"name": "x", "scripts": {"build": "node build.js", "start": "node server.js"}})
+    script = 'require("fs").writeFileSync("built", String(process.env.TOKEN.length))\n'
+    server = NODE.replace('"from node"', 'require("fs").readFileSync("built")')
+    files: dict[str, str | bytes] = {"package.json": package, "build.js": script, "server.js": server}
+    for token in ("a-token", "a-longer-token"):
+        secrets = {"INK_BUILD_SECRETS": json.dumps({"TOKEN": token}), "INK_BUILD_SECRETS_DIGEST": token[2:5] * 20}
+        outcome = stack.build("node-rotated", files, **secrets)
+        assert ask(stack, "node-rotated", outcome, "/", node=True) == [f"/ 200 65532 {len(token)}"]
+
+
 def test_a_site_that_node_builds(stack: Stack) -> None:
     package = json.dumps(
         {

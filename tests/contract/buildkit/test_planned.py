@@ -220,6 +220,8 @@ def test_two_services_of_one_repository_by_ink_yaml(stack: Stack) -> None:
     site, api = stack.build("site", files), stack.build("api", files)
     assert ask(stack, "site", site, "/") == ["/ 65532 a page"]
     assert (api.verdict["ports"], api.verdict["config"]["health"]) == ([9000], {"type": "HTTP", "path": "/up"})
+    labels = stack.registry.config("tenant/api", api.verdict["digest"])["config"]["Labels"]  # type: ignore[index]
+    assert json.loads(labels["ml.ink/inkfile"]) == api.verdict["config"], "the image tells it without its build"
     assert ask(stack, "api", api, "/") == ["/ 65532 an answer"]
 
 

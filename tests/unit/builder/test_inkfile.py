@@ -96,6 +96,37 @@ def test_with_a_dockerfile_the_command_goes_to_the_verdict() -> None:
     assert (chosen.dockerfile, chosen.target, chosen.config) == ("Dockerfile", "prod", {"command": "./run"})
 
 
+def test_arguments_go_to_the_entrypoint_of_a_dockerfile_and_into_the_command_of_a_plan() -> None:
+    args = 'args: [--port, "80 80"]\n'
+    built = choose({"ink.yaml": args, "Dockerfile": "FROM scratch"})
+    assert built.config == {"args": ["--port", "80 80"]}
+    planned = choose({"ink.yaml": args, "main.py": ""})
+    assert planned.plan
+    assert planned.plan.start == "python main.py --port '80 80'"
+    assert planned.config is None
+    given = choose({"ink.yaml": args, "main.py": ""}, start_command="python other.py")
+    assert given.plan
+    assert given.plan.start == "python other.py"
+    listed = choose({"ink.yaml": f"command: [run, it]\n{args}", "main.py": ""})
+    assert listed.plan
+    assert listed.plan.start == "run it --port '80 80'"
+    both = choose({"ink.yaml": f"command: [run, it]\n{args}", "Dockerfile": "FROM scratch"})
+    assert both.config == {"command": ["run", "it"], "args": ["--port", "80 80"]}
+
+
+def test_arguments_for_several_commands_are_refused() -> None:
+    with pytest.raises(BuildError, match="more than one command") as caught:
+        choose({"ink.yaml": "args: [x]\n", "Procfile": "web: python a.py && python b.py\n", "main.py": ""})
+    assert caught.value.reason == "BuildFailed"
+
+
+def test_what_does_not_fit_into_a_verdict_is_refused_and_not_lost() -> None:
+    words = "x" * 900
+    text = f"command: [{words}]\nargs: [{words}]\nhealth: {{path: /{words}}}\n"
+    with pytest.raises(BuildError, match="2400 are the most"):
+        choose({"ink.yaml": text, "Dockerfile": "FROM scratch"})
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -120,6 +151,12 @@ def test_with_a_dockerfile_the_command_goes_to_the_verdict() -> None:
         ("health: {type: TCP, path: /x}\n", ("health.path is not used",)),
         ("resources: {limits: {memory: lots}}\n", ("resources.limits.memory",)),
         ("resources: {limit: {memory: 1Gi}}\n", ("resources.limit",)),
+        ("resources: {limits: {cpu: 1}, requests: {cpu: 1500m}}\n", ("requests.cpu must not be above limits.cpu",)),
+        ("resources: {limits: {memory: 1Ki}}\n", ("limits.memory must be at least 4Mi",)),
+        ("health:\n  interval: 2h\n", ("line 1", "interval must be from 1s to 1h")),
+        ("ports:\n  - {name: a, port: 1}\n  - {name: b, port: 1}\n", ("two ports have the same number",)),
+        ("ports:\n  - {name: a, port: 1}\n  - {name: b, port: 2}\n", ("only one port can be public HTTP",)),
+        ("command: run\nargs: [x]\n", ("line 2", "a shell command takes none")),
         ("command: a\ncommand: b\n", ("line 2", "stands there twice")),
         ("command: 'a\n", ("not valid YAML",)),
         ("a: [\n", ("not valid YAML",)),

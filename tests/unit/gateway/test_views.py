@@ -60,6 +60,17 @@ def test_a_status_of_an_older_generation_blames_nobody() -> None:
     assert (answer.state, answer.reason, answer.message) == ("building", None, None)
 
 
+def test_amounts_are_those_that_count() -> None:
+    """ink.yaml's or the platform's, where the spec says nothing."""
+    effective = {"effective": {"resources": {"limits": {"cpu": "500m", "memory": "96Mi"}}}}
+    answer = views.view(service({**LIVE, **effective}), "default", "web")
+    assert (answer.memory, answer.cpu) == ("96Mi", "500m")
+    answer = views.view(service({**LIVE, **effective}, resources={"limits": {"memory": "1Gi"}}), "default", "web")
+    assert (answer.memory, answer.cpu) == ("1Gi", "500m")
+    answer = views.view(service(), "default", "web")
+    assert (answer.memory, answer.cpu) == (None, None)
+
+
 def test_an_older_revision_that_serves_is_said() -> None:
     status = {"conditions": [*BUILD_FAILED["conditions"], condition("Available", "True", "Answering")]}
     answer = views.view(service(status), "default", "web")

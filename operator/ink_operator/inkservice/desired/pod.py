@@ -19,6 +19,7 @@ from ink_operator.inkservice.model import (
     ANNOTATION_BUILD_KEY,
     ANNOTATION_COMMIT,
     ANNOTATION_IMAGE,
+    ANNOTATION_INKFILE,
     ANNOTATION_PLANNER,
     ANNOTATION_PORT,
     ANNOTATION_REBUILD,
@@ -77,6 +78,7 @@ def revision_annotations(service: InkService, running: Running, template: dict[s
         ANNOTATION_BUILD_KEY: running.build_key,
         ANNOTATION_REBUILD: running.rebuild_token,
         ANNOTATION_PLANNER: running.planner,
+        ANNOTATION_INKFILE: running.inkfile or None,
         **notes_of(asked_of(service, template), template),
     }
     return {name: value for name, value in annotations.items() if value is not None}

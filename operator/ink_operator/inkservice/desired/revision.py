@@ -36,7 +36,7 @@ def make_revision(service: InkService, identity: ServiceIdentity, revision: Revi
     if running is not None:
         data |= {"image": running.image, "port": running.port, "commit": running.commit}
         data |= {"buildKey": running.build_key, "rebuildToken": running.rebuild_token}
-        data |= {"planner": running.planner}
+        data |= {"planner": running.planner, "inkfile": json.loads(running.inkfile) if running.inkfile else None}
     if attempt is not None:
         verdict = json.loads(verdict_json(attempt.verdict)) if attempt.verdict is not None else None
         data["attempt"] = {"key": attempt.build_key, "number": attempt.number, "verdict": verdict}
