@@ -30,6 +30,7 @@ from ink_gateway.stores.db import database
 from ink_gateway.stores.db.changes import changes_of
 from ink_gateway.stores.db.keys import StoredKeys
 from ink_gateway.stores.git import GitRepositories, Resolver
+from ink_gateway.stores.kept_logs import KeptLogs
 from ink_gateway.stores.kube import KubeApi
 from ink_gateway.stores.logs import KubeLogs
 from ink_gateway.stores.mirror import Mirror
@@ -58,9 +59,10 @@ async def gateway(settings: Settings) -> AsyncIterator[Gateway]:
         mirror = Mirror(KubeSource(api, settings.tenants_namespace))
         services = KubeServices(api, mirror, settings.tenants_namespace)
         await stack.enter_async_context(_background(mirror.run()))
+        kept = KeptLogs(session, settings.build_logs_url, settings.build_logs_token.get_secret_value())
         platform = Platform(
             services=services,
-            logs=KubeLogs(api, settings.tenants_namespace, settings.builds_namespace),
+            logs=KubeLogs(api, kept, settings.tenants_namespace, settings.builds_namespace),
             repositories=GitRepositories(
                 session, settings.git_internal_api, settings.git_admin_token.get_secret_value()
             ),

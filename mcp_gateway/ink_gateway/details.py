@@ -61,7 +61,8 @@ def _way_back(service: InkService, deployed: list[RevisionStatus]) -> str | None
     earlier = next((r for r in deployed if r.commit and r.commit != now), None)
     if git is None or earlier is None or git.commit is not None:
         return None
+    how = "after a build: its image is deleted" if earlier.image_available is False else "with no build"
     return (
-        f"git push --force origin {earlier.commit}:{git.branch} makes revision {earlier.number} live again, with no "
-        "build while its image is kept. That rewrites the branch; git revert and a push keep it, and build."
+        f"git push --force origin {earlier.commit}:{git.branch} makes revision {earlier.number} live again, {how}. "
+        "That rewrites the branch; git revert and a push keep it, and build."
     )

@@ -30,6 +30,8 @@ class Settings(BaseModel):
     git_internal_api: str = "http://git.dp-system.svc.cluster.local:8081"
     git_internal_url: str = "http://git.dp-system.svc.cluster.local:8080"
     git_public_url: str = "https://git.localhost:8443"
+    build_logs_url: str = ""
+    build_logs_token: SecretStr = SecretStr("")
     resolver_url: str = "http://resolver.dp-system.svc.cluster.local:8080"
     public_url: str = "https://localhost:8443"
     allowed_hosts: tuple[str, ...] = ()
@@ -44,7 +46,9 @@ class Settings(BaseModel):
     def _split(cls, value: Any) -> Any:
         return tuple(h.strip().lower() for h in value.split(",") if h.strip()) if isinstance(value, str) else value
 
-    @field_validator("git_internal_api", "git_internal_url", "git_public_url", "resolver_url", "public_url")
+    @field_validator(
+        "git_internal_api", "git_internal_url", "git_public_url", "resolver_url", "build_logs_url", "public_url"
+    )
     @classmethod
     def _no_slash(cls, value: str) -> str:
         return value.rstrip("/")

@@ -82,6 +82,14 @@ def test_no_push_is_lost_while_blobs_are_collected(pod: RegistryPod) -> None:
     assert "exit code 0" in pod.log()
 
 
+def test_an_upload_that_began_before_a_collection_ends_after_it(pod: RegistryPod) -> None:
+    data = b"begun" * 1000
+    place = pod.begin_upload("acme/shop/web")
+    pod.collect()
+    pod.end_upload("acme/shop/web", place, data)
+    assert pod.has_blob(digest_of(data))
+
+
 def test_while_it_collects_it_serves_and_takes_nothing(tmp_path: Path) -> None:
     with slow_collection(tmp_path, seconds=600) as pod:
         pod.push("acme/shop/web", "1", b"layer")

@@ -83,6 +83,7 @@ def platform_targets(platform: Platform) -> list[str]:
         ("dp-system", "gateway"): (8081,),
         ("dp-system", "git"): (8081,),
         ("dp-system", "resolver"): (8080,),
+        ("dp-system", "build-logs"): (8080,),
         ("dp-system", "registry"): (5000, 5001),
         ("dp-buildkit", "buildkitd"): (1234,),
     }

@@ -78,12 +78,11 @@ class RegistryPod(Registry):
 
     def push(self, repository: str, tag: str, *layers: bytes) -> str:
         """One image; returns its digest. Raises OSError for any answer but success."""
-        token = self.token(repository)
         manifest = {
             "schemaVersion": 2,
             "mediaType": MANIFEST,
-            "config": self._blob(repository, token, f'{{"tag": "{tag}"}}'.encode(), CONFIG),
-            "layers": [self._blob(repository, token, layer, LAYER) for layer in layers],
+            "config": self._blob(repository, f'{{"tag": "{tag}"}}'.encode(), CONFIG),
+            "layers": [self._blob(repository, layer, LAYER) for layer in layers],
         }
         return self.push_manifest(repository, tag, json.dumps(manifest).encode(), MANIFEST)
 
@@ -92,6 +91,14 @@ class RegistryPod(Registry):
         entries = [{"mediaType": MANIFEST, "digest": digest, "size": 1} for digest in digests]
         index = {"schemaVersion": 2, "mediaType": INDEX, "manifests": entries}
         return self.push_manifest(repository, tag, json.dumps(index).encode(), INDEX)
+
+    def begin_upload(self, repository: str) -> str:
+        """Where the layer is to be put."""
+        return self._send("POST", f"/v2/{repository}/blobs/uploads/", self.token(repository))
+
+    def end_upload(self, repository: str, place: str, data: bytes) -> None:
+        """The whole of a layer."""
+        self._send("PUT", f"{place}&digest={digest_of(data)}", self.token(repository), data)
 
     def push_manifest(self, repository: str, tag: str, data: bytes, kind: str) -> str:
         """Tag it; the same manifest may have several tags."""
@@ -115,11 +122,9 @@ class RegistryPod(Registry):
             found.append(body)
         return found[1:]
 
-    def _blob(self, repository: str, token: str, data: bytes, kind: str) -> dict[str, object]:
-        digest = "sha256:" + hashlib.sha256(data).hexdigest()
-        place = self._send("POST", f"/v2/{repository}/blobs/uploads/", token)
-        self._send("PUT", f"{place}&digest={digest}", token, data)
-        return {"mediaType": kind, "digest": digest, "size": len(data)}
+    def _blob(self, repository: str, data: bytes, kind: str) -> dict[str, object]:
+        self.end_upload(repository, self.begin_upload(repository), data)
+        return {"mediaType": kind, "digest": digest_of(data), "size": len(data)}
 
     def _send(
         self, method: str, url: str, token: str, data: bytes = b"", kind: str = "application/octet-stream"

@@ -1,4 +1,4 @@
-"""Logs of builds and of applications, through the API server."""
+"""Logs of builds and of applications, through the API server; of a build whose pod is gone, what was kept of it."""
 
 from typing import Any
 
@@ -6,25 +6,37 @@ from ink_api.group import LABEL_PROJECT, LABEL_SERVICE, LABEL_TENANT
 from ink_api.inkservice import InkService
 from ink_api.names import ServiceIdentity, identity_of
 
+from ink_gateway.stores.kept_logs import KeptLogs
 from ink_gateway.stores.kube import ApiStatusError, KubeApi, segment, translated
 from ink_gateway.views import split_log
 
 BUILD_CONTAINER, APP_CONTAINER = "build", "app"
 LIMIT_BYTES = 256 * 1024
+JOB_LABEL = "batch.kubernetes.io/job-name"
 
 
 class KubeLogs:
     """The port `Logs`."""
 
-    def __init__(self, api: KubeApi, tenants_namespace: str, builds_namespace: str) -> None:
-        self._api, self._tenants_namespace, self._builds_namespace = api, tenants_namespace, builds_namespace
+    def __init__(self, api: KubeApi, kept: KeptLogs, tenants_namespace: str, builds_namespace: str) -> None:
+        self._api, self._kept = api, kept
+        self._tenants_namespace, self._builds_namespace = tenants_namespace, builds_namespace
 
     async def build(self, service: InkService, lines: int) -> list[str] | None:
-        """The end of the newest build's log. Pods are found by the tenant's label: never another tenant's build."""
+        """The end of the newest build's log. Pods are found by the tenant's label: never another tenant's build.
+
+        A build that ended may have outlived its pod, while an older one's is still there.
+        """
         who = self._identity(service)
         labels = {LABEL_TENANT: who.tenant, LABEL_PROJECT: who.project, LABEL_SERVICE: who.name}
-        pods = await self._pods(self._builds_namespace, labels)
-        return await self._log(self._builds_namespace, pods, BUILD_CONTAINER, lines)
+        pods, known = await self._pods(self._builds_namespace, labels), service.status.build
+        found = None
+        if known is None or known.id is None or (pods and _is_of(pods[-1], known.id, known.started)):
+            found = await self._log(self._builds_namespace, pods, BUILD_CONTAINER, lines)
+        if found is None and known is not None and known.id is not None:
+            text = await self._kept.build(who, known.id)
+            found = split_log(text)[-lines:] if text is not None else None
+        return found
 
     async def runtime(self, service: InkService, lines: int) -> list[str] | None:
         """The end of the application's log, of its newest pod."""
@@ -59,6 +71,13 @@ class KubeLogs:
                 # 400: the container has not started yet.
                 return None
             raise translated(error) from error
+
+
+def _is_of(pod: dict[str, Any], build: str, started: str | None) -> bool:
+    """The pod is the build's, or a later one's of which the status does not tell yet."""
+    meta = pod["metadata"]
+    of_build = (meta.get("labels") or {}).get(JOB_LABEL) == build
+    return of_build or started is None or str(meta["creationTimestamp"]) > started
 
 
 def _pods_path(namespace: str) -> str:

@@ -24,7 +24,7 @@ _FULL = re.compile(
 )
 _NOT_TAKEN = re.compile(
     r"405 Method Not Allowed|connection refused|connection reset|broken pipe|EOF$|unexpected status[^:]*: 50[234]"
-    r"|blob unknown|BLOB_UNKNOWN|404 Not Found"
+    r"|blob unknown"
 )
 """A registry that is cleaned up is read-only, and begins anew before and after. A manifest whose layers went meanwhile
 is refused; pushed again, they come again."""

@@ -90,7 +90,9 @@ def test_a_registry_that_stays_so_is_no_fault_of_the_user(cleaned: Cleaned, shel
     outcome = cleaned.stack.finish(*cleaned.stack.start(variables))
     assert (outcome.code, outcome.reason) == (75, "BuildInfrastructure"), outcome.log
     assert "could not be pushed" in outcome.message
-    assert NO_PUSH in outcome.log
+    (line, *_) = [line for line in outcome.log.splitlines() if NO_PUSH in line]
+    assert "405 Method Not Allowed" in line, line
+    print(line)
 
 
 def test_a_time_limit_that_ends_the_waiting_is_none_either(cleaned: Cleaned, shell: bytes) -> None:

@@ -60,7 +60,7 @@ def test_what_a_buildkitd_for_each_tenant_changes_is_the_golden_one(
 
 
 def test_data_outlives_the_release(plain: list[Manifest]) -> None:
-    secrets = {"registry-token", "registry-node", "git-keys", "gateway", "sealing-keys"}
+    secrets = {"registry-token", "registry-node", "build-logs", "git-keys", "gateway", "sealing-keys"}
     for manifest in plain:
         known = manifest["kind"] == "Secret" and manifest["metadata"]["name"] in secrets
         if known or manifest["kind"] in ("Namespace", "PersistentVolumeClaim"):
@@ -112,7 +112,7 @@ def test_pools_place_the_pods(rendered: Callable[[Manifest], list[Manifest]]) ->
         if m["kind"] in ("Deployment", "DaemonSet")
     }
     assert placed == {
-        "operator": "ctrl", "resolver": "ctrl", "gateway": "ctrl",
+        "operator": "ctrl", "resolver": "ctrl", "gateway": "ctrl", "build-logs": "ctrl",
         "git": "ops", "registry": "ops", "buildkitd": "build", "traefik": "run",
     }  # fmt: skip
 

@@ -7,6 +7,7 @@ import tomllib
 import yaml
 from ink_gateway import settings as gateway
 from ink_git import settings as git
+from ink_logs import app as ink_logs
 from ink_operator import settings as operator
 from support.helm import Manifest
 from unit.chart.looking import environment, one
@@ -92,3 +93,11 @@ def test_the_registry_that_is_collected_is_the_same_but_read_only(local: list[Ma
     assert "readonly" not in push["storage"].pop("maintenance")
     assert readonly == push
     assert data["serve.sh"].startswith("#!/bin/sh\n")
+
+
+def test_the_reader_of_kept_logs_and_the_gateway_share_a_token(local: list[Manifest]) -> None:
+    parsed = ink_logs.from_environment(environment(local, "build-logs"))
+    asking = gateway.load(environment(local, "gateway"))
+    assert parsed.token == asking.build_logs_token.get_secret_value()
+    assert asking.build_logs_url == "http://build-logs.dp-system.svc.cluster.local:8080"
+    assert (parsed.registry_url.rpartition(":")[2], parsed.username) == ("5001", "node")

@@ -11,6 +11,9 @@ set -u
 here=${0%/*}
 drain_seconds=15
 child='' stopping='' due=''
+# Signs the state of uploads: one that began before a collection goes on after it.
+REGISTRY_HTTP_SECRET=$(head -c 32 /dev/urandom | sha256sum | cut -c 1-64)
+export REGISTRY_HTTP_SECRET
 
 say() {
     echo "$(date -u +%H:%M:%S) registry: $*"
@@ -60,8 +63,8 @@ collect() {
     # Of its many lines two count: how much it found, and how it ended.
     {
         timeout "${COLLECT_LIMIT_SECONDS:-1800}" "$1" garbage-collect "$here/push.yml" 2>&1
-        echo "ended with exit code $?"
-    } | grep -E 'blobs marked|rror|ended with' &
+        printf '\nended with exit code %s\n' "$?"
+    } | grep -E 'blobs marked|failed|rror|ended with' &
     collector=$!
     while [ -z "$stopping" ] && kill -0 "$collector" 2>/dev/null; do
         wait "$collector"
