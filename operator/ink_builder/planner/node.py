@@ -65,8 +65,9 @@ def _kind(package: Package, overrides: Overrides) -> Kind | None:
 def _build(package: Package, manager: Manager, kind: Kind | None, overrides: Overrides) -> str | None:
     if overrides.build:
         return overrides.build
-    if "build" in package.scripts:
-        return manager.run.format("build")
+    for name in ("build", "heroku-postbuild"):
+        if name in package.scripts:
+            return manager.run.format(name)
     return f"npx --no-install {kind.build}" if kind and kind.build else None
 
 
