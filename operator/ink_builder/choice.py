@@ -49,6 +49,12 @@ def choose(whole: Files, place: str, service: str, options: Options, images: Ima
         options.install_command, options.build_command, options.start_command, options.publish_directory
     )
     plan = detect.choose(files, options.pack, overrides, images)
+    if plan.pack == "Dockerfile":
+        below = plan.directory or ""
+        path = plan.why
+        dockerfile.check_frontend(f"{below}/{path}", files.below(below).read(path))
+        found = (*notes, *plan.notes)
+        return Choice("Dockerfile", below, path, options.target, notes=found, config=config or None)
     if settings and settings.port:
         plan = replace(plan, port=settings.port)
     return Choice(plan.pack, plan.directory or "", plan=plan, notes=notes, config=config or None)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from ink_builder.planner import common, python_install, python_start, python_version
+from ink_builder.planner import common, python_apps, python_install, python_start, python_version
 from ink_builder.planner.files import Files
 from ink_builder.planner.images import Images
 from ink_builder.planner.model import CannotPlan, NothingToStart, Overrides, Plan, Run
@@ -94,7 +94,7 @@ def _flat(groups: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
 
 
 def _import_path(files: Files) -> tuple[tuple[str, str], ...]:
-    root = python_start.source_root(files)
+    root = python_apps.source_root(files)
     return (("PYTHONPATH", f"/app/{root}"),) if root else ()
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from ink_builder import choice
 from ink_builder.errors import BuildError
 from ink_builder.planner import detect, render
 from ink_builder.planner.files import Files, from_directory, from_mapping
+from ink_builder.planner.images import Images
 from ink_builder.planner.model import Overrides, Plan
+from ink_builder.settings import Options
 
 FLASK = "from flask import Flask\napp = Flask(__name__)\n"
 FASTAPI = "from fastapi import FastAPI\napp = FastAPI()\n"
@@ -332,3 +335,18 @@ def test_links_out_of_the_repository_are_not_read(tmp_path_factory: pytest.TempP
     assert files.read("requirements.txt") == ""
     assert files.read("Procfile") == "web: x"
     assert files.paths == {"requirements.txt", "Procfile"}
+
+
+def chosen(files: dict[str, str]) -> choice.Choice:
+    return choice.choose(from_mapping(files), "", "", Options(), Images())
+
+
+def test_the_only_directory_with_a_dockerfile_is_built_by_it() -> None:
+    found = chosen({"README.md": "", "app/Dockerfile": "FROM scratch", "app/package.json": "{}"})
+    assert (found.pack, found.directory, found.dockerfile) == ("Dockerfile", "app", "Dockerfile")
+    assert found.notes == ("the application lies in app",)
+
+
+def test_a_dockerfile_below_may_not_name_a_foreign_frontend_either() -> None:
+    with pytest.raises(BuildError, match="app/Dockerfile asks for the frontend evil/x"):
+        chosen({"app/Dockerfile": "# syntax=evil/x\nFROM scratch"})
