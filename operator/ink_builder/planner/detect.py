@@ -6,22 +6,37 @@ from dataclasses import replace
 from ink_api.reasons import Reason
 
 from ink_builder.errors import BuildError
-from ink_builder.planner import deno, dotnet, elixir, foreign, go, java, node, php, python, ruby, rust, static, versions
+from ink_builder.planner import (
+    deno,
+    dotnet,
+    elixir,
+    foreign,
+    go,
+    hugo,
+    java,
+    node,
+    php,
+    python,
+    ruby,
+    rust,
+    static,
+    versions,
+)
 from ink_builder.planner.files import Files
 from ink_builder.planner.images import Images
 from ink_builder.planner.model import CannotPlan, NothingToStart, Overrides, Plan, Unavailable, Unsatisfiable
 
 Provider = Callable[[Files, Overrides, Images], Plan | None]
 PROVIDERS: tuple[Provider, ...] = (
-    static.detect, elixir.detect, php.detect, ruby.detect, java.detect, dotnet.detect, rust.detect, go.detect,
-    deno.detect, node.detect, python.detect,
+    static.detect, hugo.detect, elixir.detect, php.detect, ruby.detect, java.detect, dotnet.detect, rust.detect,
+    go.detect, deno.detect, node.detect, python.detect,
 )  # fmt: skip
 """In this order: languages whose repositories often hold another one's manifest, for their assets, come first."""
 
 _EXPECTED = (
     "a Dockerfile, index.html (static site), or what the language's own tools read: package.json, deno.json,"
     " requirements.txt, pyproject.toml, main.py, go.mod, Cargo.toml, pom.xml, build.gradle, Gemfile, composer.json,"
-    " mix.exs, a .csproj"
+    " mix.exs, a .csproj, hugo.toml, mkdocs.yml"
 )
 _SHOWN_NAMES = 15
 _SHOWN_DIRECTORIES = 8

@@ -43,7 +43,9 @@ def known(files: Files) -> str | None:
         )
     if files.with_suffix(".ipynb"):
         return "there are notebooks only, and nothing that serves: add a program (main.py) and a requirements.txt"
-    if "_config.yml" in files and (files.has_directory("_posts") or files.first("index.md", "index.markdown")):
+    if "_config.yml" in files and (
+        files.has_directory("_posts") or files.first("index.md", "index.markdown", "index.html")
+    ):
         return "this is a Jekyll site without a Gemfile: add one that names jekyll (or github-pages) and its plugins"
     return None
 
