@@ -7,6 +7,7 @@ from ink_api.reasons import Reason
 
 from ink_builder.errors import BuildError
 from ink_builder.planner import (
+    damage,
     deno,
     dotnet,
     elixir,
@@ -76,6 +77,8 @@ def choose(files: Files, pack: str, overrides: Overrides, images: Images | None 
     if pack == "Railpack":
         raise BuildError(Reason.PACK_UNAVAILABLE, "this platform has no Railpack frontend: use pack Auto or Dockerfile")
     images = images or Images()
+    if found := damage.sentence(files):
+        raise BuildError(Reason.PACK_NOT_DETECTED, found)
     try:
         plan = static.plan(files, overrides, images) if pack == "Static" else _found(files, overrides, images)
     except Unavailable as error:

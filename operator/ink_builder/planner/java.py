@@ -5,8 +5,8 @@ import re
 from ink_builder.planner import common, versions
 from ink_builder.planner.files import Files
 from ink_builder.planner.images import Images
-from ink_builder.planner.java_gradle import gradle
-from ink_builder.planner.java_maven import maven
+from ink_builder.planner.java_gradle import gradle, gradle_wrapper
+from ink_builder.planner.java_maven import maven, maven_wrapper
 from ink_builder.planner.java_output import Output
 from ink_builder.planner.model import CannotPlan, Overrides, Plan, Run
 from ink_builder.planner.versions import Rules, Wish
@@ -23,10 +23,10 @@ def detect(files: Files, overrides: Overrides, images: Images) -> Plan | None:
     """A pom.xml or a Gradle build. Raises CannotPlan."""
     script = files.first("build.gradle", "build.gradle.kts", "settings.gradle", "settings.gradle.kts")
     if "pom.xml" in files:
-        output, wrapper = maven(files), "mvnw" in files
+        output, wrapper = maven(files), maven_wrapper(files) is not None
         tool, why = "maven", "pom.xml"
     elif script is not None:
-        output, wrapper = gradle(files), "gradlew" in files
+        output, wrapper = gradle(files), gradle_wrapper(files) is not None
         tool, why = "gradle", script
     else:
         return None

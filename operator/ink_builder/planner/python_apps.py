@@ -61,7 +61,7 @@ def _apps(files: Files) -> Iterator[App]:
         named = parts[-1] in _MODULES or parts[-1] == "__init__" or len(parts) == 1
         if named and importable(path) and "tests" not in parts and not parts[-1].startswith("test"):
             usual.append((parts[-1] not in _MODULES, path))
-    trees = [(path, tree) for _, path in sorted(usual)[:MOST_READ] if (tree := _parsed(files.read(path)))]
+    trees = [(path, tree) for _, path in sorted(usual)[:MOST_READ] if (tree := parsed(files.read(path)))]
     makers = {name: framework for _, tree in trees for name, framework in _makers(tree)}
     found = [app for path, tree in trees for app in _apps_in(path, module_of(path, root), tree, makers)]
     yield from found
@@ -69,7 +69,8 @@ def _apps(files: Files) -> Iterator[App]:
         yield from _completed(path, module_of(path, root), tree, found)
 
 
-def _parsed(text: str) -> ast.Module | None:
+def parsed(text: str) -> ast.Module | None:
+    """None when this Python cannot read it."""
     try:
         return ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):

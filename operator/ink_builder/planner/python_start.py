@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ink_builder.planner import common
 from ink_builder.planner.files import Files
 from ink_builder.planner.model import DEFAULT_PORT, PORT
-from ink_builder.planner.python_apps import ASGI, MOST_READ, App, best, importable, module_of, source_root
+from ink_builder.planner.python_apps import ASGI, MOST_READ, App, best, importable, module_of, parsed, source_root
 
 _SCRIPTS = (
     "main.py",
@@ -134,7 +134,12 @@ def _script(files: Files) -> Start | None:
     if files.first(*_SCRIPTS) is None and len(packages) == 1:
         return Start(f"python -m {_module(packages[0], files).removesuffix('.__main__')}", note=packages[0])
     script = program(files)
-    return Start(f"python {common.argument(script)}", note=script, port=_port_in(files, script)) if script else None
+    if script is None:
+        return None
+    named = common.argument(script)
+    # its own Python judges what the planner's cannot read: at the build, not at each start
+    check = f"python -m py_compile {named}" if parsed(files.read(script)) is None else None
+    return Start(f"python {named}", (), script, check, _port_in(files, script))
 
 
 def program(files: Files) -> str | None:
