@@ -53,6 +53,11 @@ def choose(whole: Files, place: str, service: str, options: Options, images: Ima
         options.install_command, options.build_command, options.start_command, options.publish_directory
     )
     plan = detect.choose(files, options.pack, overrides, images)
+    if plan.pack == "Dockerfile":
+        below, path = plan.directory or "", plan.why
+        dockerfile.check_frontend(f"{below}/{path}", files.below(below).read(path))
+        found = (*notes, *plan.notes)
+        return Choice("Dockerfile", below, path, options.target, notes=found, config=config or None)
     if settings:
         plan = _settled(plan, settings, detected=options.start_command is None)
     planned = {name: value for name, value in config.items() if name not in _IN_THE_IMAGE}

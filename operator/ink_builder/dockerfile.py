@@ -25,6 +25,9 @@ def find(files: Files, options: Options) -> str | None:
         return None
     if path is None or path not in files:
         raise BuildError(Reason.DOCKERFILE_NOT_FOUND, f"there is no {path or DEFAULT} in this commit{_hint(files)}")
+    if files.is_utf16(path):
+        message = f"{path} is saved as UTF-16, which BuildKit cannot read: save it as UTF-8"
+        raise BuildError(Reason.BUILD_FAILED, message)
     check_frontend(path, files.read(path))
     return path
 

@@ -15,6 +15,9 @@ _LINE = re.compile(r"^\s*([\w.-]+)\s+(\S+)", re.MULTILINE)
 CERTIFICATES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/ssl/certs/ca-certificates.crt")
 """Slim Debian has none, and every build image does."""
 
+_NAMED = re.compile(r"\"(\.?/?[A-Za-z0-9_][\w./-]*(?:\*[\w.*/-]*)?)\"")
+_SOURCES = (".go", ".rs", ".mod", ".sum", ".md", "Cargo.toml", "Cargo.lock")
+_MOST_KEPT = 60
 _KEPT = (
     "templates", "views", "static", "public", "assets", "web", "ui", "www", "dist", "migrations", "db/migrations",
     "config", "configs", "data", "content", "locales", "i18n", "resources", "Rocket.toml", "config.toml", "config.yaml",
@@ -111,10 +114,19 @@ def strings(value: Any) -> dict[str, str]:
     return {str(k): v for k, v in value.items() if isinstance(v, str)} if isinstance(value, dict) else {}
 
 
-def kept_beside_binary(files: Files) -> tuple[tuple[str, str], ...]:
-    """Directories and files that a compiled program usually reads from its working directory."""
+def kept_beside_binary(files: Files, code: str = "") -> tuple[tuple[str, str], ...]:
+    """Directories and files that a compiled program reads from its working directory.
+
+    Those of the usual names, and those that its `code` names in a text: `ParseFiles("page.html")`.
+    """
     found = [path for path in _KEPT if path in files or files.has_directory(path)]
-    return tuple((f"/app/{path}", f"/app/{path}") for path in found)
+    for text in sorted(set(_NAMED.findall(code))):
+        path = text.partition("*")[0].strip("/").removeprefix("./")
+        known = path in files or any(not p.endswith(_SOURCES) for p in files.below(path).paths)
+        inside = any(path == kept or path.startswith(f"{kept}/") for kept in found)
+        if known and plain(path) and not inside and not path.endswith(_SOURCES):
+            found.append(path)
+    return tuple((f"/app/{path}", f"/app/{path}") for path in found[:_MOST_KEPT])
 
 
 def fixed_port(text: str, pattern: re.Pattern[str], asks: str = "PORT") -> int:

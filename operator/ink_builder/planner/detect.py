@@ -6,26 +6,48 @@ from dataclasses import replace
 from ink_api.reasons import Reason
 
 from ink_builder.errors import BuildError
-from ink_builder.planner import deno, dotnet, elixir, go, java, node, php, python, ruby, rust, static, versions
+from ink_builder.planner import (
+    damage,
+    deno,
+    dotnet,
+    elixir,
+    foreign,
+    go,
+    hugo,
+    java,
+    node,
+    php,
+    python,
+    ruby,
+    rust,
+    static,
+    versions,
+)
 from ink_builder.planner.files import Files
 from ink_builder.planner.images import Images
 from ink_builder.planner.model import CannotPlan, NothingToStart, Overrides, Plan, Unavailable, Unsatisfiable
 
 Provider = Callable[[Files, Overrides, Images], Plan | None]
 PROVIDERS: tuple[Provider, ...] = (
-    static.detect, elixir.detect, php.detect, ruby.detect, java.detect, dotnet.detect, rust.detect, go.detect,
-    deno.detect, node.detect, python.detect,
+    static.detect, hugo.detect, elixir.detect, php.detect, ruby.detect, java.detect, dotnet.detect, rust.detect,
+    go.detect, deno.detect, node.detect, python.detect,
 )  # fmt: skip
 """In this order: languages whose repositories often hold another one's manifest, for their assets, come first."""
 
 _EXPECTED = (
     "a Dockerfile, index.html (static site), or what the language's own tools read: package.json, deno.json,"
     " requirements.txt, pyproject.toml, main.py, go.mod, Cargo.toml, pom.xml, build.gradle, Gemfile, composer.json,"
-    " mix.exs, a .csproj"
+    " mix.exs, a .csproj, hugo.toml, mkdocs.yml"
 )
 _SHOWN_NAMES = 15
 _SHOWN_DIRECTORIES = 8
-_NOT_APPLICATIONS = frozenset({"docs", "doc", "test", "tests", "examples", "example", "scripts", "vendor", "tools"})
+_MOST_DIRECTORIES = 40
+_NOT_APPLICATIONS = frozenset(
+    {
+        "docs", "doc", "test", "tests", "e2e", "cypress", "examples", "example", "scripts", "vendor", "tools", "hooks",
+        "docker", "deploy", "deployment", "infra", "terraform", "k8s", "helm", "charts", "bench", "benchmarks",
+    }
+)  # fmt: skip
 
 
 def detect(files: Files, overrides: Overrides, images: Images | None = None) -> Plan | None:
@@ -55,6 +77,8 @@ def choose(files: Files, pack: str, overrides: Overrides, images: Images | None 
     if pack == "Railpack":
         raise BuildError(Reason.PACK_UNAVAILABLE, "this platform has no Railpack frontend: use pack Auto or Dockerfile")
     images = images or Images()
+    if found := damage.sentence(files):
+        raise BuildError(Reason.PACK_NOT_DETECTED, found)
     try:
         plan = static.plan(files, overrides, images) if pack == "Static" else _found(files, overrides, images)
     except Unavailable as error:
@@ -64,8 +88,12 @@ def choose(files: Files, pack: str, overrides: Overrides, images: Images | None 
     except CannotPlan as error:
         raise BuildError(Reason.PACK_NOT_DETECTED, str(error)) from error
     if plan is None:
-        raise BuildError(Reason.PACK_NOT_DETECTED, f"nothing here can be built: {seen(files)}; add {_EXPECTED}")
+        raise BuildError(Reason.PACK_NOT_DETECTED, f"{foreign.known(files) or _nothing(files)}")
     return plan if plan.directory is not None else replace(plan, directory=files.place)
+
+
+def _nothing(files: Files) -> str:
+    return f"nothing here can be built: {seen(files)}; add {_EXPECTED}"
 
 
 def _found(files: Files, overrides: Overrides, images: Images) -> Plan | None:
@@ -82,14 +110,17 @@ def _in_a_directory(files: Files, overrides: Overrides, images: Images) -> Plan 
     """The plan of the one directory that holds an application. Raises NothingToStart when several do."""
     plans: dict[str, Plan] = {}
     for name in _candidates(files):
+        inside = files.below(name)
         try:
-            found = detect(files.below(name), overrides, images)
+            found = _own_dockerfile(inside) or detect(inside, overrides, images)
         except CannotPlan:
             continue
         if found is not None:
             plans[name] = found
     if len(plans) > 1:
-        listed = ", ".join(f"{versions.shown(name)} ({plan.pack})" for name, plan in plans.items())
+        shown = [f"{versions.shown(name)} ({plan.pack})" for name, plan in plans.items()]
+        more = [f"{len(shown) - _SHOWN_DIRECTORIES} more"] if len(shown) > _SHOWN_DIRECTORIES else []
+        listed = ", ".join([*shown[:_SHOWN_DIRECTORIES], *more])
         raise NothingToStart(
             f"there are several applications: {listed}; set source.git.rootDirectory to one of them, or describe them"
             " in ink.yaml"
@@ -101,9 +132,16 @@ def _in_a_directory(files: Files, overrides: Overrides, images: Images) -> Plan 
     return replace(plan, directory=name if plan.directory is None else plan.directory, notes=(*plan.notes, note))
 
 
+def _own_dockerfile(files: Files) -> Plan | None:
+    """What stands for a directory that says itself how it is built."""
+    path = files.first("Dockerfile", "dockerfile")
+    return Plan(pack="Dockerfile", image="", run_image="", start="", why=path) if path else None
+
+
 def _candidates(files: Files) -> list[str]:
     names = [name.rstrip("/") for name in files.top() if name.endswith("/") and not name.startswith(".")]
-    return [name for name in names if name not in _NOT_APPLICATIONS and not versions.odd(name)][:_SHOWN_DIRECTORIES]
+    kept = [name for name in names if name not in _NOT_APPLICATIONS and "{" not in name and not versions.odd(name)]
+    return kept[:_MOST_DIRECTORIES]
 
 
 def seen(files: Files) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 
 from ink_builder.planner import common, versions
 from ink_builder.planner.files import Files
@@ -13,15 +14,35 @@ RULES = Rules(".NET")
 _CACHES = ("/root/.nuget/packages",)
 _PROJECTS = (".csproj", ".fsproj", ".vbproj")
 _FRAMEWORK = re.compile(r"<TargetFrameworks?>\s*(?:net|netcoreapp)(\d+\.\d+)")
+_OUTSIDE = re.compile(r"<ProjectReference\s+Include\s*=\s*[\"']\.\.[\\/]")
+_JOINS = (".sln", ".slnx", ".slnf", ".props")
+_MARKS = ("Dockerfile", "package.json", "requirements.txt", "pyproject.toml", "go.mod", "Cargo.toml", "pom.xml")
+_TESTS = re.compile(r"(?:^|/)tests?/|[.-]?tests?\.\w+$", re.IGNORECASE)
 _TEST = re.compile(r"Microsoft\.NET\.Test\.Sdk|<IsTestProject>\s*true")
 
 
 def detect(files: Files, overrides: Overrides, images: Images) -> Plan | None:
     """A project file for C#, F# or Visual Basic. Raises CannotPlan."""
     projects = [p for end in _PROJECTS for p in files.with_suffix(end, 3) if common.plain(p)]
-    if not projects:
+    if not projects or _only_one_of_many(files, projects):
         return None
     project = _application(files, projects)
+    if files.whole is not None and files.place and _OUTSIDE.search(files.read(project)):
+        # its neighbours are compiled with it
+        return replace(_plan(files.whole, f"{files.place}/{project}", overrides, images), directory="")
+    return _plan(files, project, overrides, images)
+
+
+def _only_one_of_many(files: Files, projects: list[str]) -> bool:
+    """Whether other directories hold other ecosystems' programs, and nothing at the top joins the projects."""
+    if any("/" not in p for p in projects) or any(files.with_suffix(end) for end in _JOINS):
+        return False
+    own = {p.partition("/")[0] for p in projects}
+    others = [d.rstrip("/") for d in files.top() if d.endswith("/") and d.rstrip("/") not in own]
+    return any(f"{d}/{mark}" in files for d in others for mark in _MARKS)
+
+
+def _plan(files: Files, project: str, overrides: Overrides, images: Images) -> Plan:
     text = files.read(project)
     base, version = _version(files, images, text)
     named = re.search(r"<AssemblyName>\s*([\w.-]+)\s*</AssemblyName>", text)
@@ -51,7 +72,7 @@ def detect(files: Files, overrides: Overrides, images: Images) -> Plan | None:
 
 def _application(files: Files, projects: list[str]) -> str:
     """The project that is a program. Raises CannotPlan when there is none, or more than one."""
-    texts = {path: files.read(path) for path in projects[:200]}
+    texts = {path: files.read(path) for path in projects[:200] if not _TESTS.search(path)}
     web = [p for p, text in texts.items() if "Microsoft.NET.Sdk.Web" in text and not _TEST.search(text)]
     programs = web or [p for p, text in texts.items() if "<OutputType>Exe" in text and not _TEST.search(text)]
     if len(programs) == 1:

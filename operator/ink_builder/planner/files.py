@@ -1,5 +1,6 @@
 """A read-only view of a repository's files."""
 
+import codecs
 import os
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping
@@ -9,6 +10,7 @@ from pathlib import Path
 
 MAX_READ_BYTES = 512 * 1024
 _SKIPPED = frozenset({".git", "node_modules", ".venv", "venv", "__pycache__", ".tox", "site-packages"})
+UTF16_MARK = "\ufeff"
 _INDEX_DEPTH = 4
 """How many directories down files are found by their name."""
 
@@ -24,6 +26,7 @@ class Files:
     _read: Callable[[str], str]
     place: str = ""
     whole: "Files | None" = field(default=None, repr=False)
+    _trouble: Callable[[str], str] = field(default=lambda _: "", repr=False)
 
     def __contains__(self, path: object) -> bool:
         return path in self.paths
@@ -31,6 +34,14 @@ class Files:
     def read(self, path: str) -> str:
         """The text of a file; empty when it is not there. Bytes that are not UTF-8 are replaced."""
         return self._read(path) if path in self.paths else ""
+
+    def trouble(self, path: str) -> str:
+        """Why a file cannot be read (`is a link that leads nowhere`); empty when it can."""
+        return self._trouble(path)
+
+    def is_utf16(self, path: str) -> bool:
+        """Whether a file is saved in an encoding that few tools read."""
+        return self.read(path).startswith(UTF16_MARK)
 
     def first(self, *paths: str) -> str | None:
         """The first of `paths` that exists."""
@@ -57,7 +68,9 @@ class Files:
         start = f"{directory}/"
         first, last = bisect_left(self._sorted, start), bisect_left(self._sorted, f"{directory}0")  # 0 follows /
         inside = frozenset(path[len(start) :] for path in self._sorted[first:last])
-        return Files(inside, lambda path: self._read(start + path), directory, self)
+        return Files(
+            inside, lambda path: self._read(start + path), directory, self, lambda path: self._trouble(start + path)
+        )
 
     @cached_property
     def _sorted(self) -> list[str]:
@@ -104,18 +117,41 @@ def from_mapping(content: Mapping[str, str]) -> Files:
     return Files(frozenset(held), lambda path: held[path])
 
 
+def decoded(content: bytes) -> str:
+    """UTF-8 without its mark; UTF-16 with its mark, by which it can be told."""
+    for mark, name in ((codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be")):
+        if content.startswith(mark):
+            return content.decode(name, errors="replace")
+    return content.decode("utf-8-sig", errors="replace")
+
+
 def from_directory(root: Path) -> Files:
     """The files below `root`, without what package managers and version control keep there."""
     real = root.resolve()
 
     def read(path: str) -> str:
-        place = (root / path).resolve()
-        if not place.is_relative_to(real) or not place.is_file():
+        try:
+            place = (root / path).resolve()
+            if not place.is_relative_to(real) or not place.is_file():
+                return ""
+            with place.open("rb") as file:
+                return decoded(file.read(MAX_READ_BYTES))
+        except (OSError, RuntimeError):  # a link to itself, a name that is too long
             return ""
-        with place.open("rb") as file:
-            return file.read(MAX_READ_BYTES).decode("utf-8-sig", errors="replace")
 
-    return Files(frozenset(_list(root)), read)
+    def trouble(path: str) -> str:
+        place = root / path
+        if not place.is_symlink():
+            return ""
+        try:
+            target = place.resolve()
+        except (OSError, RuntimeError):
+            return "is a link to itself"
+        if not target.is_relative_to(real):
+            return "is a link out of the repository"
+        return "" if target.is_file() else "is a link that leads nowhere"
+
+    return Files(frozenset(_list(root)), read, _trouble=trouble)
 
 
 def _list(root: Path) -> Iterable[str]:

@@ -1,6 +1,7 @@
 """Pack Go: one static program; nothing of the toolchain in the final image."""
 
 import re
+from dataclasses import replace
 
 from ink_builder.planner import common, versions
 from ink_builder.planner.files import Files
@@ -17,16 +18,63 @@ _LISTEN = re.compile(r'(?:ListenAndServe|Run|Listen|Start)\(\s*"[\w.]*:(\d{4,5})
 _BINARY, _PROGRAM = "/out/app", "/usr/local/bin/app"
 _MOST_READ = 1000
 """Files that are looked into: a repository may have any number."""
+_MOST_SOURCES = 200
 _C = re.compile(r'^\s*import\s+"C"', re.MULTILINE)
 _NEED_C = ("github.com/mattn/go-sqlite3", "github.com/confluentinc/confluent-kafka-go", "github.com/h2non/bimg")
 
 
 def detect(files: Files, overrides: Overrides, images: Images) -> Plan | None:
     """A go.mod, a go.work, or a main.go alone. Raises CannotPlan."""
-    why_here = files.first("go.mod", "go.work", "main.go")
-    if why_here is None:
+    if files.first("go.mod", "go.work", "main.go") is None:
         return None
-    mod = files.read("go.mod")
+    package = "." if overrides.build else _package(files)
+    if (whole := _module_above(files)) is not None:
+        return _below(whole, files, overrides, images, package)
+    return _plan(files, overrides, images, package, files.read("go.mod"))
+
+
+def _modules_above(files: Files) -> list[str]:
+    """Where the go.mod of a directory without one may be, the nearest first."""
+    parents = files.place.split("/")
+    return ["/".join([*parents[:depth], "go.mod"]) for depth in reversed(range(len(parents)))]
+
+
+def _module_above(files: Files) -> Files | None:
+    """The whole repository, when the program of one directory cannot be built without it."""
+    whole = files.whole
+    if whole is None or not files.place:
+        return None
+    outside = re.search(r"=>\s*\.\./", files.read("go.mod"))
+    listed = "go.work" in whole and re.search(rf"\b{re.escape(files.place)}\s*$", whole.read("go.work"), re.MULTILINE)
+    above = "go.mod" not in files and whole.first(*_modules_above(files))
+    return whole if outside or listed or above else None
+
+
+def _below(whole: Files, files: Files, overrides: Overrides, images: Images, package: str) -> Plan:
+    """One directory's program, compiled with the modules around it; it runs beside that directory's files."""
+    mod = files.read("go.mod") or whole.read(whole.first(*_modules_above(files)) or "")
+    alone = _plan(files, overrides, images, package, mod)
+    step = replace(alone.build[0], command=f"cd {common.argument(files.place)} && {alone.build[0].command}")
+    kept = tuple((f"/app/{files.place}{source.removeprefix('/app')}", target) for source, target in alone.artifacts)
+    moved = tuple(new if old[0].startswith("/app") else old for new, old in zip(kept, alone.artifacts, strict=True))
+    mods = "".join(whole.read(p) for p in whole.named("go.mod", 3))
+    environment = dict(alone.build_environment)
+    if any(name in mods for name in _NEED_C):
+        environment["CGO_ENABLED"] = "1"
+    return replace(
+        alone,
+        directory="",
+        why=f"the Go program in {files.place}",
+        manager="go modules",
+        manifests=(),
+        install=(Run(overrides.install, _CACHES),) if overrides.install else (),
+        build=(step,),
+        build_environment=tuple(environment.items()),
+        artifacts=moved,
+    )
+
+
+def _plan(files: Files, overrides: Overrides, images: Images, package: str, mod: str) -> Plan:
     base, version = versions.choose(images, "go", RULES, ())
     wanted = _asked(files, mod)
     environment = [
@@ -41,13 +89,12 @@ def detect(files: Files, overrides: Overrides, images: Images) -> Plan | None:
             # the go command fetches the toolchain that go.mod asks for, as a module
             environment.append(("GOTOOLCHAIN", "auto"))
             notes = (f"Go {wanted.text} is fetched by the go command: this platform has {base.version}",)
-    package = "." if overrides.build else _package(files)
     start, why = _start(files, mod, overrides, package)
     return Plan(
         pack="Go",
         image=base.build,
         run_image=base.run,
-        why=why_here,
+        why=files.first("go.mod", "go.work", "main.go") or "",
         versions=(version,),
         manager="go modules" + (", vendored" if files.has_directory("vendor") else ""),
         manifests=_manifests(files, mod),
@@ -114,7 +161,8 @@ def _package(files: Files) -> str:
             found.append(directory)
     if "" in found:
         return "."
-    usual = [d for name in _PREFERRED for d in found if d.rpartition("/")[2] == name]
+    named = [[d for d in found if d.rpartition("/")[2] == name] for name in _PREFERRED]
+    usual = [same[0] for same in named if len(same) == 1]
     commands = [d for d in found if d.startswith("cmd/")]
     for choice in (found, commands):
         if len(choice) == 1:
@@ -133,7 +181,7 @@ def _command(files: Files, mod: str, package: str) -> str:
     begin = ""
     if not mod and "go.work" not in files:
         begin = "go mod init app && go mod tidy && "
-    loose = "-mod=mod " if mod and "go.sum" not in files and not files.has_directory("vendor") else ""
+    loose = "-mod=mod " if "go.mod" in files and "go.sum" not in files and not files.has_directory("vendor") else ""
     return f"{begin}go build {loose}-trimpath -tags timetzdata -ldflags='-s -w' -o {_BINARY} {package}"
 
 
@@ -154,4 +202,9 @@ def _artifacts(files: Files, overrides: Overrides) -> tuple[tuple[str, str], ...
     """The program and what it may read; all of it where the user's own commands decide what is built."""
     if overrides.build and _BINARY not in overrides.build:
         return (("/app", "/app"), common.CERTIFICATES)
-    return ((_BINARY, _PROGRAM), *common.kept_beside_binary(files), common.CERTIFICATES)
+    return ((_BINARY, _PROGRAM), *common.kept_beside_binary(files, _sources(files)), common.CERTIFICATES)
+
+
+def _sources(files: Files) -> str:
+    paths = [p for p in files.with_suffix(".go", 3) if not p.endswith("_test.go") and not p.startswith("vendor/")]
+    return "\n".join(files.read(path) for path in paths[:_MOST_SOURCES])

@@ -5,13 +5,20 @@ import re
 from ink_builder.planner import common, versions
 from ink_builder.planner.files import Files
 from ink_builder.planner.images import Images
-from ink_builder.planner.java_gradle import gradle
-from ink_builder.planner.java_maven import maven
+from ink_builder.planner.java_gradle import gradle, gradle_wrapper
+from ink_builder.planner.java_maven import maven, maven_wrapper
 from ink_builder.planner.java_output import Output
-from ink_builder.planner.model import CannotPlan, Overrides, Plan, Run
+from ink_builder.planner.model import DEFAULT_PORT, CannotPlan, Overrides, Plan, Run
 from ink_builder.planner.versions import Rules, Wish
 
 RULES = Rules("Java")
+_MOST_READ = 200
+_LISTEN = re.compile(
+    r"embeddedServer\([^)]*?\bport\s*=\s*(\d{4,5})|InetSocketAddress\(\s*(\d{4,5})\s*\)|\.start\(\s*(\d{4,5})\s*\)"
+    r"|^\s*port\(\s*(\d{4,5})\s*\)",
+    re.MULTILINE,
+)
+"""Ktor, the JDK's own server, Javalin, Spark."""
 _NUMBER = r"[\"'<>(=\s]*(?:VERSION_)?(1\.8|\d{1,2})\b"
 _ASKED = re.compile(
     rf"(?:maven\.compiler\.(?:release|target|source)>|<java\.version>|<release>|JavaLanguageVersion\.of\(|jvmToolchain\("
@@ -23,10 +30,10 @@ def detect(files: Files, overrides: Overrides, images: Images) -> Plan | None:
     """A pom.xml or a Gradle build. Raises CannotPlan."""
     script = files.first("build.gradle", "build.gradle.kts", "settings.gradle", "settings.gradle.kts")
     if "pom.xml" in files:
-        output, wrapper = maven(files), "mvnw" in files
+        output, wrapper = maven(files), maven_wrapper(files) is not None
         tool, why = "maven", "pom.xml"
     elif script is not None:
-        output, wrapper = gradle(files), "gradlew" in files
+        output, wrapper = gradle(files), gradle_wrapper(files) is not None
         tool, why = "gradle", script
     else:
         return None
@@ -46,7 +53,14 @@ def detect(files: Files, overrides: Overrides, images: Images) -> Plan | None:
         artifacts=(("/app", "/app"),) if overrides.build else (("/out", "/app"),),
         start=start,
         start_why=start_why,
+        port=_port(files) if output.label not in {"Spring Boot", "Quarkus"} else DEFAULT_PORT,
     )
+
+
+def _port(files: Files) -> int:
+    """Frameworks take theirs from the start command; another program's is in its code."""
+    sources = sorted(p for p in files.paths if "src/main/" in p and p.endswith((".java", ".kt")))
+    return common.fixed_port("\n".join(files.read(path) for path in sources[:_MOST_READ]), _LISTEN)
 
 
 def _start(files: Files, output: Output, overrides: Overrides) -> tuple[str, str]:

@@ -3,7 +3,7 @@
 import re
 
 from ink_builder.planner.files import Files
-from ink_builder.planner.java_output import JAR, QUARKUS, SPRING, Output, main_class, the_jar
+from ink_builder.planner.java_output import JAR, QUARKUS, SPRING, Output, main_class, the_jar, wrapper
 from ink_builder.planner.model import CannotPlan, NothingToStart
 
 _CACHES = ("/root/.gradle",)
@@ -12,9 +12,14 @@ _APPLICATION = re.compile(r"^\s*(?:id\s*\(?\s*[\"']application[\"']|application\
                           r"|`application`|mainClass\b)", re.MULTILINE)  # fmt: skip
 
 
+def gradle_wrapper(files: Files) -> str | None:
+    """The repository's own Gradle; its archive is often left out by a rule for `*.jar`."""
+    return wrapper(files, "gradlew", "gradle/wrapper/gradle-wrapper.jar")
+
+
 def gradle(files: Files) -> Output:
     """Raises CannotPlan when nothing in it can be started."""
-    command = "sh ./gradlew --no-daemon" if "gradlew" in files else "gradle --no-daemon"
+    command = f"{gradle_wrapper(files) or 'gradle'} --no-daemon"
     module = _module(files)
     folder, task = (f"{module}/", f":{module.replace('/', ':')}:") if module else ("", "")
     text = _script(files, folder)

@@ -3,7 +3,7 @@
 import re
 
 from ink_builder.planner.files import Files
-from ink_builder.planner.java_output import JAR, QUARKUS, SPRING, Output, main_class, the_jar
+from ink_builder.planner.java_output import JAR, QUARKUS, SPRING, Output, main_class, the_jar, wrapper
 from ink_builder.planner.model import CannotPlan, NothingToStart
 
 _CACHES = ("/root/.m2",)
@@ -11,9 +11,14 @@ _COPY = "dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory=/
 _PACKS_ITSELF = re.compile(r"maven-shade-plugin|maven-assembly-plugin|jar-with-dependencies")
 
 
+def maven_wrapper(files: Files) -> str | None:
+    """The repository's own Maven."""
+    return wrapper(files, "mvnw", ".mvn/wrapper/maven-wrapper.properties")
+
+
 def maven(files: Files) -> Output:
     """Raises CannotPlan when nothing in it can be started."""
-    command = ("sh ./mvnw" if "mvnw" in files else "mvn") + " --batch-mode --no-transfer-progress -DskipTests"
+    command = f"{maven_wrapper(files) or 'mvn'} --batch-mode --no-transfer-progress -DskipTests"
     pom = files.read("pom.xml")
     if "quarkus-maven-plugin" in pom:
         build = f"{command} package && cp -r target/quarkus-app /out"

@@ -26,6 +26,15 @@ class Output:
     environment: tuple[tuple[str, str], ...] = ()
 
 
+def wrapper(files: Files, script: str, needed: str) -> str | None:
+    """The command of a wrapper that is committed whole; None without one, or without the file that it reads."""
+    if script not in files or needed not in files:
+        return None
+    # committed from Windows, a shell cannot read it
+    mended = f"sed -i 's/\\r$//' {script} && " if "\r\n" in files.read(script) else ""
+    return f"{mended}sh ./{script}"
+
+
 def the_jar(folder: str) -> str:
     """A command that copies the program out of a folder: the largest archive that is not sources or a bare part."""
     listed = f"ls -S {folder}/*.jar | grep -v -e '-sources.jar$' -e '-javadoc.jar$' -e '-plain.jar$' -e '/original-'"

@@ -51,7 +51,7 @@ def plan(files: Files, overrides: Overrides, images: Images) -> Plan:
         steps = _build_steps(package, manager, kind, build)
         skeleton = replace(skeleton, build=steps, build_environment=environment)
     if kind is not None and kind.site:
-        return _site(skeleton, kind, images)
+        return static.served(skeleton, kind.site, kind.label, images)
     return _server(skeleton, package, manager, kind, start)
 
 
@@ -65,8 +65,9 @@ def _kind(package: Package, overrides: Overrides) -> Kind | None:
 def _build(package: Package, manager: Manager, kind: Kind | None, overrides: Overrides) -> str | None:
     if overrides.build:
         return overrides.build
-    if "build" in package.scripts:
-        return manager.run.format("build")
+    for name in ("build", "heroku-postbuild"):
+        if name in package.scripts:
+            return manager.run.format(name)
     return f"npx --no-install {kind.build}" if kind and kind.build else None
 
 
@@ -118,19 +119,6 @@ def _plain_manifests(files: Files, manager: Manager) -> tuple[str, ...]:
         return ()
     own = tuple(name for name in (".npmrc", ".yarnrc", ".yarnrc.yml", "bunfig.toml") if name in files)
     return ("package.json", *((manager.lock,) if manager.lock else ()), *own)
-
-
-def _site(skeleton: Plan, kind: Kind, images: Images) -> Plan:
-    return replace(
-        skeleton,
-        run_image=static.server_image(images),
-        run_packages=(),
-        start=static.START,
-        start_why=f"{kind.label}: a site served from {kind.site}",
-        run_environment=static.ENVIRONMENT,
-        artifacts=((f"/app/{kind.site}" if kind.site != "." else "/app", "/app"),),
-        texts=((static.SERVER_PATH, static.server_text()),),
-    )
 
 
 def _server(skeleton: Plan, package: Package, manager: Manager, kind: Kind | None, start: Start | None) -> Plan:

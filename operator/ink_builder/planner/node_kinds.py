@@ -4,14 +4,17 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ink_builder.planner.model import PORT
+from ink_builder.planner import common
+from ink_builder.planner.model import PORT, CannotPlan, NothingToStart
 from ink_builder.planner.node_package import Package
 
 _ANYWHERE = (("HOST", "0.0.0.0"),)
 OWN_SERVERS = re.compile(
-    r"^\s*(?:cross-env\s+)?(?:\w+=\S*\s+)*(?:npx\s+)?(?:react-scripts start|vite(?: dev| serve| preview)?\b"
-    r"|vue-cli-service serve|astro\b|parcel\b|next(?: dev| start)?\b|nuxt? (?:dev|start|preview)\b|nuxi\b|ng serve"
-    r"|gatsby\b|nest start|docusaurus\b|eleventy\b|webpack(?:-dev-server| serve)|serve\b|http-server\b"
+    r"^\s*(?:cross-env\s+)?(?:\w+=\S*\s+)*(?:npx\s+(?:-y\s+)?)?(?:@11ty/)?"
+    r"(?:react-scripts start|vite(?: dev| serve| preview)?\b|vue-cli-service serve|astro\b|parcel\b"
+    r"|next(?: dev| start)?\b|nuxt? (?:dev|start|preview)\b|nuxi\b|ng serve"
+    r"|gatsby\b|vitepress\b|vuepress\b|hexo\b|ember serve|slidev\b|nest start|docusaurus\b|eleventy\b"
+    r"|webpack(?:-dev-server| serve)|serve\b|http-server\b"
     r"|live-server\b|svelte-kit\b|react-router dev|remix(?: vite:)?dev)"
 )
 """Start scripts that serve to a developer, or that the framework's own entry here replaces."""
@@ -46,13 +49,17 @@ def _has(package: Package, *names: str) -> bool:
 
 def _custom(package: Package) -> bool:
     """A start script of the repository's own, such as a server around the framework."""
-    script = package.scripts.get("start", "")
+    script = package.script("start")
     return bool(script) and OWN_SERVERS.search(script) is None
 
 
 def _next(package: Package) -> Kind | None:
     if not _has(package, "next") or _custom(package):
         return None
+    if not any(map(package.files.has_directory, _NEXT_PAGES)):
+        raise NothingToStart(
+            "Next is in package.json, but there is no directory app or pages (nor one below src): add it"
+        )
     text = package.config("next")
     if re.search(r"output\s*:\s*[\"'`]export[\"'`]", text):
         return Kind("Next, exported", site="out", build="next build")
@@ -63,6 +70,9 @@ def _next(package: Package) -> Kind | None:
         return Kind("Next, standalone", start, build="next build", artifacts=tuple(kept))
     start = f"next start --hostname 0.0.0.0 --port {PORT}"
     return Kind("Next", start, build="next build", after="rm -rf .next/cache")
+
+
+_NEXT_PAGES = ("app", "pages", "src/app", "src/pages")
 
 
 def _nuxt(package: Package) -> Kind | None:
@@ -81,6 +91,7 @@ def _custom_but(package: Package, usual: str) -> bool:
 def _sveltekit(package: Package) -> Kind | None:
     if not _has(package, "@sveltejs/kit", "@sveltejs/adapter-node") or _custom_but(package, "node build"):
         return None
+    _refuse_foreign(package, "SvelteKit", "@sveltejs/adapter-", "svelte", "@sveltejs/adapter-node")
     if _has(package, "@sveltejs/adapter-static") and not _has(package, "@sveltejs/adapter-node"):
         return Kind("SvelteKit, static", site="build", build="vite build")
     automatic = _has(package, "@sveltejs/adapter-auto") and not _has(package, "@sveltejs/adapter-node")
@@ -101,7 +112,38 @@ def _astro(package: Package) -> Kind | None:
     if _has(package, "@astrojs/node"):
         start = f"env HOST=0.0.0.0 PORT={PORT} node ./dist/server/entry.mjs"
         return Kind("Astro, server", start, build="astro build", prunes=True)
-    return Kind("Astro", site="dist", build="astro build")
+    if re.search(r"output\s*:\s*[\"'`]server[\"'`]", package.config("astro")):
+        _refuse_foreign(package, "Astro", "@astrojs/", "astro", "@astrojs/node")
+    return Kind("Astro", site=_output(package, "dist", package.config("astro"), "outDir"), build="astro build")
+
+
+def _refuse_foreign(package: Package, label: str, prefix: str, config: str, wanted: str) -> None:
+    """Raises CannotPlan when the build is for one platform's functions, and leaves no server behind."""
+    text = package.config(config)
+    for platform in ("vercel", "netlify", "cloudflare", "cloudflare-workers"):
+        adapter = f"{prefix}{platform}"
+        if adapter in package.tools and wanted not in package.tools and (not text or adapter in text):
+            raise CannotPlan(
+                f"{label} is built for another platform here ({adapter}): add {wanted} to package.json and use it in"
+                f" {config}.config.js"
+            )
+
+
+def _nitro(package: Package) -> Kind | None:
+    """TanStack Start, and other Vite applications whose server is Nitro's."""
+    tanstack = _has(package, "@tanstack/react-start", "@tanstack/solid-start")
+    if _custom_but(package, ".output/server") or not (tanstack or "vite" in package.tools):
+        return None
+    if _has(package, "nitro", "nitropack", "@tanstack/nitro-v2-vite-plugin"):
+        start = f"env HOST=0.0.0.0 PORT={PORT} node .output/server/index.mjs"
+        label = "TanStack Start" if tanstack else "Nitro"
+        return Kind(label, start, build="vite build", artifacts=((".output", ".output"),))
+    if tanstack and "start" not in package.scripts:
+        raise CannotPlan(
+            "TanStack Start leaves no server here: add nitro to package.json and its plugin to vite.config, or a"
+            " `start` script"
+        )
+    return None
 
 
 def _router(package: Package) -> Kind | None:
@@ -136,33 +178,83 @@ def _site(package: Package) -> Kind | None:
     """Tools that leave nothing but files."""
     if _custom(package):
         return None
+    eleventy = package.files.read(package.files.first(".eleventy.js") or "") or package.config("eleventy")
     for tool, label, directory, build in (
         ("gatsby", "Gatsby", "public", "gatsby build"),
         ("@docusaurus/core", "Docusaurus", "build", "docusaurus build"),
-        ("@11ty/eleventy", "Eleventy", "_site", "eleventy"),
+        ("@11ty/eleventy", "Eleventy", _output(package, "_site", eleventy, "output"), "eleventy"),
+        ("hexo", "Hexo", "public", "hexo generate"),
         ("react-scripts", "Create React App", "build", "react-scripts build"),
-        ("@vue/cli-service", "Vue CLI", "dist", "vue-cli-service build"),
-        ("parcel", "Parcel", "dist", ""),
-    ):
+        ("@vue/cli-service", "Vue CLI", _output(package, "dist", package.config("vue"), "outputDir"),
+         "vue-cli-service build"),
+        ("ember-cli", "Ember", "dist", "ember build --environment production"),
+        ("parcel", "Parcel", _output(package, "dist", "", ""), ""),
+        ("parcel-bundler", "Parcel", _output(package, "dist", "", ""), ""),
+    ):  # fmt: skip
         if tool in package.tools:
             return Kind(label, site=directory, build=build)
     return None
 
 
-def _vite_output(package: Package) -> str:
-    named = re.search(r"outDir\s*:\s*[\"'`](?:\./)?([\w-][\w./-]*)[\"'`]", package.config("vite"))
-    return named[1].rstrip("/") if named and ".." not in named[1] else "dist"
+def _vitepress(package: Package) -> Kind | None:
+    """Documents in the directory that holds `.vitepress`; the build script often has a name of its own."""
+    configs = [p for e in ("js", "mjs", "ts", "mts") for p in package.files.named(f"config.{e}") if ".vitepress/" in p]
+    if "vitepress" not in package.tools or not configs or _custom(package):
+        return None
+    place = configs[0].partition(".vitepress/")[0].rstrip("/")
+    if place and not common.plain(place):
+        return None
+    return Kind("VitePress", site=f"{place}/.vitepress/dist".lstrip("/"), build=f"vitepress build {place}".strip())
+
+
+_FLAG = re.compile(r"--(?:dest|out-?dir|dist-dir|output|output-path)[ =][\"']?(?:\./)?([\w][\w./-]*)")
+_RESOLVED = r"(?:path\.)?(?:resolve|join)\(\s*(?:__dirname|import\.meta\.dirname|process\.cwd\(\))\s*,\s*"
+"""The project's own directory, in a configuration."""
+
+
+def _output(package: Package, usual: str, config: str, key: str) -> str:
+    """The directory of the built files: a flag of the build script, else a setting of `config`, else the usual one."""
+    found = _FLAG.search(package.script("build")) or (_setting(config, key) if key else None)
+    return found[1].rstrip("/") if found and ".." not in found[1] else usual
+
+
+def _setting(config: str, key: str) -> re.Match[str] | None:
+    return re.search(rf"\b{key}\s*:\s*(?:{_RESOLVED})?[\"'`](?:\./)?([\w.][\w./-]*)[\"'`]", config)
+
+
+def _webpack(package: Package) -> Kind | None:
+    """A site of webpack's own, where a page comes out of the build or lies there already."""
+    if "webpack" not in package.tools or "build" not in package.scripts or _custom(package):
+        return None
+    names = ("webpack.config", "webpack.prod", "webpack.production", "webpack.config.prod", "webpack.common")
+    config = "\n".join(package.files.read(f"{name}.{e}") for name in names for e in ("js", "cjs", "mjs", "ts"))
+    directory = _output(package, "dist", config, "path")
+    page = "html-webpack-plugin" in package.tools or f"{directory}/index.html" in package.files
+    return None if not page or _has(package, *_SERVERS) else Kind("webpack", site=directory)
 
 
 def _vite(package: Package) -> Kind | None:
-    """A site, unless a server of the repository's own is there as well."""
+    """A site, unless a server of the repository's own is there as well. Its page is where Vite begins."""
     if "vite" not in package.tools or _custom(package):
         return None
-    served = _has(package, *_SERVERS) and "start" not in package.scripts
-    return None if served else Kind("Vite", site=_vite_output(package), build="vite build")
+    config = package.config("vite")
+    named = _setting(config, "root")
+    root = named[1].strip("/.") + "/" if named and named[1].strip("/.") and ".." not in named[1] else ""
+    if f"{root}index.html" not in package.files or (_has(package, *_SERVERS) and "start" not in package.scripts):
+        return None
+    return Kind("Vite", site=_vite_output(config, package, root), build="vite build")
+
+
+def _vite_output(config: str, package: Package, root: str) -> str:
+    """Relative to Vite's root, unless it is made from the project's directory; one step up is out of the root."""
+    absolute = re.search(rf"\boutDir\s*:\s*{_RESOLVED}", config) is not None
+    climbs = re.search(r"\boutDir\s*:\s*[\"'`]\.\./([\w][\w./-]*)[\"'`]", config)
+    if climbs and root.count("/") == 1 and ".." not in climbs[1]:
+        return climbs[1].rstrip("/")
+    return ("" if absolute else root) + _output(package, "dist", config, "outDir")
 
 
 _SERVERS = ("express", "fastify", "koa", "hono", "@hono/node-server", "@nestjs/core", "@hapi/hapi", "polka", "h3")
 _FINDERS: tuple[Callable[[Package], Kind | None], ...] = (
-    _next, _nuxt, _sveltekit, _astro, _router, _angular, _site, _vite,
+    _next, _nuxt, _sveltekit, _astro, _router, _angular, _nitro, _vitepress, _site, _webpack, _vite,
 )  # fmt: skip

@@ -15,6 +15,7 @@ TOOLS = "/opt/tools"
 NPM_CACHE = "/root/.npm"
 _CODENAMES = {"gallium": "16", "hydrogen": "18", "iron": "20", "jod": "22", "krypton": "24"}
 _PNPM_OF_LOCK = {"5": "7", "6": "8", "7": "9", "9": "10"}
+_CALL = re.compile(r"(?:npm run|pnpm(?: run)?|yarn(?: run)?|bun run) (?:--?[\w-]+ )*([\w:.-]+)")
 _HOOKS = ("preinstall", "install", "postinstall", "prepare")
 
 
@@ -51,6 +52,16 @@ class Package:
     def hooked(self) -> bool:
         """Whether the installation runs scripts of the repository, which may need any of its files."""
         return any(hook in self.scripts for hook in _HOOKS)
+
+    def script(self, name: str) -> str:
+        """The text of a script; of the one that it only calls, if it does nothing else."""
+        text = self.scripts.get(name, "").strip()
+        for _ in range(len(self.scripts)):
+            called = _CALL.fullmatch(text)
+            if called is None or called[1] not in self.scripts:
+                break
+            text = self.scripts[called[1]].strip()
+        return text
 
     def config(self, name: str) -> str:
         """The text of `name.config.js` or its like."""

@@ -41,7 +41,7 @@ def find(files: Files, package: Package, overrides: Overrides, *, built: bool, m
     if found := common.procfile(files):
         return Start(*found)
     for script in ("start", "start:prod", "start:production", "serve:prod"):
-        text = package.scripts.get(script, "")
+        text = package.script(script)
         if text and not OWN_SERVERS.search(text):
             return _script(files, package, script, manager)
     main = str(package.data.get("main") or "").removeprefix("./")

@@ -35,6 +35,9 @@ def plan(files: Files, overrides: Overrides, images: Images, single: Single) -> 
             plans[place] = _member(files, place, overrides, images, single)
         except CannotPlan:
             continue
+    needed = {name for place in members for name in node_package.read(files.below(place)).tools}
+    # what other packages are made of is no application, though it may have an index.js
+    plans = {p: found for p, found in plans.items() if node_package.read(files.below(p)).name not in needed} or plans
     if len(plans) > 1:
         listed = ", ".join(sorted(plans))
         raise CannotPlan(

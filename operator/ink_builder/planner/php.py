@@ -34,6 +34,7 @@ def detect(files: Files, overrides: Overrides, images: Images) -> Plan | None:
         return None
     composer = common.json_object(files, "composer.json")
     laravel = "artisan" in files or "laravel/framework" in common.table(composer, "require")
+    stage = "prod" if "symfony/framework-bundle" in common.table(composer, "require") else "production"
     base, version = versions.choose(images, "php", RULES, _wishes(composer, files))
     extensions = _extensions(composer, laravel=laravel)
     assets = "package.json" in files and "build" in read_package(files).scripts
@@ -53,10 +54,15 @@ def detect(files: Files, overrides: Overrides, images: Images) -> Plan | None:
         build_packages=("git", "unzip") if composer else (),
         install=_install(files, composer, overrides),
         build=_build(files, overrides, assets=assets, laravel=laravel),
-        build_environment=(("COMPOSER_ALLOW_SUPERUSER", "1"), ("COMPOSER_CACHE_DIR", _CACHE)),
+        build_environment=(
+            ("COMPOSER_ALLOW_SUPERUSER", "1"),
+            ("COMPOSER_CACHE_DIR", _CACHE),
+            # Symfony's scripts load packages of development otherwise, which are not installed
+            *((("APP_ENV", stage),) if stage == "prod" else ()),
+        ),
         run_packages=tuple(dict.fromkeys(name for e in extensions for name in _NEEDS.get(e, ()))),
         run_setup=_run_setup(extensions),
-        run_environment=_environment(),
+        run_environment=_environment(stage),
         texts=((_SITE, _site(root)),),
         start=overrides.start or (own[0] if own else "apache2-foreground"),
         start_why="the start command given" if overrides.start else (own[1] if own else f"Apache on {root}"),
@@ -117,11 +123,11 @@ def _document_root(files: Files) -> str:
     return "/app"
 
 
-def _environment() -> tuple[tuple[str, str], ...]:
+def _environment(stage: str) -> tuple[tuple[str, str], ...]:
     """Apache's own files lie where an unprivileged user may write."""
     names = ("RUN_DIR", "LOCK_DIR")
     folders = tuple((f"APACHE_{name}", "/tmp") for name in names)  # noqa: S108
-    return (*folders, ("APACHE_PID_FILE", "/tmp/apache2.pid"), ("APP_ENV", "production"), ("LOG_CHANNEL", "stderr"))  # noqa: S108
+    return (*folders, ("APACHE_PID_FILE", "/tmp/apache2.pid"), ("APP_ENV", stage), ("LOG_CHANNEL", "stderr"))  # noqa: S108
 
 
 def _site(root: str) -> str:

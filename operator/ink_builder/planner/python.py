@@ -1,8 +1,9 @@
 """Pack Python: packages into a virtual environment; the start command from the code."""
 
+import re
 from collections.abc import Iterable
 
-from ink_builder.planner import common, python_install, python_start, python_version
+from ink_builder.planner import common, python_apps, python_install, python_start, python_version, static
 from ink_builder.planner.files import Files
 from ink_builder.planner.images import Images
 from ink_builder.planner.model import CannotPlan, NothingToStart, Overrides, Plan, Run
@@ -10,6 +11,7 @@ from ink_builder.planner.python_install import PIP_CACHE
 from ink_builder.planner.python_start import Start
 
 _VENV = "/opt/venv"
+_MKDOCS, _DOCUMENTS = "MkDocs", "site"
 _MANIFESTS = (
     "requirements.txt", "pyproject.toml", "setup.py", "Pipfile", "manage.py", "requirements/production.txt",
     "requirements/prod.txt", "requirements/base.txt",
@@ -28,7 +30,8 @@ _LIBRARIES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 
 def detect(files: Files, overrides: Overrides, images: Images) -> Plan | None:
     """A manifest of Python's tools, or a script that can be started. Raises CannotPlan."""
-    why = files.first(*_MANIFESTS) or next(iter(files.with_suffix(".py")), None)
+    documents = files.first("mkdocs.yml", "mkdocs.yaml")
+    why = files.first(*_MANIFESTS) or documents or next(iter(files.with_suffix(".py")), None)
     if why is None:
         return None
     if files.first(*(m for m in _MANIFESTS if "requirements" in m)) is None:
@@ -37,6 +40,8 @@ def detect(files: Files, overrides: Overrides, images: Images) -> Plan | None:
     packages = python_install.packages(files, script)
     found = Start(overrides.start, note="the start command given") if overrides.start else None
     found = found or python_start.find(files, packages)
+    if found is None and documents:
+        found = _mkdocs(files.read(documents), packages)
     if found is None:
         raise NothingToStart(
             "this is Python, but how to start it is not to be seen: set a start command, add a Procfile with a line"
@@ -49,7 +54,7 @@ def detect(files: Files, overrides: Overrides, images: Images) -> Plan | None:
     installation = python_install.choose(files, overrides, found.extra_packages, script)
     build = overrides.build or found.build
     libraries = [needs for name, needs in _LIBRARIES.items() if name in packages]
-    return Plan(
+    plan = Plan(
         pack="Python",
         image=base.build,
         run_image=base.run,
@@ -69,6 +74,14 @@ def detect(files: Files, overrides: Overrides, images: Images) -> Plan | None:
         artifacts=((_VENV, _VENV), ("/app", "/app")),
         port=found.port,
     )
+    return static.served(plan, _DOCUMENTS, "MkDocs", images) if found.note == _MKDOCS else plan
+
+
+def _mkdocs(settings: str, packages: frozenset[str]) -> Start:
+    """Documents instead of a program. The tools that the settings name are added where no manifest does."""
+    wanted = ["mkdocs"] + (["mkdocs-material"] if re.search(r"\bname:\s*[\"']?material\b", settings) else [])
+    missing = () if any(name.startswith("mkdocs") for name in packages) else tuple(wanted)
+    return Start("mkdocs", missing, _MKDOCS, f"mkdocs build --site-dir {_DOCUMENTS}")
 
 
 def _inline_metadata(files: Files) -> dict[str, object]:
@@ -94,7 +107,7 @@ def _flat(groups: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
 
 
 def _import_path(files: Files) -> tuple[tuple[str, str], ...]:
-    root = python_start.source_root(files)
+    root = python_apps.source_root(files)
     return (("PYTHONPATH", f"/app/{root}"),) if root else ()
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ink_builder.planner import common, python_version
-from ink_builder.planner.files import Files
+from ink_builder.planner.files import UTF16_MARK, Files
 from ink_builder.planner.model import Overrides, Run
 
 PIP_CACHE = "/root/.cache/pip"
@@ -147,7 +147,7 @@ def requirement_files(files: Files, first: str = "requirements.txt") -> tuple[st
     found, queue = [first], [first]
     while queue:
         path = queue.pop()
-        text = files.read(path)
+        text = files.read(path).removeprefix(UTF16_MARK)
         if re.search(r"^\s*(-e\b|--editable|\.{1,2}(/|\s|$)|file:)", text, re.MULTILINE):
             return ()
         folder = path.rpartition("/")[0]
@@ -174,7 +174,7 @@ def packages(files: Files, script: dict[str, Any]) -> frozenset[str]:
     """Names (normalised) that the manifests ask for; extras that bring a server count as that server."""
     project = python_version.pyproject(files)
     first = files.first(*_REQUIREMENTS) or "requirements.txt"
-    lines = [line for name in requirement_files(files, first) or (first,) for line in files.read(name).splitlines()]
+    lines = [line for name in requirement_files(files, first) or (first,) for line in _lines(files, name)]
     lines += _texts(common.table(project, "project").get("dependencies")) + _texts(script.get("dependencies"))
     lines += list(common.table(project, "tool", "poetry", "dependencies"))
     lines += list(common.table(common.toml(files, "Pipfile"), "packages"))
@@ -187,6 +187,11 @@ def packages(files: Files, script: dict[str, Any]) -> frozenset[str]:
             if found[1].lower() == "fastapi" and found[2] and ("standard" in found[2] or "all" in found[2]):
                 names.add("uvicorn")
     return frozenset(names)
+
+
+def _lines(files: Files, name: str) -> list[str]:
+    """pip reads what PowerShell writes: UTF-16 with its mark."""
+    return files.read(name).removeprefix(UTF16_MARK).splitlines()
 
 
 def _texts(value: Any) -> list[str]:

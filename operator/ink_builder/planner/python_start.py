@@ -3,15 +3,13 @@
 import ast
 import re
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ink_builder.planner import common
 from ink_builder.planner.files import Files
 from ink_builder.planner.model import DEFAULT_PORT, PORT
+from ink_builder.planner.python_apps import ASGI, MOST_READ, App, best, importable, module_of, parsed, source_root
 
-_ASGI = {"FastAPI", "Starlette", "Quart", "Litestar", "Sanic", "Robyn"}
-_WSGI = {"Flask", "Bottle", "Falcon"}
 _SCRIPTS = (
     "main.py",
     "app.py",
@@ -25,11 +23,7 @@ _SCRIPTS = (
     "src/main.py",
     "src/app.py",
 )
-_MOST_READ = 150
-"""Files of one kind that are looked into: a repository may have any number."""
 _GUARD = re.compile(r"^if\s+__name__\s*==\s*[\"']__main__[\"']", re.MULTILINE)
-_RELATIVE = re.compile(r"^\s*from\s+\.", re.MULTILINE)
-_MODULES = ("main", "app", "server", "api", "wsgi", "asgi", "application", "web", "run", "index")
 
 
 @dataclass(frozen=True)
@@ -44,17 +38,6 @@ class Start:
     port: int = DEFAULT_PORT
 
 
-@dataclass(frozen=True)
-class _App:
-    """A module-level object that a server can run."""
-
-    path: str
-    module: str
-    name: str
-    framework: str
-    factory: bool = False
-
-
 def find(files: Files, packages: frozenset[str]) -> Start | None:
     """The start command, or None when nothing that can be started is recognised. `packages` are those installed."""
     return (
@@ -66,14 +49,6 @@ def find(files: Files, packages: frozenset[str]) -> Start | None:
     )
 
 
-def source_root(files: Files) -> str | None:
-    """`src` when its modules are imported without naming it: it must be on the import path, installed or not."""
-    top = [p for p in files.with_suffix(".py", 1) if p.startswith("src/")]
-    deep = any(p.startswith("src/") for p in files.named("__init__.py", 2) if p.count("/") == 2)
-    package = "src/__init__.py" in files or any(_RELATIVE.search(files.read(p)) for p in top[:_MOST_READ])
-    return "src" if (top or deep) and not package else None
-
-
 def _procfile(files: Files) -> Start | None:
     found = common.procfile(files)
     return Start(found[0], note=found[1]) if found else None
@@ -82,7 +57,7 @@ def _procfile(files: Files) -> Start | None:
 def _django(files: Files, packages: frozenset[str]) -> Start | None:
     if "manage.py" not in files:
         return None
-    wsgi, asgi = (next(filter(_importable, files.named(name)), None) for name in ("wsgi.py", "asgi.py"))
+    wsgi, asgi = (next(filter(importable, files.named(name)), None) for name in ("wsgi.py", "asgi.py"))
     build = _collect_static(files)
     if asgi and "uvicorn" in packages and "gunicorn" not in packages:
         command = f"uvicorn {_module(asgi, files)}:application --host 0.0.0.0 --port {PORT}"
@@ -106,11 +81,11 @@ def _collect_static(files: Files) -> str | None:
 
 
 def _framework(files: Files, packages: frozenset[str]) -> Start | None:
-    app = min(_apps(files), key=_preference, default=None)
+    app = best(files)
     if app is None:
         return None
     target = f"{app.module}:{app.name}"
-    if app.framework in _ASGI:
+    if app.framework in ASGI:
         return _asgi(app, target, packages)
     if "gunicorn" in packages:
         target = f"'{target}()'" if app.factory else target
@@ -125,7 +100,7 @@ def _framework(files: Files, packages: frozenset[str]) -> Start | None:
     return Start(f"gunicorn --bind 0.0.0.0:{PORT} {target}", ("gunicorn",), f"{app.framework}; gunicorn added")
 
 
-def _asgi(app: _App, target: str, packages: frozenset[str]) -> Start:
+def _asgi(app: App, target: str, packages: frozenset[str]) -> Start:
     if "hypercorn" in packages and "uvicorn" not in packages:
         return Start(f"hypercorn --bind 0.0.0.0:{PORT} {target}", note=f"{app.framework} with hypercorn")
     factory = " --factory" if app.factory else ""
@@ -137,7 +112,7 @@ def _asgi(app: _App, target: str, packages: frozenset[str]) -> Start:
 
 def _tool(files: Files, packages: frozenset[str]) -> Start | None:
     """Frameworks that choose port and address themselves unless their own flags or variables name them."""
-    if "streamlit" in packages and (script := _importing(files, "streamlit")):
+    if _brings(packages, "streamlit") and (script := _importing(files, "streamlit")):
         flags = f"--server.port {PORT} --server.address 0.0.0.0 --server.headless true"
         return Start(f"streamlit run {script} {flags}", note="Streamlit")
     if "chainlit" in packages and (script := _importing(files, "chainlit")):
@@ -155,11 +130,16 @@ def _tool(files: Files, packages: frozenset[str]) -> Start | None:
 def _script(files: Files) -> Start | None:
     if "__main__.py" in files:
         return Start("python .", note="__main__.py")
-    packages = [p for p in files.named("__main__.py", depth=2) if "test" not in p and _importable(p)]
+    packages = [p for p in files.named("__main__.py", depth=2) if "test" not in p and importable(p)]
     if files.first(*_SCRIPTS) is None and len(packages) == 1:
         return Start(f"python -m {_module(packages[0], files).removesuffix('.__main__')}", note=packages[0])
     script = program(files)
-    return Start(f"python {common.argument(script)}", note=script, port=_port_in(files, script)) if script else None
+    if script is None:
+        return None
+    named = common.argument(script)
+    # its own Python judges what the planner's cannot read: at the build, not at each start
+    check = f"python -m py_compile {named}" if parsed(files.read(script)) is None else None
+    return Start(f"python {named}", (), script, check, _port_in(files, script))
 
 
 def program(files: Files) -> str | None:
@@ -168,7 +148,7 @@ def program(files: Files) -> str | None:
         return usual
     scripts = [p for p in files.with_suffix(".py") if p not in {"setup.py", "conftest.py"} and not p.startswith("test")]
     if len(scripts) > 1:
-        scripts = [p for p in scripts[:_MOST_READ] if _GUARD.search(files.read(p))]
+        scripts = [p for p in scripts[:MOST_READ] if _GUARD.search(files.read(p))]
     return scripts[0] if len(scripts) == 1 else None
 
 
@@ -199,65 +179,24 @@ def missing_packages(files: Files) -> tuple[str, list[str]] | None:
     return (path, unknown) if path and unknown else None
 
 
-def _importable(path: str) -> bool:
-    """Whether a path is a module's: a name out of the repository that stands in a command."""
-    return all(part.isidentifier() and part.isascii() for part in path.removesuffix(".py").split("/"))
-
-
-def _apps(files: Files) -> Iterator[_App]:
-    """Application objects in the places where they usually are: at the top, and up to two packages down."""
-    root = source_root(files)
-    usual = []
-    for path in files.with_suffix(".py", 2):
-        parts = path.removesuffix(".py").split("/")
-        named = parts[-1] in _MODULES or parts[-1] == "__init__" or len(parts) == 1
-        if named and _importable(path) and "tests" not in parts and not parts[-1].startswith("test"):
-            usual.append((parts[-1] not in _MODULES, path))
-    for _, path in sorted(usual)[:_MOST_READ]:
-        yield from _apps_in(path, _module_of(path, root), files.read(path))
-
-
-def _apps_in(path: str, module: str, text: str) -> Iterator[_App]:
-    try:
-        tree = ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return
-    for node in tree.body:
-        if isinstance(node, ast.Assign | ast.AnnAssign) and isinstance(node.value, ast.Call):
-            target = node.targets[0] if isinstance(node, ast.Assign) else node.target
-            framework = _called(node.value)
-            if isinstance(target, ast.Name) and framework in _ASGI | _WSGI:
-                yield _App(path, module, target.id, framework)
-        elif isinstance(node, ast.FunctionDef) and node.name in {"create_app", "make_app", "get_app"}:
-            made = {_called(call) for call in ast.walk(node) if isinstance(call, ast.Call)} & (_ASGI | _WSGI)
-            if made and len(node.args.args) == len(node.args.defaults):
-                yield _App(path, module, node.name, min(made), factory=True)
-
-
-def _called(call: ast.Call) -> str:
-    function = call.func
-    if isinstance(function, ast.Name):
-        return function.id
-    return function.attr if isinstance(function, ast.Attribute) else ""
-
-
-def _preference(app: _App) -> tuple[bool, int, int, bool, str]:
-    """Real objects before factories, the least deep, the usual names."""
-    module = app.module.rsplit(".", 1)[-1]
-    order = _MODULES.index(module) if module in _MODULES else len(_MODULES)
-    return (app.factory, app.path.count("/"), order, app.name not in {"app", "application"}, app.name)
+def _brings(packages: frozenset[str], name: str) -> bool:
+    """Whether a package is asked for, or a variant of it such as its nightly build."""
+    return any(package == name or package.startswith(f"{name}-") for package in packages)
 
 
 def _importing(files: Files, module: str) -> str | None:
+    """The script that uses a module: of a usual name, else the first at the top, else one below."""
     pattern = re.compile(rf"^\s*(?:import|from)\s+{re.escape(module)}\b", re.MULTILINE)
-    scripts = sorted(files.with_suffix(".py"), key=lambda p: (p not in _SCRIPTS, p))
-    return next((common.argument(path) for path in scripts[:_MOST_READ] if pattern.search(files.read(path))), None)
+    usual = (f"{module}_app.py", "Home.py", "home.py", "Hello.py", *_SCRIPTS)
+    ranked = {name: place for place, name in enumerate(usual)}
+    scripts = sorted(files.with_suffix(".py", 2), key=lambda p: (p.count("/"), ranked.get(_base(p), len(usual)), p))
+    scripts = [p for p in scripts if not {"tests", "pages", "docs", "examples"} & set(p.split("/")[:-1])]
+    return next((common.argument(path) for path in scripts[:MOST_READ] if pattern.search(files.read(path))), None)
+
+
+def _base(path: str) -> str:
+    return path.rpartition("/")[2]
 
 
 def _module(path: str, files: Files) -> str:
-    return _module_of(path, source_root(files))
-
-
-def _module_of(path: str, root: str | None) -> str:
-    path = path.removeprefix(f"{root}/") if root else path
-    return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+    return module_of(path, source_root(files))

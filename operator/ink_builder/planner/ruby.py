@@ -1,11 +1,12 @@
 """Pack Ruby: Bundler, then Rails, a Rack application or a script."""
 
 import re
+from dataclasses import replace
 
-from ink_builder.planner import common, versions
+from ink_builder.planner import common, static, versions
 from ink_builder.planner.files import Files
 from ink_builder.planner.images import Images
-from ink_builder.planner.model import PORT, NothingToStart, Overrides, Plan, Run
+from ink_builder.planner.model import PORT, CannotPlan, NothingToStart, Overrides, Plan, Run
 from ink_builder.planner.node_package import NPM_CACHE
 from ink_builder.planner.node_package import read as read_package
 from ink_builder.planner.tools import NPM_LINKS, node_tool
@@ -17,6 +18,24 @@ _CACHES = ("/root/.bundle/cache",)
 _GEM = re.compile(r"^\s*gem\s+[\"']([\w-]+)[\"']", re.MULTILINE)
 _LOCKED = re.compile(r"^ {4}([\w-]+) \(", re.MULTILINE)
 _SCRIPTS = ("app.rb", "main.rb", "server.rb", "web.rb", "index.rb")
+_USUAL_GEMS = frozenset(
+    {
+        "sinatra",
+        "rack",
+        "puma",
+        "webrick",
+        "roda",
+        "hanami",
+        "grape",
+        "cuba",
+        "pg",
+        "sqlite3",
+        "redis",
+        "sequel",
+        "thin",
+    }
+)
+"""Not part of Ruby, and what small programs begin with."""
 _COMPILER = ("build-essential", "git", "libyaml-dev", "pkg-config")
 _LIBRARIES = {
     "pg": (("libpq-dev",), ("libpq5",)),
@@ -35,12 +54,15 @@ def detect(files: Files, overrides: Overrides, images: Images) -> Plan | None:
         return None
     gems = frozenset(_GEM.findall(files.read("Gemfile")) + _LOCKED.findall(files.read("Gemfile.lock")))
     rails = "rails" in gems or "railties" in gems or "bin/rails" in files
-    start, start_why = _start(files, overrides, gems, rails=rails)
+    jekyll = (
+        not rails and "_config.yml" in files and (bool(gems & {"jekyll", "github-pages"}) or "config.ru" not in files)
+    )
+    start, start_why = ("", "") if jekyll else _start(files, overrides, gems, rails=rails)
     base, version = versions.choose(images, "ruby", RULES, _wishes(files))
     libraries = [needs for gem, needs in _LIBRARIES.items() if gem in gems]
     assets = rails and "package.json" in files
     node = node_tool(images) if assets else ()
-    return Plan(
+    plan = Plan(
         pack="Ruby",
         image=base.build,
         run_image=base.run,
@@ -61,6 +83,14 @@ def detect(files: Files, overrides: Overrides, images: Images) -> Plan | None:
         start_why=start_why,
         notes=("SECRET_KEY_BASE or RAILS_MASTER_KEY must be set on the service",) if rails else (),
     )
+    return _jekyll(plan, overrides, images) if jekyll and "Gemfile" in files and not overrides.start else plan
+
+
+def _jekyll(plan: Plan, overrides: Overrides, images: Images) -> Plan:
+    """A site: what Jekyll writes is served as files."""
+    directory = common.directory(overrides.publish_directory or "_site", "the publish directory")
+    build = overrides.build or "JEKYLL_ENV=production bundle exec jekyll build --baseurl '' --destination _site"
+    return static.served(replace(plan, build=(Run(build, _CACHES),)), directory or ".", "Jekyll", images)
 
 
 def _wishes(files: Files) -> list[Wish]:
@@ -85,6 +115,11 @@ def _start(files: Files, overrides: Overrides, gems: frozenset[str], *, rails: b
     if rails:
         return f"bundle exec rails server -b 0.0.0.0 -p {PORT} -e production", "Rails"
     prefix = "bundle exec " if "Gemfile" in files else ""
+    if "config.ru" in files and "Gemfile" not in files:
+        raise CannotPlan(
+            "config.ru needs gems (rackup, a server such as puma, and what it requires), and no file names them: add a"
+            " Gemfile"
+        )
     if "config.ru" in files:
         if "puma" in gems:
             return f"{prefix}puma --bind tcp://0.0.0.0:{PORT} config.ru", "config.ru, puma"
@@ -92,10 +127,19 @@ def _start(files: Files, overrides: Overrides, gems: frozenset[str], *, rails: b
             return f"{prefix}falcon serve --bind http://0.0.0.0:{PORT}", "config.ru, falcon"
         return f"{prefix}rackup --host 0.0.0.0 --port {PORT} config.ru", "config.ru"
     script = files.first(*_SCRIPTS)
+    if "Gemfile" not in files:
+        _no_gems_needed(files, script)
     if script is None:
         raise NothingToStart("this is Ruby, but how to start it is not to be seen: add config.ru, app.rb or a Procfile")
     arguments = f" -o 0.0.0.0 -p {PORT}" if "sinatra" in gems else ""
     return f"{prefix}ruby {script}{arguments}", f"{script}{', Sinatra' if arguments else ''}"
+
+
+def _no_gems_needed(files: Files, script: str | None) -> None:
+    """Without a Gemfile nothing is installed: what the program requires then fails at its start."""
+    required = re.findall(r"^\s*require\s+[\"']([\w-]+)", files.read(script or ""), re.MULTILINE)
+    if missing := [name for name in required if name in _USUAL_GEMS]:
+        raise CannotPlan(f"{script} requires {', '.join(missing)}, and no file names the gems: add a Gemfile")
 
 
 def _manifests(files: Files) -> tuple[str, ...]:
@@ -110,7 +154,13 @@ def _manifests(files: Files) -> tuple[str, ...]:
 def _install(files: Files, overrides: Overrides) -> tuple[Run, ...]:
     if overrides.install:
         return (Run(overrides.install, _CACHES),)
-    return (Run("bundle install", _CACHES),) if "Gemfile" in files else ()
+    if "Gemfile" not in files:
+        return ()
+    platforms = re.search(r"^PLATFORMS\n((?: +\S+\n)+)", files.read("Gemfile.lock"), re.MULTILINE)
+    known = platforms is None or re.search(r"^ +(?:ruby|\S*linux\S*)$", platforms[1], re.MULTILINE)
+    # locked on another system only: the same versions, for this one as well
+    add = "BUNDLE_FROZEN=false bundle lock --add-platform $(ruby -e 'print Gem::Platform.local.cpu')-linux && "
+    return (Run(f"{'' if known else add}bundle install", _CACHES),)
 
 
 def _build(files: Files, overrides: Overrides, gems: frozenset[str], *, rails: bool) -> tuple[Run, ...]:

@@ -13,6 +13,7 @@ RULES = Rules("Rust")
 _TARGET = "/app/target"
 _CACHES = ("/usr/local/cargo/registry", "/usr/local/cargo/git", _TARGET)
 _BINARY, _PROGRAM = "/out/app", "/usr/local/bin/app"
+_MOST_READ = 200
 _LISTEN = re.compile(r"\(\s*\[\s*\d+(?:\s*,\s*\d+){3}\s*\]\s*,\s*(\d{4,5})\s*\)|\"[\d.]+:(\d{4,5})\"")
 _LIBRARIES = {
     "openssl-sys": (("pkg-config", "libssl-dev"), ("libssl3",)),
@@ -42,6 +43,7 @@ def detect(files: Files, overrides: Overrides, images: Images) -> Plan | None:
     own = bool(overrides.build) and _BINARY not in (overrides.build or "")
     if own and not overrides.start:
         raise CannotPlan(f"set a start command, or let the build command write its program to {_BINARY}")
+    kept = (("/app", "/app"),) if own else ((_BINARY, _PROGRAM), *common.kept_beside_binary(files, _sources(files)))
     rocket = (("ROCKET_ADDRESS", "0.0.0.0"), ("ROCKET_PORT", "8080")) if 'name = "rocket"' in lock else ()
     return Plan(
         pack="Rust",
@@ -57,10 +59,7 @@ def detect(files: Files, overrides: Overrides, images: Images) -> Plan | None:
         install=(Run(overrides.install, _CACHES[:2]),) if overrides.install else (),
         # what the user's own commands leave in target/ must outlive the step
         build=(Run(overrides.build or build, _CACHES[:2] if own else _CACHES),),
-        artifacts=(
-            *((("/app", "/app"),) if own else ((_BINARY, _PROGRAM), *common.kept_beside_binary(files))),
-            common.CERTIFICATES,
-        ),
+        artifacts=(*kept, common.CERTIFICATES),
         start=overrides.start or _PROGRAM,
         start_why="the start command given" if overrides.start else f"the program {name}",
         port=_port(files),
@@ -126,3 +125,8 @@ def _binaries(files: Files, manifest: dict[str, Any], folder: str) -> list[str]:
 
 def _port(files: Files) -> int:
     return common.fixed_port(files.read("src/main.rs"), _LISTEN)
+
+
+def _sources(files: Files) -> str:
+    inside = [path for path in files.with_suffix(".rs", 4) if path.startswith("src/")]
+    return "\n".join(files.read(path) for path in inside[:_MOST_READ])

@@ -1,5 +1,6 @@
 """Pack Static: files served by a small server, with the fallback that single-page applications need."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from ink_builder.planner import common, versions
@@ -16,6 +17,7 @@ _LANGUAGES = (
     "Cargo.toml", "pom.xml", "build.gradle", "build.gradle.kts", "Gemfile", "config.ru", "composer.json", "index.php",
     "mix.exs", "deno.json", "deno.jsonc",
 )  # fmt: skip
+_GENERATORS = ("hugo.toml", "hugo.yaml", "hugo.json", "mkdocs.yml", "mkdocs.yaml")
 _PROGRAMS = ("main.py", "app.py", "server.py", "wsgi.py", "asgi.py", "server.js", "main.go", "main.ts", "server.ts")
 _SUFFIXES = (".csproj", ".sln", ".go", ".php")
 _PAPERS = ("LICENSE", "LICENCE", "COPYING", "README", "CNAME")
@@ -32,9 +34,25 @@ def server_image(images: Images) -> str:
     return versions.choose(images, "static", versions.Rules("static sites"), ())[0].run
 
 
+def served(skeleton: Plan, directory: str, label: str, images: Images) -> Plan:
+    """The plan of a build that leaves files in `directory`: nothing but those and the server go into the image."""
+    return replace(
+        skeleton,
+        run_image=server_image(images),
+        run_packages=(),
+        start=START,
+        start_why=f"{label}: a site served from {directory}",
+        run_environment=ENVIRONMENT,
+        artifacts=((f"/app/{directory}" if directory != "." else "/app", "/app"),),
+        texts=((SERVER_PATH, server_text()),),
+    )
+
+
 def detect(files: Files, overrides: Overrides, images: Images) -> Plan | None:
     """An index.html at the top, or in the only directory there is, and no sign of a program that would serve it."""
-    if files.first(*_LANGUAGES, *_PROGRAMS) is not None or any(files.with_suffix(end) for end in _SUFFIXES):
+    if files.first(*_LANGUAGES, *_PROGRAMS, *_GENERATORS) is not None or _is_template(files):
+        return None
+    if any(files.with_suffix(end) for end in _SUFFIXES):
         return None
     directories = [name for name in files.top() if name.endswith("/") and not name.startswith(".")]
     plain = all(name.endswith(("/", ".md", ".txt")) or name.startswith(".") or name in _PAPERS for name in files.top())
@@ -42,6 +60,11 @@ def detect(files: Files, overrides: Overrides, images: Images) -> Plan | None:
     if "index.html" in files or (alone and f"{directories[0]}index.html" in files):
         return plan(files, overrides, images)
     return None
+
+
+def _is_template(files: Files) -> bool:
+    """Whether the page is only a part, from which Jekyll makes the page."""
+    return "_config.yml" in files and files.read("index.html").startswith("---")
 
 
 def plan(files: Files, overrides: Overrides, images: Images) -> Plan:

@@ -37,6 +37,8 @@ def planned(tree: dict[str, Any]) -> str:
         plan = detect.choose(files, build.get("pack", "Auto"), overrides)
     except BuildError as error:
         return f"{error.reason}: {error}"
+    if plan.pack == "Dockerfile":
+        return f"pack      Dockerfile ({plan.why} in {plan.directory})"
     text = report.text(plan)
     if not tree.get("dockerfile"):
         return text

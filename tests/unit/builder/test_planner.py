@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import codecs
+from pathlib import Path
+
 import pytest
+from ink_builder import choice
 from ink_builder.errors import BuildError
 from ink_builder.planner import detect, render
 from ink_builder.planner.files import Files, from_directory, from_mapping
+from ink_builder.planner.images import Images
 from ink_builder.planner.model import Overrides, Plan
+from ink_builder.settings import Options
 
 FLASK = "from flask import Flask\napp = Flask(__name__)\n"
 FASTAPI = "from fastapi import FastAPI\napp = FastAPI()\n"
@@ -332,3 +338,52 @@ def test_links_out_of_the_repository_are_not_read(tmp_path_factory: pytest.TempP
     assert files.read("requirements.txt") == ""
     assert files.read("Procfile") == "web: x"
     assert files.paths == {"requirements.txt", "Procfile"}
+
+
+def chosen(files: dict[str, str]) -> choice.Choice:
+    return choice.choose(from_mapping(files), "", "", Options(), Images())
+
+
+def test_the_only_directory_with_a_dockerfile_is_built_by_it() -> None:
+    found = chosen({"README.md": "", "app/Dockerfile": "FROM scratch", "app/package.json": "{}"})
+    assert (found.pack, found.directory, found.dockerfile) == ("Dockerfile", "app", "Dockerfile")
+    assert found.notes == ("the application lies in app",)
+
+
+def test_a_dockerfile_below_may_not_name_a_foreign_frontend_either() -> None:
+    with pytest.raises(BuildError, match="app/Dockerfile asks for the frontend evil/x"):
+        chosen({"app/Dockerfile": "# syntax=evil/x\nFROM scratch"})
+
+
+def test_files_that_cannot_be_read_are_empty_and_utf16_can_be_told(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "a").write_bytes(codecs.BOM_UTF16_LE + "flask".encode("utf-16-le"))
+    (tmp_path / "b").write_bytes(codecs.BOM_UTF8 + b"flask")
+    found = from_directory(tmp_path)
+    assert found.read("loop") == ""
+    assert [found.is_utf16(path) for path in ("a", "b", "loop")] == [True, False, False]
+    assert found.read("b") == "flask"
+
+
+def test_a_dockerfile_in_utf16_is_refused() -> None:
+    with pytest.raises(BuildError, match="Dockerfile is saved as UTF-16"):
+        chosen({"Dockerfile": "\ufeffFROM scratch"})
+
+
+@pytest.mark.parametrize(
+    ("target", "words"),
+    [("/etc/hostname", "out of the repository"), ("nowhere", "that leads nowhere"), ("uv.lock", "to itself")],
+)
+def test_a_lock_file_that_is_a_broken_link_is_named(tmp_path: Path, target: str, words: str) -> None:
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app/main.py").write_text("print(1)")
+    (tmp_path / "app/uv.lock").symlink_to(target)
+    with pytest.raises(BuildError, match=f"uv.lock is a link {words}"):
+        detect.choose(from_directory(tmp_path).below("app"), "Auto", Overrides())
+
+
+def test_a_lock_file_that_is_a_link_inside_the_repository_is_none_of_our_business(tmp_path: Path) -> None:
+    (tmp_path / "main.py").write_text("print(1)")
+    (tmp_path / "real.txt").write_text("")
+    (tmp_path / "requirements.txt").symlink_to("real.txt")
+    assert detect.choose(from_directory(tmp_path), "Auto", Overrides()).pack == "Python"

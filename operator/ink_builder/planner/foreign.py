@@ -1,0 +1,56 @@
+"""What is recognised and not planned: the sentence says what it is and which way is open."""
+
+from ink_builder.planner import common
+from ink_builder.planner.files import Files
+
+_LANGUAGES = {
+    "build.sbt": "Scala (sbt)",
+    "build.sc": "Scala (Mill)",
+    "project.clj": "Clojure (Leiningen)",
+    "deps.edn": "Clojure",
+    "Package.swift": "Swift",
+    "pubspec.yaml": "Dart",
+    "gleam.toml": "Gleam",
+    "rebar.config": "Erlang",
+    "stack.yaml": "Haskell",
+    "shard.yml": "Crystal",
+    "build.zig": "Zig",
+    "dub.json": "D",
+    "Project.toml": "Julia",
+    "CMakeLists.txt": "C or C++ (CMake)",
+    "meson.build": "C or C++ (Meson)",
+    "cpanfile": "Perl",
+    "main.swift": "Swift",
+}
+_COMPOSE = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
+
+
+def known(files: Files) -> str | None:
+    """A sentence for what a person would recognise here, else None."""
+    if (found := _dockerfiles(files)) and not files.first(*_COMPOSE):
+        below = ", or source.git.rootDirectory to its directory" if "/" in found[0] else ""
+        return f"there is no Dockerfile at the top, but {', '.join(found[:3])}: set build.dockerfile to it{below}"
+    if (path := files.first(*_LANGUAGES)) is not None:
+        return f"this is {_LANGUAGES[path]} ({path}), which Ink does not plan: add a Dockerfile"
+    if "cookiecutter.json" in files or "copier.yml" in files:
+        return "this is a template for new projects: generate one from it, and deploy that"
+    if files.with_suffix(".cabal"):
+        return "this is Haskell, which Ink does not plan: add a Dockerfile"
+    if (path := files.first(*_COMPOSE)) is not None:
+        return (
+            f"{path} describes several containers, and Ink builds one service at a time: create a service for each that"
+            " is built here (source.git.rootDirectory), and use images or resources for the others"
+        )
+    if files.with_suffix(".ipynb"):
+        return "there are notebooks only, and nothing that serves: add a program (main.py) and a requirements.txt"
+    if "_config.yml" in files and (
+        files.has_directory("_posts") or files.first("index.md", "index.markdown", "index.html")
+    ):
+        return "this is a Jekyll site without a Gemfile: add one that names jekyll (or github-pages) and its plugins"
+    return None
+
+
+def _dockerfiles(files: Files) -> list[str]:
+    others = [p for p in files.top() if p.lower().startswith("dockerfile.") or p.lower().endswith(".dockerfile")]
+    found = [p for p in (*others, *files.named("Dockerfile", depth=3)) if common.plain(p)]
+    return [p for p in found if not p.startswith((".devcontainer/", "vendor/"))]
