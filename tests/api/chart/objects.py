@@ -6,7 +6,7 @@ from support.kube_api import MERGE, KubeApi, Refused
 
 Object = dict[str, object]
 
-SYSTEM, TENANTS, BUILDS = "dp-system", "ink-tenants", "dp-builds"
+SYSTEM, TENANTS, BUILDS, DAEMONS = "dp-system", "ink-tenants", "dp-builds", "dp-buildkit"
 OPERATOR = f"system:serviceaccount:{SYSTEM}:operator"
 GATEWAY = f"system:serviceaccount:{SYSTEM}:gateway"
 MANAGED, STRANGER, WORKSPACE = "acme", "stranger", "ink-t-w--p"

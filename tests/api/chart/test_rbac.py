@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import product
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 from api.chart import objects
-from api.chart.objects import BUILDS, MANAGED, STRANGER, SYSTEM, TENANTS, WORKSPACE
+from api.chart.objects import BUILDS, DAEMONS, MANAGED, STRANGER, SYSTEM, TENANTS, WORKSPACE
+from support import helm
 from support.control_plane import ControlPlane
 from support.kube_api import APPLY, KubeApi
 
 KINDS = ("inkservices", "inkresources", "inkdomains")
-NAMESPACES = (TENANTS, BUILDS, SYSTEM, WORKSPACE, MANAGED, STRANGER, "kube-system", "")
+NAMESPACES = (TENANTS, BUILDS, DAEMONS, SYSTEM, WORKSPACE, MANAGED, STRANGER, "kube-system", "")
 EVERYBODYS = {"selfsubjectreviews", "selfsubjectaccessreviews", "selfsubjectrulesreviews"}
 """What Kubernetes lets every identity ask about itself."""
 CLUSTER_SCOPED = {
@@ -59,8 +62,12 @@ def meant(verbs: str, group: str, resources: str, *namespaces: str) -> set[Right
 
 
 @pytest.fixture(scope="module")
-def bound(plane: ControlPlane) -> ControlPlane:
-    """As the operator leaves namespaces behind: its grants in a project's and in a managed one."""
+def bound(plane: ControlPlane, values_folder: Path) -> Iterator[ControlPlane]:
+    """As the operator leaves namespaces behind: its grants in a project's and in a managed one.
+
+    With a buildkitd for each tenant it has more rights than without.
+    """
+    helm.install(plane.kubeconfig, values_folder, {"builders": {"shared": False}})
     for where, role, account in (
         (WORKSPACE, "ink-operator-namespace", "operator"),
         (WORKSPACE, "ink-gateway-namespace", "gateway"),
@@ -70,7 +77,8 @@ def bound(plane: ControlPlane) -> ControlPlane:
         binding["metadata"] = {"name": role, "namespace": where}
         api_path = f"{objects.path_of(binding)}?fieldManager=ink-operator"
         plane.api.request("PATCH", api_path, binding, content_type=APPLY, Impersonate_User=objects.OPERATOR)
-    return plane
+    yield plane
+    helm.install(plane.kubeconfig, values_folder)
 
 
 def test_the_gateway_has_exactly_these_rights(bound: ControlPlane) -> None:
@@ -109,6 +117,10 @@ def test_the_operator_has_exactly_these_rights(bound: ControlPlane) -> None:
         | meant("get list watch", "", "pods", BUILDS)
         | meant("list create patch delete", "", "secrets", BUILDS)
         | meant("delete", "ml.ink", "inkservices", TENANTS)
+        | meant("get list watch create patch delete", "apps", "statefulsets", DAEMONS)
+        | meant("get list watch create patch delete", "", "services", DAEMONS)
+        | meant("get list watch create patch delete", "networking.k8s.io", "networkpolicies", DAEMONS)
+        | meant("get create patch delete", "", "secrets", DAEMONS)
     )
     tenants = (
         meant("get list watch create patch delete", "apps", "deployments", WORKSPACE, MANAGED)
@@ -144,8 +156,6 @@ def test_traefik_reads_and_nothing_more(bound: ControlPlane) -> None:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("account", "namespace"), [("default", SYSTEM), ("default", BUILDS), ("default", "dp-buildkit")]
-)
+@pytest.mark.parametrize(("account", "namespace"), [("default", SYSTEM), ("default", BUILDS), ("default", DAEMONS)])
 def test_pods_without_an_account_of_their_own_may_nothing(bound: ControlPlane, account: str, namespace: str) -> None:
     assert rights_of(bound.api, account, namespace) == set()

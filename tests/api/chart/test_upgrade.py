@@ -40,3 +40,16 @@ def test_a_new_key_for_the_gateway_leaves_the_other_secrets_alone(plane: Control
     after = seen(plane)
     assert after.pop("gateway")["internal-token"] == before.pop("gateway")["internal-token"]
     assert after == before
+
+
+def test_certificates_of_tenants_outlive_an_upgrade(plane: ControlPlane, tmp_path: Path) -> None:
+    """Another seed would refuse every build that runs."""
+    own = {"builders": {"shared": False}}
+    try:
+        helm.install(plane.kubeconfig, tmp_path, own)
+        seed = plane.kubectl.secret("dp-system", "buildkit-authority", "seed")
+        assert len(seed) == 64
+        helm.install(plane.kubeconfig, tmp_path, own)
+        assert plane.kubectl.secret("dp-system", "buildkit-authority", "seed") == seed
+    finally:
+        helm.install(plane.kubeconfig, tmp_path)
