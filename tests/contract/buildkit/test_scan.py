@@ -45,7 +45,8 @@ def test_what_the_policy_forbids_is_not_built(stack: Stack, policy: dict[str, st
     assert words in outcome.message
     assert outcome.verdict["scan"]
     assert "COPY" not in outcome.log, "nothing was sent to the daemon"
-    assert stack.registry.get("/v2/tenant/blocked/tags/list", stack.registry.token("tenant/blocked"))[0] == 404
+    _, tags = stack.registry.get("/v2/tenant/blocked/tags/list", stack.registry.token("tenant/blocked"))
+    assert json.loads(tags)["tags"] == ["log-b-blocked"], "the log, and no image"
 
 
 def test_without_a_policy_nothing_is_scanned(stack: Stack) -> None:
