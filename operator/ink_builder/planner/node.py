@@ -65,10 +65,11 @@ def _kind(package: Package, overrides: Overrides) -> Kind | None:
 def _build(package: Package, manager: Manager, kind: Kind | None, overrides: Overrides) -> str | None:
     if overrides.build:
         return overrides.build
+    arguments = kind.arguments if kind else ""
     for name in ("build", "heroku-postbuild"):
         if name in package.scripts:
-            return manager.run.format(name)
-    return f"npx --no-install {kind.build}" if kind and kind.build else None
+            return manager.script(name, arguments)
+    return f"npx --no-install {kind.build} {arguments}".rstrip() if kind and kind.build else None
 
 
 def _build_steps(package: Package, manager: Manager, kind: Kind | None, build: str) -> tuple[Run, ...]:
