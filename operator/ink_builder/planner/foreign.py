@@ -1,5 +1,7 @@
 """What is recognised and not planned: the sentence says what it is and which way is open."""
 
+import re
+
 from ink_builder.planner import common
 from ink_builder.planner.files import Files
 
@@ -32,6 +34,8 @@ def known(files: Files) -> str | None:
         return f"there is no Dockerfile at the top, but {', '.join(found[:3])}: set build.dockerfile to it{below}"
     if (path := files.first(*_LANGUAGES)) is not None:
         return f"this is {_LANGUAGES[path]} ({path}), which Ink does not plan: add a Dockerfile"
+    if files.has_directory("content") and re.search(r"^\s*base_url\s*=", files.read("config.toml"), re.MULTILINE):
+        return "this is a site for Zola (config.toml), which Ink does not plan: add a Dockerfile"
     if "cookiecutter.json" in files or "copier.yml" in files:
         return "this is a template for new projects: generate one from it, and deploy that"
     if files.with_suffix(".cabal"):

@@ -62,7 +62,10 @@ def _configuration(files: Files) -> str | None:
     path = files.first(*_OLD, *_FOLDED)
     if path is None or not any(map(files.has_directory, _PARTS)):
         return None
-    return path if path.startswith("config/") or _SETTING.search(files.read(path)) else None
+    text = files.read(path)
+    if re.search(r"^\s*base_url\s*=", text, re.MULTILINE):
+        return None  # Zola's
+    return path if path.startswith("config/") or _SETTING.search(text) else None
 
 
 def _version(files: Files) -> Version:

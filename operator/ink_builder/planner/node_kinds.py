@@ -218,7 +218,8 @@ _RESOLVED = r"(?:path\.)?(?:resolve|join)\(\s*(?:__dirname|import\.meta\.dirname
 
 def _output(package: Package, usual: str, config: str, key: str) -> str:
     """The directory of the built files: a flag of the build script, else a setting of `config`, else the usual one."""
-    found = _FLAG.search(package.script("build")) or (_setting(config, key) if key else None)
+    flags = [found for found in _FLAG.finditer(package.script("build")) if "." not in found[1].rpartition("/")[2]]
+    found = flags[-1] if flags else (_setting(config, key) if key else None)
     return found[1].rstrip("/") if found and ".." not in found[1] else usual
 
 
