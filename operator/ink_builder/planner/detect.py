@@ -46,6 +46,7 @@ _NOT_APPLICATIONS = frozenset(
     {
         "docs", "doc", "test", "tests", "e2e", "cypress", "examples", "example", "scripts", "vendor", "tools", "hooks",
         "docker", "deploy", "deployment", "infra", "terraform", "k8s", "helm", "charts", "bench", "benchmarks",
+        "templates", "layouts", "views", "themes",
     }
 )  # fmt: skip
 
