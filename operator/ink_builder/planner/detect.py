@@ -86,6 +86,8 @@ def choose(files: Files, pack: str, overrides: Overrides, images: Images | None 
         raise BuildError(Reason.PACK_UNAVAILABLE, str(error)) from error
     except Unsatisfiable as error:
         raise BuildError(Reason.BUILD_FAILED, str(error)) from error
+    except NothingToStart as error:
+        raise BuildError(Reason.PACK_NOT_DETECTED, foreign.unmade(files) or str(error)) from error
     except CannotPlan as error:
         raise BuildError(Reason.PACK_NOT_DETECTED, str(error)) from error
     if plan is None:
