@@ -46,6 +46,7 @@ _NOT_APPLICATIONS = frozenset(
     {
         "docs", "doc", "test", "tests", "e2e", "cypress", "examples", "example", "scripts", "vendor", "tools", "hooks",
         "docker", "deploy", "deployment", "infra", "terraform", "k8s", "helm", "charts", "bench", "benchmarks",
+        "templates", "layouts", "views", "themes",
     }
 )  # fmt: skip
 
@@ -85,6 +86,8 @@ def choose(files: Files, pack: str, overrides: Overrides, images: Images | None 
         raise BuildError(Reason.PACK_UNAVAILABLE, str(error)) from error
     except Unsatisfiable as error:
         raise BuildError(Reason.BUILD_FAILED, str(error)) from error
+    except NothingToStart as error:
+        raise BuildError(Reason.PACK_NOT_DETECTED, foreign.unmade(files) or str(error)) from error
     except CannotPlan as error:
         raise BuildError(Reason.PACK_NOT_DETECTED, str(error)) from error
     if plan is None:

@@ -1,5 +1,7 @@
 """What is recognised and not planned: the sentence says what it is and which way is open."""
 
+import re
+
 from ink_builder.planner import common
 from ink_builder.planner.files import Files
 
@@ -32,8 +34,10 @@ def known(files: Files) -> str | None:
         return f"there is no Dockerfile at the top, but {', '.join(found[:3])}: set build.dockerfile to it{below}"
     if (path := files.first(*_LANGUAGES)) is not None:
         return f"this is {_LANGUAGES[path]} ({path}), which Ink does not plan: add a Dockerfile"
-    if "cookiecutter.json" in files or "copier.yml" in files:
-        return "this is a template for new projects: generate one from it, and deploy that"
+    if files.has_directory("content") and re.search(r"^\s*base_url\s*=", files.read("config.toml"), re.MULTILINE):
+        return "this is a site for Zola (config.toml), which Ink does not plan: add a Dockerfile"
+    if template := unmade(files):
+        return template
     if files.with_suffix(".cabal"):
         return "this is Haskell, which Ink does not plan: add a Dockerfile"
     if (path := files.first(*_COMPOSE)) is not None:
@@ -47,6 +51,13 @@ def known(files: Files) -> str | None:
         files.has_directory("_posts") or files.first("index.md", "index.markdown", "index.html")
     ):
         return "this is a Jekyll site without a Gemfile: add one that names jekyll (or github-pages) and its plugins"
+    return None
+
+
+def unmade(files: Files) -> str | None:
+    """A sentence for a repository from which projects are made first."""
+    if any("{{" in name for name in files.top()):
+        return "this is a template for new projects: generate one from it, and deploy that"
     return None
 
 

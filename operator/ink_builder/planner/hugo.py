@@ -29,6 +29,7 @@ def detect(files: Files, overrides: Overrides, images: Images) -> Plan | None:
     config = _configuration(files)
     if config is None:
         return None
+    _check_theme(files, files.read(config))
     base, _ = versions.choose(images, "static", Rules("static sites"), ())
     version = _version(files)
     modules = "go.mod" in files
@@ -55,6 +56,17 @@ def detect(files: Files, overrides: Overrides, images: Images) -> Plan | None:
     return static.served(skeleton, directory or ".", "Hugo", images)
 
 
+def _check_theme(files: Files, settings: str) -> None:
+    """A theme is often a repository inside the repository, whose files git leaves out. Raises CannotPlan."""
+    named = re.search(r"^\s*[\"']?theme[\"']?\s*[:=]\s*[\"']?([\w.-]+)[\"']?\s*,?\s*$", settings, re.MULTILINE)
+    there = named is None or files.has_directory(f"themes/{named[1]}")
+    if named and not there and "go.mod" not in files and f"themes/{named[1]}" not in files.read(".gitmodules"):
+        raise CannotPlan(
+            f"the theme {named[1]} is not in this commit: add it with"
+            f" `git submodule add ADDRESS themes/{named[1]}`, or commit its files"
+        )
+
+
 def _configuration(files: Files) -> str | None:
     """The old names are used by many: they count where the content says the same."""
     if own := files.first(*_OWN):
@@ -62,7 +74,10 @@ def _configuration(files: Files) -> str | None:
     path = files.first(*_OLD, *_FOLDED)
     if path is None or not any(map(files.has_directory, _PARTS)):
         return None
-    return path if path.startswith("config/") or _SETTING.search(files.read(path)) else None
+    text = files.read(path)
+    if re.search(r"^\s*base_url\s*=", text, re.MULTILINE):
+        return None  # Zola's
+    return path if path.startswith("config/") or _SETTING.search(text) else None
 
 
 def _version(files: Files) -> Version:

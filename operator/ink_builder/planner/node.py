@@ -8,7 +8,7 @@ from ink_builder.planner import common, node_package, node_workspace, static
 from ink_builder.planner.files import Files
 from ink_builder.planner.images import Images
 from ink_builder.planner.model import NothingToStart, Overrides, Plan, Run
-from ink_builder.planner.node_kinds import Kind, of
+from ink_builder.planner.node_kinds import OWN_SERVERS, Kind, of
 from ink_builder.planner.node_package import TOOLS, Manager, Package
 from ink_builder.planner.node_start import Start, find
 
@@ -32,6 +32,8 @@ def plan(files: Files, overrides: Overrides, images: Images) -> Plan:
     manager = node_package.manager(files, package, lenient=bool(version.note))
     kind = None if overrides.start or common.procfile(files) else _kind(package, overrides)
     build = _build(package, manager, kind, overrides)
+    if kind is None and build is None and _only_pages(files, package, overrides):
+        return static.plan(files, overrides, images)
     start = None
     if kind is None or not (kind.start or kind.site):
         start = find(files, package, overrides, built=build is not None, manager=manager.name)
@@ -55,6 +57,18 @@ def plan(files: Files, overrides: Overrides, images: Images) -> Plan:
     return _server(skeleton, package, manager, kind, start)
 
 
+def _only_pages(files: Files, package: Package, overrides: Overrides) -> bool:
+    """Pages beside the manifest of tools that their author uses: nothing is built, and nothing of it is needed."""
+    script, page = package.script("start"), files.read("index.html")
+    if "index.html" not in files or overrides.start or overrides.install or common.procfile(files):
+        return False
+    if (script and not OWN_SERVERS.search(script)) or "/src/" in page or "node_modules/" in page:
+        return False
+    return (
+        find(files, replace(package, data={**package.data, "scripts": {}}), overrides, built=False, manager="") is None
+    )
+
+
 def _kind(package: Package, overrides: Overrides) -> Kind | None:
     if overrides.publish_directory:
         directory = common.directory(overrides.publish_directory, "the publish directory")
@@ -65,10 +79,11 @@ def _kind(package: Package, overrides: Overrides) -> Kind | None:
 def _build(package: Package, manager: Manager, kind: Kind | None, overrides: Overrides) -> str | None:
     if overrides.build:
         return overrides.build
+    arguments = kind.arguments if kind else ""
     for name in ("build", "heroku-postbuild"):
         if name in package.scripts:
-            return manager.run.format(name)
-    return f"npx --no-install {kind.build}" if kind and kind.build else None
+            return manager.script(name, arguments)
+    return f"npx --no-install {kind.build} {arguments}".rstrip() if kind and kind.build else None
 
 
 def _build_steps(package: Package, manager: Manager, kind: Kind | None, build: str) -> tuple[Run, ...]:

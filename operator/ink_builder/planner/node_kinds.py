@@ -36,6 +36,8 @@ class Kind:
     """A command after the build."""
     build_environment: tuple[tuple[str, str], ...] = ()
     prunes: bool = False
+    arguments: str = ""
+    """What the build command is told beyond its own words."""
 
 
 def of(package: Package) -> Kind | None:
@@ -192,7 +194,9 @@ def _site(package: Package) -> Kind | None:
         ("parcel-bundler", "Parcel", _output(package, "dist", "", ""), ""),
     ):  # fmt: skip
         if tool in package.tools:
-            return Kind(label, site=directory, build=build)
+            elsewhere = tool == "react-scripts" and "homepage" in package.data
+            top = (("PUBLIC_URL", "/"),) if elsewhere else ()
+            return Kind(label, site=directory, build=build, build_environment=top)
     return None
 
 
@@ -214,7 +218,8 @@ _RESOLVED = r"(?:path\.)?(?:resolve|join)\(\s*(?:__dirname|import\.meta\.dirname
 
 def _output(package: Package, usual: str, config: str, key: str) -> str:
     """The directory of the built files: a flag of the build script, else a setting of `config`, else the usual one."""
-    found = _FLAG.search(package.script("build")) or (_setting(config, key) if key else None)
+    flags = [found for found in _FLAG.finditer(package.script("build")) if "." not in found[1].rpartition("/")[2]]
+    found = flags[-1] if flags else (_setting(config, key) if key else None)
     return found[1].rstrip("/") if found and ".." not in found[1] else usual
 
 
@@ -242,7 +247,14 @@ def _vite(package: Package) -> Kind | None:
     root = named[1].strip("/.") + "/" if named and named[1].strip("/.") and ".." not in named[1] else ""
     if f"{root}index.html" not in package.files or (_has(package, *_SERVERS) and "start" not in package.scripts):
         return None
-    return Kind("Vite", site=_vite_output(config, package, root), build="vite build")
+    base = _PREFIX.search(config)
+    # a site for another address, such as a directory of GitHub Pages: here it is at the top
+    moved = base is not None and re.search(r"\bvite build$", package.script("build") or "vite build")
+    output = _vite_output(config, package, root)
+    return Kind("Vite", site=output, build="vite build", arguments="--base=/" if moved else "")
+
+
+_PREFIX = re.compile(r"\bbase\s*:\s*[\"'`](?:https?:/)?/[\w.-]")
 
 
 def _vite_output(config: str, package: Package, root: str) -> str:

@@ -10,7 +10,7 @@ from ink_builder.planner.images import Base, Images
 from ink_builder.planner.model import Run, Version
 from ink_builder.planner.versions import Rules, Wish, choose
 
-RULES = Rules("Node")
+RULES = Rules("Node", behind=2)
 TOOLS = "/opt/tools"
 NPM_CACHE = "/root/.npm"
 _CODENAMES = {"gallium": "16", "hydrogen": "18", "iron": "20", "jod": "22", "krypton": "24"}
@@ -91,6 +91,11 @@ class Manager:
     """Files that the installation reads beside package.json and the lock file."""
     copies_all: bool = False
     """The installation reads files that have no fixed names."""
+
+    def script(self, name: str, arguments: str = "") -> str:
+        """The command that runs a script, with arguments for it."""
+        between = "" if not arguments else " -- " if self.name == "npm" else " "
+        return f"{self.run.format(name)}{between}{arguments}"
 
 
 def manager(files: Files, package: Package, *, lenient: bool) -> Manager:

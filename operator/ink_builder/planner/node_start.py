@@ -47,7 +47,8 @@ def find(files: Files, package: Package, overrides: Overrides, *, built: bool, m
     main = str(package.data.get("main") or "").removeprefix("./")
     if main in files or (built and main.partition("/")[0] in _BUILT and main.isprintable()):
         return _file(files, main, "main of package.json")
-    if entry := files.first(*_ENTRIES):
+    # a directory with a manifest of its own is another application, whose packages are not installed here
+    if entry := files.first(*(e for e in _ENTRIES if f"{e.partition('/')[0]}/package.json" not in files)):
         return _file(files, entry, entry)
     if built and "@nestjs/core" in package.tools:
         return Start("node dist/main", "Nest")

@@ -117,8 +117,9 @@ def _own(alone: Plan, target: str, manager: Manager, overrides: Overrides) -> li
     for step in alone.build:
         if step.command.startswith(("npx ", "rm ")):
             commands.append(step.command)
-        elif step.command.endswith(" run build"):
-            commands.append(manager.run.format("build"))
+        elif " run build" in step.command:
+            _, flag, rest = step.command.partition("--base")
+            commands.append(manager.script("build", flag + rest))
     return [Run(f"cd {target} && {command}", manager.caches) for command in commands]
 
 

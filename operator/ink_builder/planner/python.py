@@ -39,7 +39,9 @@ def detect(files: Files, overrides: Overrides, images: Images) -> Plan | None:
     script = _inline_metadata(files)
     packages = python_install.packages(files, script)
     found = Start(overrides.start, note="the start command given") if overrides.start else None
-    found = found or python_start.find(files, packages)
+    home = "" if found else python_start.home(files)
+    scope = files.below(home) if home else files
+    found = found or python_start.find(scope, packages)
     if found is None and documents:
         found = _mkdocs(files.read(documents), packages)
     if found is None:
@@ -52,7 +54,8 @@ def detect(files: Files, overrides: Overrides, images: Images) -> Plan | None:
     requires = script.get("requires-python")
     base, version = python_version.choose(files, images, requires if isinstance(requires, str) else None)
     installation = python_install.choose(files, overrides, found.extra_packages, script)
-    build = overrides.build or found.build
+    own = f"cd {home} && {found.build}" if home and found.build else found.build
+    build = overrides.build or own
     libraries = [needs for name, needs in _LIBRARIES.items() if name in packages]
     plan = Plan(
         pack="Python",
@@ -70,8 +73,9 @@ def detect(files: Files, overrides: Overrides, images: Images) -> Plan | None:
         install=installation.install,
         build=(*installation.build, *([Run(build, (PIP_CACHE,))] if build else [])),
         build_environment=_environment("build"),
-        run_environment=(*_environment("run"), *_import_path(files)),
+        run_environment=(*_environment("run"), *_import_path(scope, home)),
         artifacts=((_VENV, _VENV), ("/app", "/app")),
+        workdir=f"/app/{home}".rstrip("/"),
         port=found.port,
     )
     return static.served(plan, _DOCUMENTS, "MkDocs", images) if found.note == _MKDOCS else plan
@@ -106,9 +110,9 @@ def _flat(groups: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for group in groups for name in group))
 
 
-def _import_path(files: Files) -> tuple[tuple[str, str], ...]:
+def _import_path(files: Files, home: str) -> tuple[tuple[str, str], ...]:
     root = python_apps.source_root(files)
-    return (("PYTHONPATH", f"/app/{root}"),) if root else ()
+    return (("PYTHONPATH", f"/app/{home}/{root}".replace("//", "/")),) if root else ()
 
 
 def _environment(stage: str) -> tuple[tuple[str, str], ...]:

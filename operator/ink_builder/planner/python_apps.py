@@ -77,6 +77,17 @@ def parsed(text: str) -> ast.Module | None:
         return None
 
 
+def imported(text: str) -> list[str]:
+    """Top names of what a module imports; imports in `try` and in functions do not count."""
+    names: list[str] = []
+    for node in (parsed(text) or ast.Module([], [])).body:
+        if isinstance(node, ast.Import):
+            names += [alias.name.partition(".")[0] for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names.append(node.module.partition(".")[0])
+    return names
+
+
 def _makers(tree: ast.Module) -> Iterator[tuple[str, str]]:
     """Functions that make an application object, whatever they are called."""
     for node in tree.body:

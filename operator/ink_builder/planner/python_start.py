@@ -1,6 +1,5 @@
 """How a Python application is started, found in its code."""
 
-import ast
 import re
 import sys
 from dataclasses import dataclass
@@ -8,7 +7,17 @@ from dataclasses import dataclass
 from ink_builder.planner import common
 from ink_builder.planner.files import Files
 from ink_builder.planner.model import DEFAULT_PORT, PORT
-from ink_builder.planner.python_apps import ASGI, MOST_READ, App, best, importable, module_of, parsed, source_root
+from ink_builder.planner.python_apps import (
+    ASGI,
+    MOST_READ,
+    App,
+    best,
+    importable,
+    imported,
+    module_of,
+    parsed,
+    source_root,
+)
 
 _SCRIPTS = (
     "main.py",
@@ -135,11 +144,39 @@ def _script(files: Files) -> Start | None:
         return Start(f"python -m {_module(packages[0], files).removesuffix('.__main__')}", note=packages[0])
     script = program(files)
     if script is None:
-        return None
+        return _entry_point(files)
     named = common.argument(script)
     # its own Python judges what the planner's cannot read: at the build, not at each start
     check = f"python -m py_compile {named}" if parsed(files.read(script)) is None else None
     return Start(f"python {named}", (), script, check, _port_in(files, script))
+
+
+def _entry_point(files: Files) -> Start | None:
+    """The only command that the project itself installs."""
+    project = common.toml(files, "pyproject.toml")
+    commands = common.table(project, "project", "scripts") or common.table(project, "tool", "poetry", "scripts")
+    name = next(iter(commands), "")
+    return Start(name, note="[project.scripts]") if len(commands) == 1 and common.plain(name) else None
+
+
+def home(files: Files) -> str:
+    """The directory below the manifests in which the program runs; empty when it is the same one."""
+    if "Procfile" in files or "manage.py" in files:
+        return ""
+    app = best(files)
+    folder = app.path.rpartition("/")[0] if app else ""
+    places = [path.rpartition("/")[0] for path in files.named("manage.py", 2)]
+    if len(places) == 1 and (folder or app is None):
+        return places[0] if common.plain(places[0]) else ""
+    if app is None or not folder or not common.plain(folder) or folder == source_root(files):
+        return ""
+    # its modules name their neighbours without the directory
+    names = {name for name in imported(files.read(app.path)) if not _is_module(files, name)}
+    return folder if any(_is_module(files, f"{folder}/{name}") for name in names) else ""
+
+
+def _is_module(files: Files, path: str) -> bool:
+    return f"{path}.py" in files or files.has_directory(path)
 
 
 def program(files: Files) -> str | None:
@@ -163,16 +200,7 @@ def _port_in(files: Files, path: str) -> int:
 def missing_packages(files: Files) -> tuple[str, list[str]] | None:
     """The program, and what it imports that neither Python nor the repository has; imports in `try` do not count."""
     path = program(files)
-    try:
-        tree = ast.parse(files.read(path) if path else "")
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
-    names: list[str] = []
-    for node in tree.body:
-        if isinstance(node, ast.Import):
-            names += [alias.name.partition(".")[0] for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            names.append(node.module.partition(".")[0])
+    names = imported(files.read(path)) if path else []
     folders = ("", "src/", f"{path.rpartition('/')[0]}/") if path else ("",)
     own = {name for name in names for f in folders if f"{f}{name}.py" in files or files.has_directory(f"{f}{name}")}
     unknown = [n for n in dict.fromkeys(names) if n not in sys.stdlib_module_names and n not in own]

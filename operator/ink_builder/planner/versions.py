@@ -41,6 +41,8 @@ class Rules:
     label: str
     dialect: Dialect = "npm"
     majors: bool = True
+    behind: int = 0
+    """By how many major versions an older one may still stand in for one that is not to be had."""
 
 
 def number_of(text: str) -> Number | None:
@@ -80,7 +82,7 @@ def _pinned(
         return exactly(base, wanted), Version(rules.label, base.version, why)
     related = [b for b in bases if b.number[0] == wanted[0]] if not rules.majors else list(bases)
     newer = [b for b in related if b.number > wanted]
-    older = [b for b in related if b.number < wanted and b.number[0] == wanted[0]]
+    older = [b for b in related if b.number < wanted and wanted[0] - b.number[0] <= rules.behind]
     if not newer and not older:
         raise _unsatisfiable(rules, wish, all_)
     base = newer[0] if newer else older[-1]
@@ -98,10 +100,12 @@ def _ranged(
         return exactly(base, ()), Version(rules.label, base.version, why)
     named = number_of(wish.text)
     newer = [b for b in bases if named is not None and b.number > named and (rules.majors or b.number[0] == named[0])]
-    if not newer:
+    older = [b for b in bases if named is not None and 0 < named[0] - b.number[0] <= rules.behind]
+    if not newer and not older:
         raise _unsatisfiable(rules, wish, all_)
-    note = f"{rules.label} {newer[0].version} is used: {why}, which is not to be had here; {_available(all_)}"
-    return exactly(newer[0], ()), Version(rules.label, newer[0].version, why, note)
+    base = newer[0] if newer else older[-1]
+    note = f"{rules.label} {base.version} is used: {why}, which is not to be had here; {_available(all_)}"
+    return exactly(base, ()), Version(rules.label, base.version, why, note)
 
 
 def exactly(base: Base, wanted: Number) -> Base:
