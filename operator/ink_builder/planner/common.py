@@ -11,7 +11,7 @@ from ink_builder.planner.model import DEFAULT_PORT, CannotPlan
 from ink_builder.planner.versions import Wish
 
 _PROCESS = re.compile(r"^(web|worker)[ \t]*:[ \t]*(\S.*)$", re.MULTILINE)
-_LINE = re.compile(r"^\s*([\w.-]+)\s+(\S+)", re.MULTILINE)
+_LINE = re.compile(r"^[ \t]*([\w.-]+)[ \t]+(\S+)", re.MULTILINE)
 CERTIFICATES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/ssl/certs/ca-certificates.crt")
 """Slim Debian has none, and every build image does."""
 
@@ -98,7 +98,7 @@ def json_object(files: Files, path: str) -> dict[str, Any]:
 def _hint(text: str) -> str:
     if not text.strip():
         return "; the file is empty"
-    if re.search(r"^\s*(//|/\*)", text, re.MULTILINE):
+    if re.search(r"^[ \t]*(//|/\*)", text, re.MULTILINE):
         return "; JSON has no comments: remove them"
     return "; look for a comma too many" if re.search(r",\s*[}\]]", text) else ""
 

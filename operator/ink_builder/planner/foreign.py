@@ -34,7 +34,7 @@ def known(files: Files) -> str | None:
         return f"there is no Dockerfile at the top, but {', '.join(found[:3])}: set build.dockerfile to it{below}"
     if (path := files.first(*_LANGUAGES)) is not None:
         return f"this is {_LANGUAGES[path]} ({path}), which Ink does not plan: add a Dockerfile"
-    if files.has_directory("content") and re.search(r"^\s*base_url\s*=", files.read("config.toml"), re.MULTILINE):
+    if files.has_directory("content") and re.search(r"^[ \t]*base_url\s*=", files.read("config.toml"), re.MULTILINE):
         return "this is a site for Zola (config.toml), which Ink does not plan: add a Dockerfile"
     if template := unmade(files):
         return template

@@ -19,7 +19,7 @@ _BINARY, _PROGRAM = "/out/app", "/usr/local/bin/app"
 _MOST_READ = 1000
 """Files that are looked into: a repository may have any number."""
 _MOST_SOURCES = 200
-_C = re.compile(r'^\s*import\s+"C"', re.MULTILINE)
+_C = re.compile(r'^[ \t]*import\s+"C"', re.MULTILINE)
 _NEED_C = ("github.com/mattn/go-sqlite3", "github.com/confluentinc/confluent-kafka-go", "github.com/h2non/bimg")
 
 

@@ -18,8 +18,8 @@ _OLD = tuple(f"config.{ending}" for ending in _ENDINGS)
 _FOLDED = tuple(f"config/_default/{name}.{ending}" for name in ("hugo", "config") for ending in _ENDINGS)
 _OLDEST = (0, 124, 1)
 _PARTS = ("content", "archetypes", "layouts", "themes")
-_SETTING = re.compile(r"^\s*[\"']?(?:baseURL|languageCode|theme)[\"']?\s*[:=]", re.MULTILINE | re.IGNORECASE)
-_PINNED = re.compile(r"^\s*HUGO_VERSION\s*=\s*[\"']?v?(\d+(?:\.\d+)+)", re.MULTILINE)
+_SETTING = re.compile(r"^[ \t]*[\"']?(?:baseURL|languageCode|theme)[\"']?\s*[:=]", re.MULTILINE | re.IGNORECASE)
+_PINNED = re.compile(r"^[ \t]*HUGO_VERSION\s*=\s*[\"']?v?(\d+(?:\.\d+)+)", re.MULTILINE)
 
 
 def detect(files: Files, overrides: Overrides, images: Images) -> Plan | None:
@@ -58,7 +58,9 @@ def detect(files: Files, overrides: Overrides, images: Images) -> Plan | None:
 
 def _check_theme(files: Files, settings: str) -> None:
     """A theme is often a repository inside the repository, whose files git leaves out. Raises CannotPlan."""
-    named = re.search(r"^\s*[\"']?theme[\"']?\s*[:=]\s*[\"']?([\w.-]+)[\"']?\s*,?\s*$", settings, re.MULTILINE)
+    named = re.search(
+        r"^[ \t]*[\"']?theme[\"']?\s*[:=]\s*[\"']?([\w.-]+)[\"']?[ \t]*,?[ \t\r]*$", settings, re.MULTILINE
+    )
     there = named is None or files.has_directory(f"themes/{named[1]}")
     if named and not there and "go.mod" not in files and f"themes/{named[1]}" not in files.read(".gitmodules"):
         raise CannotPlan(
@@ -75,7 +77,7 @@ def _configuration(files: Files) -> str | None:
     if path is None or not any(map(files.has_directory, _PARTS)):
         return None
     text = files.read(path)
-    if re.search(r"^\s*base_url\s*=", text, re.MULTILINE):
+    if re.search(r"^[ \t]*base_url\s*=", text, re.MULTILINE):
         return None  # Zola's
     return path if path.startswith("config/") or _SETTING.search(text) else None
 

@@ -14,8 +14,8 @@ from ink_builder.planner.versions import Rules, Wish
 RULES = Rules("Java")
 _MOST_READ = 200
 _LISTEN = re.compile(
-    r"embeddedServer\([^)]*?\bport\s*=\s*(\d{4,5})|InetSocketAddress\(\s*(\d{4,5})\s*\)|\.start\(\s*(\d{4,5})\s*\)"
-    r"|^\s*port\(\s*(\d{4,5})\s*\)",
+    r"embeddedServer\([^)]{0,200}?\bport\s*=\s*(\d{4,5})|InetSocketAddress\(\s*(\d{4,5})\s*\)|\.start\(\s*(\d{4,5})\s*\)"
+    r"|^[ \t]*port\(\s*(\d{4,5})\s*\)",
     re.MULTILINE,
 )
 """Ktor, the JDK's own server, Javalin, Spark."""
@@ -77,9 +77,9 @@ def _start(files: Files, output: Output, overrides: Overrides) -> tuple[str, str
 def _wishes(files: Files) -> list[Wish]:
     """JDKs build for older ones, so a near newer one will do."""
     found = common.pin_file(files, ".java-version") + common.tool_version(files, "java")
-    named = re.search(r"^\s*java(?:\.runtime\.version)?\s*=\s*(\S+)", files.read("system.properties"), re.MULTILINE)
+    named = re.search(r"^[ \t]*java(?:\.runtime\.version)?\s*=\s*(\S+)", files.read("system.properties"), re.MULTILINE)
     found += [Wish(named[1], "system.properties", pin=True)] if named else []
-    sdk = re.search(r"^\s*java\s*=\s*(\S+)", files.read(".sdkmanrc"), re.MULTILINE)
+    sdk = re.search(r"^[ \t]*java\s*=\s*(\S+)", files.read(".sdkmanrc"), re.MULTILINE)
     found += [Wish(sdk[1], ".sdkmanrc", pin=True)] if sdk else []
     for path in ("pom.xml", "build.gradle", "build.gradle.kts", "app/build.gradle", "app/build.gradle.kts"):
         asked = _ASKED.search(files.read(path))

@@ -8,8 +8,11 @@ from ink_builder.planner.model import CannotPlan, NothingToStart
 
 _CACHES = ("/root/.gradle",)
 _ENVIRONMENT = (("GRADLE_USER_HOME", "/root/.gradle"), ("GRADLE_OPTS", "-Dorg.gradle.daemon=false"))
-_APPLICATION = re.compile(r"^\s*(?:id\s*\(?\s*[\"']application[\"']|application\b|apply plugin: ['\"]application['\"]"
-                          r"|`application`|mainClass\b)", re.MULTILINE)  # fmt: skip
+_APPLICATION = re.compile(
+    r"^[ \t]*(?:id\s*\(?\s*[\"']application[\"']|application\b|apply plugin: ['\"]application['\"]|`application`"
+    r"|mainClass\b)",
+    re.MULTILINE,
+)
 
 
 def gradle_wrapper(files: Files) -> str | None:

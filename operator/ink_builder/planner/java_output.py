@@ -9,7 +9,7 @@ from ink_builder.planner.model import PORT
 JAR = "app.jar"
 SPRING = f"java -Dserver.port={PORT} -jar {JAR}"
 QUARKUS = f"java -Dquarkus.http.host=0.0.0.0 -Dquarkus.http.port={PORT} -jar quarkus-run.jar"
-_PACKAGE = re.compile(r"^\s*package\s+([\w.]+)", re.MULTILINE)
+_PACKAGE = re.compile(r"^[ \t]*package\s+([\w.]+)", re.MULTILINE)
 _MOST_READ = 2000
 """Sources that are looked into: a repository may have any number."""
 _MAIN = re.compile(r"\bstatic\s+void\s+main\s*\(|^fun\s+main\s*\(", re.MULTILINE)

@@ -10,7 +10,7 @@ from ink_builder.planner.node_package import Package
 
 _ANYWHERE = (("HOST", "0.0.0.0"),)
 OWN_SERVERS = re.compile(
-    r"^\s*(?:cross-env\s+)?(?:\w+=\S*\s+)*(?:npx\s+(?:-y\s+)?)?(?:@11ty/)?"
+    r"^[ \t]*(?:cross-env\s+)?(?:\w+=\S*\s+)*(?:npx\s+(?:-y\s+)?)?(?:@11ty/)?"
     r"(?:react-scripts start|vite(?: dev| serve| preview)?\b|vue-cli-service serve|astro\b|parcel\b"
     r"|next(?: dev| start)?\b|nuxt? (?:dev|start|preview)\b|nuxi\b|ng serve"
     r"|gatsby\b|vitepress\b|vuepress\b|hexo\b|ember serve|slidev\b|nest start|docusaurus\b|eleventy\b"

@@ -12,6 +12,7 @@ from ink_builder.planner.model import CannotPlan, NothingToStart, Overrides, Pla
 from ink_builder.planner.node_package import Manager, Package
 
 _MOST_MEMBERS = 200
+_LISTED = re.compile(r"^[ \t]*-[ \t]*['\"]?([^'\"#\n]+?)['\"]?[ \t\r]*$", re.MULTILINE)
 Single = Callable[[Files, Overrides, Images], Plan]
 
 
@@ -57,7 +58,7 @@ def _members(root: Files) -> list[str]:
     if isinstance(listed, dict):
         listed = listed.get("packages")
     globs = [g for g in listed if isinstance(g, str)] if isinstance(listed, list) else []
-    globs += re.findall(r"^\s*-\s*['\"]?([^'\"#\n]+?)['\"]?\s*$", root.read("pnpm-workspace.yaml"), re.MULTILINE)
+    globs += _LISTED.findall(root.read("pnpm-workspace.yaml"))
     wanted = [_glob(g) for g in globs if not g.startswith("!")]
     refused = [_glob(g[1:]) for g in globs if g.startswith("!")]
     places = [p.removesuffix("/package.json") for p in root.named("package.json", depth=4) if p != "package.json"]

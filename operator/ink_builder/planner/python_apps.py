@@ -14,7 +14,7 @@ MOST_READ = 150
 _FACTORIES = {"create_app", "make_app", "get_app"}
 """Functions that a server may call itself; others only count where their result is kept."""
 _ADDING = {"include_router", "mount", "register_blueprint", "add_middleware"}
-_RELATIVE = re.compile(r"^\s*from\s+\.", re.MULTILINE)
+_RELATIVE = re.compile(r"^[ \t]*from[ \t]+\.", re.MULTILINE)
 _MODULES = ("main", "app", "server", "api", "wsgi", "asgi", "application", "web", "run", "index")
 
 

@@ -11,8 +11,8 @@ from ink_builder.planner.model import Overrides, Run
 
 PIP_CACHE = "/root/.cache/pip"
 _UV_CACHE, _POETRY_CACHE, _PDM_CACHE = "/root/.cache/uv", "/root/.cache/pypoetry", "/root/.cache/pdm"
-_INCLUDED = re.compile(r"^\s*(?:-r|--requirement|-c|--constraint)[\s=]+(\S+)", re.MULTILINE)
-_NAME = re.compile(r"^\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(\[[^\]]*\])?")
+_INCLUDED = re.compile(r"^[ \t]*(?:-r|--requirement|-c|--constraint)[\s=]+(\S+)", re.MULTILINE)
+_NAME = re.compile(r"^[ \t]*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(\[[^\]]*\])?")
 _REQUIREMENTS = ("requirements.txt", "requirements/production.txt", "requirements/prod.txt", "requirements/base.txt")
 _SCRIPT = re.compile(r"^# /// script\s*$\n((?:^#(?: .*)?$\n)+?)^# ///\s*$", re.MULTILINE)
 
@@ -148,7 +148,7 @@ def requirement_files(files: Files, first: str = "requirements.txt") -> tuple[st
     while queue:
         path = queue.pop()
         text = files.read(path).removeprefix(UTF16_MARK)
-        if re.search(r"^\s*(-e\b|--editable|\.{1,2}(/|\s|$)|file:)", text, re.MULTILINE):
+        if re.search(r"^[ \t]*(-e\b|--editable|\.{1,2}(/|\s|$)|file:)", text, re.MULTILINE):
             return ()
         folder = path.rpartition("/")[0]
         for name in _INCLUDED.findall(text):

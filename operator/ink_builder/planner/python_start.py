@@ -84,7 +84,7 @@ def _django(files: Files, packages: frozenset[str]) -> Start | None:
 def _collect_static(files: Files) -> str | None:
     """Where the settings name a place for them. They may need secrets that only the running application has."""
     settings = [path for name in ("settings.py", "base.py", "production.py") for path in files.named(name)]
-    if not any(re.search(r"^\s*STATIC_ROOT\s*=", files.read(p), re.MULTILINE) for p in settings):
+    if not any(re.search(r"^[ \t]*STATIC_ROOT\s*=", files.read(p), re.MULTILINE) for p in settings):
         return None
     return "python manage.py collectstatic --noinput || echo 'collectstatic failed: the application lacks its files'"
 
@@ -214,7 +214,7 @@ def _brings(packages: frozenset[str], name: str) -> bool:
 
 def _importing(files: Files, module: str) -> str | None:
     """The script that uses a module: of a usual name, else the first at the top, else one below."""
-    pattern = re.compile(rf"^\s*(?:import|from)\s+{re.escape(module)}\b", re.MULTILINE)
+    pattern = re.compile(rf"^[ \t]*(?:import|from)\s+{re.escape(module)}\b", re.MULTILINE)
     usual = (f"{module}_app.py", "Home.py", "home.py", "Hello.py", *_SCRIPTS)
     ranked = {name: place for place, name in enumerate(usual)}
     scripts = sorted(files.with_suffix(".py", 2), key=lambda p: (p.count("/"), ranked.get(_base(p), len(usual)), p))

@@ -15,7 +15,7 @@ from ink_builder.planner.versions import Rules, Wish
 RULES = Rules("Ruby", "ruby", majors=False)
 _BUNDLE = "/usr/local/bundle"
 _CACHES = ("/root/.bundle/cache",)
-_GEM = re.compile(r"^\s*gem\s+[\"']([\w-]+)[\"']", re.MULTILINE)
+_GEM = re.compile(r"^[ \t]*gem\s+[\"']([\w-]+)[\"']", re.MULTILINE)
 _LOCKED = re.compile(r"^ {4}([\w-]+) \(", re.MULTILINE)
 _SCRIPTS = ("app.rb", "main.rb", "server.rb", "web.rb", "index.rb")
 _USUAL_GEMS = frozenset(
@@ -96,7 +96,7 @@ def _jekyll(plan: Plan, overrides: Overrides, images: Images) -> Plan:
 def _wishes(files: Files) -> list[Wish]:
     """Bundler refuses another Ruby than the Gemfile's."""
     named = re.search(
-        r"^\s*ruby\s+[\"']([^\"']+)[\"'](?:\s*,\s*[\"']([^\"']+)[\"'])?", files.read("Gemfile"), re.MULTILINE
+        r"^[ \t]*ruby\s+[\"']([^\"']+)[\"'](?:\s*,\s*[\"']([^\"']+)[\"'])?", files.read("Gemfile"), re.MULTILINE
     )
     if named:
         text = ", ".join(part for part in named.groups() if part)
@@ -137,7 +137,7 @@ def _start(files: Files, overrides: Overrides, gems: frozenset[str], *, rails: b
 
 def _no_gems_needed(files: Files, script: str | None) -> None:
     """Without a Gemfile nothing is installed: what the program requires then fails at its start."""
-    required = re.findall(r"^\s*require\s+[\"']([\w-]+)", files.read(script or ""), re.MULTILINE)
+    required = re.findall(r"^[ \t]*require\s+[\"']([\w-]+)", files.read(script or ""), re.MULTILINE)
     if missing := [name for name in required if name in _USUAL_GEMS]:
         raise CannotPlan(f"{script} requires {', '.join(missing)}, and no file names the gems: add a Gemfile")
 
