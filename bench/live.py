@@ -44,24 +44,20 @@ REGISTRY = "registry.dp-system.svc.cluster.local:5000"
 REPOSITORY = f"ink.namespaces/{NAMESPACE}/app"
 LIVE_SECONDS = 180.0
 LOOK_SECONDS = 0.05
-COLUMNS = ("", "by hand", "Ink", "Ink / by hand", "Ink's build, by its own clock")
+COLUMNS = ("", "by hand", "Ink", "Ink / by hand")
 
 
 @dataclass
 class Row:
-    """Seconds of each round. `steps`: what the builds' verdicts say of their parts."""
+    """Seconds of each round."""
 
     what: str
     by_hand: list[float] = field(default_factory=list)
     ink: list[float] = field(default_factory=list)
-    steps: list[dict[str, float]] = field(default_factory=list)
 
     def row(self) -> str:
         hand, ink = statistics.median(self.by_hand), statistics.median(self.ink)
-        names = dict.fromkeys(name for one in self.steps for name in one)
-        parts = {n: statistics.median([one.get(n, 0.0) for one in self.steps]) for n in names}
-        said = ", ".join(f"{name} {seconds:.2f}" for name, seconds in parts.items())
-        return f"| {self.what} | {hand:.1f} s | {ink:.1f} s | {ink / hand:.2f} | {said} |"
+        return f"| {self.what} | {hand:.1f} s | {ink:.1f} s | {ink / hand:.2f} |"
 
 
 @dataclass(frozen=True)
@@ -169,11 +165,9 @@ def one_round(platform: Platform, hand: ByHand, number: int, new: Row, changed: 
                 row.by_hand.append(answered(lambda at=address: plain(at), version, "by hand") - began)
                 continue
             if row is new:
-                address = platform.agent.ok("create_service", repo=clone_name(name), name=clone_name(name), wait=0)[
-                    "url"
-                ]
+                platform.agent.ok("create_service", repo=clone_name(name), name=clone_name(name), wait=0)
+                address = f"https://{clone_name(name)}.apps.localhost:{platform.cluster.apps_port}/"
             row.ink.append(answered(lambda at=address: platform.fetch(at).body, version, "Ink") - began)
-            row.steps.append(steps(platform, clone_name(name)))
         if way == "ink":
             platform.agent.ok("delete_service", name=clone_name(name))
         else:
@@ -182,16 +176,6 @@ def one_round(platform: Platform, hand: ByHand, number: int, new: Row, changed: 
 
 def clone_name(name: str) -> str:
     return f"{name}-ink"
-
-
-def steps(platform: Platform, name: str) -> dict[str, float]:
-    """The timings in the verdict of the newest build."""
-    uid = platform.cr(name)["metadata"]["uid"]
-    jobs = platform.kubectl.list("jobs", "dp-builds", f"ml.ink/owner-uid={uid}")
-    newest = max(jobs, key=lambda job: job["metadata"]["creationTimestamp"])
-    verdict = newest["metadata"].get("annotations", {}).get("ml.ink/verdict", "{}")
-    timings: dict[str, float] = json.loads(verdict).get("timings", {})
-    return timings
 
 
 @contextmanager

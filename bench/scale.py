@@ -93,8 +93,9 @@ class Figures:
         writes = sum(self.calls.values()) - reads
         rest = f"{self.rest_cpu:.1f} s, {self.rest_calls:.0f}, {self.rest_writes:.0f}"
         ratio = self.ink_seconds / self.raw_seconds if self.raw_seconds else math.nan
+        floor = "" if math.isnan(self.floor_seconds) else f"{self.floor_seconds:.1f} s"
         return (
-            f"| {self.services:,} | {self.raw_seconds:.1f} s | {self.floor_seconds:.1f} s | {self.ink_seconds:.1f} s "
+            f"| {self.services:,} | {self.raw_seconds:.1f} s | {floor} | {self.ink_seconds:.1f} s "
             f"| {ratio:.2f} "
             f"| {self.resident_most:.0f} MiB | {reads / self.services:.1f} | {writes / self.services:.1f} "
             f"| {self.cpu:.1f} s | {rest} | {', '.join(f'{one:.1f}' for one in self.load)} |"

@@ -124,7 +124,12 @@ def tried(platform: Platform, name: str, *, label: str, to: Tenant, by: Tenant) 
     """What a pod in the place of a build is told: labelled as a build of `label`, with the certificate of `by`."""
     (job, *_) = platform.kubectl.list("jobs", BUILDS, "ml.ink/component=build")
     client = {**by.client, "INK_BUILDKIT_CA": to.client["INK_BUILDKIT_CA"]}
-    env = {"ADDRESS": to.address, **{name.removeprefix("INK_BUILDKIT_"): text for name, text in client.items()}}
+    # What gRPC itself says of a refused handshake is of no interest.
+    env = {
+        "GRPC_VERBOSITY": "NONE",
+        "ADDRESS": to.address,
+        **{name.removeprefix("INK_BUILDKIT_"): text for name, text in client.items()},
+    }
     security = job["spec"]["template"]["spec"]["containers"][0]["securityContext"]
     container = {
         "name": "try",
