@@ -19,9 +19,11 @@ _NETWORK = re.compile(
     r"|unexpected status[^:]*: 5\d\d|EOF$|no active sessions?|session healthcheck failed"
 )
 _FULL = re.compile(
-    r"no space left on device|disk quota exceeded|507 Insufficient Storage|DENIED: quota|blob upload invalid",
+    r"no space left on device|disk quota exceeded|507 Insufficient Storage|DENIED: quota"
+    r"|blob upload (?:invalid|unknown)",
     re.IGNORECASE,
 )
+"""docker-registry calls an upload invalid that its disk did not take whole, and unknown one that it could not begin."""
 _NOT_TAKEN = re.compile(
     r"405 Method Not Allowed|connection refused|connection reset|broken pipe|EOF$|unexpected status[^:]*: 50[234]"
     r"|blob unknown"
@@ -118,7 +120,7 @@ def _push_failed(seen: _Seen) -> BuildError | None:
     if not _is_push(seen.text, seen.step):
         return None
     message = f"the image could not be pushed: {_first_line(seen.text)}"
-    if _FULL.search(seen.text):  # docker-registry calls a layer that its disk did not take whole an invalid upload
+    if _FULL.search(seen.text):
         return BuildError(Reason.REGISTRY_FULL, message, lines=seen.last, infrastructure=True)
     return infrastructure(message, seen.last)
 

@@ -68,6 +68,12 @@ IMAGE = f"failed to solve: {NAME}: failed to resolve source metadata for {NAME}:
             "pushed",
             True,
         ),
+        (
+            "failed to solve: failed to push r/t/s:1: unknown: blob upload unknown to registry",
+            "RegistryFull",
+            "pushed",
+            True,
+        ),
         ("failed to solve: write /var/lib/x: no space left on device", "BuildInfrastructure", "could not finish", True),
         ("failed to solve: something new", "BuildFailed", "something new", False),
     ],
