@@ -2,9 +2,10 @@
 
 `make up`, then `.venv/bin/python bench/live.py --rounds 5`. By hand means: clone from the same git server, `buildctl`
 against the same BuildKit with a context of the same files, push to the same registry, `kubectl apply` of a Deployment
-and a Service like those that Ink makes, and ask until the new version answers. Ink's answer is asked for at its public
-HTTPS address, the other one at the Service. Rounds take turns; each round's first time is a new service, its second a
-push of one changed line. Medians are compared; `--json` prints every time.
+and a Service like those that Ink makes, and ask until the new version answers. Either way a new service has a new
+repository in the registry, so that its first push carries the layers of its base image. Ink's answer is asked for at
+its public HTTPS address, the other one at the Service. Rounds take turns; each round's first time is a new service, its
+second a push of one changed line. Medians are compared; `--json` prints every time.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ APP = SAMPLES / "hello-dockerfile"
 FILE, PORT = "server.py", 8080
 NAMESPACE = "bench-by-hand"
 REGISTRY = "registry.dp-system.svc.cluster.local:5000"
-REPOSITORY = f"ink.namespaces/{NAMESPACE}/app"
+REPOSITORIES = f"ink.namespaces/{NAMESPACE}"
 LIVE_SECONDS = 180.0
 LOOK_SECONDS = 0.05
 COLUMNS = ("", "by hand", "Ink", "Ink / by hand")
@@ -66,7 +67,7 @@ class ByHand:
 
     kubectl: Kubectl
     buildctl: list[str]
-    environment: dict[str, str]
+    mint: TokenMint
     scratch: Path
 
     def deploy(self, clone: Clone, name: str) -> str:
@@ -74,7 +75,10 @@ class ByHand:
         folder = self.scratch / secrets.token_hex(4)
         source = clone.url.replace("://", f"://ink:{clone.token}@")
         shell("git", "clone", "--quiet", "--depth=1", "--branch=main", source, str(folder), env=git_env(clone))
-        image = f"{REGISTRY}/{REPOSITORY}:{secrets.token_hex(6)}"
+        repository = f"{REPOSITORIES}/{name}"
+        image = f"{REGISTRY}/{repository}:{secrets.token_hex(6)}"
+        auth = {"auths": {REGISTRY: {"registrytoken": self.mint.registry(repository, "pull", "push")}}}
+        (self.scratch / "config.json").write_text(json.dumps(auth))
         made = folder.parent / f"{folder.name}.json"
         shell(
             *self.buildctl,
@@ -85,7 +89,7 @@ class ByHand:
             f"--local=dockerfile={folder}",
             f"--output=type=image,name={image},push=true,registry.insecure=true",
             f"--metadata-file={made}",
-            env=self.environment,
+            env={"DOCKER_CONFIG": str(self.scratch)},
         )
         digest = json.loads(made.read_text())["containerimage.digest"]
         self.kubectl.run("apply", "--filename=-", stdin=json.dumps(manifests(name, f"{image}@{digest}")))
@@ -198,8 +202,6 @@ def at_hand(name: str) -> Iterator[tuple[Platform, ByHand]]:
             (scratch / file).write_text(text)
         keys = install.secret(cluster.kubeconfig, "registry-token")
         mint = TokenMint(Secrets(registry_token_key=keys["tls.key"], registry_token_cert=keys["tls.crt"]), 3600)
-        auth = {"auths": {REGISTRY: {"registrytoken": mint.registry(REPOSITORY, "pull", "push")}}}
-        (scratch / "config.json").write_text(json.dumps(auth))
         address = kubectl.run("get", "service", "buildkitd", "-n", "dp-buildkit", "-o", "jsonpath={.spec.clusterIP}")
         files = (("cacert", "ca.crt"), ("cert", "tls.crt"), ("key", "tls.key"))
         buildctl = [
@@ -210,7 +212,7 @@ def at_hand(name: str) -> Iterator[tuple[Platform, ByHand]]:
             *(f"--tls{flag}={scratch / file}" for flag, file in files),
         ]
         try:
-            yield platform, ByHand(kubectl, buildctl, {"DOCKER_CONFIG": str(scratch)}, scratch)
+            yield platform, ByHand(kubectl, buildctl, mint, scratch)
         finally:
             kubectl.attempt("delete", "namespace", NAMESPACE, "--wait=false")
             api.close()

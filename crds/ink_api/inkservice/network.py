@@ -71,13 +71,15 @@ class Health(ApiModel):
     )
     port: int | None = Field(default=None, description="Port to ask; default the first port.", ge=1, le=65535)
     interval: Duration | None = Field(
-        default=None, description="Time between two checks; default `5s`.", json_schema_extra=between("1s", "1h")
+        default=None,
+        description="Time between two checks; default `5s`, where only a connection is asked for `1s`.",
+        json_schema_extra=between("1s", "1h"),
     )
     timeout: Duration | None = Field(
         default=None, description="Limit of one check; default `2s`.", json_schema_extra=between("1s", "5m")
     )
     failure_threshold: int | None = Field(
-        default=None, description="Failures in a row that count; default 3.", ge=1, le=100
+        default=None, description="Failures in a row that count; default 3, of checks once a second 15.", ge=1, le=100
     )
     startup_grace: Duration | None = Field(
         default=None,

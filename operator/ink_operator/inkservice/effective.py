@@ -77,8 +77,15 @@ def wants_host(service: InkService) -> bool:
 
 
 def probe_of(service: InkService, ports: list[Port], settings: Settings) -> Probe | None:
-    """The readiness check; None for a worker without one."""
+    """The readiness check; None for a worker without one.
+
+    Where nothing is asked for, it is a connection once a second, so that a start is seen when it happens, and fifteen
+    seconds of silence end it. A page is fetched every five seconds, as it may cost something and be logged.
+    """
     health = service.spec.health
+    light = health is None or (health.type == "TCP" and not health.restart_on_failure)
+    chosen = health is not None and (health.interval or health.failure_threshold)
+    interval, failures = (1, 15) if light and not chosen else (5, 3)
     port = (health.port if health else None) or (ports[0].port if ports else None)
     if port is None:
         return None
@@ -86,9 +93,9 @@ def probe_of(service: InkService, ports: list[Port], settings: Settings) -> Prob
         type=health.type if health else "TCP",
         port=port,
         path=(health.path if health else None) or "/",
-        interval_seconds=max(1, seconds(health.interval)) if health and health.interval else 5,
+        interval_seconds=max(1, seconds(health.interval)) if health and health.interval else interval,
         timeout_seconds=max(1, seconds(health.timeout)) if health and health.timeout else 2,
-        failure_threshold=(health.failure_threshold if health else None) or 3,
+        failure_threshold=(health.failure_threshold if health else None) or failures,
         startup_grace_seconds=grace_seconds(service, settings),
         restarts=bool(health and health.restart_on_failure),
     )

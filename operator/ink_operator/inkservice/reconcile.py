@@ -169,7 +169,7 @@ async def _report(at: Moment, seen: Observed, plan: Plan) -> float | None:
     status = summarise(at.service, seen, plan, at.settings, at.now)
     wait = _gathers(at, status)
     if wait > 0:
-        return min(wait, plan.requeue_after_seconds or wait)
+        return wait if plan.requeue_after_seconds is None else min(wait, plan.requeue_after_seconds)
     if await _write(at, status):
         _measure(at, status, seen)
     return plan.requeue_after_seconds

@@ -99,6 +99,24 @@ def test_a_pod_is_restarted_by_its_health_only_if_asked() -> None:
     assert asked["livenessProbe"]["periodSeconds"] == 9
 
 
+def test_a_start_is_seen_when_it_happens() -> None:
+    def looks(**health: Any) -> tuple[bool, int, int]:
+        """Whether another probe comes first; then seconds between two looks, and failures that count."""
+        found = container(service(**({"health": health} if health else {})))
+        ready = found["readinessProbe"]
+        return "startupProbe" in found, ready["periodSeconds"], ready["failureThreshold"]
+
+    assert looks() == looks(type="TCP", port=9) == (False, 1, 15)
+    # Pages are fetched less often, and what is asked for counts.
+    assert looks(path="/up") == (True, 5, 3)
+    assert looks(path="/up", interval="1s") == (False, 1, 3)
+    assert looks(type="TCP", interval="20s") == (True, 20, 3)
+    assert looks(type="TCP", failureThreshold=2) == (True, 5, 2)
+    # A restart must not come before the first success, however long that takes.
+    assert looks(type="TCP", restartOnFailure=True) == (True, 5, 3)
+    assert looks(path="/up", interval="1s", restartOnFailure=True) == (True, 1, 3)
+
+
 def test_every_port_is_reached_by_the_service_and_the_public_one_by_the_ingress() -> None:
     one = service(
         ports=[

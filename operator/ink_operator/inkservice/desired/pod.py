@@ -157,6 +157,9 @@ def _probes(service: InkService, ports: list[Port], settings: Settings) -> dict[
     )
     check["timeoutSeconds"] = probe.timeout_seconds
     later = {**check, "periodSeconds": probe.interval_seconds, "failureThreshold": probe.failure_threshold}
+    if probe.interval_seconds == 1 and not probe.restarts:
+        # It sees a start as soon as a startup probe would, which would only delay its own first look.
+        return {"readinessProbe": later}
     return {
         "startupProbe": {**check, "periodSeconds": 1, "failureThreshold": NEVER},
         "readinessProbe": later,
