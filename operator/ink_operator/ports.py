@@ -181,6 +181,11 @@ class Wakeups(Protocol):
         """Look at that object after so many seconds."""
         ...
 
+    @property
+    def behind(self) -> bool:
+        """There is more to do than can be done at once."""
+        ...
+
 
 class References(Protocol):
     """Objects that are watched because others refer to them by name."""
@@ -241,7 +246,7 @@ class Ports:
     """Namespace -> its uid and what the operator set up in it, by kind and name."""
     without_env: Memo[bool]
     """Uids of services that have no sealed values, and of which no Secret was left behind."""
-    counts: Memo[datetime]
-    """Uid of a service -> since when its status tells an older number of pods."""
+    untold: Memo[datetime]
+    """Uid of a service -> since when its status tells less than is known."""
     build_gate: AbstractAsyncContextManager[Any]
     """Held while it is decided whether one more build may start, so that two never take the last place."""

@@ -118,7 +118,7 @@ class Operator:
             announcer=self.events,
             tenancy=Memo(TENANCY_TRUSTED_SECONDS),
             without_env=Memo(settings.resync_seconds),
-            counts=Memo(settings.resync_seconds),
+            untold=Memo(settings.resync_seconds),
             build_gate=asyncio.Lock(),
         )
         self._reconcilers: dict[str, Callable[[Key, int], Awaitable[Result]]] = {

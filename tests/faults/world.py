@@ -274,6 +274,7 @@ class World:
         """Each time: digests and tags that were to be kept."""
         self.die_at_prune = False
         self.awake: list[Key] = []
+        self.behind = False
         self.due: float | None = None
         """When the last pass wants to be called again."""
         self.followed: dict[Key, frozenset[Ref]] = {}
@@ -281,7 +282,7 @@ class World:
         self.told: list[Condition] = []
         self.sealing = KeyRing(self.cluster, self.settings.namespace, 1)
         self.tenancy: Memo[Any] = Memo(60)
-        self.counts: Memo[datetime] = Memo(600)
+        self.untold: Memo[datetime] = Memo(600)
         self.key = Key("InkService", owner or "ink-tenants", "web" if owner else "acme.shop.web")
         if owner:
             meta = {"name": owner, "labels": {"ml.ink/managed": "true"}}
@@ -317,7 +318,7 @@ class World:
             announcer=self,
             tenancy=self.tenancy,
             without_env=Memo(0),
-            counts=self.counts,
+            untold=self.untold,
             build_gate=asyncio.Lock(),
         )
 

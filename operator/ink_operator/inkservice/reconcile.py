@@ -24,13 +24,15 @@ from ink_operator.inkservice.draft import REFUSED_LOOK_SECONDS
 from ink_operator.inkservice.finalize import finalize
 from ink_operator.inkservice.model import Case, ClaimHost, Fact, Observed, Plan, StartBuild
 from ink_operator.inkservice.observe import observe
-from ink_operator.inkservice.status import going, only_counts_differ, summarise
+from ink_operator.inkservice.status import going, is_first_of_deploying, only_counts_differ, summarise
 from ink_operator.ports import Ports
 from ink_operator.settings import Settings
 
 log = logging.getLogger(__name__)
 COUNTS_GATHER_SECONDS = 10.0
 """While a revision is rolled out, a change of the numbers of pods alone is told so much later at most."""
+FIRST_GATHER_SECONDS = 30.0
+"""While others wait for their turn, the first word about a service whose pods are to start is told so much later."""
 PATIENCE = 5
 """Failed passes in a row before the status says so: nothing stays "in progress" for ever."""
 PATIENCE_WITH_RIGHTS = 8
@@ -177,17 +179,19 @@ async def _report(at: Moment, seen: Observed, plan: Plan) -> float | None:
 
 def _gathers(at: Moment, status: InkServiceStatus) -> float:
     """Seconds for which a difference need not be told yet: pods come one by one; what they come to is told at once."""
-    uid, counts = at.service.metadata.uid, at.ports.counts
-    if not only_counts_differ(at.service.status, status) or find(status.conditions, ConditionType.RECONCILING) is None:
-        counts.forget(uid)
-        return 0.0
-    since = counts.get(uid, at.now)
-    if since is None:
-        counts.put(uid, at.now, at.now)
-        return COUNTS_GATHER_SECONDS
-    left = COUNTS_GATHER_SECONDS - (at.now - since).total_seconds()
+    uid, untold, before = at.service.metadata.uid, at.ports.untold, at.service.status
+    most = 0.0
+    if find(status.conditions, ConditionType.RECONCILING) is not None:
+        if only_counts_differ(before, status):
+            most = COUNTS_GATHER_SECONDS
+        elif is_first_of_deploying(before, status) and at.ports.wakeups.behind:
+            most = FIRST_GATHER_SECONDS
+    since = untold.get(uid, at.now)
+    if since is None and most:
+        untold.put(uid, at.now, at.now)
+    left = most - (at.now - since).total_seconds() if since is not None else most
     if left <= 0:
-        counts.forget(uid)
+        untold.forget(uid)
     return max(0.0, left)
 
 

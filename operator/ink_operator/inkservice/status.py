@@ -112,6 +112,12 @@ def only_counts_differ(before: InkServiceStatus, after: InkServiceStatus) -> boo
     return before != after and before.model_copy(update=counts) == after
 
 
+def is_first_of_deploying(before: InkServiceStatus, after: InkServiceStatus) -> bool:
+    """Nothing was told of the service yet, and there is nothing to tell but that its pods are about to start."""
+    ready = find(after.conditions, ConditionType.READY)
+    return before.observed_generation < 0 and ready is not None and ready.reason == Reason.DEPLOYING
+
+
 def cron_availability(cron_job: Manifest | None) -> Fact:
     """Runs will start."""
     if cron_job is None:

@@ -24,6 +24,9 @@ RECONCILE_LIMIT_SECONDS = 60.0
 SLOW_SECONDS = 2.0
 """Longer than calls to a healthy neighbour take, shorter than the deadline of any call."""
 
+BEHIND_SECONDS = 0.5
+"""Passes take some hundredths; so long nobody waits unless there are hundreds."""
+
 
 class Queue:
     """The work queue. Only `run` touches the clock."""
@@ -43,6 +46,12 @@ class Queue:
         self._schedule.add(key, time.monotonic() + after_seconds)
         self._metrics.queue_depth.set(self._schedule.waiting)
         self._changed.set()
+
+    @property
+    def behind(self) -> bool:
+        """Somebody has waited for a place longer than a moment."""
+        due = self._schedule.next_due()
+        return due is not None and time.monotonic() - due > BEHIND_SECONDS
 
     async def run(self) -> None:
         """Work until cancelled. LeaseLost and bugs of the queue itself come through."""

@@ -49,6 +49,31 @@ async def test_more_hanging_passes_than_workers_hold_up_nobody_else() -> None:
             await done.wait()
 
 
+async def test_the_queue_is_behind_while_somebody_waits_for_a_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queues, "BEHIND_SECONDS", 0.0)
+    began, ends, last = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def reconcile(key: Key, _failures: int) -> Result:
+        began.set()
+        await ends.wait()
+        if key == hanging(WORKERS):
+            last.set()
+        return Result()
+
+    async with running(reconcile, slow_seconds=60) as queue:
+        queue.add(WELL, after_seconds=600)
+        assert not queue.behind
+        for number in range(WORKERS + 1):
+            queue.add(hanging(number))
+        async with asyncio.timeout(30):
+            await began.wait()
+        assert queue.behind
+        ends.set()
+        async with asyncio.timeout(30):
+            await last.wait()
+        assert not queue.behind
+
+
 async def test_an_object_that_hung_does_not_take_a_worker_again() -> None:
     """Its next pass waits for a place among the slow ones, even when all of those are taken."""
     passes: dict[Key, int] = {}
