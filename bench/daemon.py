@@ -1,0 +1,107 @@
+"""What a buildkitd of one's own costs a build: its first start, a start with its cache, and none at all.
+
+`make up`, then `.venv/bin/python bench/daemon.py --rounds 3`. The release is switched to `builders.shared=false` for
+it, and back again. Each round makes a new service and waits until it is live (the tenant's daemon starts on an empty
+volume), lets the daemon go to rest, pushes one changed line (it starts with what it kept), and pushes another (it
+runs). Seconds are those that the builder waited for the daemon beyond the clone, as its log says, and those from the
+push to the live commit. After each round the daemon and its volume are removed. Medians; `--json` prints every time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import statistics
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT / part) for part in ("local", "crds", "operator", "mcp_gateway", "tests", "bench")]
+
+from e2e.test_daemons import BUILDS, SPACE, switch  # noqa: E402
+from live import APP, FILE, at_hand  # noqa: E402
+from support.platform import Deployed, Platform  # noqa: E402
+from support.waiting import eventually  # noqa: E402
+
+STARTS = ("first start, empty volume", "start with its cache", "it runs")
+WAITED = re.compile(r"BuildKit v\S+ answers after ([0-9.]+) s more")
+
+
+def waited(platform: Platform, name: str) -> float:
+    """Seconds that the newest build of a service waited for its daemon."""
+    uid = platform.cr(name)["metadata"]["uid"]
+    job = platform.kubectl.list("jobs", BUILDS, f"ml.ink/owner-uid={uid}")[-1]["metadata"]["name"]
+    found = WAITED.search(platform.kubectl.run("logs", f"job/{job}", "-n", BUILDS))
+    if found is None:
+        raise SystemExit(f"the log of {job} does not say how long it waited for BuildKit")
+    return float(found[1])
+
+
+def pushed(platform: Platform, service: Deployed, version: str) -> float:
+    """Push one changed line; seconds until that commit is live."""
+    text = (service.clone.directory / FILE).read_text()
+    old = next(line for line in text.splitlines() if line.startswith("VERSION ="))
+    service.clone.replace(FILE, old, f'VERSION = "{version}"')
+    began = time.monotonic()
+    commit = service.clone.push(version)
+    eventually(
+        lambda: platform.cr(service.name)["status"].get("commit") == commit,
+        within=180,
+        every=0.1,
+        what=f"{version} is live",
+    )
+    return time.monotonic() - began
+
+
+def at_rest(platform: Platform) -> bool:
+    """No daemon of a tenant runs."""
+    return not platform.kubectl.list("pods", SPACE, "ml.ink/component=buildkitd")
+
+
+def one_round(platform: Platform, number: int) -> dict[str, tuple[float, float]]:
+    """Kind of start -> seconds that the builder waited, and from the push to the live commit."""
+    name = platform.name(f"daemon{number}")
+    began = time.monotonic()
+    service = platform.deploy(name, APP)
+    times = [(waited(platform, name), time.monotonic() - began)]
+    eventually(lambda: at_rest(platform), within=300, every=1, what="the daemon rests")
+    for version in ("warm", "hot"):
+        took = pushed(platform, service, version)
+        times.append((waited(platform, name), took))
+    platform.agent.ok("delete_service", name=name)
+    parts = "statefulsets,services,networkpolicies,secrets,persistentvolumeclaims"
+    platform.kubectl.run("delete", parts, "-n", SPACE, "-l", "ml.ink/component=buildkitd", "--ignore-not-found")
+    eventually(lambda: at_rest(platform), within=120, every=1, what="the daemon is gone")
+    return dict(zip(STARTS, times, strict=True))
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--name", default="ink", help="the local cluster, which is up and has Ink in it")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    rounds: list[dict[str, Any]] = []
+    with at_hand(options.name) as (platform, _):
+        switch(platform, shared=False)
+        try:
+            for number in range(options.rounds):
+                rounds.append(one_round(platform, number))
+                print(f"round {number + 1}: {rounds[-1]}", file=sys.stderr)
+        finally:
+            switch(platform, shared=True)
+    if options.json:
+        print(json.dumps(rounds, indent=2))
+        return 0
+    print("| | the builder waits | until it is live |\n| --- | --- | --- |")
+    for kind in STARTS:
+        waits, lives = (statistics.median(r[kind][i] for r in rounds) for i in (0, 1))
+        print(f"| {kind} | {waits:.2f} s | {lives:.1f} s |")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
