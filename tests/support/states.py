@@ -14,8 +14,8 @@ from ink_api.inkservice import InkService
 from ink_api.meanings import MEANINGS
 from ink_api.names import ServiceIdentity
 from ink_api.reasons import PROGRESS, Reason, remedy
-from ink_operator.inkdomain.reconcile import summarise as summarise_domain
-from ink_operator.inkresource.reconcile import summarise as summarise_resource
+from ink_operator import unserved
+from ink_operator.core.objects import INK_DOMAIN, INK_RESOURCE
 from ink_operator.inkservice.model import Fact, Observed, Plan
 from ink_operator.inkservice.status import CHAIN, summarise
 from ink_operator.settings import Settings
@@ -106,8 +106,8 @@ def of_lives() -> Iterator[State]:
     going["metadata"] |= {"deletionTimestamp": "2026-01-01T00:00:00Z", "finalizers": ["ml.ink/cleanup"]}
     yield State("going", going, "Terminating", "Progressing")
     resource, domain = created("InkResource"), created("InkDomain")
-    resource["status"] = summarise_resource(InkResourceStatus(), 1, NOW).to_wire()
-    domain["status"] = summarise_domain(InkDomainStatus(), 1, NOW).to_wire()
+    resource["status"] = unserved.summarise(INK_RESOURCE, InkResourceStatus(), 1, NOW).to_wire()
+    domain["status"] = unserved.summarise(INK_DOMAIN, InkDomainStatus(), 1, NOW).to_wire()
     yield State("InkResource, which is not served yet", resource, "Failed", "Degraded")
     yield State("InkDomain, which is not served yet", domain, "Failed", "Degraded")
 
