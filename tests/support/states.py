@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from ink_api.conditions import ConditionType
+from ink_api.conditions import ConditionStatus, ConditionType
 from ink_api.inkdomain import InkDomainStatus
 from ink_api.inkresource import InkResourceStatus
 from ink_api.inkservice import InkService
@@ -51,7 +51,7 @@ def reported(*facts: Fact) -> Json:
 
 def until(failing: str, reason: Reason) -> Json:
     """Every step before this one is done; this one gives the reason."""
-    status = "Unknown" if reason in PROGRESS else "False" if remedy(reason) else "True"
+    status: ConditionStatus = "Unknown" if reason in PROGRESS else "False" if remedy(reason) else "True"
     step = ConditionType(failing)
     facts = [Fact(kind, "True", Reason.NOT_NEEDED) for kind in CHAIN[: CHAIN.index(step)]]
     return reported(*facts, Fact(step, status, reason, "What was seen."))
@@ -60,7 +60,7 @@ def until(failing: str, reason: Reason) -> Json:
 def whole(reason: Reason) -> Json:
     """The service as a whole gives the reason."""
     fine = not remedy(reason) and reason not in PROGRESS
-    status = "True" if fine else "Unknown" if reason in PROGRESS else "False"
+    status: ConditionStatus = "True" if fine else "Unknown" if reason in PROGRESS else "False"
     return reported(Fact(ConditionType.READY, status, reason, "What was seen."))
 
 
