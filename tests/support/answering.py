@@ -6,6 +6,10 @@ import http.server
 import threading
 
 
+LOOK_SECONDS = 0.05
+"""How soon `shutdown` is noticed."""
+
+
 class QuietHandler(http.server.BaseHTTPRequestHandler):
     """Answers with a body, and prints nothing."""
 
@@ -28,4 +32,4 @@ class Answering(http.server.ThreadingHTTPServer):
     def __init__(self, handler: type[QuietHandler]) -> None:
         super().__init__(("127.0.0.1", 0), handler)
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
-        threading.Thread(target=self.serve_forever, daemon=True).start()
+        threading.Thread(target=self.serve_forever, args=(LOOK_SECONDS,), daemon=True).start()
