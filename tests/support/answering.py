@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.server
 import threading
 
-
 LOOK_SECONDS = 0.05
 """How soon `shutdown` is noticed."""
 

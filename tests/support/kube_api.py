@@ -6,6 +6,8 @@ import base64
 import json
 import ssl
 import tempfile
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -75,6 +77,18 @@ class KubeApi:
             if refused.code == 404:
                 return None
             raise
+
+    def everything(self) -> Iterator[tuple[str, Json]]:
+        """Every object that can be listed, after its kind as kubectl names it: `pods`, `deployments.apps`."""
+        groups = {"": "/api/v1"}
+        groups |= {g["name"]: f"/apis/{g['preferredVersion']['groupVersion']}" for g in self.get("/apis")["groups"]}
+        for group, root in groups.items():
+            with suppress(Refused):
+                for kind in self.get(root)["resources"]:
+                    if "list" in kind["verbs"] and "/" not in kind["name"]:
+                        name = f"{kind['name']}.{group}".rstrip(".")
+                        with suppress(Refused):
+                            yield from ((name, item) for item in self.get(f"{root}/{kind['name']}")["items"])
 
     def history(self, path: str, since: str) -> list[Json]:
         """Every version of the object after the resourceVersion `since`, as the API server remembers them."""
