@@ -247,10 +247,13 @@ def registry(directory: Path) -> Iterator[Registry]:
         process.stop()
 
 
+SMALL_DISK = "ink-small"
+
+
 @contextlib.contextmanager
 def small_disk(directory: Path, size: str = "1m") -> Iterator[None]:
     """`directory` has room for `size` only."""
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "ink-small", str(directory)], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", SMALL_DISK, str(directory)], check=True)
     try:
         yield
     finally:
