@@ -41,6 +41,22 @@ def credentials(kubeconfig: Path) -> Credentials:
     return Credentials(cluster["server"], context)
 
 
+@dataclass(frozen=True)
+class Resource:
+    """A kind as the API server offers it. `names`: all by which kubectl knows it, such as `svc`."""
+
+    name: str
+    names: frozenset[str]
+    root: str
+    plural: str
+    namespaced: bool
+
+    def path(self, namespace: str = "") -> str:
+        """Of the collection; of every namespace when none is given."""
+        where = f"/namespaces/{namespace}" if namespace and self.namespaced else ""
+        return f"{self.root}{where}/{self.plural}"
+
+
 class KubeApi:
     """Requests to the API server; answers are JSON objects, `Refused` when it says no. Safe to share by threads."""
 
@@ -78,17 +94,23 @@ class KubeApi:
                 return None
             raise
 
-    def everything(self) -> Iterator[tuple[str, Json]]:
-        """Every object that can be listed, after its kind as kubectl names it: `pods`, `deployments.apps`."""
+    def resources(self) -> Iterator[Resource]:
+        """What can be listed, in the order in which kubectl looks for a name."""
         groups = {"": "/api/v1"}
         groups |= {g["name"]: f"/apis/{g['preferredVersion']['groupVersion']}" for g in self.get("/apis")["groups"]}
         for group, root in groups.items():
-            with suppress(Refused):
+            with suppress(Refused):  # an aggregated API whose server is away
                 for kind in self.get(root)["resources"]:
                     if "list" in kind["verbs"] and "/" not in kind["name"]:
+                        names = {kind["name"], kind["singularName"], kind["kind"].lower(), *kind.get("shortNames", ())}
                         name = f"{kind['name']}.{group}".rstrip(".")
-                        with suppress(Refused):
-                            yield from ((name, item) for item in self.get(f"{root}/{kind['name']}")["items"])
+                        yield Resource(name, frozenset(names), root, kind["name"], kind["namespaced"])
+
+    def everything(self) -> Iterator[tuple[str, Json]]:
+        """Every object that can be listed, after its kind as kubectl names it: `pods`, `deployments.apps`."""
+        for resource in self.resources():
+            with suppress(Refused):
+                yield from ((resource.name, item) for item in self.get(resource.path())["items"])
 
     def history(self, path: str, since: str) -> list[Json]:
         """Every version of the object after the resourceVersion `since`, as the API server remembers them."""
