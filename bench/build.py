@@ -22,12 +22,13 @@ import sys
 import tempfile
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / part) for part in ("local", "crds", "operator", "tests")]
 
+from common import Row  # noqa: E402
 from ink_builder.buildkit.control import BuildKit  # noqa: E402
 from ink_builder.log import BuildLog, Mask  # noqa: E402
 from ink_builder.settings import Settings, parse  # noqa: E402
@@ -39,19 +40,6 @@ APP = ROOT / "examples" / "apps" / "hello-dockerfile"
 LINE = 'VERSION = "v1"'
 NEW_FILES, NEW_BYTES = 2_000, 50_000
 ONLY_FILES = "FROM scratch\nCOPY . /\n"
-
-
-@dataclass
-class Row:
-    """Seconds of each round."""
-
-    what: str
-    buildctl: list[float] = field(default_factory=list)
-    ink: list[float] = field(default_factory=list)
-
-    def row(self) -> str:
-        theirs, ours = statistics.median(self.buildctl), statistics.median(self.ink)
-        return f"| {self.what} | {theirs:.2f} s | {ours:.2f} s | {ours / theirs:.2f} |"
 
 
 @dataclass(frozen=True)
@@ -162,7 +150,7 @@ def renew(folder: Path) -> None:
 def take_turns(row: Row, rounds: int, side: Side, folder: Path, prepare: object) -> None:
     """The first round is not counted; who begins changes."""
     for number in range(rounds + 1):
-        ways = [(row.buildctl, side.buildctl), (row.ink, side.ink)]
+        ways = [(row.other, side.buildctl), (row.ink, side.ink)]
         for seconds, way in ways if number % 2 else ways[::-1]:
             prepare(folder)  # type: ignore[operator]
             took = way(folder)
@@ -210,7 +198,7 @@ def main() -> int:
         print(json.dumps({"rows": [vars(row) for row in rows], "whole": seconds, "mib": memory}, indent=2))
         return 0
     print("| | buildctl | Ink's client | ratio |\n| --- | --- | --- | --- |")
-    print("\n".join(row.row() for row in rows))
+    print("\n".join(row.row(2) for row in rows))
     mib = statistics.median(memory)
     print(f"\nThe whole builder, one line changed: {statistics.median(seconds):.2f} s, {mib:.0f} MiB at most.")
     return 0

@@ -14,20 +14,20 @@ import argparse
 import json
 import os
 import secrets
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / part) for part in ("local", "crds", "operator", "mcp_gateway", "tests")]
 
+from common import Row  # noqa: E402
 from ink_local import build, holder, install, network, state  # noqa: E402
 from ink_local.ticker import Ticker  # noqa: E402
 from ink_operator.clients.tokens import TokenMint  # noqa: E402
@@ -46,19 +46,6 @@ REPOSITORIES = f"ink.namespaces/{NAMESPACE}"
 LIVE_SECONDS = 180.0
 LOOK_SECONDS = 0.05
 COLUMNS = ("", "by hand", "Ink", "Ink / by hand")
-
-
-@dataclass
-class Row:
-    """Seconds of each round."""
-
-    what: str
-    by_hand: list[float] = field(default_factory=list)
-    ink: list[float] = field(default_factory=list)
-
-    def row(self) -> str:
-        hand, ink = statistics.median(self.by_hand), statistics.median(self.ink)
-        return f"| {self.what} | {hand:.1f} s | {ink:.1f} s | {ink / hand:.2f} |"
 
 
 @dataclass(frozen=True)
@@ -166,7 +153,7 @@ def one_round(platform: Platform, hand: ByHand, number: int, new: Row, changed: 
             clone.push(version)
             if way == "hand":
                 address = hand.deploy(clone, name)
-                row.by_hand.append(answered(lambda at=address: plain(at), version, "by hand") - began)
+                row.other.append(answered(lambda at=address: plain(at), version, "by hand") - began)
                 continue
             if row is new:
                 platform.agent.ok("create_service", repo=clone_name(name), name=clone_name(name), wait=0)
@@ -231,11 +218,11 @@ def main() -> int:
         for number in range(1, options.rounds + 1):
             one_round(platform, hand, number, new, changed)
             if not options.json:
-                print(f"round {number}: by hand {changed.by_hand[-1]:.1f}, Ink {changed.ink[-1]:.1f}", file=sys.stderr)
+                print(f"round {number}: by hand {changed.other[-1]:.1f}, Ink {changed.ink[-1]:.1f}", file=sys.stderr)
     if options.json:
         print(json.dumps([vars(new), vars(changed)], indent=2))
     else:
-        print(f"| {' | '.join(COLUMNS)} |\n|{' --- |' * len(COLUMNS)}\n{new.row()}\n{changed.row()}")
+        print(f"| {' | '.join(COLUMNS)} |\n|{' --- |' * len(COLUMNS)}\n{new.row(1)}\n{changed.row(1)}")
     return 0
 
 

@@ -8,7 +8,7 @@ import sys
 import time
 
 from ink_local import boot, state, status
-from ink_local.errors import LocalError
+from ink_local.errors import LocalError, exit_code
 from ink_local.ticker import Ticker
 
 
@@ -40,10 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Exit code 0: done; 1: refused or failed, with a sentence that says why and what to do."""
     chosen = parser().parse_args(arguments)
     try:
-        return _run(chosen)
-    except LocalError as failure:
-        print(f"error: {failure}", file=sys.stderr)
-        return 1
+        return exit_code(lambda: _run(chosen))
     except KeyboardInterrupt:
         print("interrupted; `make up` again goes on from here, `make down` takes it away", file=sys.stderr)
         return 130

@@ -17,15 +17,11 @@ _FAST = ("--kube-api-qps=300", "--kube-api-burst=600", "--leader-elect=false", "
 def controller_manager(cluster: Cluster, program: str) -> Daemon:
     """No node address ranges are given out: the one node's range is in its CNI configuration."""
     certs = cluster.paths.certs
-    user = certificates.kubeconfig_path(cluster, "controller-manager")
     return Daemon(
         name="controller-manager",
         argv=(
             program,
-            f"--kubeconfig={user}",
-            f"--authentication-kubeconfig={user}",
-            f"--authorization-kubeconfig={user}",
-            f"--bind-address={cluster.addresses.node}",
+            *_flags(cluster, "controller-manager"),
             "--use-service-account-credentials=true",
             f"--root-ca-file={certs / 'ca.crt'}",
             f"--service-account-private-key-file={certs / 'sa.key'}",
@@ -33,7 +29,6 @@ def controller_manager(cluster: Cluster, program: str) -> Daemon:
             f"--cluster-signing-key-file={certs / 'ca.key'}",
             f"--client-ca-file={certs / 'ca.crt'}",
             f"--requestheader-client-ca-file={certs / 'front-proxy-ca.crt'}",
-            *_FAST,
         ),
         inputs=(certs / "ca.crt", certs / "controller-manager.crt"),
         healthy=lambda: _healthz(cluster, 10257),
@@ -41,20 +36,19 @@ def controller_manager(cluster: Cluster, program: str) -> Daemon:
 
 
 def scheduler(cluster: Cluster, program: str) -> Daemon:
-    user = certificates.kubeconfig_path(cluster, "scheduler")
     return Daemon(
         name="scheduler",
-        argv=(
-            program,
-            f"--kubeconfig={user}",
-            f"--authentication-kubeconfig={user}",
-            f"--authorization-kubeconfig={user}",
-            f"--bind-address={cluster.addresses.node}",
-            *_FAST,
-        ),
+        argv=(program, *_flags(cluster, "scheduler")),
         inputs=(cluster.paths.certs / "scheduler.crt",),
         healthy=lambda: _healthz(cluster, 10259),
     )
+
+
+def _flags(cluster: Cluster, user: str) -> tuple[str, ...]:
+    """What both are told."""
+    kubeconfig = certificates.kubeconfig_path(cluster, user)
+    ways = ("kubeconfig", "authentication-kubeconfig", "authorization-kubeconfig")
+    return (*(f"--{way}={kubeconfig}" for way in ways), f"--bind-address={cluster.addresses.node}", *_FAST)
 
 
 def _healthz(cluster: Cluster, port: int) -> bool:

@@ -27,7 +27,7 @@ from mcp.client.streamable_http import streamable_http_client
 
 from ink_local import state
 from ink_local.cluster import Cluster
-from ink_local.errors import LocalError
+from ink_local.errors import LocalError, exit_code
 from ink_local.install import Endpoint, endpoint_of
 from ink_local.ticker import Ticker
 
@@ -148,13 +148,8 @@ def main() -> int:
     """Entry point; 0 when the sample answered."""
     parser = argparse.ArgumentParser(prog="ink_local.demo", description=__doc__)
     parser.add_argument("--name", default="ink")
-    ticker = Ticker()
-    try:
-        run(state.load(parser.parse_args().name), ticker)
-    except LocalError as failure:
-        print(f"error: {failure}", file=sys.stderr)
-        return 1
-    return 0
+    name = parser.parse_args().name
+    return exit_code(lambda: run(state.load(name), Ticker()))
 
 
 if __name__ == "__main__":

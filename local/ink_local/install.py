@@ -24,7 +24,7 @@ import yaml
 from ink_local import baseimages, build, containerd, existing, images, ownimages, state
 from ink_local import holder as holders
 from ink_local.cluster import Cluster
-from ink_local.errors import LocalError
+from ink_local.errors import LocalError, exit_code
 from ink_local.existing import CHART
 from ink_local.suitable import Release
 from ink_local.ticker import Ticker
@@ -177,21 +177,20 @@ def main() -> int:
         "--env", action="store_true", help="print what a shell needs to use a local cluster, do nothing"
     )
     known, rest = parser.parse_known_args()
+    return exit_code(lambda: _run(known, rest))
+
+
+def _run(known: argparse.Namespace, rest: list[str]) -> None:
     ticker = Ticker()
-    try:
-        if known.env:
-            print(shell(state.load(known.name)))
-        elif known.existing:
-            tool = existing.tools()
-            rendered = existing.check(tool, RELEASE, rest, ticker)
-            existing.install(tool, RELEASE, rest, ticker)
-            existing.finish(tool, RELEASE, rendered)
-        else:
-            install(state.load(known.name), ticker)
-    except LocalError as failure:
-        print(f"error: {failure}", file=sys.stderr)
-        return 1
-    return 0
+    if known.env:
+        print(shell(state.load(known.name)))
+    elif known.existing:
+        tool = existing.tools()
+        rendered = existing.check(tool, RELEASE, rest, ticker)
+        existing.install(tool, RELEASE, rest, ticker)
+        existing.finish(tool, RELEASE, rendered)
+    else:
+        install(state.load(known.name), ticker)
 
 
 if __name__ == "__main__":

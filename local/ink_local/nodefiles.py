@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from ink_local import baseimages, images, ownimages, preflight
-from ink_local.errors import LocalError
+from ink_local.errors import exit_code
 from ink_local.existing import DIST
 from ink_local.kubelet import SECCOMP_PROFILE
 from ink_local.ticker import Ticker
@@ -64,12 +64,7 @@ def _values(references: dict[str, str]) -> dict[str, Any]:
 
 def main() -> int:
     """Entry point; 0 when the files are there."""
-    try:
-        make(Path(sys.argv[1]) if len(sys.argv) > 1 else DIST, Ticker())
-    except LocalError as failure:
-        print(f"error: {failure}", file=sys.stderr)
-        return 1
-    return 0
+    return exit_code(lambda: make(Path(sys.argv[1]) if len(sys.argv) > 1 else DIST, Ticker()))
 
 
 if __name__ == "__main__":

@@ -6,9 +6,11 @@ Every one is read by kstatus too. Builds have theirs in tests/contract and tests
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
+from api.cron_runs import CronRuns, cron_runs
+from api.reason_causes import BY_POD, BY_SPEC, DISK, Prepare
 from ink_api.reasons import PROGRESS, Reason, remedy
 from support.control_plane import ControlPlane
 from support.kstatus import Kstatus
@@ -16,10 +18,8 @@ from support.kube_api import Json, KubeApi, managed_namespace
 from support.platform import condition
 from support.played_world import WITHIN_SECONDS, PlayedWorld, played_world
 from support.reporting import report, running, terminated, waiting
-from support.specs import git, path_of, variable
+from support.specs import path_of
 from support.waiting import eventually
-
-DISK = {"name": "data", "mountPath": "/data", "size": "1Gi"}
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +48,13 @@ def without_place(world: PlayedWorld) -> dict[Reason, str]:
     return spaces
 
 
+@pytest.fixture(scope="module", autouse=True)
+def runs(world: PlayedWorld) -> Iterator[CronRuns]:
+    """Begun first, for minutes pass; they are awaited last."""
+    with cron_runs(world) as begun:
+        yield begun
+
+
 def check(world: PlayedWorld, found: Json, reason: Reason, *, fine: bool = False) -> None:
     """Ready, the two roll-ups, the remedy and kstatus agree."""
     stated = {c["type"]: c for c in found["status"]["conditions"]}
@@ -56,64 +63,6 @@ def check(world: PlayedWorld, found: Json, reason: Reason, *, fine: bool = False
     assert remedy(reason) in stated["Ready"]["message"]
     assert world.kstatus.one(found) == ("Current" if fine else "InProgress" if moving else "Failed")
     assert all(c["observedGeneration"] == found["metadata"]["generation"] for c in stated.values())
-
-
-Prepare = Callable[[KubeApi, str], None]
-
-
-def foreign_deployment(api: KubeApi, namespace: str) -> None:
-    labels = {"app": "other"}
-    template = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "a", "image": "a"}]}}
-    spec = {"replicas": 0, "selector": {"matchLabels": labels}, "template": template}
-    body = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "shop"}, "spec": spec}
-    api.create(f"/apis/apps/v1/namespaces/{namespace}/deployments", body)
-
-
-def quota_of_no_pod(api: KubeApi, namespace: str) -> None:
-    spec = {"hard": {"pods": "0"}}
-    body = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "none"}, "spec": spec}
-    api.create(f"/api/v1/namespaces/{namespace}/resourcequotas", body)
-
-
-def slow_claim(api: KubeApi, namespace: str) -> None:
-    """As a volume with deletionPolicy Retain leaves it."""
-    labels = {"ml.ink/service": "shop", "ml.ink/tenant": namespace, "ml.ink/component": "volume"}
-    meta = {"name": "shop-data", "labels": {**labels, "app.kubernetes.io/managed-by": "ink"}}
-    storage = {"requests": {"storage": "1Gi"}}
-    spec = {"accessModes": ["ReadWriteOnce"], "storageClassName": "slow", "resources": storage}
-    body = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": meta, "spec": spec}
-    api.create(f"/api/v1/namespaces/{namespace}/persistentvolumeclaims", body)
-
-
-def restricted(api: KubeApi, namespace: str) -> None:
-    labels = {"pod-security.kubernetes.io/enforce": "restricted"}
-    api.merge(f"/api/v1/namespaces/{namespace}", {"metadata": {"labels": labels}})
-
-
-def not_managed(api: KubeApi, namespace: str) -> None:
-    api.merge(f"/api/v1/namespaces/{namespace}", {"metadata": {"labels": {"ml.ink/managed": None}}})
-
-
-def nothing(api: KubeApi, namespace: str) -> None:
-    """As it is."""
-
-
-BY_SPEC: list[tuple[Reason, str, Json, Prepare]] = [
-    (Reason.INVALID_SPEC, "own git that is not", git(auth={"internal": {}}), nothing),
-    (Reason.REFERENCE_DENIED, "another's repository", git(url="https://git.localhost:8443/other/shop.git"), nothing),
-    (Reason.NOT_IMPLEMENTED, "on demand", {"mode": "OnDemand"}, nothing),
-    (Reason.HOST_RESERVED, "the platform's host", {"subdomain": "www"}, nothing),
-    (Reason.CONFIG_NOT_FOUND, "login that is not there", git(auth={"secretRef": {"name": "gone"}}), nothing),
-    (Reason.SOURCE_UNREACHABLE, "no resolver", git(), nothing),
-    (Reason.SEALED_VALUE_INVALID, "nobody's value", variable(sealed="eyJ.a.b.c.d"), nothing),
-    (Reason.NAMESPACE_NOT_MANAGED, "namespace of others", {}, not_managed),
-    (Reason.NAME_CONFLICT, "another's Deployment", {}, foreign_deployment),
-    (Reason.QUOTA_EXCEEDED, "no room", {}, quota_of_no_pod),
-    (Reason.CAPABILITY_REQUIRED, "stricter than Ink", {}, restricted),
-    (Reason.VOLUME_EXISTS, "disk of another class", {"volumes": [{**DISK, "storageClassName": "fast"}]}, slow_claim),
-    (Reason.RELEASING, "no node for the command", {"release": {"command": ["migrate"]}}, nothing),
-    (Reason.DEPLOYING, "no node", {}, nothing),
-]
 
 
 @pytest.mark.parametrize(
@@ -125,18 +74,6 @@ def test_a_spec_or_a_namespace_brings_a_reason(
     prepare(world.api, namespace)
     world.create(namespace, **spec)
     check(world, world.wait_for(reason, namespace), reason)
-
-
-BY_POD: list[tuple[Reason, Json, Json]] = [
-    (Reason.IMAGE_PULL_FAILED, {}, waiting("ImagePullBackOff")),
-    (Reason.CONFIG_NOT_FOUND, {}, waiting("CreateContainerConfigError", 'secret "gone" not found')),
-    (Reason.CRASH_LOOPING, {}, waiting("CrashLoopBackOff", restarts=3, terminated=terminated(1))),
-    (Reason.OUT_OF_MEMORY, {}, waiting("CrashLoopBackOff", restarts=3, terminated=terminated(137, "OOMKilled"))),
-    (Reason.CAPABILITY_REQUIRED, {},
-     waiting("CrashLoopBackOff", restarts=3, terminated=terminated(1, message="setgid: Operation not permitted"))),
-    (Reason.PORT_NOT_LISTENING, {}, running(9000)),
-    (Reason.HEALTH_CHECK_FAILED, {"health": {"path": "/healthz"}}, running(9000)),
-]  # fmt: skip
 
 
 @pytest.mark.parametrize(("reason", "spec", "container"), [pytest.param(*row, id=row[0]) for row in BY_POD])
@@ -252,3 +189,12 @@ def test_pods_of_which_nothing_is_heard(world: PlayedWorld, namespace: str) -> N
 def test_a_pod_that_no_node_takes(world: PlayedWorld, without_place: dict[Reason, str], reason: Reason) -> None:
     """After half a minute: a node or a disk may be on its way until then."""
     check(world, world.wait_for(reason, without_place[reason]), reason)
+
+
+@pytest.mark.parametrize("reason", [Reason.RUN_SUCCEEDED, Reason.RUN_FAILED])
+def test_the_last_run_is_told_and_the_schedule_stays_ready(runs: CronRuns, reason: Reason) -> None:
+    runs.stories[reason].result()
+
+
+def test_a_run_that_waits_for_its_image_is_told_at_once_and_a_mended_one_does_not_wait_for_it(runs: CronRuns) -> None:
+    runs.stories[Reason.IMAGE_PULL_FAILED].result()

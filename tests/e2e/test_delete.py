@@ -26,13 +26,7 @@ def doomed(platform: Platform) -> Deployed:
 
 def everything(platform: Platform) -> list[tuple[str, Json]]:
     """Every object of the cluster that can be listed, with its kind, but those that only remember."""
-    kinds = platform.kubectl.run("api-resources", "--verbs=list", "-o", "name").split()
-    found: list[tuple[str, Json]] = []
-    for kind in sorted(set(kinds) - REMEMBERS):
-        done = platform.kubectl.attempt("get", kind, "-A", "-o", "json", "--ignore-not-found")
-        if done.returncode == 0 and done.stdout.strip():
-            found += [(kind, item) for item in json.loads(done.stdout)["items"]]
-    return found
+    return [(kind, item) for kind, item in platform.api.everything() if kind not in REMEMBERS]
 
 
 def registry(platform: Platform, path: str) -> httpx.Response:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +92,38 @@ def team(platform: Platform, managed: str, tmp_path_factory: pytest.TempPathFact
     return Team(platform, managed, {"url": clone.url, "auth": {"secretRef": {"name": name}}})
 
 
+@pytest.fixture(scope="module")
+def nightly(team: Team) -> Iterator[Nightly]:
+    """A cron job with a run every full minute; its story is told in a thread, for minutes are long."""
+    name = team.platform.name("nightly")
+    team.apply(name, cron={"schedule": "* * * * *"}, command=["python3", "-c", "print('done')"])
+    team.ready(name)
+    with ThreadPoolExecutor() as pool:
+        yield Nightly(name, pool.submit(succeeds_and_fails, team, name))
+
+
+@dataclass
+class Nightly:
+    name: str
+    story: Future[Json]
+
+
+def succeeds_and_fails(team: Team, name: str) -> Json:
+    """A run succeeds, the command is changed, and the next run fails; returns the custom resource after it."""
+
+    def last_run(status: str) -> bool:
+        return condition(team.get("inksvc", name), "LastRunSucceeded").get("status") == status
+
+    eventually(lambda: last_run("True"), within=150, what="a run has succeeded", state=lambda: team.describe(name))
+    team.change(name, command=["python3", "-c", "raise SystemExit(3)"])
+    eventually(lambda: last_run("False"), within=150, what="a run has failed", state=lambda: team.describe(name))
+    return team.get("inksvc", name)
+
+
+def test_a_cron_job_has_no_address(team: Team, nightly: Nightly) -> None:
+    assert "url" not in team.ready(nightly.name)["status"]
+
+
 def test_a_rotated_password_reaches_the_application(team: Team) -> None:
     name = team.platform.name("rotated")
     path, meta = f"/api/v1/namespaces/{team.namespace}/secrets/{name}", {"name": name, "namespace": team.namespace}
@@ -147,24 +182,6 @@ def test_storage_that_cannot_grow_is_named(team: Team) -> None:
     team.delete(name)
 
 
-def test_a_cron_job_runs_and_tells_how_its_last_run_ended(team: Team) -> None:
-    name = team.platform.name("nightly")
-
-    def last_run(status: str) -> bool:
-        return condition(team.get("inksvc", name), "LastRunSucceeded").get("status") == status
-
-    team.apply(name, cron={"schedule": "* * * * *"}, command=["python3", "-c", "print('done')"])
-    assert "url" not in team.ready(name)["status"]
-    eventually(lambda: last_run("True"), within=150, what="a run has succeeded", state=lambda: team.describe(name))
-    team.change(name, command=["python3", "-c", "raise SystemExit(3)"])
-    eventually(lambda: last_run("False"), within=150, what="a run has failed", state=lambda: team.describe(name))
-    found = team.get("inksvc", name)
-    assert condition(found, "Ready")["status"] == "True"
-    assert "exit code 3" in condition(found, "LastRunSucceeded")["message"]
-    team.delete(name)
-    assert team.platform.kubectl.get("cronjob", name, team.namespace) is None
-
-
 @pytest.mark.full
 def test_an_autoscaler_measures_and_is_left_in_charge(team: Team) -> None:
     name = team.platform.name("scaled")
@@ -186,3 +203,12 @@ def test_an_autoscaler_measures_and_is_left_in_charge(team: Team) -> None:
     )
     assert team.get("deployment", name)["spec"]["replicas"] == 3
     team.delete(name)
+
+
+def test_a_cron_job_tells_how_its_last_run_ended(team: Team, nightly: Nightly) -> None:
+    """The last test here: what it asks for has happened meanwhile."""
+    found = nightly.story.result()
+    assert condition(found, "Ready")["status"] == "True"
+    assert "exit code 3" in condition(found, "LastRunSucceeded")["message"]
+    team.delete(nightly.name)
+    assert team.platform.kubectl.get("cronjob", nightly.name, team.namespace) is None

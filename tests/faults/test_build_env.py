@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import base64
-import contextlib
 import json
 from typing import Any
 
 import pytest
-from faults.world import Died, World
+from faults.deaths import dying
+from faults.world import World
 from ink_api.sealing import Binding
 from ink_operator.core.objects import DEPLOYMENT, JOB, SECRET, Manifest, Ref
 from unit.operator.test_sealing import seal
@@ -160,10 +160,8 @@ async def test_dying_at_any_write_hands_over_the_same(after: bool) -> None:
     handed_over = [handed(calm, job) for job in calm.jobs_made]
     for write in range(1, calm.cluster.writes + 1):
         world = await service()
-        world.cluster.die_at = (world.cluster.writes + write, after)
-        with contextlib.suppress(Died):
+        with dying(world, write, after):
             await told(world)
-        world.cluster.die_at = None
         await told(world)
         values = [handed(world, job) for job in world.jobs_made]
         assert all(value in values for value in handed_over), f"died at write {write}"

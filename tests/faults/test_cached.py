@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import copy
 import json
 import random
 from dataclasses import replace
@@ -11,7 +10,7 @@ from typing import Any
 
 import pytest
 from faults.test_sequences import UNDO, end, step
-from faults.world import World
+from faults.world import World, copied
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ink_operator.clients.cached import CachedCluster, heed
@@ -37,7 +36,7 @@ class Told(dict[Ref, Manifest]):
         self.world.tell("MODIFIED", ref, live)
 
     def __delitem__(self, ref: Ref) -> None:
-        live = copy.deepcopy(self[ref])
+        live = copied(self[ref])
         super().__delitem__(ref)
         cluster = self.world.cluster
         cluster._version += 1
@@ -64,7 +63,7 @@ class LateWorld(World):
         fate = self.chance.random()
         if fate < 0.1:
             return
-        self.coming += [(event_type, ref, copy.deepcopy(live))] * (2 if fate > 0.8 else 1)
+        self.coming += [(event_type, ref, copied(live))] * (2 if fate > 0.8 else 1)
 
     def deliver(self) -> None:
         """Some of the news. Kinds do not wait for each other; the events of one kind come in their order."""

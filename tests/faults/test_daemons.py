@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from faults.world import Died, World, git_spec, now
+from faults.deaths import Step, die_at_each_write
+from faults.world import World, git_spec, now
 from ink_operator.core.objects import (
     INK_SERVICE,
     JOB,
@@ -28,7 +27,6 @@ POD: Manifest = {
     "spec": {"containers": [{"name": "buildkitd", "image": "buildkitd"}], "volumes": []},
 }
 IDLE_SECONDS = 600.0
-Step = Callable[[World], None]
 
 
 def fresh(**settings: object) -> World:
@@ -92,15 +90,7 @@ async def test_dying_at_any_write_ends_in_the_same_cluster(story: tuple[Step, ..
     calm = fresh()
     await tell(calm, story, [])
     assert replicas(calm) == ([] if remove in story else [0])
-    for write in range(1, calm.cluster.writes + 1):
-        world, told = fresh(), []
-        world.cluster.die_at = (write, after)
-        with contextlib.suppress(Died):
-            await tell(world, story, told)
-        world.cluster.die_at = None
-        await tell(world, story, told)
-        assert world.children() == calm.children(), f"died at write {write}"
-        assert sorted(world.jobs_made) == sorted(calm.jobs_made), f"died at write {write}: other builds"
+    await die_at_each_write(calm, after, fresh, lambda world, told: tell(world, story, told))
 
 
 async def test_a_daemon_at_rest_is_left_alone() -> None:

@@ -1,11 +1,10 @@
 """The operator may end at any write, before or after its effect; the next one ends in the same cluster."""
 
-import contextlib
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-from faults.world import COMMIT, GOOD, Died, World, git_spec, now
+from faults.deaths import Step, die_at_each_write
+from faults.world import COMMIT, GOOD, World, git_spec, now
 from ink_operator.core.errors import Forbidden, NotRenewed, Rejected, Transient
 from ink_operator.core.objects import INK_SERVICE, JOB, Manifest, Ref
 from ink_operator.inkservice.finalize import PATIENCE
@@ -13,7 +12,6 @@ from ink_operator.ports import Head
 
 MOST_WRITES = 40
 NEXT = "b" * 40
-Step = Callable[[World], None]
 
 
 def nothing(world: World) -> None:
@@ -121,16 +119,8 @@ STORIES = (
 async def test_dying_at_any_write_ends_in_the_same_cluster(story: tuple[Step, ...], after: bool) -> None:
     calm = World()
     await tell(calm, story, [])
-    assert 0 < calm.cluster.writes <= MOST_WRITES * 2
-    for write in range(1, calm.cluster.writes + 1):
-        world, told = World(), []
-        world.cluster.die_at = (write, after)
-        with contextlib.suppress(Died):
-            await tell(world, story, told)
-        world.cluster.die_at = None
-        await tell(world, story, told)
-        assert world.children() == calm.children(), f"died at write {write}"
-        assert sorted(world.jobs_made) == sorted(calm.jobs_made), f"died at write {write}: other builds"
+    assert calm.cluster.writes <= MOST_WRITES * 2
+    await die_at_each_write(calm, after, World, lambda world, told: tell(world, story, told))
 
 
 async def test_a_settled_service_is_left_alone() -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 from typing import Any
 
 import pytest
+from faults.deaths import die_at_each_write
 from faults.test_deaths import pin, tell
 from faults.test_memory import forget, image
-from faults.world import COMMIT, GOOD, Died, World, digest_of
+from faults.world import COMMIT, GOOD, World, digest_of
 from ink_api.inkservice import EffectiveSettings
 from ink_operator.core.objects import CONFIG_MAP, CONTROLLER_REVISION, DEPLOYMENT, INGRESS, JOB, SERVICE
 from ink_operator.ports import Head
@@ -222,12 +222,4 @@ async def test_dying_at_any_write_ends_in_the_same_cluster(after: bool) -> None:
     calm = World()
     await tell(calm, story, [])
     assert runs(calm) == RUNS_ONE
-    for write in range(1, calm.cluster.writes + 1):
-        world, told = World(), []
-        world.cluster.die_at = (write, after)
-        with contextlib.suppress(Died):
-            await tell(world, story, told)
-        world.cluster.die_at = None
-        await tell(world, story, told)
-        assert world.children() == calm.children(), f"died at write {write}"
-        assert sorted(world.jobs_made) == sorted(calm.jobs_made), f"died at write {write}: other builds"
+    await die_at_each_write(calm, after, World, lambda world, told: tell(world, story, told))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 from typing import Any
 
 import pytest
+from faults.deaths import dying
 from faults.test_memory import pushed
 from faults.world import COMMIT, Died, World, digest_of
 from ink_operator.core.objects import CONTROLLER_REVISION, JOB, POD
@@ -151,10 +151,8 @@ async def test_death_in_the_middle_loses_and_repeats_nothing(after: bool) -> Non
         world = await pushed(World(), A, B, C)
         world.branch = Head(D)
         for _ in range(20):
-            world.cluster.die_at = (world.cluster.writes + write, after)
-            with contextlib.suppress(Died):
+            with dying(world, write, after):
                 await world.run()
-            world.cluster.die_at = None
             world.controllers()
         await world.settle()
         assert available(world) == {"a": False, "b": True, "c": True, "d": True}

@@ -6,12 +6,12 @@ No proof about Kubernetes rests on it: tests/api runs the same operator on a rea
 from __future__ import annotations
 
 import asyncio
-import copy
 import json
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import orjson
 from ink_api.conditions import Condition, find
 from ink_api.group import FIELD_MANAGER_HAND_OVER, FIELD_MANAGER_OPERATOR
 from ink_api.inkservice import InkServiceStatus
@@ -54,6 +54,11 @@ def now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def copied(value: Any) -> Any:
+    """As the API server passes it on: by way of JSON, which also is several times as fast as `copy.deepcopy`."""
+    return orjson.loads(orjson.dumps(value))
+
+
 def matches(labels: dict[str, str], selector: str) -> bool:
     """`key`, `!key`, `key=value` and `key in (a,b)`, joined by commas."""
     for part in re.split(r",(?![^(]*\))", selector) if selector else []:
@@ -72,7 +77,7 @@ def matches(labels: dict[str, str], selector: str) -> bool:
 def merged(target: Any, patch: Any) -> Any:
     """RFC 7386."""
     if not isinstance(patch, dict):
-        return copy.deepcopy(patch)
+        return copied(patch)
     out = dict(target) if isinstance(target, dict) else {}
     for key, value in patch.items():
         if value is None:
@@ -108,11 +113,11 @@ class MemoryCluster:
         self._uids = 0
 
     async def get(self, ref: Ref, *, fresh: bool = True) -> Manifest | None:
-        return copy.deepcopy(self.objects.get(ref))
+        return copied(self.objects.get(ref))
 
     async def list(self, kind: Kind, namespace: str = "", labels: str = "") -> list[Manifest]:
         return [
-            copy.deepcopy(live)
+            copied(live)
             for ref, live in sorted(self.objects.items())
             if ref.kind == kind
             and namespace in ("", ref.namespace)
@@ -151,13 +156,13 @@ class MemoryCluster:
         result = act()
         if self.die_at == (self.writes, True):
             raise Died
-        return copy.deepcopy(result)
+        return copied(result)
 
     def put(self, manifest: Manifest) -> Manifest:
         """What a person or a controller of Kubernetes does."""
         ref = plain_ref(manifest)
         self._version += 1
-        live = copy.deepcopy(manifest)
+        live = copied(manifest)
         live["metadata"]["resourceVersion"] = str(self._version)
         self.objects[ref] = live
         return live
@@ -167,8 +172,8 @@ class MemoryCluster:
         if ref in self.objects:
             raise AlreadyExists(ref.name)
         if applied:
-            self._applied[ref] = copy.deepcopy(manifest)
-        live = copy.deepcopy(manifest)
+            self._applied[ref] = copied(manifest)
+        live = copied(manifest)
         if ref.kind == DEPLOYMENT:
             owning(live, OPERATOR, "replicas" in live["spec"])
             live["spec"].setdefault("replicas", 1)
@@ -181,23 +186,23 @@ class MemoryCluster:
 
     def _hand_over(self, manifest: Manifest) -> Manifest:
         ref = plain_ref(manifest)
-        live = copy.deepcopy(self.objects[ref])
+        live = copied(self.objects[ref])
         if manifest["metadata"]["resourceVersion"] != live["metadata"]["resourceVersion"]:
             raise Conflict("changed meanwhile")
         live["spec"]["replicas"] = manifest["spec"]["replicas"]
         return self.put(owning(live, HAND_OVER, True))
 
     def _replace(self, ref: Ref, manifest: Manifest) -> Manifest:
-        live = copy.deepcopy(self.objects[ref])
-        manifest = copy.deepcopy(manifest)
+        live = copied(self.objects[ref])
+        manifest = copied(manifest)
         if ref.kind == DEPLOYMENT:
             owning(live, OPERATOR, "replicas" in manifest["spec"])
             kept = live["spec"]["replicas"] if live["metadata"]["managedFields"] else 1
             manifest["spec"].setdefault("replicas", kept)
         changed = any(live.get(k) != v for k, v in manifest.items() if k not in ("metadata", "status"))
-        live.update({k: copy.deepcopy(v) for k, v in manifest.items() if k != "metadata"})
+        live.update({k: copied(v) for k, v in manifest.items() if k != "metadata"})
         before = self._applied.get(ref, {"metadata": {}})["metadata"]
-        self._applied[ref] = copy.deepcopy(manifest)
+        self._applied[ref] = copied(manifest)
         for part in ("labels", "annotations"):
             wanted = manifest["metadata"].get(part) or {}
             dropped = set(before.get(part) or {}) - set(wanted)
@@ -351,7 +356,7 @@ class World:
 
     def change(self, **spec: Any) -> None:
         """The user edits the spec; None removes a field."""
-        live = copy.deepcopy(self.cr())
+        live = copied(self.cr())
         live["spec"] = merged(live["spec"], spec)
         live["metadata"]["generation"] += 1
         self.cluster.put(live)

@@ -23,6 +23,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any, cast
 
 import jwt
 from cryptography import x509
@@ -202,18 +203,24 @@ class Registry:
         except urllib.error.HTTPError as error:
             return error.code, error.read()
 
-    def manifest(self, repository: str, reference: str) -> dict[str, object]:
+    def manifest(self, repository: str, reference: str) -> dict[str, Any]:
         """A manifest, parsed."""
         status, body = self.get(f"/v2/{repository}/manifests/{reference}", self.token(repository))
         assert status == 200, (status, body)
-        return json.loads(body)
+        return cast("dict[str, Any]", json.loads(body))
 
-    def config(self, repository: str, reference: str) -> dict[str, object]:
+    def config(self, repository: str, reference: str) -> dict[str, Any]:
         """An image's configuration."""
-        digest = self.manifest(repository, reference)["config"]["digest"]  # type: ignore[index]
+        digest = self.manifest(repository, reference)["config"]["digest"]
         status, body = self.get(f"/v2/{repository}/blobs/{digest}", self.token(repository))
         assert status == 200, (status, body)
-        return json.loads(body)
+        return cast("dict[str, Any]", json.loads(body))
+
+
+def token_auth(port: int, certificate: Path) -> dict[str, dict[str, str]]:
+    """The part of a registry's configuration by which it takes the tokens that this certificate's key signs."""
+    realm = f"http://127.0.0.1:{port}/token-unused"
+    return {"token": {"realm": realm, "service": SERVICE, "issuer": ISSUER, "rootcertbundle": str(certificate)}}
 
 
 @contextlib.contextmanager
@@ -227,14 +234,7 @@ def registry(directory: Path) -> Iterator[Registry]:
         "log": {"level": "info", "accesslog": {"disabled": True}},
         "storage": {"filesystem": {"rootdirectory": str(directory / "data")}, "delete": {"enabled": True}},
         "http": {"addr": f"127.0.0.1:{port}"},
-        "auth": {
-            "token": {
-                "realm": f"http://127.0.0.1:{port}/token-unused",
-                "service": SERVICE,
-                "issuer": ISSUER,
-                "rootcertbundle": str(directory / "tls.crt"),
-            }
-        },
+        "auth": token_auth(port, directory / "tls.crt"),
     }
     file = directory / "config.yml"
     file.write_text(json.dumps(config))  # JSON is YAML
@@ -247,10 +247,13 @@ def registry(directory: Path) -> Iterator[Registry]:
         process.stop()
 
 
+SMALL_DISK = "ink-small"
+
+
 @contextlib.contextmanager
 def small_disk(directory: Path, size: str = "1m") -> Iterator[None]:
     """`directory` has room for `size` only."""
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "ink-small", str(directory)], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", SMALL_DISK, str(directory)], check=True)
     try:
         yield
     finally:

@@ -201,7 +201,7 @@ def install(plane: ControlPlane) -> None:
 def is_operators(item: Json) -> bool:
     """Whether a rendered object says what the operator may do."""
     grants = "rbac" in item["apiVersion"] or "admissionregistration" in item["apiVersion"]
-    name = item["metadata"]["name"]
+    name = str(item["metadata"]["name"])
     return (grants and name.startswith("ink-operator")) or name == "ink-gateway-namespace"
 
 

@@ -6,6 +6,8 @@ import base64
 import json
 import ssl
 import tempfile
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -37,6 +39,22 @@ def credentials(kubeconfig: Path) -> Credentials:
         pem.flush()
         context.load_cert_chain(pem.name)
     return Credentials(cluster["server"], context)
+
+
+@dataclass(frozen=True)
+class Resource:
+    """A kind as the API server offers it. `names`: all by which kubectl knows it, such as `svc`."""
+
+    name: str
+    names: frozenset[str]
+    root: str
+    plural: str
+    namespaced: bool
+
+    def path(self, namespace: str = "") -> str:
+        """Of the collection; of every namespace when none is given."""
+        where = f"/namespaces/{namespace}" if namespace and self.namespaced else ""
+        return f"{self.root}{where}/{self.plural}"
 
 
 class KubeApi:
@@ -75,6 +93,24 @@ class KubeApi:
             if refused.code == 404:
                 return None
             raise
+
+    def resources(self) -> Iterator[Resource]:
+        """What can be listed, in the order in which kubectl looks for a name."""
+        groups = {"": "/api/v1"}
+        groups |= {g["name"]: f"/apis/{g['preferredVersion']['groupVersion']}" for g in self.get("/apis")["groups"]}
+        for group, root in groups.items():
+            with suppress(Refused):  # an aggregated API whose server is away
+                for kind in self.get(root)["resources"]:
+                    if "list" in kind["verbs"] and "/" not in kind["name"]:
+                        names = {kind["name"], kind["singularName"], kind["kind"].lower(), *kind.get("shortNames", ())}
+                        name = f"{kind['name']}.{group}".rstrip(".")
+                        yield Resource(name, frozenset(names), root, kind["name"], kind["namespaced"])
+
+    def everything(self) -> Iterator[tuple[str, Json]]:
+        """Every object that can be listed, after its kind as kubectl names it: `pods`, `deployments.apps`."""
+        for resource in self.resources():
+            with suppress(Refused):
+                yield from ((resource.name, item) for item in self.get(resource.path())["items"])
 
     def history(self, path: str, since: str) -> list[Json]:
         """Every version of the object after the resourceVersion `since`, as the API server remembers them."""

@@ -15,6 +15,8 @@ from typing import Any
 from ink_local import proc
 from ink_local.machine import RUN, SYSCTLS
 
+from support.build_daemons import SMALL_DISK
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -60,17 +62,18 @@ def of_machine() -> dict[str, list[str]]:
 
     The settings and directories that clusters share count only while no cluster is up.
     """
-    alone = not (RUN / "machine.json").exists()
+    others = (RUN / "machine.json").exists()
     settings = [f"{name}={Path('/proc/sys', name).read_text().strip()}" for name in SYSCTLS]
     return {
+        "others": ["some"] if others else [],
         "interfaces": without_clusters(lines("ip", "-br", "link")),
         "addresses": without_clusters(lines("ip", "-4", "-br", "address")),
         "routes": without_clusters(lines("ip", "-4", "route", "show", "table", "all")),
         "rules": lines("ip", "rule"),
         "tables": without_clusters(lines("nft", "list", "tables")),
-        "mounts": sorted(row.split()[4] for row in Path("/proc/self/mountinfo").read_text().splitlines()),
-        "directories": [p for p in MOUNT_POINTS if Path(p).exists()] if alone else [],
-        "settings": settings if alone else [],
+        "mounts": mounts(),
+        "directories": [p for p in MOUNT_POINTS if Path(p).exists()] if not others else [],
+        "settings": settings if not others else [],
         "namespaces": sorted(p.name for p in Path("/run/netns").iterdir()) if Path("/run/netns").exists() else [],
     }
 
@@ -85,6 +88,12 @@ def traces_of(name: str, index: int) -> dict[str, list[str]]:
         "control groups": [path for path in control_groups() if path.endswith(f"/ink-{index}-{name}")],
         "processes": processes_of(name),
     }
+
+
+def mounts() -> list[str]:
+    """Mount points, but for the small disks that other tests mount meanwhile."""
+    rows = [row.split() for row in Path("/proc/self/mountinfo").read_text().splitlines()]
+    return sorted(row[4] for row in rows if SMALL_DISK not in row[row.index("-") :])
 
 
 def without_clusters(found: list[str]) -> list[str]:

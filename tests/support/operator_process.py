@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import http.server
 import json
 import os
 import re
@@ -19,6 +18,7 @@ from pathlib import Path
 
 import httpx
 
+from support.answering import Answering, QuietHandler
 from support.control_plane import ROOT
 from support.kube_api import Json, KubeApi, Refused
 
@@ -145,46 +145,35 @@ PLAYED_ELSEWHERE = "played-elsewhere"
 VERDICT = {"ok": True, "digest": "sha256:" + "d" * 64, "pack": "Dockerfile", "ports": [8080]}
 
 
-class AnsweringApp(http.server.ThreadingHTTPServer):
+class AnsweringApp(Answering):
     """Stands where the operator's neighbours would: every host answers 200, as applications do; the resolver knows one
     commit; the registry has no image. What is asked about a repository or an image whose name has SILENT in it gets
     no answer.
     """
 
-    class _Handler(http.server.BaseHTTPRequestHandler):
+    class _Handler(QuietHandler):
         server: AnsweringApp
 
         def do_GET(self) -> None:
             if SILENT in self.path:
                 self._keep_silent()
             else:
-                self._say(404 if self.path.startswith("/v2/") else 200, b"ok\n")
+                self.say(404 if self.path.startswith("/v2/") else 200, b"ok\n")
 
         def do_POST(self) -> None:
             asked = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             if SILENT.encode() in asked:
                 self._keep_silent()
             else:
-                self._say(200, json.dumps({"commit": COMMIT}).encode())
-
-        def _say(self, status: int, body: bytes) -> None:
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+                self.say(200, json.dumps({"commit": COMMIT}).encode())
 
         def _keep_silent(self) -> None:
             self.server.over.wait()
             self.close_connection = True
 
-        def log_message(self, format: str, *args: object) -> None:
-            """Say nothing."""
-
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), self._Handler)
         self.over = threading.Event()
-        self.url = f"http://127.0.0.1:{self.server_address[1]}"
-        threading.Thread(target=self.serve_forever, daemon=True).start()
+        super().__init__(self._Handler)
 
     def shutdown(self) -> None:
         self.over.set()

@@ -8,13 +8,13 @@ from __future__ import annotations
 import base64
 import contextlib
 import hashlib
-import http.server
 import json
 import threading
 from datetime import UTC, datetime
 
 import httpx
 
+from support.answering import Answering, QuietHandler
 from support.kube_api import Json, KubeApi, Refused
 from support.operator_process import PLAYED_ELSEWHERE
 
@@ -23,27 +23,18 @@ MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 CONFIG = "application/vnd.oci.image.config.v1+json"
 
 
-class Branch(http.server.ThreadingHTTPServer):
+class Branch(Answering):
     """Answers like the resolver: the branch is at `commit`."""
 
-    class _Handler(http.server.BaseHTTPRequestHandler):
+    class _Handler(QuietHandler):
         server: Branch
 
         def do_POST(self) -> None:
-            body = json.dumps({"commit": self.server.commit}).encode()
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: object) -> None:
-            """Say nothing."""
+            self.say(200, json.dumps({"commit": self.server.commit}).encode())
 
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), self._Handler)
         self.commit = ""
-        self.url = f"http://127.0.0.1:{self.server_address[1]}"
-        threading.Thread(target=self.serve_forever, daemon=True).start()
+        super().__init__(self._Handler)
 
 
 class PlayedBuilder:

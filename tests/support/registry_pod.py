@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from http.client import HTTPException
 from pathlib import Path
 
-from support.build_daemons import ISSUER, SERVICE, Process, Registry, answers, free_port, program, self_signed_rsa
+from support.build_daemons import Process, Registry, answers, free_port, program, self_signed_rsa, token_auth
 from support.helm import CHART
 from support.waiting import eventually
 
@@ -115,7 +115,7 @@ class RegistryPod(Registry):
         """All layers of an image; fails when anything of it is missing or changed."""
         manifest = self.manifest(repository, reference)
         found = []
-        for part in (manifest["config"], *manifest["layers"]):  # type: ignore[misc]
+        for part in (manifest["config"], *manifest["layers"]):
             status, body = self.get(f"/v2/{repository}/blobs/{part['digest']}", self.token(repository))
             assert status == 200, (repository, reference, status, body)
             assert "sha256:" + hashlib.sha256(body).hexdigest() == part["digest"]
@@ -163,14 +163,7 @@ def registry_pod(
                 "maintenance": {"readonly": {"enabled": readonly}, "uploadpurging": {"enabled": False}},
             },
             "http": {"addr": f"127.0.0.1:{port}", "draintimeout": "5s"},
-            "auth": {
-                "token": {
-                    "realm": f"http://127.0.0.1:{port}/token-unused",
-                    "service": SERVICE,
-                    "issuer": ISSUER,
-                    "rootcertbundle": str(directory / "tls.crt"),
-                }
-            },
+            "auth": token_auth(port, directory / "tls.crt"),
         }
         (directory / f"{name}.yml").write_text(json.dumps(config))  # JSON is YAML
     argv = [program(shell[0]), *shell[1:], str(directory / "serve.sh")]

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import http.server
-import threading
 from datetime import UTC, datetime, timedelta
 
+from support.answering import Answering, QuietHandler
 from support.kube_api import Json, KubeApi, Refused
 from support.waiting import eventually
 
@@ -62,27 +61,17 @@ def report(
                 raise
 
 
-class PlayedIngress(http.server.ThreadingHTTPServer):
+class PlayedIngress(Answering):
     """Answers 200 for every host but those in `unrouted`: for them as Traefik does when it has no route."""
 
-    daemon_threads = True
-
-    class _Handler(http.server.BaseHTTPRequestHandler):
+    class _Handler(QuietHandler):
         def do_GET(self) -> None:
             server = self.server
             assert isinstance(server, PlayedIngress)
             host = self.headers.get("Host", "").split(":")[0]
             status, body = (404, b"404 page not found\n") if host in server.unrouted else (200, b"ok\n")
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: object) -> None:
-            """Say nothing."""
+            self.say(status, body)
 
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), self._Handler)
         self.unrouted: set[str] = set()
-        self.url = f"http://127.0.0.1:{self.server_address[1]}"
-        threading.Thread(target=self.serve_forever, daemon=True).start()
+        super().__init__(self._Handler)

@@ -44,7 +44,7 @@ _WEB = {"name": "http", "port": 8080}
 _SCALE = {"maxReplicas": 3}
 _HOST = {"host": "www.example.com"}
 
-_SOURCES = [
+_SOURCES: list[tuple[str, Json, str]] = [
     ("no source", {"source": {}}, "set exactly one of git and image"),
     ("two sources", {"source": {"git": GIT, "image": {"ref": "x"}}}, "set exactly one of git and image"),
     ("ssh address", git(url="git@example.com:shop.git"), "write the https:// address of a repository"),
@@ -77,7 +77,7 @@ _SOURCES = [
     ("secret build variable without its key", {"build": {"env": [{"name": "A", "valueFrom": {"secretKeyRef": {
         "name": "s"}}}]}}, "secretKeyRef.key: Required value"),
 ]  # fmt: skip
-_ENVIRONMENT = [
+_ENVIRONMENT: list[tuple[str, Json, str]] = [
     ("two values of one variable", {"env": [{"name": "A", "value": "1"}, {"name": "A", "value": "2"}]}, "Duplicate"),
     ("variable with a space", {"env": [{"name": "A B", "value": "1"}]}, "a name of a variable has letters"),
     ("value that is a number", {"env": [{"name": "A", "value": 1}]}, "must be of type string"),
@@ -94,7 +94,7 @@ _ENVIRONMENT = [
      "set exactly one of secretRef and configMapRef"),
     ("prefix with a dash", {"envFrom": [{"prefix": "A-", "secretRef": {"name": "a"}}]}, "a name of a variable has"),
 ]  # fmt: skip
-_NETWORK = [
+_NETWORK: list[tuple[str, Json, str]] = [
     ("port out of range", {"ports": [{"name": "http", "port": 70000}]}, "less than or equal to 65535"),
     ("two ports of one name", {"ports": [_WEB, {"name": "http", "port": 81}]}, "Duplicate value"),
     ("one port twice", {"ports": [_WEB, {"name": "b", "port": 8080, "visibility": "Private"}]},
@@ -119,7 +119,7 @@ _NETWORK = [
     ("idleAfter without OnDemand", {"idleAfter": "5m"}, "idleAfter belongs to mode OnDemand"),
     ("asleep after a second", {"mode": "OnDemand", "idleAfter": "1s"}, "must be from 1m to 24h"),
 ]  # fmt: skip
-_WORKLOAD = [
+_WORKLOAD: list[tuple[str, Json, str]] = [
     ("too many replicas", {"replicas": 101}, "spec.replicas"),
     ("negative replicas", {"replicas": -1}, "spec.replicas"),
     ("memory that is no quantity", {"resources": {"limits": {"memory": "lots"}}}, "write a quantity such as"),
@@ -158,7 +158,7 @@ _WORKLOAD = [
     ("unknown isolation", {"isolation": "Strong"}, 'supported values: "Standard", "GVisor"'),
     ("life of a second", {"ttl": "1s"}, "must be from 1m to 87600h"),
 ]  # fmt: skip
-_RESOURCES = [
+_RESOURCES: list[tuple[str, Json, str]] = [
     ("unknown type", {"type": "MySQL"}, 'supported values: "SQLite"'),
     ("External of nothing", {"type": "External"}, "type External needs external"),
     ("external of a type", {"type": "Redis", "external": {"secretRef": {"name": "x"}}}, "no other type has it"),
@@ -187,7 +187,7 @@ _RESOURCES = [
     ("unknown policy", {"deletionPolicy": "Keep"}, 'supported values: "Retain", "Delete"'),
 ]  # fmt: skip
 _A = record("www", "A", "203.0.113.7")
-_DOMAINS = [
+_DOMAINS: list[tuple[str, Json, str]] = [
     ("no zone", {"zone": None}, "spec.zone: Required value"),
     ("zone of one label", {"zone": "localhost"}, "write a host name such as"),
     ("zone with a final dot", {"zone": "example.com."}, "no final dot"),

@@ -7,15 +7,15 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from ink_api.conditions import ConditionType
+from ink_api.conditions import ConditionStatus, ConditionType
 from ink_api.inkdomain import InkDomainStatus
 from ink_api.inkresource import InkResourceStatus
 from ink_api.inkservice import InkService
 from ink_api.meanings import MEANINGS
 from ink_api.names import ServiceIdentity
 from ink_api.reasons import PROGRESS, Reason, remedy
-from ink_operator.inkdomain.reconcile import summarise as summarise_domain
-from ink_operator.inkresource.reconcile import summarise as summarise_resource
+from ink_operator import unserved
+from ink_operator.core.objects import INK_DOMAIN, INK_RESOURCE
 from ink_operator.inkservice.model import Fact, Observed, Plan
 from ink_operator.inkservice.status import CHAIN, summarise
 from ink_operator.settings import Settings
@@ -51,7 +51,7 @@ def reported(*facts: Fact) -> Json:
 
 def until(failing: str, reason: Reason) -> Json:
     """Every step before this one is done; this one gives the reason."""
-    status = "Unknown" if reason in PROGRESS else "False" if remedy(reason) else "True"
+    status: ConditionStatus = "Unknown" if reason in PROGRESS else "False" if remedy(reason) else "True"
     step = ConditionType(failing)
     facts = [Fact(kind, "True", Reason.NOT_NEEDED) for kind in CHAIN[: CHAIN.index(step)]]
     return reported(*facts, Fact(step, status, reason, "What was seen."))
@@ -60,7 +60,7 @@ def until(failing: str, reason: Reason) -> Json:
 def whole(reason: Reason) -> Json:
     """The service as a whole gives the reason."""
     fine = not remedy(reason) and reason not in PROGRESS
-    status = "True" if fine else "Unknown" if reason in PROGRESS else "False"
+    status: ConditionStatus = "True" if fine else "Unknown" if reason in PROGRESS else "False"
     return reported(Fact(ConditionType.READY, status, reason, "What was seen."))
 
 
@@ -106,8 +106,8 @@ def of_lives() -> Iterator[State]:
     going["metadata"] |= {"deletionTimestamp": "2026-01-01T00:00:00Z", "finalizers": ["ml.ink/cleanup"]}
     yield State("going", going, "Terminating", "Progressing")
     resource, domain = created("InkResource"), created("InkDomain")
-    resource["status"] = summarise_resource(InkResourceStatus(), 1, NOW).to_wire()
-    domain["status"] = summarise_domain(InkDomainStatus(), 1, NOW).to_wire()
+    resource["status"] = unserved.summarise(INK_RESOURCE, InkResourceStatus(), 1, NOW).to_wire()
+    domain["status"] = unserved.summarise(INK_DOMAIN, InkDomainStatus(), 1, NOW).to_wire()
     yield State("InkResource, which is not served yet", resource, "Failed", "Degraded")
     yield State("InkDomain, which is not served yet", domain, "Failed", "Degraded")
 
