@@ -92,6 +92,20 @@ def _looked_at(stack: Stack, service: str, generator: str, policy: str, **change
     return stack.build(service, FILES, **look, **changes)
 
 
+def test_nothing_that_is_attached_holds_a_secret_of_the_build(stack: Stack, generator: str, shell: bytes) -> None:
+    files: dict[str, str | bytes] = {
+        "Dockerfile": "FROM scratch\nCOPY busybox /bin/sh\n"
+        'RUN --mount=type=secret,id=TOKEN,env=TOKEN ["/bin/sh", "-c", "test -n \\"$TOKEN\\""]\n',
+        "busybox": shell,
+    }
+    secret = {"INK_BUILD_SECRETS": json.dumps({"TOKEN": "hush-hush-hush"}), "INK_BUILD_SECRETS_DIGEST": "d1"}
+    outcome = stack.build("silent", files, INK_SBOM_GENERATOR=generator, INK_PROVENANCE="max", **secret)
+    assert outcome.code == 0, outcome.log
+    found = json.dumps(attested(stack, "silent", outcome.verdict["digest"]))
+    assert "hush-hush" not in found
+    assert stack.registry.token("tenant/silent")[:20] not in found
+
+
 def test_hostile_trees_are_listed_or_left_out_and_never_stop_the_build(stack: Stack, generator: str) -> None:
     evil = "a\nReady: True\x1b[2J\u202e" + "x" * 300
     files: dict[str, str | bytes] = {
