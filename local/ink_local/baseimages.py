@@ -149,9 +149,10 @@ def public_images() -> list[Image]:
 
 def sbom_scanner() -> Image:
     """BuildKit pulls it as it pulls base images."""
+    version = COMPONENTS["sbom-scanner"].version
     return Image(
         (SBOM_SCANNER,),
-        oci.Config({"PATH": PATH}, ("/usr/local/bin/sbom-scanner",)),
+        oci.Config({"PATH": PATH}, ("/usr/local/bin/sbom-scanner",), labels={STAND_IN: f"syft {version}"}),
         programs={"usr/local/bin/sbom-scanner": "sbom-scanner"},
     )
 

@@ -24,8 +24,6 @@ async def look(built: Built, settings: Settings, log: BuildLog) -> dict[str, Any
         report = await asyncio.wait_for(
             asyncio.to_thread(_report, built, settings), None if settings.scan.holds else PATIENCE_SECONDS
         )
-    except BuildError:
-        raise
     except Exception as error:  # what only warns never ends a build
         if settings.scan.holds:
             raise
@@ -45,7 +43,7 @@ async def look(built: Built, settings: Settings, log: BuildLog) -> dict[str, Any
 def _report(built: Built, settings: Settings) -> contents.ImageReport:
     listed = sbom.read(built.sbom)
     if listed is None:
-        raise infrastructure("BuildKit left no list of the image's packages, and the platform wants one")
+        raise infrastructure("BuildKit left no list of the image's packages, or one that is too large to be read")
     return contents.look(listed, settings.scan)
 
 

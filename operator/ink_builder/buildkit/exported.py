@@ -9,7 +9,7 @@ import grpc
 
 from ink_builder.buildkit.control import BuildKit
 
-_MAX_MANIFEST_BYTES, _MAX_SBOM_BYTES = 4 * 1024 * 1024, 64 * 1024 * 1024
+_MAX_MANIFEST_BYTES, _MAX_SBOM_BYTES = 4 * 1024 * 1024, 32 * 1024 * 1024
 _REFERENCE, _ATTESTATION = "vnd.docker.reference.type", "attestation-manifest"
 _PREDICATE, _SPDX = "in-toto.io/predicate-type", "https://spdx.dev/Document"
 
@@ -30,7 +30,7 @@ async def parts(buildkit: BuildKit, answer: Mapping[str, str], *, listed: bool) 
         if config and not listed:
             return Parts(await buildkit.blob(config))
         return await _of_index(buildkit, answer.get("containerimage.digest", ""))
-    except (grpc.aio.AioRpcError, ValueError, TypeError, AttributeError):
+    except (grpc.aio.AioRpcError, ValueError, TypeError, AttributeError, LookupError):
         return Parts()
 
 
@@ -45,7 +45,8 @@ async def _of_index(buildkit: BuildKit, digest: str) -> Parts:
             continue
         lists = (x for x in _entries(manifest, "layers") if (x.get("annotations") or {}).get(_PREDICATE) == _SPDX)
         # The list of the image itself comes before those of what it was built with.
-        if not sbom and (core := next(lists, None)):
+        core = next(lists, None)
+        if core and not sbom and int(core.get("size", 0)) <= _MAX_SBOM_BYTES:
             sbom = await _read(buildkit, core, _MAX_SBOM_BYTES)
     return Parts(config, sbom, top)
 

@@ -32,7 +32,7 @@ _NOT_TAKEN = re.compile(
 is refused; pushed again, they come again."""
 _SCANS = re.compile(r"^\[[^]]*\] generating sbom using ")
 _NO_PLATFORM = re.compile(r"no match for platform in manifest")
-_OTHER_FORMAT = re.compile(r"exec format error", re.IGNORECASE)
+_OTHER_FORMAT, _LAST = re.compile(r"exec format error", re.IGNORECASE), 5
 _DAEMON = re.compile(r"failed to create lease|database is locked|input/output error|read-only file system")
 _DOCKERFILE = re.compile(
     r"dockerfile parse error|Dockerfile:\d+|failed to parse stage name|unknown instruction|dockerfile\.v0"
@@ -104,19 +104,15 @@ def _scanner_failed(seen: _Seen) -> BuildError | None:
 
 
 def _other_processor(seen: _Seen) -> BuildError | None:
-    """A program, or an image, that is made for other processors than the daemon's."""
-    said = seen.step.lines if seen.step else ()
-    absent = _NO_PLATFORM.search(seen.text)
-    if absent is None and not any(_OTHER_FORMAT.search(line) for line in (*said, seen.text)):
-        return None
-    name = seen.step.name if seen.step and seen.step.name else "a step"
-    if absent is not None:
-        what = f"{name}: the image has no variant for the wanted platform"
+    """A base image without the wanted variant; and programs that only a platform without emulation cannot run."""
+    wanted, name = seen.context.platform, seen.step.name if seen.step and seen.step.name else "a step"
+    whose = f" (builders.platform of this installation: {wanted})" if wanted else ""
+    if _NO_PLATFORM.search(seen.text):
+        message = f"an image in FROM has no variant for the wanted processors{whose}: {_first_line(seen.text)}"
+    elif _OTHER_FORMAT.search(" ".join((seen.text, *seen.last[-_LAST:]))) and (wanted or not seen.last):
+        message = f"step {name} runs a program for processors that the build does not have{whose}"
     else:
-        what = f"step {name} runs a program that is made for another kind of processor"
-    wanted = f"; the platform's operator has set builders.platform to {seen.context.platform}"
-    way_out = "; with --platform in FROM, or with programs in the repository, choose those of the platform's nodes"
-    message = what + (wanted if seen.context.platform else way_out)
+        return None
     return BuildError(Reason.PLATFORM_UNAVAILABLE, message, lines=seen.last or _excerpt(seen.text))
 
 

@@ -11,6 +11,7 @@ from support import build_daemons
 
 from .conftest import Outcome, Stack
 
+pytestmark = pytest.mark.timeout(1800)  # the first run compiles the scanner
 RECORDS = str(Path(__file__).parents[2] / "unit" / "builder" / "osv" / "records.json")
 STATUS = "Package: openssl\nStatus: install ok installed\nArchitecture: amd64\nVersion: 3.0.11-1\n\n"
 FILES: dict[str, str | bytes] = {

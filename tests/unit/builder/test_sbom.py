@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import io
 import json
 from typing import Any
 
 import pytest
 from ink_api.reasons import Reason
-from ink_builder import verdict
+from ink_builder import inspection, verdict
+from ink_builder import settings as parsing
 from ink_builder.errors import BuildError
 from ink_builder.log import BuildLog, Mask
 from ink_builder.scan import contents, osv, sbom
 from ink_builder.scan.model import Package
 from ink_builder.settings import Scan
+from ink_builder.solve import Built
 
 DEBIAN = "pkg:deb/debian/libssl3@3.0.11-1~deb12u2?arch=amd64&distro=debian-12&upstream=openssl"
 
@@ -206,3 +210,38 @@ def test_the_verdict_stays_small_and_keeps_the_numbers() -> None:
     kept = json.loads(data)["scan"]["image"]
     assert (kept["packages"], kept["vulnerablePackages"]) == (9, 3)
     assert len(kept.get("worst", [])) + kept.get("more", 0) == 5
+
+
+# ---------------------------------------------------------------- an image without a list
+ENVIRONMENT = {
+    "INK_TENANT": "t",
+    "INK_SERVICE": "s",
+    "INK_GIT_URL": "https://g/x.git",
+    "INK_COMMIT": "a" * 40,
+    "INK_IMAGE": "r:5000/t/s:1",
+    "INK_BUILDKIT_ADDRESS": "unix:/x",
+    "INK_SBOM_GENERATOR": "scanner:1",
+}
+
+
+def test_a_list_that_is_missing_ends_a_build_only_where_the_policy_needs_it() -> None:
+    def looked(policy: str) -> Any:
+        settings = parsing.parse({**ENVIRONMENT, "INK_SCAN_IMAGE": policy})
+        log = BuildLog(Mask(()), io.StringIO())
+        return asyncio.run(inspection.look(Built("sha256:0", (), 0), settings, log))
+
+    assert looked("off") is None
+    assert looked("warn") is None
+    with pytest.raises(BuildError, match="no list of the image's packages") as failed:
+        looked("block")
+    assert failed.value.infrastructure
+
+
+def test_a_look_at_the_image_needs_an_sbom() -> None:
+    without = {name: value for name, value in ENVIRONMENT.items() if name != "INK_SBOM_GENERATOR"}
+    assert parsing.parse({**without, "INK_SCAN_IMAGE": "off"}).scan.image == "off"
+    for policy in ("warn", "block"):
+        with pytest.raises(BuildError, match="INK_SBOM_GENERATOR"):
+            parsing.parse({**without, "INK_SCAN_IMAGE": policy})
+    with pytest.raises(BuildError, match="INK_PROVENANCE"):
+        parsing.parse({**without, "INK_PROVENANCE": "full"})
