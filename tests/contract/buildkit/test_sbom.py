@@ -28,17 +28,22 @@ def generator(stack: Stack, base_images: None) -> str:
     return build_daemons.sbom_scanner()
 
 
-def attested(stack: Stack, service: str, reference: str) -> dict[str, Any]:
-    """Predicate type -> statement, of what is attached to the image."""
+SPDX = "https://spdx.dev/Document"
+
+
+def attested(stack: Stack, service: str, reference: str) -> list[dict[str, Any]]:
+    """The statements that are attached to the image."""
     index: dict[str, Any] = stack.registry.manifest(f"tenant/{service}", reference)
     kind = "vnd.docker.reference.type"
     entry = next(m for m in index["manifests"] if m.get("annotations", {}).get(kind) == "attestation-manifest")
     manifest: dict[str, Any] = stack.registry.manifest(f"tenant/{service}", entry["digest"])
-    token, found = stack.registry.token(f"tenant/{service}"), {}
-    for layer in manifest["layers"]:
-        _, body = stack.registry.get(f"/v2/tenant/{service}/blobs/{layer['digest']}", token)
-        found[layer["annotations"]["in-toto.io/predicate-type"]] = json.loads(body)
-    return found
+    token = stack.registry.token(f"tenant/{service}")
+    blobs = (f"/v2/tenant/{service}/blobs/{layer['digest']}" for layer in manifest["layers"])
+    return [json.loads(stack.registry.get(blob, token)[1]) for blob in blobs]
+
+
+def lists(stack: Stack, service: str, reference: str) -> list[dict[str, Any]]:
+    return [found for found in attested(stack, service, reference) if found["predicateType"] == SPDX]
 
 
 def tags(stack: Stack, service: str) -> set[str]:
@@ -49,12 +54,12 @@ def tags(stack: Stack, service: str) -> set[str]:
 def test_an_image_carries_the_list_of_its_packages_and_its_provenance(stack: Stack, generator: str) -> None:
     outcome = stack.build("listed", FILES, INK_SBOM_GENERATOR=generator, INK_PROVENANCE="max")
     assert outcome.code == 0, outcome.log
-    found = attested(stack, "listed", outcome.verdict["digest"])
-    spdx = found["https://spdx.dev/Document"]
+    (spdx,) = lists(stack, "listed", outcome.verdict["digest"])
     assert spdx["subject"][0]["digest"]["sha256"]
     names = {(p["name"], p.get("versionInfo")) for p in spdx["predicate"]["packages"]}
     assert {("left-pad", "1.3.0"), ("openssl", "3.0.11-1")} <= names
-    assert any(kind.startswith("https://slsa.dev/provenance/") for kind in found)
+    kinds = [found["predicateType"] for found in attested(stack, "listed", outcome.verdict["digest"])]
+    assert any(kind.startswith("https://slsa.dev/provenance/") for kind in kinds)
     assert outcome.verdict["scan"] == {"image": {"packages": 2}}
     assert outcome.verdict["ports"] == [3000]
     assert "image: 2 packages" in outcome.log
@@ -84,13 +89,28 @@ def test_an_image_that_passes_is_pushed_under_its_tag(stack: Stack, generator: s
     assert stack.registry.manifest("tenant/passed", tag) == stack.registry.manifest(
         "tenant/passed", outcome.verdict["digest"]
     )
-    assert attested(stack, "passed", tag)["https://spdx.dev/Document"]
+    assert lists(stack, "passed", tag)
     assert outcome.verdict["ports"] == [3000]
 
 
-def _looked_at(stack: Stack, service: str, generator: str, policy: str, **changes: str) -> Outcome:
+def _looked_at(
+    stack: Stack,
+    service: str,
+    generator: str,
+    policy: str,
+    files: dict[str, str | bytes] = FILES,
+    **changes: str,
+) -> Outcome:
     look = {"INK_SBOM_GENERATOR": generator, "INK_SCAN_IMAGE": policy, "INK_OSV_SOURCE": RECORDS}
-    return stack.build(service, FILES, **look, **changes)
+    return stack.build(service, files, **look, **changes)
+
+
+def test_what_an_image_was_built_from_is_not_in_it(stack: Stack, generator: str) -> None:
+    dockerfile = "ARG BUILDKIT_SBOM_SCAN_CONTEXT=true\nFROM scratch\nCOPY etc /etc\n"
+    outcome = _looked_at(stack, "sources", generator, "block", files={**FILES, "Dockerfile": dockerfile})
+    assert outcome.code == 0, outcome.log
+    assert len(lists(stack, "sources", outcome.verdict["digest"])) == 2, "one of the image, one of the context"
+    assert outcome.verdict["scan"]["image"]["packages"] == 0
 
 
 def test_nothing_that_is_attached_holds_a_secret_of_the_build(stack: Stack, generator: str, shell: bytes) -> None:
