@@ -99,6 +99,9 @@ MEANINGS: dict[str, Meaning] = {
     "BuildDiskFull": Meaning("A step of the build filled the disk that builds have.", (BUILT,)),
     "BuildRefused": Meaning("The build asks for something that builds may not have here.", (BUILT,)),
     "BuildVariableMissing": Meaning("A step of the build needs a variable or secret that is not set.", (BUILT,)),
+    "PlatformUnavailable": Meaning(
+        "A base image or a program is made for another kind of processor than the build runs on.", (BUILT,)
+    ),
     "DependencyNotFound": Meaning("A package or module that the code asks for cannot be found.", (BUILT,)),
     "DependencyConflict": Meaning("The versions that are asked for exclude each other.", (BUILT,)),
     "DependencyAuthRequired": Meaning("A package lies on a server that wants credentials.", (BUILT,)),

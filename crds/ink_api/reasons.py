@@ -44,6 +44,7 @@ class Reason(StrEnum):
     BUILD_DISK_FULL = "BuildDiskFull"
     BUILD_REFUSED = "BuildRefused"
     BUILD_VARIABLE_MISSING = "BuildVariableMissing"
+    PLATFORM_UNAVAILABLE = "PlatformUnavailable"
     DEPENDENCY_NOT_FOUND = "DependencyNotFound"
     DEPENDENCY_CONFLICT = "DependencyConflict"
     DEPENDENCY_AUTH_REQUIRED = "DependencyAuthRequired"
@@ -110,6 +111,8 @@ REMEDIES: dict[Reason, str] = {
     Reason.BUILD_DISK_FULL: "Make the build write less, or ask the operator of the platform for more disk.",
     Reason.BUILD_REFUSED: "Remove what the message names from the Dockerfile: builds here do not get it.",
     Reason.BUILD_VARIABLE_MISSING: "Add the variable to build.env, or give it a default in the code.",
+    Reason.PLATFORM_UNAVAILABLE: "Use programs and base images for the processors of the platform's nodes; where the "
+    "platform itself builds for others, its operator adds emulation (binfmt) or takes builders.platform away.",
     Reason.DEPENDENCY_NOT_FOUND: "Correct the name or version where the dependency is listed, and push again.",
     Reason.DEPENDENCY_CONFLICT: "Change one of the versions that exclude each other, and push again.",
     Reason.DEPENDENCY_AUTH_REQUIRED: "Give the build credentials for that server in build.env, or commit a copy of it.",

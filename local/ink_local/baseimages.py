@@ -25,6 +25,7 @@ PREFIX = "registry.ink.local/"
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 RUNC_CA = Path(__file__).resolve().parents[2] / "images" / "buildkitd" / "runc-ca"
 STAND_IN = "ml.ink.stand-in"
+SBOM_SCANNER = f"docker.io/ink/sbom-scanner:{COMPONENTS['sbom-scanner'].version}"
 NOBODY = "65532:65532"
 
 
@@ -141,7 +142,19 @@ def public_images() -> list[Image]:
                 finish=golang.install,
             )
         )
+    if gobuild.home(COMPONENTS["sbom-scanner"]).is_dir():
+        images.append(sbom_scanner())
     return images
+
+
+def sbom_scanner() -> Image:
+    """BuildKit pulls it as it pulls base images."""
+    version = COMPONENTS["sbom-scanner"].version
+    return Image(
+        (SBOM_SCANNER,),
+        oci.Config({"PATH": PATH}, ("/usr/local/bin/sbom-scanner",), labels={STAND_IN: f"syft {version}"}),
+        programs={"usr/local/bin/sbom-scanner": "sbom-scanner"},
+    )
 
 
 def languages() -> dict[str, Any]:

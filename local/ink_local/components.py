@@ -139,11 +139,23 @@ _ALL = (
         packages={"metrics-server": "sigs.k8s.io/metrics-server/cmd/metrics-server"},
         variables=_kubernetes_version("v0.9.0", "k8s.io/client-go/pkg/version"),
     ),
+    Component(
+        "sbom-scanner",
+        "1.57.0",
+        copied=(
+            CopiedModule(
+                "github.com/anchore/syft",
+                "v1.57.0",
+                folder="syft",
+                sum="h1:H/UHtf0KbIlD12dXsfklFMjZ2+erj2an3h/jBHoX/zE=",
+            ),
+        ),
+    ),
     Component("kwok", "v0.8.0", packages={"kwok": "sigs.k8s.io/kwok/cmd/kwok"}),
 )
 
 COMPONENTS: dict[str, Component] = {component.name: component for component in _ALL}
 """In the order in which they are built: what the node needs first stands first."""
 
-ON_REQUEST = frozenset({"kwok"})
-"""Built only when asked for by name: nothing of the platform needs them."""
+ON_REQUEST = frozenset({"kwok", "sbom-scanner"})
+"""Built only when asked for by name: nothing of the platform as delivered needs them."""

@@ -1,8 +1,11 @@
-"""What a build found in its source, in a few lines. Pure. Names in it are the repository's own: clean before use."""
+"""What a build found in its source and its image, in a few lines. Pure.
+
+Names in it are the repository's own: clean before use.
+"""
 
 from collections.abc import Iterator
 
-from ink_api.inkservice import ScanStatus, Vulnerability
+from ink_api.inkservice import ImageScanStatus, ScanStatus, Vulnerability, VulnerabilityCounts
 
 SHOWN = 3
 SEVERITIES = ("critical", "high", "medium", "low")
@@ -15,7 +18,10 @@ def findings_of(scan: ScanStatus | None) -> list[str] | None:
 
 def _lines(scan: ScanStatus) -> Iterator[str]:
     secrets, worst = (scan.secrets or [])[:SHOWN], (scan.worst or [])[:SHOWN]
-    yield _headline(scan)
+    image = scan.image
+    looked_at_source = scan.model_copy(update={"image": None}) != ScanStatus()
+    if looked_at_source or image is None:
+        yield _headline(scan)
     for secret in secrets:
         yield f"committed secret: {secret.kind} in {secret.place}: take it out, and revoke it: the history keeps it"
     yield from map(_vulnerability, worst)
@@ -24,18 +30,41 @@ def _lines(scan: ScanStatus) -> Iterator[str]:
         yield f"and {hidden} more, in the build log"
     if scan.unchecked:
         yield f"dependencies were not checked: {scan.unchecked}"
+    if image is not None:
+        yield from _image(image)
 
 
 def _headline(scan: ScanStatus) -> str:
-    counts = scan.vulnerabilities
-    numbers = {name: getattr(counts, name) or 0 for name in SEVERITIES} if counts is not None else {}
+    total, by = _numbers(scan.vulnerabilities)
     parts = []
     if scan.secrets_found:
         parts.append(_count(scan.secrets_found, "committed secret", "committed secrets"))
-    if total := sum(numbers.values()):
-        by = ", ".join(f"{number} {name}" for name, number in numbers.items() if number)
+    if total:
         parts.append(f"{_count(total, 'known vulnerability', 'known vulnerabilities')} in dependencies ({by})")
     return " and ".join(parts) or "nothing found"
+
+
+def _image(image: ImageScanStatus) -> Iterator[str]:
+    """What a base image brings along as well as what was installed."""
+    total, by = _numbers(image.vulnerabilities)
+    head, worst = f"image: {_count(image.packages, 'package', 'packages')}", (image.worst or [])[:SHOWN]
+    if total:
+        known = _count(total, "known vulnerability", "known vulnerabilities")
+        head += f", {image.vulnerable_packages or 0} of them with {known} ({by})"
+    elif image.vulnerabilities is not None:
+        head += ", none with a known vulnerability"
+    yield head
+    yield from (f"image: {_vulnerability(found)}" for found in worst)
+    if hidden := (image.more or 0) + len((image.worst or [])[SHOWN:]):
+        yield f"and {hidden} more in the image, in the build log"
+    if image.unchecked:
+        yield f"image: not all packages were checked: {image.unchecked}"
+
+
+def _numbers(counts: VulnerabilityCounts | None) -> tuple[int, str]:
+    """How many in all, and by severity."""
+    numbers = {name: getattr(counts, name) or 0 for name in SEVERITIES} if counts is not None else {}
+    return sum(numbers.values()), ", ".join(f"{number} {name}" for name, number in numbers.items() if number)
 
 
 def _count(number: int, one: str, many: str) -> str:

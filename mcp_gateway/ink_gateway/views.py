@@ -44,7 +44,7 @@ class BuildView(View):
     started: str | None = None
     finished: str | None = None
     scan: list[str] | None = None
-    """What was found in the source."""
+    """What was found in the source and in the image."""
 
 
 class ServiceSummary(View):

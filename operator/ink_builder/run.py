@@ -15,7 +15,7 @@ from ink_builder.diagnosis.judge import SHOWN_LINES
 from ink_builder.errors import BuildError, infrastructure
 from ink_builder.log import BuildLog
 from ink_builder.settings import Settings
-from ink_builder.solve import Job, Watch, solve
+from ink_builder.solve import HELD, NAMED, Built, Job, Watch, solve
 
 SCAN_PATIENCE_SECONDS = 15.0
 """How long a finished build waits for a scan that only warns."""
@@ -109,9 +109,17 @@ async def _build(settings: Settings, log: BuildLog, watch: Watch) -> dict[str, A
                 clock.lap("scan")
             version = await connecting
             log.line(f"BuildKit {version} answers after {clock.lap('connect'):.2f} s more")
-            built = await solve(buildkit, planned.job, settings, log, watch)
+            built = await solve(
+                buildkit, planned.job, settings, log, watch, push=HELD if settings.scan.holds else NAMED
+            )
             clock.lap("solve")
             report = report or await _judge(scanning, settings, log)
+            if settings.extras.sbom_generator is not None:
+                report = await _inspect(built, report, settings, log)
+                clock.lap("inspect")
+            if settings.scan.holds:
+                built = await _release(buildkit, planned.job, settings, log, watch, held=built)
+                clock.lap("push")
         finally:
             connecting.cancel()
             await buildkit.close()
@@ -147,6 +155,29 @@ async def _judge(scanning: Scanning, settings: Settings, log: BuildLog) -> dict[
         error.scan = summary
         raise
     return summary
+
+
+async def _inspect(
+    built: Built, report: dict[str, Any] | None, settings: Settings, log: BuildLog
+) -> dict[str, Any] | None:
+    """What was found in the source, and what is known of the image. Raises BuildError when it may not go live."""
+    from ink_builder import inspection
+
+    try:
+        image_report = await inspection.look(built, settings, log)
+    except BuildError as error:
+        if error.scan is not None:
+            error.scan = {**(report or {}), "image": error.scan}
+        raise
+    return {**(report or {}), "image": image_report} if image_report is not None else report
+
+
+async def _release(
+    buildkit: BuildKit, job: Job, settings: Settings, log: BuildLog, watch: Watch, *, held: Built
+) -> Built:
+    from ink_builder import inspection
+
+    return await inspection.release(buildkit, job, settings, log, watch, held=held)
 
 
 async def _scan(settings: Settings, directory: Path) -> Any:

@@ -79,10 +79,12 @@ class Extras:
 
 @dataclass(frozen=True)
 class Scan:
-    """What is looked for in the source, and what ends a build: each policy is off, warn or block."""
+    """What is looked for in the source and in the image, and what ends a build: each policy is off, warn or block."""
 
     secrets: str = "off"
     vulnerabilities: str = "off"
+    image: str = "off"
+    """Known vulnerabilities of the packages in the image, those of its base included; needs an SBOM."""
     severity: str = "high"
     """From which on a known vulnerability ends the build: low, medium, high, critical."""
     osv_source: str | None = None
@@ -90,13 +92,18 @@ class Scan:
 
     @property
     def is_on(self) -> bool:
-        """Whether there is anything to do."""
+        """Whether there is anything to do with the source."""
         return (self.secrets, self.vulnerabilities) != ("off", "off")
 
     @property
     def blocks(self) -> bool:
-        """Whether the build waits for the outcome."""
+        """Whether the build waits for what is found in the source."""
         return "block" in {self.secrets, self.vulnerabilities}
+
+    @property
+    def holds(self) -> bool:
+        """Whether an image is pushed only after it was looked at."""
+        return self.image == "block"
 
 
 @dataclass(frozen=True)
@@ -193,15 +200,18 @@ def _extras(environ: Mapping[str, str]) -> Extras:
     return Extras(
         platform=environ.get("INK_PLATFORM") or None,
         registry_cache=environ.get("INK_REGISTRY_CACHE", "") == "1",
-        provenance=environ.get("INK_PROVENANCE") or None,
+        provenance=_one_of(environ, "INK_PROVENANCE", ("off", "min", "max"), "off").replace("off", "") or None,
         sbom_generator=environ.get("INK_SBOM_GENERATOR") or None,
     )
 
 
 def _scan(environ: Mapping[str, str]) -> Scan:
+    if environ.get("INK_SCAN_IMAGE", "off") not in {"", "off"} and not environ.get("INK_SBOM_GENERATOR"):
+        raise infrastructure("INK_SCAN_IMAGE needs INK_SBOM_GENERATOR: without an SBOM nobody knows the packages")
     return Scan(
         secrets=_one_of(environ, "INK_SCAN_SECRETS", _POLICIES, "off"),
         vulnerabilities=_one_of(environ, "INK_SCAN_VULNERABILITIES", _POLICIES, "off"),
+        image=_one_of(environ, "INK_SCAN_IMAGE", _POLICIES, "off"),
         severity=_one_of(environ, "INK_SCAN_SEVERITY", ("high", "low", "medium", "critical"), "high"),
         osv_source=environ.get("INK_OSV_SOURCE") or None,
     )

@@ -13,7 +13,7 @@ from typing import Any
 import grpc
 
 from ink_builder import image
-from ink_builder.buildkit import failure
+from ink_builder.buildkit import exported, failure
 from ink_builder.buildkit.auth import Auth
 from ink_builder.buildkit.control import BuildKit, Request
 from ink_builder.buildkit.filesync import FileSync
@@ -77,11 +77,18 @@ class Job:
 
 @dataclass(frozen=True)
 class Built:
-    """A pushed image."""
+    """An image, pushed unless it was to be held back. `sbom`: the statement about its packages, where one was made."""
 
     digest: str
     ports: tuple[int, ...]
     sent_bytes: int
+    sbom: bytes = b""
+    manifest: bytes = b""
+    """What the digest names, where that is an index: with attestations."""
+
+
+HELD, BARE, NAMED = "held", "bare", "named"
+"""How an image leaves the daemon: not at all, pushed without its tag, pushed with it."""
 
 
 def attributes(job: Job, settings: Settings) -> dict[str, str]:
@@ -113,9 +120,11 @@ def attributes(job: Job, settings: Settings) -> dict[str, str]:
     return chosen
 
 
-def export(settings: Settings) -> dict[str, str]:
+def export(settings: Settings, push: str = NAMED) -> dict[str, str]:
     """Options of the image exporter. Without attestations an image is one manifest, and deleting it is one call."""
-    chosen = {"name": settings.image, "push": "true", "oci-mediatypes": "true"}
+    chosen = {"name": settings.image, "push": "false" if push == HELD else "true", "oci-mediatypes": "true"}
+    if push == BARE:
+        chosen |= {"name": image.repository(settings.image), "push-by-digest": "true"}
     if settings.registry_insecure:
         chosen["registry.insecure"] = "true"
     return chosen
@@ -131,13 +140,15 @@ def cache(settings: Settings) -> dict[str, str] | None:
     return chosen
 
 
-async def solve(buildkit: BuildKit, job: Job, settings: Settings, log: BuildLog, watch: Watch) -> Built:
+async def solve(
+    buildkit: BuildKit, job: Job, settings: Settings, log: BuildLog, watch: Watch, *, push: str = NAMED
+) -> Built:
     """Build and push; once more when the daemon goes away, and again when only the push failed. Raises BuildError."""
     waits, waited, lost = iter(PUSH_AGAIN_SECONDS), 0.0, False
     wait = 0.0
     while True:
         try:
-            return await _attempt(buildkit, job, settings, log, watch)
+            return await _attempt(buildkit, job, settings, log, watch, push=push)
         except _Lost as error:
             if lost:
                 raise infrastructure(f"the connection to BuildKit was lost twice during the build: {error}") from error
@@ -157,7 +168,9 @@ async def solve(buildkit: BuildKit, job: Job, settings: Settings, log: BuildLog,
             settings = replace(settings, no_cache=False)
 
 
-async def _attempt(buildkit: BuildKit, job: Job, settings: Settings, log: BuildLog, watch: Watch) -> Built:
+async def _attempt(
+    buildkit: BuildKit, job: Job, settings: Settings, log: BuildLog, watch: Watch, *, push: str
+) -> Built:
     files = FileSync({"context": job.context, "dockerfile": job.dockerfile_directory})
     services = Services(
         files,
@@ -168,28 +181,39 @@ async def _attempt(buildkit: BuildKit, job: Job, settings: Settings, log: BuildL
     watch.progress = progress
     shared_key = "/".join(("ink", settings.tenant, settings.project, settings.service))
     async with open_session(buildkit.control, services, shared_key) as session_id:
-        answer = await _follow(buildkit, job, settings, session_id, progress)
+        request = _request(job, settings, session_id, push)
+        answer = await _follow(buildkit, request, failure_context(job, settings), progress)
     digest = answer.get("containerimage.digest", "")
     if not digest:
         raise infrastructure(f"BuildKit exported no image: it answered {sorted(answer)}")
-    config = await _config(buildkit, answer)
-    if not image.has_command(config) and settings.options.start_command is None:
+    parts = await exported.parts(buildkit, answer, listed=settings.extras.sbom_generator is not None)
+    if push != BARE and not image.has_command(parts.config) and settings.options.start_command is None:
         log.line("warning: the image names no command (CMD or ENTRYPOINT): set the service's command", important=True)
-    return Built(digest, image.exposed_ports(config), files.sent_bytes)
+    return Built(digest, image.exposed_ports(parts.config), files.sent_bytes, parts.sbom, parts.top)
+
+
+def _request(job: Job, settings: Settings, session_id: str, push: str) -> Request:
+    """The cache is kept once, with the image."""
+    kept = cache(settings) if push != HELD else None
+    return Request(random.token_hex(12), session_id, attributes(job, settings), export(settings, push), kept)
+
+
+def failure_context(job: Job, settings: Settings) -> failure.Context:
+    """What a failure's words need to know."""
+    extras = settings.extras
+    return failure.Context(job.filename, job.generated, extras.platform or "", extras.sbom_generator or "")
 
 
 async def _follow(
-    buildkit: BuildKit, job: Job, settings: Settings, session_id: str, progress: Progress
+    buildkit: BuildKit, request: Request, context: failure.Context, progress: Progress
 ) -> Mapping[str, str]:
-    ref = random.token_hex(12)
-    watching = asyncio.ensure_future(_watch(buildkit, ref, progress))
+    watching = asyncio.ensure_future(_watch(buildkit, request.ref, progress))
     try:
-        request = Request(ref, session_id, attributes(job, settings), export(settings), cache(settings))
         return await buildkit.solve(request)
     except grpc.aio.AioRpcError as error:
         await asyncio.wait([watching], timeout=_STATUS_END_SECONDS)
         progress.close()
-        raise _explained(error, job, progress) from error
+        raise _explained(error, context, progress) from error
     finally:
         await asyncio.wait([watching], timeout=_STATUS_END_SECONDS)
         watching.cancel()
@@ -214,20 +238,9 @@ async def _pulse(progress: Progress) -> None:
         progress.still_running(time.time())
 
 
-def _explained(error: grpc.aio.AioRpcError, job: Job, progress: Progress) -> Exception:
+def _explained(error: grpc.aio.AioRpcError, context: failure.Context, progress: Progress) -> Exception:
     details, step = error.details() or error.code().name, progress.failed()
     if error.code() in _GONE or _SHUTTING_DOWN.search(details):
         return _Lost(details)
-    explained = failure.explain(details, step, failure.Context(job.filename, job.generated))
+    explained = failure.explain(details, step, context)
     return _NotTaken(explained) if failure.may_be_pushed_later(details, step) else explained
-
-
-async def _config(buildkit: BuildKit, answer: Mapping[str, str]) -> bytes:
-    """The image's configuration from the daemon's store; empty if it is gone already."""
-    digest = answer.get("containerimage.config.digest", "")
-    if not digest:
-        return b""
-    try:
-        return await buildkit.blob(digest)
-    except grpc.aio.AioRpcError:
-        return b""

@@ -87,7 +87,8 @@ def fewer(scan: Mapping[str, Any], listed: int) -> dict[str, Any]:
     """A scan that lists so many findings of each kind at most, and counts the others."""
     kept = {kind: scan[kind][:listed] for kind in ("worst", "secrets") if scan.get(kind)}
     more = scan.get("more", 0) + sum(len(scan[kind]) - len(kept[kind]) for kind in kept)
-    return {**scan, **kept, **({"more": more} if more else {})}
+    inside = {"image": fewer(scan["image"], listed)} if scan.get("image") else {}
+    return {**scan, **kept, **inside, **({"more": more} if more else {})}
 
 
 def _json(verdict: dict[str, Any]) -> bytes:

@@ -89,9 +89,16 @@ class Settings:
     build_timeout_seconds: int = 900
     scan_secrets: str = "off"
     scan_vulnerabilities: str = "off"
+    scan_image: str = "off"
     scan_severity: str = "high"
     osv_source: str = ""
-    """What builders look for in the source; docs/architecture.md has the words."""
+    """What builders look for in source and image; docs/architecture.md has the words."""
+    sbom_generator: str = ""
+    """The scanner's image; empty: no SBOM."""
+    build_provenance: str = "off"
+    build_registry_cache: bool = False
+    build_platform: str = ""
+    """Such as linux/arm64; empty: that of buildkitd."""
     build_history: int = 2
     """Finished build Jobs kept a service, newest first: their pods hold the build logs."""
     registry_retention: int = 2
@@ -201,7 +208,7 @@ PARSERS: dict[str, Any] = {
         ("namespace", "tenants_namespace", "builds_namespace", "ingress_namespace", "ingress_class", "apps_domain",
          "registry", "builder_image", "builder_pull_policy", "buildkit_address", "buildkit_namespace", "dns_namespace",
          "service_account", "gateway_service_account", "gvisor_runtime_class", "scan_secrets", "scan_vulnerabilities",
-         "scan_severity", "osv_source"),
+         "scan_image", "scan_severity", "osv_source", "sbom_generator", "build_provenance", "build_platform"),
         str,
     ),
     **dict.fromkeys(("traefik_url", "resolver_url", "git_public_url", "git_internal_url"), _url),
@@ -222,6 +229,7 @@ PARSERS: dict[str, Any] = {
     "buildkit_pod": _object,
     "buildkit_storage": _storage,
     "registry_insecure": _flag,
+    "build_registry_cache": _flag,
     "base_images": _json_object,
     "reserved_hosts": lambda text: frozenset(_words(text)),
     "watch": _watch,

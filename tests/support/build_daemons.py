@@ -331,6 +331,16 @@ def hub(directory: Path, port: int) -> Iterator[str]:
         process.stop()
 
 
+def sbom_scanner() -> str:
+    """Put the scanner's image where a hub serves it, built when the cache lacks it; returns its name."""
+    from ink_local import baseimages, build
+    from ink_local import hub as stand_in
+
+    build.ensure(["sbom-scanner"])
+    stand_in.fill(baseimages.ensure_images(only=baseimages.SBOM_SCANNER))
+    return baseimages.SBOM_SCANNER
+
+
 def _buildkit_config(directory: Path, port: int, insecure: list[str], mirror: str | None) -> str:
     registries = "".join(f'[registry."{host}"]\nhttp = true\n' for host in insecure)
     if mirror:

@@ -694,7 +694,7 @@ SYSTEM = (
     Failing("disk-full", "BuildDiskFull", ("disk",), "No space left on device", {}, "cat /dev/zero > /dev/full"),
     Failing(
         "wrong-architecture",
-        "BuildFailed",
+        "PlatformUnavailable",
         ("architecture",),
         "Exec format error",
         {"tool": "\x7fELF\x02\x01\x01" + "\0" * 60},

@@ -23,7 +23,7 @@ class Vulnerability(ApiModel):
 
     severity: str = Field(description="critical, high, medium or low.")
     package: str = Field(description="Name of the dependency.")
-    version: str = Field(description="Version that the lock file pins.")
+    version: str = Field(description="Version that the lock file pins, or that the image has.")
     advisory: str = Field(description="CVE, or the advisory's own id.")
     fixed_version: str | None = Field(default=None, description="First version without it; absent: none is known.")
 
@@ -35,8 +35,25 @@ class CommittedSecret(ApiModel):
     kind: str = Field(description="What it is, such as AWS Access Key.")
 
 
+class ImageScanStatus(ApiModel):
+    """What is known of the packages in an image, those of its base included. Names in it are the image's own words."""
+
+    packages: int = Field(description="Packages that the image's SBOM lists.", ge=0)
+    vulnerable_packages: int | None = Field(
+        default=None, description="Those with a known vulnerability; absent: not looked for, or `unchecked`.", ge=0
+    )
+    vulnerabilities: VulnerabilityCounts | None = Field(
+        default=None, description="Their known vulnerabilities; absent: not looked for, or `unchecked`."
+    )
+    worst: list[Vulnerability] | None = Field(
+        default=None, description="The worst of them.", json_schema_extra=atomic_list()
+    )
+    more: int | None = Field(default=None, description="Vulnerabilities that are not listed here.", ge=0)
+    unchecked: str | None = Field(default=None, description="Which packages could not be looked at, and why.")
+
+
 class ScanStatus(ApiModel):
-    """What was found in the source of a build. Names in it are the repository's own words."""
+    """What was found in the source and in the image of a build. Names in it are the repository's own words."""
 
     vulnerabilities: VulnerabilityCounts | None = Field(
         default=None, description="Known vulnerabilities in dependencies; absent: not looked for, or `unchecked`."
@@ -50,6 +67,9 @@ class ScanStatus(ApiModel):
     )
     more: int | None = Field(default=None, description="Findings that are not listed here.", ge=0)
     unchecked: str | None = Field(default=None, description="Why dependencies could not be looked at.")
+    image: ImageScanStatus | None = Field(
+        default=None, description="What is in the image, where the platform has an SBOM made."
+    )
 
 
 class BuildStatus(ApiModel):
@@ -63,7 +83,7 @@ class BuildStatus(ApiModel):
     finished: str | None = Field(default=None, description="When it ended (RFC 3339).")
     pod: str | None = Field(default=None, description="Its pod, for the logs.")
     scan: ScanStatus | None = Field(
-        default=None, description="What was found in the source, where the platform has builds look."
+        default=None, description="What was found in the source and in the image, where the platform has builds look."
     )
 
 

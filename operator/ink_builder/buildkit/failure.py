@@ -30,6 +30,9 @@ _NOT_TAKEN = re.compile(
 )
 """A registry that is cleaned up is read-only, and begins anew before and after. A manifest whose layers went meanwhile
 is refused; pushed again, they come again."""
+_SCANS = re.compile(r"^\[[^]]*\] generating sbom using ")
+_NO_PLATFORM = re.compile(r"no match for platform in manifest")
+_OTHER_FORMAT, _LAST = re.compile(r"exec format error", re.IGNORECASE), 5
 _DAEMON = re.compile(r"failed to create lease|database is locked|input/output error|read-only file system")
 _DOCKERFILE = re.compile(
     r"dockerfile parse error|Dockerfile:\d+|failed to parse stage name|unknown instruction|dockerfile\.v0"
@@ -46,6 +49,10 @@ class Context:
 
     dockerfile: str
     generated: bool
+    platform: str = ""
+    """The one that images are built for, where it is not the daemon's own."""
+    scanner: str = ""
+    """The image of the scanner that lists the packages."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +72,8 @@ class _Seen:
 def explain(details: str, step: Step | None, context: Context) -> BuildError:
     """The failure that `details`, the error text of the solve, and the failed step, if one is known, amount to."""
     seen = _Seen(_PREFIX.sub("", details.strip()), step, context)
+    if error := _scanner_failed(seen) or _other_processor(seen):
+        return error
     if exited := _EXIT.search(seen.text):
         return _step_failed(exited, seen)
     for decide in (_no_dockerfile, _push_failed, _by_text, _daemon_failed, _dockerfile_failed):
@@ -81,6 +90,30 @@ def may_be_pushed_later(details: str, step: Step | None) -> bool:
 
 def _is_push(text: str, step: Step | None) -> bool:
     return bool(step and step.name.startswith("exporting")) or "failed to push" in text
+
+
+# ---------------------------------------------------------------- the platform's own settings
+def _scanner_failed(seen: _Seen) -> BuildError | None:
+    """Nobody who builds can mend the scanner."""
+    name, scanner = seen.step.name if seen.step else "", seen.context.scanner
+    absent = re.match(rf"failed to resolve source metadata for \S*{re.escape(scanner)}", seen.text)
+    if not scanner or not (_SCANS.search(name) or absent):
+        return None
+    message = f"the scanner {scanner}, which is to list the image's packages, does not run"
+    return infrastructure(f"{message}: {_first_line(seen.text)}", seen.last)
+
+
+def _other_processor(seen: _Seen) -> BuildError | None:
+    """A base image without the wanted variant; and programs that only a platform without emulation cannot run."""
+    wanted, name = seen.context.platform, seen.step.name if seen.step and seen.step.name else "a step"
+    whose = f" (builders.platform of this installation: {wanted})" if wanted else ""
+    if _NO_PLATFORM.search(seen.text):
+        message = f"an image in FROM has no variant for the wanted processors{whose}: {_first_line(seen.text)}"
+    elif _OTHER_FORMAT.search(" ".join((seen.text, *seen.last[-_LAST:]))) and (wanted or not seen.last):
+        message = f"step {name} runs a program for processors that the build does not have{whose}"
+    else:
+        return None
+    return BuildError(Reason.PLATFORM_UNAVAILABLE, message, lines=seen.last or _excerpt(seen.text))
 
 
 # ---------------------------------------------------------------- a RUN that ended badly

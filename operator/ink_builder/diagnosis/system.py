@@ -71,10 +71,10 @@ LAST = (
         " endings; save build.sh-like scripts with LF (git: `*.sh text eol=lf` in .gitattributes)",
     ),
     Rule(
-        Reason.BUILD_FAILED,
+        Reason.PLATFORM_UNAVAILABLE,
         r"[Ee]xec format error",
-        "a program in the repository was made for another processor architecture (or is no program): build it for"
-        " linux/amd64, or install it in the build",
+        "a program was made for another processor architecture (or is no program): build it for the platform's"
+        " nodes, install it in the build, or choose another --platform in FROM",
     ),
     Rule(
         Reason.PERMISSION_DENIED,

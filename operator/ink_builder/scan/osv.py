@@ -7,6 +7,7 @@ from ink_builder.scan.lockfiles import normal
 from ink_builder.scan.model import NAMES, Package, Severity, Weakness
 
 Record = dict[str, Any]
+DISTRIBUTIONS = ("Debian", "Alpine")
 _MAX_SUMMARY_CHARS = 90
 
 
@@ -27,22 +28,40 @@ def affects(record: Record, package: Package) -> tuple[bool, str]:
 def _of(record: Record, package: Package) -> Iterator[Record]:
     for affected in record.get("affected") or ():
         about = affected.get("package") or {}
-        ecosystem = str(about.get("ecosystem", "")).partition(":")[0]
+        ecosystem = told(str(about.get("ecosystem", "")))
         if ecosystem == package.ecosystem and normal(str(about.get("name", "")), ecosystem) == package.name:
             yield affected
+
+
+def told(ecosystem: str) -> str:
+    """A record's ecosystem as packages have it. A release of a distribution (`Debian:12`) mends by itself; what other
+    ecosystems say behind the colon, such as a registry's address, is left out."""
+    family = ecosystem.partition(":")[0]
+    return ecosystem if family in DISTRIBUTIONS else family
 
 
 def _version(text: str, ecosystem: str) -> Any:
     """A version that can be compared; None for what is none. `0` is the beginning of time."""
     from univers import versions
 
-    kinds = {"PyPI": versions.PypiVersion, "RubyGems": versions.RubygemsVersion, "Packagist": versions.ComposerVersion}
-    text = text.removeprefix("v")
-    if ecosystem not in kinds:
+    kinds = {
+        "PyPI": versions.PypiVersion,
+        "RubyGems": versions.RubygemsVersion,
+        "Packagist": versions.ComposerVersion,
+        "Maven": versions.MavenVersion,
+        "NuGet": versions.NugetVersion,
+        "Debian": versions.DebianVersion,
+        "Alpine": versions.AlpineLinuxVersion,
+    }
+    family = ecosystem.partition(":")[0]
+    text = text.strip().removeprefix("v")
+    if not text:
+        return None
+    if family not in kinds:
         text = text + ".0" * (2 - text.partition("-")[0].partition("+")[0].count("."))
     try:
-        return kinds.get(ecosystem, versions.SemverVersion)(text)
-    except (versions.InvalidVersion, ValueError):
+        return kinds.get(family, versions.SemverVersion)(text)
+    except Exception:  # strangers write versions, and each kind has an exception of its own for what is none
         return None
 
 
@@ -117,5 +136,6 @@ def finding(record: Record, package: Package, mended: str) -> Weakness:
     short = summary if len(summary) <= _MAX_SUMMARY_CHARS else summary[: _MAX_SUMMARY_CHARS - 1] + "…"
     way_out = f"; fixed in {mended}" if mended else "; no fixed version is known"
     about = f": {short}" if short else ""
-    text = f"{package.name} {package.version} ({package.file}) has {cve}{about}{way_out}"
+    place = f" ({package.file})" if package.file else ""
+    text = f"{package.name} {package.version}{place} has {cve}{about}{way_out}"
     return Weakness(severity(record), text, package, cve, mended)

@@ -46,44 +46,48 @@ class Report:
         """The numbers."""
         parts = []
         if self.secrets:
-            parts.append(_count(len(self.secrets), "committed secret", "committed secrets"))
+            parts.append(count(len(self.secrets), "committed secret", "committed secrets"))
         if self.weaknesses:
-            counts = Counter(finding.severity for finding in self.weaknesses)
-            by = ", ".join(f"{counts[severity]} {severity.name.lower()}" for severity in sorted(counts, reverse=True))
-            number = _count(len(self.weaknesses), "known vulnerability", "known vulnerabilities")
+            by = ", ".join(f"{number} {severity}" for severity, number in counted(self.weaknesses).items())
+            number = count(len(self.weaknesses), "known vulnerability", "known vulnerabilities")
             parts.append(f"{number} in dependencies ({by})")
         return " and ".join(parts)
 
     def summary(self, tidy: Callable[[str], str] = str) -> dict[str, Any]:
         """For the verdict, as `status.build.scan` shows it. `tidy` makes a repository's own words harmless."""
-        secrets, weaknesses = _by_severity(self.secrets), _by_severity(self.weaknesses)
+        secrets, weaknesses = by_severity(self.secrets), by_severity(self.weaknesses)
         listed = [*secrets[:LISTED], *weaknesses[:LISTED]]
         found: dict[str, Any] = {}
         if self.secrets is not None:
             found |= {"secretsFound": len(secrets), "secrets": [_secret(s, tidy) for s in secrets[:LISTED]]}
         if self.unchecked:
-            found["unchecked"] = _cut(tidy(self.unchecked), REASON_CHARS)
+            found["unchecked"] = cut(tidy(self.unchecked), REASON_CHARS)
         if weaknesses or (self.weaknesses is not None and not self.unchecked):
-            counts = Counter(weakness.severity for weakness in weaknesses)
-            found["vulnerabilities"] = {s.name.lower(): counts[s] for s in sorted(counts, reverse=True)}
-        found["worst"] = [_weakness(w, tidy) for w in weaknesses[:LISTED]]
+            found["vulnerabilities"] = counted(weaknesses)
+        found["worst"] = [weakness_words(w, tidy) for w in weaknesses[:LISTED]]
         found["more"] = len(secrets) + len(weaknesses) - len(listed)
         return {name: value for name, value in found.items() if value or name in {"secretsFound", "vulnerabilities"}}
 
     def _worst(self) -> list[Finding]:
-        return _by_severity([*(self.secrets or ()), *(self.weaknesses or ())])
+        return by_severity([*(self.secrets or ()), *(self.weaknesses or ())])
 
 
-def _by_severity(findings: Sequence[Found] | None) -> list[Found]:
+def by_severity(findings: Sequence[Found] | None) -> list[Found]:
     return sorted(findings or (), key=lambda finding: -finding.severity)
+
+
+def counted(weaknesses: Sequence[Weakness]) -> dict[str, int]:
+    """Severity -> how many, the worst first."""
+    counts = Counter(weakness.severity for weakness in weaknesses)
+    return {severity.name.lower(): counts[severity] for severity in sorted(counts, reverse=True)}
 
 
 def _secret(secret: CommittedSecret, tidy: Callable[[str], str]) -> dict[str, str]:
     line = f":{secret.line}"
-    return {"place": _cut(tidy(secret.file), PLACE_CHARS - len(line)) + line, "kind": _cut(secret.kind, NAME_CHARS)}
+    return {"place": cut(tidy(secret.file), PLACE_CHARS - len(line)) + line, "kind": cut(secret.kind, NAME_CHARS)}
 
 
-def _weakness(weakness: Weakness, tidy: Callable[[str], str]) -> dict[str, str]:
+def weakness_words(weakness: Weakness, tidy: Callable[[str], str]) -> dict[str, str]:
     package = weakness.package
     words = {
         "package": package.name,
@@ -91,15 +95,15 @@ def _weakness(weakness: Weakness, tidy: Callable[[str], str]) -> dict[str, str]:
         "advisory": weakness.advisory,
         "fixedVersion": weakness.fixed,
     }
-    short = {name: _cut(tidy(word), NAME_CHARS) for name, word in words.items() if word}
+    short = {name: cut(tidy(word), NAME_CHARS) for name, word in words.items() if word}
     return {"severity": weakness.severity.name.lower(), **short}
 
 
-def _cut(text: str, most: int) -> str:
+def cut(text: str, most: int) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
-def _count(number: int, one: str, many: str) -> str:
+def count(number: int, one: str, many: str) -> str:
     return f"{number} {one if number == 1 else many}"
 
 
@@ -111,23 +115,23 @@ def scan(root: Path, files: Files, settings: Scan) -> Report:
     if settings.vulnerabilities == "off":
         return Report(committed)
     packages = lockfiles.read(files.paths, lambda path: secrets.text(root, path, MAX_LOCK_BYTES))
-    weaknesses, unchecked = _weaknesses(packages, settings)
-    return Report(committed, weaknesses, len(packages), unchecked)
+    found, unchecked = weaknesses_of(packages, settings.osv_source or "", "dependencies", settings.vulnerabilities)
+    return Report(committed, found, len(packages), unchecked)
 
 
-def _weaknesses(packages: Sequence[Any], settings: Scan) -> tuple[tuple[Weakness, ...], str]:
-    """What is known of the packages; and why that is not all of it."""
+def weaknesses_of(packages: Sequence[Any], data: str, what: str, policy: str) -> tuple[tuple[Weakness, ...], str]:
+    """What is known of the packages; and why that is not all of it. `what` they are goes into messages."""
     from ink_builder.scan import osv, source
 
     found: dict[tuple[str, str, str], Weakness] = {}
     try:
-        for package, record in source.records(settings.osv_source or "", packages):
+        for package, record in source.records(data, packages):
             hit, mended = osv.affects(record, package)
             if hit:
                 found[package.name, package.version, str(record.get("id"))] = osv.finding(record, package, mended)
     except source.Unavailable as error:
-        if settings.vulnerabilities == "block":
-            raise infrastructure(f"dependencies could not be checked, and the platform wants it: {error}") from error
+        if policy == "block":
+            raise infrastructure(f"{what} could not be checked, and the platform wants it: {error}") from error
         return tuple(found.values()), str(error)
     return tuple(found.values()), ""
 

@@ -4,18 +4,21 @@ import json
 import urllib.request
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from ink_builder.scan.lockfiles import normal
 from ink_builder.scan.model import Package
-from ink_builder.scan.osv import Record
+from ink_builder.scan.osv import Record, told
 
 SECONDS = 10.0
 BATCH = 500
 MAX_ANSWER_BYTES = 32 * 1024 * 1024
-MAX_RECORDS = 500
+MAX_RECORDS = 2_000
+AT_ONCE = 8
+"""Records that are asked for side by side: those of an image's packages are hundreds."""
 
 
 class Unavailable(Exception):
@@ -41,7 +44,7 @@ def records(source: str, packages: Sequence[Package]) -> Iterator[tuple[Package,
 
 def _key(affected: Record) -> tuple[str, str]:
     about = affected.get("package") or {}
-    ecosystem = str(about.get("ecosystem", "")).partition(":")[0]
+    ecosystem = told(str(about.get("ecosystem", "")))
     return ecosystem, normal(str(about.get("name", "")), ecosystem)
 
 
@@ -68,18 +71,22 @@ def _parsed(data: bytes) -> Iterable[Record]:
 def _from_server(base: str, packages: Sequence[Package]) -> Iterator[tuple[Package, Record]]:
     """`POST /v1/querybatch` names records, `GET /v1/vulns/<id>` gives them."""
     known: dict[str, Record] = {}
-    for start in range(0, len(packages), BATCH):
-        batch = packages[start : start + BATCH]
-        queries = [{"package": {"ecosystem": p.ecosystem, "name": p.name}, "version": p.version} for p in batch]
-        answer = _ask(f"{base}/v1/querybatch", json.dumps({"queries": queries}).encode())
-        for package, result in zip(batch, answer.get("results") or (), strict=False):
-            for entry in (result or {}).get("vulns") or ():
-                name = str(entry["id"])
-                if name not in known and len(known) >= MAX_RECORDS:
-                    return
-                if name not in known:
-                    known[name] = _ask(f"{base}/v1/vulns/{quote(name, safe='')}")
-                yield package, known[name]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for start in range(0, len(packages), BATCH):
+            batch = packages[start : start + BATCH]
+            pairs = _named(base, batch)
+            new = [name for name in dict.fromkeys(name for _, name in pairs) if name not in known]
+            new = new[: MAX_RECORDS - len(known)]
+            known |= zip(new, pool.map(lambda name: _ask(f"{base}/v1/vulns/{quote(name, safe='')}"), new), strict=True)
+            yield from ((package, known[name]) for package, name in pairs if name in known)
+
+
+def _named(base: str, batch: Sequence[Package]) -> list[tuple[Package, str]]:
+    """Packages and the names of the records that speak of them."""
+    queries = [{"package": {"ecosystem": p.ecosystem, "name": p.name}, "version": p.version} for p in batch]
+    answer = _ask(f"{base}/v1/querybatch", json.dumps({"queries": queries}).encode())
+    results = zip(batch, answer.get("results") or (), strict=False)
+    return [(package, str(entry["id"])) for package, known in results for entry in (known or {}).get("vulns") or ()]
 
 
 def _ask(url: str, body: bytes | None = None) -> dict[str, Any]:

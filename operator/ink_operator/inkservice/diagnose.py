@@ -22,6 +22,8 @@ BACK_OFF = "CrashLoopBackOff"
 CONFIG_FAILED = ("CreateContainerConfigError",)
 START_FAILED = ("CreateContainerError", "RunContainerError", "StartError", "ContainerCannotRun")
 OF_VOLUMES = re.compile(r"persistentvolumeclaim|storageclass|persistent volumes? to bind", re.IGNORECASE)
+OF_KIND = "node affinity/selector"
+"""What the scheduler says of nodes of another pool, or with processors of another kind."""
 NEEDS_CAPABILITY = re.compile(
     r"permission denied.*:\d|bind.*permission denied|setgid|setuid|setgroups|chown.*operation not permitted"
     r"|operation not permitted",
@@ -183,7 +185,9 @@ def _unschedulable(pod: Manifest, now: datetime) -> Failure | None:
         return None
     if OF_VOLUMES.search(str(scheduled.get("message"))):
         return Failure(Reason.VOLUME_NOT_BOUND, f"A volume is not there: {_sentence(scheduled['message'])}.")
-    return Failure(Reason.UNSCHEDULABLE, f"No node has room: {_sentence(scheduled.get('message', ''))}.")
+    message = str(scheduled.get("message", ""))
+    why = "is of the wanted kind" if OF_KIND in message and "Insufficient" not in message else "has room"
+    return Failure(Reason.UNSCHEDULABLE, f"No node {why}: {_sentence(message)}.")
 
 
 def _silent(pod: Manifest, probe: Probe | None, now: datetime) -> Failure | None:

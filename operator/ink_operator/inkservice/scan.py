@@ -1,8 +1,8 @@
-"""Pure: what a build found in its source, out of its verdict. It has a repository's own words, none of them trusted."""
+"""Pure: what a build found in source and image, out of its verdict. Its words are a repository's: none is trusted."""
 
 from typing import Any
 
-from ink_api.inkservice import CommittedSecret, ScanStatus, Vulnerability, VulnerabilityCounts
+from ink_api.inkservice import CommittedSecret, ImageScanStatus, ScanStatus, Vulnerability, VulnerabilityCounts
 from pydantic import ValidationError
 
 LISTED = 5
@@ -28,6 +28,19 @@ def parse_scan(data: Any) -> ScanStatus | None:
         secrets_found=_bounded(told.secrets_found),
         secrets=[_secret(s) for s in secrets[:LISTED]] or None,
         more=more or None,
+        unchecked=_plain(told.unchecked, SENTENCE_CHARS) if told.unchecked else None,
+        image=_image(told.image) if told.image is not None else None,
+    )
+
+
+def _image(told: ImageScanStatus) -> ImageScanStatus:
+    worst = told.worst or []
+    return ImageScanStatus(
+        packages=min(told.packages, MOST),
+        vulnerable_packages=_bounded(told.vulnerable_packages),
+        vulnerabilities=_counts(told.vulnerabilities) if told.vulnerabilities is not None else None,
+        worst=[_vulnerability(w) for w in worst[:LISTED]] or None,
+        more=_bounded((told.more or 0) + len(worst[LISTED:])) or None,
         unchecked=_plain(told.unchecked, SENTENCE_CHARS) if told.unchecked else None,
     )
 

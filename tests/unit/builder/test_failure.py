@@ -95,3 +95,49 @@ def test_the_last_lines_of_the_step_are_shown() -> None:
 def test_a_broken_generated_dockerfile_is_no_fault_of_the_user() -> None:
     error = explain("failed to solve: dockerfile parse error on line 1: x", None, Context("Dockerfile", generated=True))
     assert error.infrastructure
+
+
+SCANNER = "docker.io/ink/sbom-scanner:1"
+SCANNED = Context("Dockerfile", generated=False, scanner=SCANNER)
+
+
+@pytest.mark.parametrize(
+    ("details", "name"),
+    [
+        (f"{RUN}137", f"[linux/amd64] generating sbom using {SCANNER}@sha256:ab"),
+        (f"failed to solve: failed to resolve source metadata for {SCANNER}: not found", ""),
+    ],
+)
+def test_a_scanner_that_does_not_run_is_the_platforms(details: str, name: str) -> None:
+    error = explain(details, Step(1, name=name) if name else None, SCANNED)
+    assert (error.reason, error.infrastructure) == ("BuildInfrastructure", True)
+    assert SCANNER in str(error)
+
+
+def test_a_step_that_only_speaks_of_the_scanner_is_the_users() -> None:
+    for said in (f"[2/2] RUN generating sbom using {SCANNER}", f"[generating 2/2] RUN echo {SCANNER}"):
+        assert explain(f"{RUN}1", Step(1, name=said), SCANNED).reason == "BuildFailed"
+
+
+@pytest.mark.parametrize(
+    ("details", "said", "words"),
+    [
+        (f"{RUN}1", ["exec /bin/sh: exec format error"], "another processor architecture"),
+        (f"{RUN}126", ["/bin/sh: ./tool: Exec format error"], "another processor architecture"),
+        (f"{RUN}1: exec /tool: exec format error", [], "processors that the build does not have"),
+        (
+            "failed to solve: failed to resolve source metadata for docker.io/library/x:1: no match for platform in"
+            " manifest: not found",
+            [],
+            "no variant for the wanted processors",
+        ),
+    ],
+)
+def test_another_processor_has_a_name_of_its_own(details: str, said: list[str], words: str) -> None:
+    step = Step(1, name="[2/2] RUN make")
+    step.lines.extend(said)
+    error = explain(details, step, OWN)
+    assert (error.reason, error.infrastructure) == ("PlatformUnavailable", False)
+    assert words in str(error)
+    asked = explain(details, step, Context("Dockerfile", generated=True, platform="linux/arm64"))
+    assert "builders.platform of this installation: linux/arm64" in str(asked)

@@ -126,6 +126,9 @@ def test_pools_place_the_pods(rendered: Callable[[Manifest], list[Manifest]]) ->
         ({"network": {"deniedCIDR": []}}, "deniedCIDR"),
         ({"gateway": {"bootstrapApiKey": "secret"}}, "bootstrapApiKey"),
         ({"platform": {"port": 0}}, "port"),
+        ({"builders": {"scan": {"image": "warn"}}}, "builders.sbom.enabled"),
+        ({"builders": {"platform": "arm64"}}, "platform"),
+        ({"builders": {"provenance": "full"}}, "provenance"),
     ],
 )
 def test_values_that_cannot_work_are_refused_with_a_word(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Callable
 
 import yaml
 from ink_gateway import settings as gateway
@@ -37,6 +38,30 @@ def test_the_operator_takes_its_environment_of_daemons(tenants: list[Manifest]) 
     own = {f"INK_{name.upper()}" for name in (*operator.PARSERS, *operator.Secrets.__slots__)}
     assert set(env) - own <= {"INK_LOG_LEVEL"}, "the operator would not read these"
     assert not [m for m in tenants if m["kind"] == "Secret" and m["metadata"]["name"] == "buildkit-client"]
+
+
+def test_builders_are_told_what_images_get(
+    rendered: Callable[[Manifest], list[Manifest]], local: list[Manifest]
+) -> None:
+    off = operator.parse_settings(environment(local, "operator"))
+    assert (off.sbom_generator, off.build_provenance, off.scan_image, off.build_platform) == ("", "off", "off", "")
+    assert not off.build_registry_cache
+    builders = {
+        "provenance": "max",
+        "sbom": {"enabled": True},
+        "registryCache": True,
+        "platform": "linux/arm64",
+        "scan": {"image": "block"},
+    }
+    pools = {"run": {"nodeSelector": {"pool": "run"}}}
+    images = {"sbomScanner": {"repository": "hub.example.com/scanner", "tag": "2"}}
+    parsed = operator.parse_settings(
+        environment(rendered({"builders": builders, "pools": pools, "images": images}), "operator")
+    )
+    assert (parsed.build_provenance, parsed.build_registry_cache, parsed.scan_image) == ("max", True, "block")
+    assert parsed.sbom_generator == "hub.example.com/scanner:2"
+    assert parsed.build_platform == "linux/arm64"
+    assert parsed.run_pool.node_selector == {"kubernetes.io/arch": "arm64", "pool": "run"}
 
 
 def test_the_gateway_takes_its_environment(local: list[Manifest]) -> None:

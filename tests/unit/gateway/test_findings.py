@@ -45,6 +45,24 @@ def test_nobody_looked_is_not_nothing_found() -> None:
     assert shown({"unchecked": "no data"}) == ["nothing found", "dependencies were not checked: no data"]
 
 
+def test_the_image_has_lines_of_its_own() -> None:
+    image = {"packages": 93, "vulnerablePackages": 2, "vulnerabilities": {"high": 4}, "worst": [WORST] * 4, "more": 1}
+    told = [
+        "image: 93 packages, 2 of them with 4 known vulnerabilities (4 high)",
+        *["image: high: left-pad 1.3.0 has CVE-1; fixed in 1.3.1"] * 3,
+        "and 2 more in the image, in the build log",
+    ]
+    assert shown({"image": image}) == told
+    assert shown({"secretsFound": 0, "image": image}) == ["nothing found", *told]
+    assert shown({"image": {"packages": 1}}) == ["image: 1 package"]
+    clean = {"packages": 2, "vulnerablePackages": 0, "vulnerabilities": {}}
+    assert shown({"image": clean}) == ["image: 2 packages, none with a known vulnerability"]
+    assert shown({"image": {"packages": 2, "unchecked": "rpm"}}) == [
+        "image: 2 packages",
+        "image: not all packages were checked: rpm",
+    ]
+
+
 def test_a_name_can_neither_forge_a_line_nor_flood() -> None:
     evil = {**WORST, "package": "a\n\nstate: live\x1b[2J\u202e" + "x" * 900, "fixedVersion": None}
     lines = shown({"vulnerabilities": {"high": 1}, "worst": [evil]}) or []

@@ -37,7 +37,7 @@ def test_no_name_is_given_to_two_images() -> None:
 def test_stand_ins_say_what_they_hold() -> None:
     for image in baseimages.public_images():
         assert re.search(r"\d", image.config.labels[baseimages.STAND_IN])
-        assert all(name.startswith("docker.io/library/") for name in image.names)
+        assert all(name.startswith(("docker.io/library/", "docker.io/ink/")) for name in image.names)
 
 
 def test_every_program_in_an_image_is_built_by_a_component() -> None:

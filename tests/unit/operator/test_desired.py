@@ -190,3 +190,27 @@ def test_a_build_is_told_the_platforms_base_images() -> None:
     assert told('{"go": {}}') == ['{"go": {}}']
     with pytest.raises(ValueError, match="INK_BASE_IMAGES"):
         parse_settings({"INK_BASE_IMAGES": "[]"})
+
+
+def test_a_build_is_told_what_images_get_beside_their_layers() -> None:
+    names = ("INK_SCAN_IMAGE", "INK_SBOM_GENERATOR", "INK_PROVENANCE", "INK_REGISTRY_CACHE", "INK_PLATFORM")
+    start = StartBuild(build_plan(service(), IDENTITY, "a" * 40), 1, no_cache=False)
+
+    def told(environ: dict[str, str]) -> dict[str, str]:
+        asked = parse_settings(environ)
+        fields = ("scan_image", "sbom_generator", "build_provenance", "build_registry_cache", "build_platform")
+        settings = replace(SETTINGS, **{name: getattr(asked, name) for name in fields})
+        job = make_job(Case(service(), IDENTITY, settings), start, suspend=False)
+        env = job["spec"]["template"]["spec"]["containers"][0]["env"]
+        return {pair["name"]: pair["value"] for pair in env if pair["name"] in names}
+
+    off = {"INK_SCAN_IMAGE": "off", "INK_BUILD_PROVENANCE": "off", "INK_BUILD_REGISTRY_CACHE": "false"}
+    assert told(off) == told({}) == {}
+    chosen = {
+        "INK_SCAN_IMAGE": "block",
+        "INK_SBOM_GENERATOR": "scanner:1",
+        "INK_BUILD_PROVENANCE": "max",
+        "INK_BUILD_REGISTRY_CACHE": "true",
+        "INK_BUILD_PLATFORM": "linux/arm64",
+    }
+    assert told(chosen) == dict(zip(names, ("block", "scanner:1", "max", "1", "linux/arm64"), strict=True))

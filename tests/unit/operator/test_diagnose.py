@@ -75,6 +75,29 @@ def test_no_room_counts_only_after_a_while() -> None:
     assert found.reason == Reason.UNSCHEDULABLE
 
 
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ("0/2 nodes are available: 2 Insufficient cpu.", "No node has room"),
+        (
+            "0/2 nodes are available: 2 node(s) didn't match Pod's node affinity/selector.",
+            "No node is of the wanted kind",
+        ),
+        (
+            "0/2 nodes are available: 1 Insufficient cpu, 1 node(s) didn't match Pod's node affinity/selector.",
+            "No node has room",
+        ),
+    ],
+)
+def test_another_kind_of_node_is_not_a_lack_of_room(said: str, words: str) -> None:
+    lonely = pod()
+    waits = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": said}
+    lonely["status"]["conditions"] = [waits]
+    found = diagnose(deployment(), [lonely], TCP, NOW)
+    assert found is not None
+    assert found.message.startswith(words)
+
+
 def test_a_volume_that_is_not_there_is_not_taken_for_a_lack_of_room() -> None:
     lonely = pod()
     message = "0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims."

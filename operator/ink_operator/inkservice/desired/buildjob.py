@@ -155,7 +155,20 @@ def _environment(case: Case, start: StartBuild) -> dict[str, str]:
         "INK_SCAN_VULNERABILITIES": settings.scan_vulnerabilities,
         "INK_SCAN_SEVERITY": settings.scan_severity,
         "INK_OSV_SOURCE": settings.osv_source,
+        **_extras(settings),
     }
+
+
+def _extras(settings: Settings) -> dict[str, str]:
+    """What images get beside their layers, where the platform asks for it."""
+    chosen = {
+        "INK_SCAN_IMAGE": settings.scan_image.replace("off", ""),
+        "INK_SBOM_GENERATOR": settings.sbom_generator,
+        "INK_PROVENANCE": settings.build_provenance.replace("off", ""),
+        "INK_REGISTRY_CACHE": "1" if settings.build_registry_cache else "",
+        "INK_PLATFORM": settings.build_platform,
+    }
+    return {name: value for name, value in chosen.items() if value}
 
 
 def _buildkit(case: Case) -> dict[str, str]:

@@ -1,0 +1,54 @@
+"""The image's own repository in the registry, by the token of this build."""
+
+import contextlib
+import hashlib
+import http.client
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from ink_builder import image
+from ink_builder.settings import Settings
+
+_CALL_SECONDS = 3.0
+
+
+class Repository:
+    """Requests that make something there; each raises ValueError, OSError or HTTPException when it is not made."""
+
+    def __init__(self, connection: http.client.HTTPConnection, settings: Settings) -> None:
+        self._connection = connection
+        self._path = "/v2/" + image.repository(settings.image).partition("/")[2]
+        self._headers = {"Authorization": f"Bearer {settings.registry_token}"}
+
+    def send(self, method: str, path: str, data: bytes = b"", kind: str = "application/octet-stream") -> str:
+        """One request that makes something; returns where it is. Raises ValueError for any other answer."""
+        headers = {**self._headers, "Content-Type": kind, "Content-Length": str(len(data))}
+        self._connection.request(method, path if path.startswith("/") else f"{self._path}/{path}", data, headers)
+        answer = self._connection.getresponse()
+        answer.read()
+        if answer.status not in (201, 202):
+            raise ValueError(f"the registry answers {answer.status}")
+        parts = urlsplit(answer.headers.get("Location", ""))
+        return f"{parts.path}?{parts.query}"
+
+    def blob(self, data: bytes, kind: str) -> dict[str, object]:
+        """Its descriptor, once it is there."""
+        digest = "sha256:" + hashlib.sha256(data).hexdigest()
+        place = self.send("POST", "blobs/uploads/")
+        self.send("PUT", f"{place}&digest={digest}", data)
+        return {"mediaType": kind, "digest": digest, "size": len(data)}
+
+    def manifest(self, name: str, data: bytes, kind: str) -> None:
+        """Put a manifest under a tag."""
+        self.send("PUT", f"manifests/{name}", data, kind)
+
+
+@contextlib.contextmanager
+def repository(settings: Settings) -> Iterator[Repository]:
+    """A connection to it."""
+    kind = http.client.HTTPConnection if settings.registry_insecure else http.client.HTTPSConnection
+    connection = kind(settings.registry_host, timeout=_CALL_SECONDS)
+    try:
+        yield Repository(connection, settings)
+    finally:
+        connection.close()
