@@ -4,6 +4,8 @@ import json
 import re
 import shlex
 import tomllib
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
 from typing import Any
 
 from ink_builder.planner.files import MAX_READ_BYTES, Files
@@ -134,6 +136,11 @@ def fixed_port(text: str, pattern: re.Pattern[str], asks: str = "PORT") -> int:
     found = pattern.search(text) if asks not in text else None
     port = int(next(group for group in found.groups() if group)) if found else DEFAULT_PORT
     return port if 1024 <= port <= 65535 else DEFAULT_PORT
+
+
+def matches(place: str, globs: Sequence[str]) -> bool:
+    """Whether a directory is meant by one of a workspace's patterns: `*` is one directory, `**` any number."""
+    return any(fnmatchcase(place, glob) and ("**" in glob or place.count("/") == glob.count("/")) for glob in globs)
 
 
 def argument(text: str) -> str:

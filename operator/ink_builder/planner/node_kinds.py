@@ -14,7 +14,7 @@ OWN_SERVERS = re.compile(
     r"(?:react-scripts start|vite(?: dev| serve| preview)?\b|vue-cli-service serve|astro\b|parcel\b"
     r"|next(?: dev| start)?\b|nuxt? (?:dev|start|preview)\b|nuxi\b|ng serve"
     r"|gatsby\b|vitepress\b|vuepress\b|hexo\b|ember serve|slidev\b|nest start|docusaurus\b|eleventy\b"
-    r"|webpack(?:-dev-server| serve)|serve\b|http-server\b"
+    r"|webpack(?:-dev-server| serve)|nx (?:run-many|serve|run \S+:serve)\b|serve\b|http-server\b"
     r"|live-server\b|svelte-kit\b|react-router dev|remix(?: vite:)?dev)"
 )
 """Start scripts that serve to a developer, or that the framework's own entry here replaces."""
@@ -245,7 +245,9 @@ def _vite(package: Package) -> Kind | None:
     config = package.config("vite")
     named = _setting(config, "root")
     root = named[1].strip("/.") + "/" if named and named[1].strip("/.") and ".." not in named[1] else ""
-    if f"{root}index.html" not in package.files or (_has(package, *_SERVERS) and "start" not in package.scripts):
+    # among the packages of development a server is there for the developer
+    served = not package.dependencies.keys().isdisjoint(_SERVERS)
+    if f"{root}index.html" not in package.files or (served and "start" not in package.scripts):
         return None
     base = _PREFIX.search(config)
     # a site for another address, such as a directory of GitHub Pages: here it is at the top

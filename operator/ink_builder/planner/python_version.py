@@ -17,9 +17,15 @@ def pyproject(files: Files) -> dict[str, Any]:
     return common.toml(files, "pyproject.toml")
 
 
-def choose(files: Files, images: Images, requires: str | None = None) -> tuple[Base, Version]:
-    """The image to use and the words for it; `requires` is what a script says itself. Raises Unsatisfiable."""
-    return versions.choose(images, "python", RULES, wishes(files, requires))
+def choose(
+    files: Files, images: Images, requires: str | None = None, above: Files | None = None
+) -> tuple[Base, Version]:
+    """The image to use and the words for it; `requires` is what a script says itself. Raises Unsatisfiable.
+
+    `above`: the workspace, which is asked where the package itself says nothing.
+    """
+    more = wishes(above) if above else []
+    return versions.choose(images, "python", RULES, [*wishes(files, requires), *more])
 
 
 def wishes(files: Files, requires: str | None = None) -> list[Wish]:
