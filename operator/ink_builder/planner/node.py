@@ -162,7 +162,7 @@ def _server(skeleton: Plan, package: Package, manager: Manager, kind: Kind | Non
         run_environment=(*environment, *(kind.environment if kind else ())),
         artifacts=tuple(artifacts),
         port=start.port if start else skeleton.port,
-        notes=_notes(package, kind),
+        notes=(*_notes(package, kind), *(start.notes if start else ())),
     )
 
 

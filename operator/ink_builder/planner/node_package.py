@@ -64,10 +64,10 @@ class Package:
         return text
 
     def config(self, name: str) -> str:
-        """The text of `name.config.js` or its like."""
+        """The text of `name.config.js` or its like, without comments."""
         endings = ("js", "mjs", "cjs", "ts", "mts", "cts")
         found = self.files.first(*(f"{name}.config.{ending}" for ending in endings))
-        return self.files.read(found) if found else ""
+        return common.code(self.files.read(found)) if found else ""
 
 
 def read(files: Files) -> Package:

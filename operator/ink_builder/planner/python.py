@@ -6,6 +6,7 @@ from contextlib import suppress
 
 from ink_builder.planner import (
     common,
+    python_age,
     python_apps,
     python_install,
     python_start,
@@ -36,6 +37,14 @@ _LIBRARIES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "uwsgi": (("gcc", "libc6-dev"), ()),
 }
 """Packages that come without their C libraries: what building them needs, and what running them needs."""
+_COMPILER = (("gcc", "g++", "libc6-dev"), ())
+_COMPILED: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "psycopg2-binary": _LIBRARIES["psycopg2"],
+    "lxml": (("libxml2-dev", "libxslt1-dev"), ("libxml2", "libxslt1.1")),
+    "pillow": (("libjpeg62-turbo-dev", "zlib1g-dev", "libfreetype-dev"), ("libjpeg62-turbo", "libfreetype6")),
+    "cffi": (("libffi-dev",), ()),
+}
+"""The same, of packages that usually bring them along: for a Python for which they have no wheel."""
 
 
 def detect(files: Files, overrides: Overrides, images: Images) -> Plan | None:
@@ -96,10 +105,12 @@ def _plan(files: Files, overrides: Overrides, images: Images, member: Member | N
         else python_install.choose(files, overrides, found.extra_packages, script)
     )
     place = f"{member.place}/{home}".rstrip("/") if member else home
-    build = overrides.build or found.build
+    build = overrides.build or found.build or python_start.collect_static(scope, found.command)
     if build and (folder := (member.place if member else "") if overrides.build else place):
         build = f"cd {folder} && {build}"
     libraries = [needs for name, needs in _LIBRARIES.items() if name in packages]
+    if compiled := python_age.without_wheel(files, base.number[1]):
+        libraries += [_COMPILER, *(_COMPILED[name] for name in compiled if name in _COMPILED)]
     plan = Plan(
         pack="Python",
         image=base.build,
@@ -121,6 +132,7 @@ def _plan(files: Files, overrides: Overrides, images: Images, member: Member | N
         artifacts=((_VENV, _VENV), ("/app", "/app")),
         workdir=f"/app/{place}".rstrip("/"),
         port=found.port,
+        notes=common.only_from_inside(found.note, scope.read(found.note)),
     )
     if found.note != _MKDOCS:
         return plan

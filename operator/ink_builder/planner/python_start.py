@@ -67,24 +67,27 @@ def _django(files: Files, packages: frozenset[str]) -> Start | None:
     if "manage.py" not in files:
         return None
     wsgi, asgi = (next(filter(importable, files.named(name)), None) for name in ("wsgi.py", "asgi.py"))
-    build = _collect_static(files)
     if asgi and "uvicorn" in packages and "gunicorn" not in packages:
         command = f"uvicorn {_module(asgi, files)}:application --host 0.0.0.0 --port {PORT}"
-        return Start(command, note="Django with uvicorn", build=build)
+        return Start(command, note="Django with uvicorn")
     if asgi and "daphne" in packages:
-        return Start(f"daphne --bind 0.0.0.0 --port {PORT} {_module(asgi, files)}:application", (), "Django", build)
+        return Start(f"daphne --bind 0.0.0.0 --port {PORT} {_module(asgi, files)}:application", (), "Django")
     if wsgi:
         command = f"gunicorn --bind 0.0.0.0:{PORT} {_module(wsgi, files)}:application"
         if "gunicorn" in packages:
-            return Start(command, note="Django with gunicorn", build=build)
-        return Start(command, ("gunicorn",), "Django; gunicorn added", build)
-    return Start(f"python manage.py runserver 0.0.0.0:{PORT}", note="Django", build=build)
+            return Start(command, note="Django with gunicorn")
+        return Start(command, ("gunicorn",), "Django; gunicorn added")
+    return Start(f"python manage.py runserver 0.0.0.0:{PORT}", note="Django")
 
 
-def _collect_static(files: Files) -> str | None:
-    """Where the settings name a place for them. They may need secrets that only the running application has."""
+def collect_static(files: Files, command: str) -> str | None:
+    """Django's own files, where the settings name a place for them, however `command` starts it.
+
+    The settings may need secrets that only the running application has.
+    """
     settings = [path for name in ("settings.py", "base.py", "production.py") for path in files.named(name)]
-    if not any(re.search(r"^[ \t]*STATIC_ROOT\s*=", files.read(p), re.MULTILINE) for p in settings):
+    placed = any(re.search(r"^[ \t]*STATIC_ROOT\s*=", files.read(p), re.MULTILINE) for p in settings)
+    if "manage.py" not in files or not placed or "collectstatic" in command:
         return None
     return "python manage.py collectstatic --noinput || echo 'collectstatic failed: the application lacks its files'"
 

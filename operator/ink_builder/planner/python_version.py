@@ -1,9 +1,10 @@
 """Which Python an application asks for."""
 
 import re
+from dataclasses import replace
 from typing import Any
 
-from ink_builder.planner import common, versions
+from ink_builder.planner import common, python_age, versions
 from ink_builder.planner.files import Files
 from ink_builder.planner.images import Base, Images
 from ink_builder.planner.model import Version
@@ -24,8 +25,17 @@ def choose(
 
     `above`: the workspace, which is asked where the package itself says nothing.
     """
-    more = wishes(above) if above else []
-    return versions.choose(images, "python", RULES, [*wishes(files, requires), *more])
+    asked = [*wishes(files, requires), *(wishes(above) if above else [])]
+    base, version = versions.choose(images, "python", RULES, asked)
+    oldest = next(iter(python_age.limits(files)), None)
+    if oldest is None or any(wish.pin for wish in asked) or base.number <= (3, oldest.minor):
+        return base, version
+    # nobody names one, and the packages were made for older ones
+    wish = Wish(f"<=3.{oldest.minor}.99", oldest.source)
+    base, version = versions.choose(images, "python", RULES, [wish, *asked])
+    why = f"{oldest.source} is from the time of Python 3.{oldest.minor}"
+    near = f"Python {base.version} is the nearest there is: {why}" if base.number > (3, oldest.minor) else ""
+    return base, replace(version, why=why, note=near)
 
 
 def wishes(files: Files, requires: str | None = None) -> list[Wish]:

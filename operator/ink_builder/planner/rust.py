@@ -78,6 +78,7 @@ def detect(files: Files, overrides: Overrides, images: Images) -> Plan | None:
         start=overrides.start or _PROGRAM,
         start_why="the start command given" if overrides.start else f"the program {name}",
         port=_port(files),
+        notes=common.only_from_inside("src/main.rs", files.read("src/main.rs")),
     )
 
 
@@ -156,7 +157,7 @@ def _binaries(files: Files, manifest: dict[str, Any], folder: str) -> list[str]:
 
 
 def _port(files: Files) -> int:
-    return common.fixed_port(files.read("src/main.rs"), _LISTEN)
+    return common.fixed_port(common.code(files.read("src/main.rs")), _LISTEN)
 
 
 def _sources(files: Files) -> str:

@@ -95,3 +95,11 @@ def test_the_last_lines_of_the_step_are_shown() -> None:
 def test_a_broken_generated_dockerfile_is_no_fault_of_the_user() -> None:
     error = explain("failed to solve: dockerfile parse error on line 1: x", None, Context("Dockerfile", generated=True))
     assert error.infrastructure
+
+
+def test_what_a_planned_build_did_not_leave_is_no_matter_of_a_dockerfile() -> None:
+    details = 'failed to solve: failed to calculate checksum of ref a::b: "/app/out": not found'
+    planned = explain(details, None, Context("Dockerfile", generated=True))
+    assert (planned.reason, "Dockerfile" in str(planned)) == ("FileNotFound", False)
+    assert "there is no out afterwards: set build.publishDirectory" in str(planned)
+    assert "Dockerfile copies /app/out" in str(explain(details, None, OWN))
