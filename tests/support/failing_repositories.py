@@ -339,7 +339,7 @@ PYTHON = (
     Failing(
         "pip-build-fails",
         "CompileFailed",
-        ("cannot be built", ".python-version"),
+        ("the repository's own package cannot be built", "use_2to3 is invalid", "setup.py"),
         "use_2to3",
         {"setup.py": "from setuptools import setup\nsetup(name='app', use_2to3=True)\n"},
         f"{PIP} .",

@@ -29,6 +29,7 @@ RULES: tuple[Rule, ...] = (
     *javascript.NODE,
     *python.PYTHON,
     *system.LAST,
+    *javascript.LAST,
 )
 
 

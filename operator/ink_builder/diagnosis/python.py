@@ -115,7 +115,7 @@ RULES = (
         r"|Can not find valid (?P<pkg>pkg-config) name"
         r"|fatal error: (?P<header>\S+): No such file or directory(?=[\s\S]*(?:legacy-install-failure|[Ff]ailed (?:building wheel|to build)))",
         lambda m, text: (
-            f"{_unbuilt(text)} has no wheel for this Python and cannot be compiled: "
+            f"{_unbuilt(text) or 'a package'} has no wheel for this Python and cannot be compiled: "
             f"{m['tool'] or m['pkg'] or m['header'] or 'a Rust compiler'} is not in the image; choose a version that has a wheel"
             + (" (psycopg2-binary instead of psycopg2)" if m["tool"] == "pg_config" else "")
             + ", or an older Python in .python-version"
@@ -136,10 +136,7 @@ RULES = (
         r"(?:Getting requirements to build wheel|Preparing metadata|Building wheel)[^\n]* did not run successfully"
         r"|error: (?:legacy-install-failure|metadata-generation-failed)"
         r"|ERROR: Failed (?:building wheel for|to build) (?P<name>\S+)|Failed to build `(?P<uv>[^`]+)`",
-        lambda m, text: (
-            f"{m['uv'] or m['name'] or _unbuilt(text)} has no wheel for this Python, and cannot be built for it:"
-            " choose a newer version of it, or an older Python in .python-version"
-        ),
+        lambda m, text: _no_wheel(m["uv"] or m["name"] or _unbuilt(text), text),
         last=True,
     ),
     Rule(
@@ -151,11 +148,24 @@ RULES = (
 )
 
 
+def _no_wheel(name: str, text: str) -> str:
+    if not name or "file://" in name:
+        why = around(r"^\s+((?:\w+\.)*\w*(?:Error|Exception): .*)$", text) or around(
+            r"^\s+(error in .*|[Ee]rror: (?!subprocess).*)$", text, "see the lines"
+        )
+        own = f" {name.partition(' ')[0]}" if name else ""
+        return f"the repository's own package{own} cannot be built: {why}; correct its pyproject.toml or setup.py"
+    return (
+        f"{name} has no wheel for this Python, and cannot be built for it: choose a newer version of it, or an older"
+        " Python in .python-version"
+    )
+
+
 def _unbuilt(text: str) -> str:
     """What pip could not build; else what it was at."""
     named = around(r"^ *╰─> (?!\[|See )(\S+)$", text) or around(r"Failed (?:building wheel for|to build) (\S+)", text)
     names = re.findall(r"^ *Collecting (\S+)", text, re.MULTILINE)
-    return named or (names[-1] if names else "a package")
+    return named or (names[-1] if names else "")
 
 
 def _index(text: str) -> str:

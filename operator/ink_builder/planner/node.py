@@ -105,6 +105,7 @@ def _installation(files: Files, package: Package, manager: Manager, overrides: O
     prisma = ("openssl", "ca-certificates") if {"prisma", "@prisma/client"} & package.tools.keys() else ()
     path = f"/app/node_modules/.bin:{TOOLS}/bin:$PATH" if manager.setup else "/app/node_modules/.bin:$PATH"
     environment: tuple[tuple[str, str], ...] = (("PATH", path), *manager.environment)
+    environment += tuple(pair for tool, pair in node_package.UNNEEDED.items() if tool in package.tools)
     if native:
         environment = (*environment, ("npm_config_nodedir", "/usr/local"))
     common_fields: dict[str, Any] = {

@@ -91,7 +91,7 @@ def _member(root: Files, place: str, overrides: Overrides, images: Images, singl
         setup=manager.setup,
         install=(Run(install, manager.caches),),
         build=(*_dependencies(root, place, manager), *_own(alone, target, manager, overrides)),
-        build_environment=(("PATH", f"{path}{tools}:$PATH"), *manager.environment),
+        build_environment=(("PATH", f"{path}{tools}:$PATH"), *manager.environment, *node_package.UNNEEDED.values()),
         workdir="/app" if alone.texts or ".output" in alone.start else target,
         artifacts=tuple(
             (source.replace("/app/", f"{target}/", 1) if source.startswith("/app/") else source, to)

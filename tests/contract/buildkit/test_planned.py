@@ -202,6 +202,29 @@ def test_a_package_of_a_workspace_with_what_it_depends_on(stack: Stack, root: st
     assert ask(stack, service, outcome, "/") == ["/ 65532 from a workspace"]
 
 
+PROJECT_OF_TWO: dict[str, str | bytes] = {
+    "pyproject.toml": '[project]\nname = "top"\nversion = "1"\nrequires-python = ">=3.11"\n'
+    '[tool.uv.workspace]\nmembers = ["packages/*"]\n',
+    "packages/web/pyproject.toml": '[project]\nname = "web"\nversion = "1"\nrequires-python = ">=3.11"\n'
+    'dependencies = ["words"]\n[tool.uv.sources]\nwords = { workspace = true }\n',
+    "packages/words/pyproject.toml": '[project]\nname = "words"\nversion = "1"\ndescription = "words"\n'
+    '[build-system]\nrequires = ["flit_core"]\nbuild-backend = "flit_core.buildapi"\n',
+    "packages/words/words/__init__.py": '"""Words."""\n__version__ = "1"\nWORDS = b"from a neighbour"\n',
+}
+
+
+@pytest.mark.full
+def test_one_package_of_a_uv_workspace(stack: Stack) -> None:
+    """It runs in its own directory; its neighbour is installed, the rest of the workspace is not needed."""
+    from ink_local import baseimages
+
+    page = PAGE.replace("itsdangerous, ", "words, ").replace('itsdangerous.base64_encode(b"hello")', "words.WORDS")
+    files = {**PROJECT_OF_TWO, "packages/web/main.py": page}
+    images = json.dumps(baseimages.languages())
+    outcome = stack.build("uv-member", files, INK_ROOT_DIRECTORY="packages/web", INK_BASE_IMAGES=images)
+    assert ask(stack, "uv-member", outcome, "/") == ["/ 65532 from a neighbour"]
+
+
 def test_two_services_of_one_repository_by_ink_yaml(stack: Stack) -> None:
     script = "import http.server, sys\nhttp.server.test(http.server.SimpleHTTPRequestHandler, port=int(sys.argv[1]))\n"
     files: dict[str, str | bytes] = {
