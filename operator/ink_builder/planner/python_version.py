@@ -28,14 +28,19 @@ def choose(
     asked = [*wishes(files, requires), *(wishes(above) if above else [])]
     base, version = versions.choose(images, "python", RULES, asked)
     oldest = next(iter(python_age.limits(files)), None)
-    if oldest is None or any(wish.pin for wish in asked) or base.number <= (3, oldest.minor):
+    named = any(wish.pin for wish in asked)
+    if oldest is None or (named and not version.note) or base.number <= (3, oldest.minor):
         return base, version
-    # nobody names one, and the packages were made for older ones
+    # nobody names one that is here, and the packages were made for older ones
     wish = Wish(f"<=3.{oldest.minor}.99", oldest.source)
-    base, version = versions.choose(images, "python", RULES, [wish, *asked])
+    ranges = [wish for wish in asked if not wish.pin]
+    base, other = versions.choose(images, "python", RULES, [wish, *ranges])
     why = f"{oldest.source} is from the time of Python 3.{oldest.minor}"
-    near = f"Python {base.version} is the nearest there is: {why}" if base.number > (3, oldest.minor) else ""
-    return base, replace(version, why=why, note=near)
+    if base.number > (3, oldest.minor):
+        near = version.note if named else f"Python {base.version} is the nearest there is: {why}"
+        return base, replace(version, used=base.version, note=near) if named else replace(other, why=why, note=near)
+    note = f"Python {base.version} is used: {version.why}, which is not to be had here, and {why}" if named else ""
+    return base, replace(other, why=version.why if named else why, note=note)
 
 
 def wishes(files: Files, requires: str | None = None) -> list[Wish]:

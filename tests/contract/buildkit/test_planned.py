@@ -202,6 +202,19 @@ def test_a_package_of_a_workspace_with_what_it_depends_on(stack: Stack, root: st
     assert ask(stack, service, outcome, "/") == ["/ 65532 from a workspace"]
 
 
+@pytest.mark.full
+def test_a_python_package_that_has_to_be_compiled(stack: Stack) -> None:
+    """psycopg2 comes as source alone: compiler, headers and library at the build, the library in the final image."""
+    from ink_local import baseimages
+
+    answer = "psycopg2.apilevel.encode()"
+    page = PAGE.replace("itsdangerous, ", "psycopg2, ").replace('itsdangerous.base64_encode(b"hello")', answer)
+    files: dict[str, str | bytes] = {"main.py": page, "requirements.txt": "psycopg2==2.9.10\n"}
+    images = json.dumps(baseimages.languages())
+    outcome = stack.build("compiled", files, INK_BASE_IMAGES=images, INK_TIMEOUT_SECONDS="600")
+    assert ask(stack, "compiled", outcome, "/") == ["/ 65532 2.0"]
+
+
 PROJECT_OF_TWO: dict[str, str | bytes] = {
     "pyproject.toml": '[project]\nname = "top"\nversion = "1"\nrequires-python = ">=3.11"\n'
     '[tool.uv.workspace]\nmembers = ["packages/*"]\n',
