@@ -76,7 +76,8 @@ def _uv(files: Files, project: dict[str, Any], *, packaged: bool) -> Installatio
     install = (_tool("uv", "uv"), Run(f"{sync} --no-install-project", (_UV_CACHE,)))
     paths = common.table(project, "tool", "uv", "sources").values()
     local = any(isinstance(source, dict) and "path" in source for source in paths)
-    build = (Run(f"{sync} --no-editable", (_UV_CACHE,)),) if packaged else ()
+    # inexact: packages that the start command needs beyond the locked ones stay
+    build = (Run(f"{sync} --inexact --no-editable", (_UV_CACHE,)),) if packaged else ()
     return Installation("uv", () if local else ("pyproject.toml", "uv.lock"), install, build)
 
 
