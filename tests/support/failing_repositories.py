@@ -910,5 +910,81 @@ SITES = (
     ),
 )
 
-COMMANDS = (*JAVASCRIPT, *PYTHON, *COMPILED, *SITES, *SYSTEM)
+_MERGED = "<<<<<<< HEAD\nnot what a lock file holds {\n"
+LOCKS = (
+    Failing(
+        "npm-lock-broken",
+        "LockFileOutdated",
+        ("package-lock.json", "can be read", "npm install"),
+        "npm ci",
+        {"package.json": package(dependencies={"ms": "2.1.3"}), "package-lock.json": '{"name": "app", '},
+        "npm ci",
+    ),
+    Failing(
+        "yarn-lock-broken",
+        "ManifestInvalid",
+        ("yarn.lock", "yarn install"),
+        "yarn.lock",
+        {"package.json": package(dependencies={"ms": "2.1.3"}), "yarn.lock": "{{{ not what a lock file holds\n"},
+        "npx -y yarn@1.22.22 install --frozen-lockfile",
+    ),
+    Failing(
+        "berry-lock-broken",
+        "ManifestInvalid",
+        ("yarn.lock", "yarn install"),
+        "YN0047",
+        {"package.json": package(dependencies={"ms": "2.1.3"}), "yarn.lock": "__metadata:\n  version: 8\n" + _MERGED},
+        "npx -y @yarnpkg/cli-dist@4.9.1 install --immutable",
+    ),
+    Failing(
+        "pnpm-lock-broken",
+        "ManifestInvalid",
+        ("pnpm-lock.yaml", "pnpm install"),
+        "pnpm-lock.yaml",
+        {"package.json": package(dependencies={"ms": "2.1.3"}), "pnpm-lock.yaml": "lockfileVersion: '9.0'\n" + _MERGED},
+        "npx -y pnpm@9.15.9 install --frozen-lockfile",
+    ),
+    Failing(
+        "uv-lock-broken",
+        "ManifestInvalid",
+        ("uv.lock", "uv lock"),
+        "uv.lock",
+        {"pyproject.toml": _PYPROJECT.format(python=">=3.11", dependencies='"six"'), "uv.lock": _MERGED},
+        f"{UV} sync --frozen",
+    ),
+    Failing(
+        "poetry-lock-broken",
+        "ManifestInvalid",
+        ("poetry.lock", "poetry lock"),
+        "lock",
+        {
+            "pyproject.toml": _PYPROJECT.format(python=">=3.11", dependencies='"six"')
+            + "[tool.poetry]\npackage-mode = false\n",
+            "poetry.lock": _MERGED,
+        },
+        f"{UV} tool run --quiet poetry==2.1.4 install --no-interaction --no-root",
+    ),
+    Failing(
+        "cargo-lock-broken",
+        "ManifestInvalid",
+        ("Cargo.lock", "cargo"),
+        "Cargo.lock",
+        {"Cargo.toml": _CARGO, "src/main.rs": "fn main() {}\n", "Cargo.lock": _MERGED},
+        "cargo build --locked",
+    ),
+    Failing(
+        "go-sum-broken",
+        "ManifestInvalid",
+        ("go.sum", "go mod tidy"),
+        "go.sum",
+        {
+            "go.mod": "module app\n\ngo 1.21\n\nrequire github.com/google/uuid v1.6.0\n",
+            "go.sum": _MERGED,
+            "main.go": 'package main\n\nimport _ "github.com/google/uuid"\n\nfunc main() {}\n',
+        },
+        "go build ./...",
+    ),
+)
+
+COMMANDS = (*LOCKS, *JAVASCRIPT, *PYTHON, *COMPILED, *SITES, *SYSTEM)
 ALL = (*COMMANDS, *DOCKERFILES)

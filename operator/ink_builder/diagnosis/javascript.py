@@ -43,7 +43,8 @@ RULES = (
     Rule(
         Reason.LOCK_FILE_OUTDATED,
         r"npm ci` command can only install with an existing package-lock\.json",
-        "`npm ci` needs a package-lock.json and there is none: run `npm install` and commit package-lock.json",
+        "`npm ci` finds no package-lock.json that can be read: run `npm install` (after deleting a damaged one) and commit"
+        " package-lock.json",
     ),
     Rule(
         Reason.LOCK_FILE_OUTDATED,

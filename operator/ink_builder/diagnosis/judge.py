@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ink_api.reasons import Reason
 
-from ink_builder.diagnosis import compiled, javascript, python, sites, system
+from ink_builder.diagnosis import compiled, javascript, locks, python, sites, system
 from ink_builder.diagnosis.rule import Rule
 
 SHOWN_LINES = 20
@@ -22,6 +22,7 @@ _NOISE = re.compile(
 
 RULES: tuple[Rule, ...] = (
     *system.FIRST,
+    *locks.RULES,
     *javascript.RULES,
     *python.RULES,
     *compiled.RULES,
