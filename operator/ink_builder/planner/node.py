@@ -8,7 +8,7 @@ from ink_builder.planner import common, node_nx, node_package, node_workspace, s
 from ink_builder.planner.files import Files
 from ink_builder.planner.images import Images
 from ink_builder.planner.model import NothingToStart, Overrides, Plan, Run
-from ink_builder.planner.node_kinds import OWN_SERVERS, Kind, of
+from ink_builder.planner.node_kinds import OWN_SERVERS, SERVERS, Kind, of
 from ink_builder.planner.node_package import TOOLS, Manager, Package
 from ink_builder.planner.node_start import Start, find
 
@@ -65,6 +65,8 @@ def _only_pages(files: Files, package: Package, overrides: Overrides) -> bool:
     """Pages beside the manifest of tools that their author uses: nothing is built, and nothing of it is needed."""
     script, page = package.script("start"), files.read("index.html")
     if "index.html" not in files or overrides.start or overrides.install or common.procfile(files):
+        return False
+    if not package.dependencies.keys().isdisjoint(SERVERS):
         return False
     if (script and not OWN_SERVERS.search(script)) or "/src/" in page or "node_modules/" in page:
         return False

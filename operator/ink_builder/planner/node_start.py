@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from ink_builder.planner import common
 from ink_builder.planner.files import Files
-from ink_builder.planner.model import DEFAULT_PORT, Overrides
+from ink_builder.planner.model import DEFAULT_PORT, MissingFile, Overrides
 from ink_builder.planner.node_kinds import OWN_SERVERS
 from ink_builder.planner.node_package import Package
 
@@ -43,10 +43,12 @@ def find(files: Files, package: Package, overrides: Overrides, *, built: bool, m
     if overrides.start:
         return Start(overrides.start, "the start command given")
     if found := common.procfile(files):
+        _there(files, *found, built=built)
         return Start(*found)
     for script in ("start", "start:prod", "start:production", "serve:prod"):
         text = package.script(script)
         if text and not OWN_SERVERS.search(text):
+            _there(files, text, f"script {script}", built=built)
             return _script(files, package, script, manager)
     main = str(package.data.get("main") or "").removeprefix("./")
     if main in files or (built and main.partition("/")[0] in _BUILT and main.isprintable()):
@@ -59,6 +61,19 @@ def find(files: Files, package: Package, overrides: Overrides, *, built: bool, m
     if typed := _typed(files, package, manager):
         return typed
     return _script(files, package, "start", manager) if package.scripts.get("start") else None
+
+
+def _there(files: Files, command: str, why: str, *, built: bool) -> None:
+    """Raises MissingFile when a command starts a file that is not in the commit, and that no build makes."""
+    named = re.fullmatch(
+        r"(?:[A-Z_]+=\S+\s+)*node\s+(?:--[\w-]+(?:=\S+)?\s+)*(?:\./)?([\w./-]+)(?:\s[^;&|]*)?", command.strip()
+    )
+    if named is None or built or "postinstall" in files.read("package.json"):
+        return
+    path = named[1].rstrip("/")
+    ends = ("", ".js", ".cjs", ".json", "/index.js", "/package.json")
+    if path not in {".", "index"} and files.first(*(f"{path}{end}" for end in ends)) is None:
+        raise MissingFile(f"{why} starts {path}, which is not in this commit: commit it, or correct the name")
 
 
 def _script(files: Files, package: Package, name: str, manager: str) -> Start:

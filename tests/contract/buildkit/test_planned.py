@@ -174,7 +174,7 @@ def test_a_language_that_the_platform_lacks_is_said(stack: Stack) -> None:
 def test_a_version_that_no_image_satisfies_is_said(stack: Stack) -> None:
     project = '[project]\nname = "x"\nversion = "1"\nrequires-python = ">=3.99"\n'
     outcome = stack.build("version", {"pyproject.toml": project, "main.py": ""})
-    assert (outcome.code, outcome.reason) == (1, "BuildFailed")
+    assert (outcome.code, outcome.reason) == (1, "VersionMismatch")
     assert "requires-python in pyproject.toml asks for Python >=3.99" in outcome.message
 
 
@@ -275,7 +275,7 @@ def test_each_package_manager_of_node_obeys_its_lock_file(stack: Stack, manager:
     assert ask(stack, f"node-{manager}", outcome, "/") == ["/ 65532 1000"]
     other = {name: text.replace("2.1.3", "2.1.2") for name, text in files.items() if name == "package.json"}  # type: ignore[arg-type]
     stale = stack.build(f"node-{manager}-stale", {**files, **other})
-    assert (stale.code, stale.reason) == (1, "BuildFailed"), stale.log
+    assert (stale.code, stale.reason) == (1, "LockFileOutdated"), stale.log
 
 
 PROJECT = """[project]
