@@ -67,7 +67,11 @@ def _tool(name: str, package: str) -> Run:
 
 
 def _uv(files: Files, project: dict[str, Any], *, packaged: bool) -> Installation:
-    sync = "/opt/uv/bin/uv sync --frozen --no-dev"
+    # --locked fails when the lock file is out of date, --frozen does not look. A version that the sources tell is not
+    # known where only the manifests are
+    sync = (
+        f"/opt/uv/bin/uv sync {'--frozen' if common.table(project, 'project').get('dynamic') else '--locked'} --no-dev"
+    )
     members = common.table(project, "tool", "uv", "workspace").get("members")
     if members:
         # what the packages of a workspace depend on is known from their own files only
@@ -98,7 +102,7 @@ def of_member(member: Member, overrides: Overrides, extra: tuple[str, ...]) -> I
     if overrides.install:
         step = Run(f"cd {member.place} && {overrides.install}", (PIP_CACHE,))
         return Installation("install command", (), (step,))
-    frozen = " --frozen" if "uv.lock" in member.root else ""
+    frozen = " --locked" if "uv.lock" in member.root else ""
     sync = f"/opt/uv/bin/uv sync{frozen} --no-dev --no-editable --package {member.name}"
     more = (Run(pip(*extra), (PIP_CACHE,)),) if extra else ()
     label = "uv, a workspace" + ("" if frozen else " without a lock file")
