@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ink_local import build, gobuild, golang, nodejs, oci, rootfs
+from ink_local import build, gobuild, golang, headers, nodejs, oci, rootfs
 from ink_local.buildcache import cache_dir, key_of, locked, published, remove, used
 from ink_local.components import COMPONENTS
 from ink_local.errors import LocalError
@@ -95,6 +95,7 @@ def public_images() -> list[Image]:
             _hub("python", "3.11-slim-bookworm", "3.11-slim", "3.11"),
             _python("3.11.2"),
             base=rootfs.PYTHON_311,
+            finish=headers.of("3.11", "bookworm"),
         ),
         # Debian has no 3.12: what was written for it runs on 3.13, not on 3.11.
         Image(
@@ -109,6 +110,7 @@ def public_images() -> list[Image]:
             ),
             _python("3.13.5"),
             base=rootfs.PYTHON_313,
+            finish=headers.of("3.13", "trixie"),
         ),
         Image(
             _hub("debian", "bookworm-slim", "bookworm", "12-slim", "12", "stable-slim", "latest"),
@@ -264,7 +266,7 @@ def _python(version: str) -> oci.Config:
     return oci.Config(
         {"PATH": PATH, "LANG": "C.UTF-8", "PYTHON_VERSION": version},
         command=("python3",),
-        labels={STAND_IN: f"python {version}"},
+        labels={STAND_IN: f"python {version}, with its headers"},
     )
 
 

@@ -98,6 +98,7 @@ def neutral(text: str, directory: Path, ports: dict[str, int]) -> str:
         (str(Path(sys.base_prefix)), "/usr/local"), (os.environ.get("HOME", "/root"), "/root"),
     ):  # fmt: skip
         text = text.replace(mine, there)
+    text = re.sub(r"/tmp/(pip-[a-z-]+)-\w{8}\b", r"/var/\1", text)
     for name, port in ports.items():
         text = text.replace(f":{port}", {"PORT401": ":8401", "PORT404": ":8404"}.get(name, ":5000"))
     return re.sub(r"127\.0\.0\.1:(?:[1-9]\d{4})", "127.0.0.1:5000", text)

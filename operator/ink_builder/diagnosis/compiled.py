@@ -131,12 +131,12 @@ JAVA = (
 C = (
     Rule(
         Reason.FILE_NOT_FOUND,
-        r"^(?P<place>[^\s:]+:\d+):\d+: fatal error: (?P<name>[^\s:]+\.h(?:pp)?): No such file or directory",
+        r"^\s*(?P<place>[^\s:]+:\d+):\d+: fatal error: (?P<name>[^\s:]+\.h(?:pp)?): No such file or directory",
         "the header {name} is missing ({place}): install the library's development package in a Dockerfile",
     ),
     Rule(
         Reason.COMPILE_FAILED,
-        r"^(?P<place>[^\s:]+\.(?:c|cc|cpp|cxx|h|hpp):\d+):\d+: (?:fatal )?error: (?P<words>.*)$",
+        r"^\s*(?P<place>[^\s:]+\.(?:c|cc|cpp|cxx|h|hpp):\d+):\d+: (?:fatal )?error: (?P<words>.*)$",
         "C does not compile: {place}: {words}",
     ),
 )

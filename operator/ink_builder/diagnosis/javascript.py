@@ -43,7 +43,8 @@ RULES = (
     Rule(
         Reason.LOCK_FILE_OUTDATED,
         r"npm ci` command can only install with an existing package-lock\.json",
-        "`npm ci` needs a package-lock.json and there is none: run `npm install` and commit package-lock.json",
+        "`npm ci` finds no package-lock.json that can be read: run `npm install` (after deleting a damaged one) and commit"
+        " package-lock.json",
     ),
     Rule(
         Reason.LOCK_FILE_OUTDATED,
@@ -159,3 +160,15 @@ NODE = (
         "{place} line {line} is not valid: {words}",
     ),
 )
+
+LAST = (
+    Rule(
+        Reason.BUILD_FAILED,
+        rf"YN0009: │ (?P<berry>@?[^@\s]+)@[^\n]*couldn't be built successfully"
+        rf"|{_NPM} path \S*node_modules/(?P<npm>\S+)\n(?:{_NPM}[^\n]*\n)?{_NPM} command failed"
+        r"|node_modules/(?P<pnpm>(?:@[\w.-]+/)?[\w.-]+)[^\n]*: (?:Failed|Command failed with)[^\n]*",
+        "the installation script of the package {berry}{npm}{pnpm} failed: see the lines; a package that compiles C++ needs"
+        " a version with a binary for this Node, one that fetches something needs that server",
+    ),
+)
+"""What is only said when nothing more exact is known."""

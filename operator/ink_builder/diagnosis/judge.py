@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ink_api.reasons import Reason
 
-from ink_builder.diagnosis import compiled, javascript, python, system
+from ink_builder.diagnosis import compiled, javascript, locks, python, sites, system
 from ink_builder.diagnosis.rule import Rule
 
 SHOWN_LINES = 20
@@ -22,12 +22,15 @@ _NOISE = re.compile(
 
 RULES: tuple[Rule, ...] = (
     *system.FIRST,
+    *locks.RULES,
     *javascript.RULES,
     *python.RULES,
     *compiled.RULES,
+    *sites.RULES,
     *javascript.NODE,
     *python.PYTHON,
     *system.LAST,
+    *javascript.LAST,
 )
 
 

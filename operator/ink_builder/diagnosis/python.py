@@ -1,5 +1,7 @@
 """pip, uv, poetry, pipenv, pytest, Python itself."""
 
+import re
+
 from ink_api.reasons import Reason
 
 from ink_builder.diagnosis.rule import Rule, around
@@ -107,6 +109,19 @@ RULES = (
         " for this Python, or install a compiler in a Dockerfile",
     ),
     Rule(
+        Reason.COMMAND_NOT_FOUND,
+        r"(?P<tool>pg_config|mysql_config|mariadb_config|xml2-config|xslt-config|krb5-config|cmake)(?: executable)?(?:: command)? not found"
+        r"|(?P<rust>[Cc]argo, the Rust package manager, is not installed|can't find Rust compiler)"
+        r"|Can not find valid (?P<pkg>pkg-config) name"
+        r"|fatal error: (?P<header>\S+): No such file or directory(?=[\s\S]*(?:legacy-install-failure|[Ff]ailed (?:building wheel|to build)))",
+        lambda m, text: (
+            f"{_unbuilt(text) or 'a package'} has no wheel for this Python and cannot be compiled: "
+            f"{m['tool'] or m['pkg'] or m['header'] or 'a Rust compiler'} is not in the image; choose a version that has a wheel"
+            + (" (psycopg2-binary instead of psycopg2)" if m["tool"] == "pg_config" else "")
+            + ", or an older Python in .python-version"
+        ),
+    ),
+    Rule(
         Reason.DEPENDENCY_NOT_FOUND,
         r"No matching distribution found for (?P<name>\S+)",
         lambda m, text: (
@@ -117,12 +132,40 @@ RULES = (
         ),
     ),
     Rule(
+        Reason.COMPILE_FAILED,
+        r"(?:Getting requirements to build wheel|Preparing metadata|Building wheel)[^\n]* did not run successfully"
+        r"|error: (?:legacy-install-failure|metadata-generation-failed)"
+        r"|ERROR: Failed (?:building wheel for|to build) (?P<name>\S+)|Failed to build `(?P<uv>[^`]+)`",
+        lambda m, text: _no_wheel(m["uv"] or m["name"] or _unbuilt(text), text),
+        last=True,
+    ),
+    Rule(
         Reason.TESTS_FAILED,
         r"^(?:=+ )?(?P<sum>\d+ (?:failed|errors?)\b[^=\n]*? in [\d.]+s)\b[^\n]*$|^FAILED \((?P<unittest>[^)]+)\)$",
         "tests fail ({sum}{unittest}): mend them, or leave the tests out of the build",
         last=True,
     ),
 )
+
+
+def _no_wheel(name: str, text: str) -> str:
+    if not name or "file://" in name:
+        why = around(r"^\s+((?:\w+\.)*\w*(?:Error|Exception): .*)$", text) or around(
+            r"^\s+(error in .*|[Ee]rror: (?!subprocess).*)$", text, "see the lines"
+        )
+        own = f" {name.partition(' ')[0]}" if name else ""
+        return f"the repository's own package{own} cannot be built: {why}; correct its pyproject.toml or setup.py"
+    return (
+        f"{name} has no wheel for this Python, and cannot be built for it: choose a newer version of it, or an older"
+        " Python in .python-version"
+    )
+
+
+def _unbuilt(text: str) -> str:
+    """What pip could not build; else what it was at."""
+    named = around(r"^ *╰─> (?!\[|See )(\S+)$", text) or around(r"Failed (?:building wheel for|to build) (\S+)", text)
+    names = re.findall(r"^ *Collecting (\S+)", text, re.MULTILINE)
+    return named or (names[-1] if names else "")
 
 
 def _index(text: str) -> str:

@@ -4,6 +4,8 @@ import json
 import re
 import shlex
 import tomllib
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
 from typing import Any
 
 from ink_builder.planner.files import MAX_READ_BYTES, Files
@@ -109,6 +111,16 @@ def jsonc(text: str) -> str:
     return re.sub(r'("(?:\\.|[^"\\])*")|,(?=\s*[}\]])', lambda m: m[1] or "", text)
 
 
+_COMMENTS = re.compile(
+    r"(\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`)|(?<![:\\])//[^\n]*|/\*.*?\*/", re.DOTALL
+)
+
+
+def code(text: str) -> str:
+    """What is left of JavaScript, Go or Rust without its comments: a setting in a comment is none."""
+    return _COMMENTS.sub(lambda m: m[1] or "", text)
+
+
 def strings(value: Any) -> dict[str, str]:
     """The pairs of a mapping whose values are texts."""
     return {str(k): v for k, v in value.items() if isinstance(v, str)} if isinstance(value, dict) else {}
@@ -134,6 +146,28 @@ def fixed_port(text: str, pattern: re.Pattern[str], asks: str = "PORT") -> int:
     found = pattern.search(text) if asks not in text else None
     port = int(next(group for group in found.groups() if group)) if found else DEFAULT_PORT
     return port if 1024 <= port <= 65535 else DEFAULT_PORT
+
+
+_LOOPBACK = re.compile(
+    r"(?:\b(?:listen|bind|ListenAndServe|[Rr]un|Start|serve|HTTPServer|create_server)\("
+    r"|\b(?:Addr|host|hostname)[ \t]*[=:][ \t]*)[^;\n]{0,80}?"
+    r"(?:[\"'`](?:127\.0\.0\.1|localhost)(?::\d{0,5})?[\"'`]|\[\s*127\s*,\s*0\s*,\s*0\s*,\s*1\s*\])"
+)
+
+
+def only_from_inside(path: str, text: str) -> tuple[str, ...]:
+    """A note, when a program asks for an address that nobody outside of its container reaches."""
+    serves = re.search(r"listen|serve|bind|\.run\(|\.Run\(|\.Start\(|HTTPServer", text)
+    found = _LOOPBACK.search(text) if serves and "0.0.0.0" not in text else None
+    if found is None or re.search(r"process\.env|environ|getenv|Getenv|env::var", found[0]):
+        return ()
+    line = text.count("\n", 0, found.end()) + 1
+    return (f"{path} line {line} listens on 127.0.0.1, which nobody reaches from outside: let it listen on 0.0.0.0",)
+
+
+def matches(place: str, globs: Sequence[str]) -> bool:
+    """Whether a directory is meant by one of a workspace's patterns: `*` is one directory, `**` any number."""
+    return any(fnmatchcase(place, glob) and ("**" in glob or place.count("/") == glob.count("/")) for glob in globs)
 
 
 def argument(text: str) -> str:

@@ -25,7 +25,15 @@ from ink_builder.planner import (
 )
 from ink_builder.planner.files import Files
 from ink_builder.planner.images import Images
-from ink_builder.planner.model import CannotPlan, NothingToStart, Overrides, Plan, Unavailable, Unsatisfiable
+from ink_builder.planner.model import (
+    CannotPlan,
+    MissingFile,
+    NothingToStart,
+    Overrides,
+    Plan,
+    Unavailable,
+    Unsatisfiable,
+)
 
 Provider = Callable[[Files, Overrides, Images], Plan | None]
 PROVIDERS: tuple[Provider, ...] = (
@@ -85,7 +93,9 @@ def choose(files: Files, pack: str, overrides: Overrides, images: Images | None 
     except Unavailable as error:
         raise BuildError(Reason.PACK_UNAVAILABLE, str(error)) from error
     except Unsatisfiable as error:
-        raise BuildError(Reason.BUILD_FAILED, str(error)) from error
+        raise BuildError(Reason.VERSION_MISMATCH, str(error)) from error
+    except MissingFile as error:
+        raise BuildError(Reason.FILE_NOT_FOUND, str(error)) from error
     except NothingToStart as error:
         raise BuildError(Reason.PACK_NOT_DETECTED, foreign.unmade(files) or str(error)) from error
     except CannotPlan as error:

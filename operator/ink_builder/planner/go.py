@@ -19,18 +19,26 @@ _BINARY, _PROGRAM = "/out/app", "/usr/local/bin/app"
 _MOST_READ = 1000
 """Files that are looked into: a repository may have any number."""
 _MOST_SOURCES = 200
+_OTHERS = ("package.json", "deno.json", "requirements.txt", "pyproject.toml", "Pipfile", "manage.py")
 _C = re.compile(r'^[ \t]*import\s+"C"', re.MULTILINE)
 _NEED_C = ("github.com/mattn/go-sqlite3", "github.com/confluentinc/confluent-kafka-go", "github.com/h2non/bimg")
 
 
 def detect(files: Files, overrides: Overrides, images: Images) -> Plan | None:
-    """A go.mod, a go.work, or a main.go alone. Raises CannotPlan."""
-    if files.first("go.mod", "go.work", "main.go") is None:
+    """A go.mod, a go.work, or a program's file alone. Raises CannotPlan."""
+    if _why(files) is None:
         return None
     package = "." if overrides.build else _package(files)
     if (whole := _module_above(files)) is not None:
         return _below(whole, files, overrides, images, package)
     return _plan(files, overrides, images, package, files.read("go.mod"))
+
+
+def _why(files: Files) -> str | None:
+    """A program of another name counts where nothing speaks of another language."""
+    if (usual := files.first("go.mod", "go.work", "main.go")) or files.first(*_OTHERS):
+        return usual
+    return next((p for p in files.with_suffix(".go")[:_MOST_READ] if _ENTRY.search(files.read(p))), None)
 
 
 def _modules_above(files: Files) -> list[str]:
@@ -94,7 +102,7 @@ def _plan(files: Files, overrides: Overrides, images: Images, package: str, mod:
         pack="Go",
         image=base.build,
         run_image=base.run,
-        why=files.first("go.mod", "go.work", "main.go") or "",
+        why=_why(files) or "",
         versions=(version,),
         manager="go modules" + (", vendored" if files.has_directory("vendor") else ""),
         manifests=_manifests(files, mod),
@@ -105,7 +113,7 @@ def _plan(files: Files, overrides: Overrides, images: Images, package: str, mod:
         start=start,
         start_why=why,
         port=_port(files, package),
-        notes=notes,
+        notes=(*notes, *(n for p in _own_sources(files, package) for n in common.only_from_inside(p, files.read(p)))),
     )
 
 
@@ -127,9 +135,13 @@ def _start(files: Files, mod: str, overrides: Overrides, package: str) -> tuple[
 
 
 def _port(files: Files, package: str) -> int:
+    return common.fixed_port(common.code("\n".join(files.read(p) for p in _own_sources(files, package))), _LISTEN)
+
+
+def _own_sources(files: Files, package: str) -> list[str]:
+    """The files of the program itself."""
     folder = package.removeprefix("./").removeprefix(".")
-    sources = [p for p in files.with_suffix(".go", 3) if p.rpartition("/")[0] == folder]
-    return common.fixed_port("\n".join(files.read(p) for p in sources[:50]), _LISTEN)
+    return [p for p in files.with_suffix(".go", 3) if p.rpartition("/")[0] == folder][:50]
 
 
 def _asked(files: Files, mod: str) -> Wish | None:

@@ -8,6 +8,7 @@ from ink_builder.planner.images import Images
 from ink_builder.planner.java_gradle import gradle, gradle_wrapper
 from ink_builder.planner.java_maven import maven, maven_wrapper
 from ink_builder.planner.java_output import Output
+from ink_builder.planner.java_project import SETTINGS, around
 from ink_builder.planner.model import DEFAULT_PORT, CannotPlan, Overrides, Plan, Run
 from ink_builder.planner.versions import Rules, Wish
 
@@ -28,29 +29,31 @@ _ASKED = re.compile(
 
 def detect(files: Files, overrides: Overrides, images: Images) -> Plan | None:
     """A pom.xml or a Gradle build. Raises CannotPlan."""
-    script = files.first("build.gradle", "build.gradle.kts", "settings.gradle", "settings.gradle.kts")
-    if "pom.xml" in files:
-        output, wrapper = maven(files), maven_wrapper(files) is not None
-        tool, why = "maven", "pom.xml"
-    elif script is not None:
-        output, wrapper = gradle(files), gradle_wrapper(files) is not None
-        tool, why = "gradle", script
-    else:
+    script = files.first("pom.xml", "build.gradle", "build.gradle.kts", *SETTINGS)
+    if script is None:
         return None
-    base, version = versions.choose(images, "java" if wrapper else tool, RULES, _wishes(files))
+    root, module = around(files) or (files, "")
+    if script == "pom.xml":
+        tool, output, wrapper = "maven", maven(root, module), maven_wrapper(root) is not None
+    else:
+        tool, output, wrapper = "gradle", gradle(root, module), gradle_wrapper(root) is not None
+    wishes = [*_wishes(files), *(_wishes(root) if module else ())]
+    base, version = versions.choose(images, "java" if wrapper else tool, RULES, wishes)
     start, start_why = _start(files, output, overrides)
+    there = f"cd {module} && " if module else ""
     return Plan(
         pack="Java",
         image=base.build,
         run_image=base.run,
-        why=why,
+        directory=root.place if module else None,
+        why=f"the module {module} of {root.first('pom.xml', *SETTINGS)}" if module else script,
         versions=(version,),
         manager=f"{tool}, by its wrapper" if wrapper else tool,
-        install=(Run(overrides.install, output.caches),) if overrides.install else (),
-        build=(Run(overrides.build or output.build, output.caches),),
+        install=(Run(there + overrides.install, output.caches),) if overrides.install else (),
+        build=(Run(there + overrides.build if overrides.build else output.build, output.caches),),
         build_environment=output.environment,
         run_environment=(("JAVA_TOOL_OPTIONS", "-XX:MaxRAMPercentage=75"),),
-        artifacts=(("/app", "/app"),) if overrides.build else (("/out", "/app"),),
+        artifacts=((f"/app/{module}".rstrip("/"), "/app"),) if overrides.build else (("/out", "/app"),),
         start=start,
         start_why=start_why,
         port=_port(files) if output.label not in {"Spring Boot", "Quarkus"} else DEFAULT_PORT,

@@ -4,13 +4,14 @@ import re
 
 from ink_builder.planner.files import Files
 from ink_builder.planner.java_output import JAR, QUARKUS, SPRING, Output, main_class, the_jar, wrapper
+from ink_builder.planner.java_project import gradle_modules
 from ink_builder.planner.model import CannotPlan, NothingToStart
 
 _CACHES = ("/root/.gradle",)
 _ENVIRONMENT = (("GRADLE_USER_HOME", "/root/.gradle"), ("GRADLE_OPTS", "-Dorg.gradle.daemon=false"))
 _APPLICATION = re.compile(
-    r"^[ \t]*(?:id\s*\(?\s*[\"']application[\"']|application\b|apply plugin: ['\"]application['\"]|`application`"
-    r"|mainClass\b)",
+    r"(?:^|[{;])[ \t]*(?:id\s*\(?\s*[\"']application[\"']|application\b|apply plugin: ['\"]application['\"]"
+    r"|`application`|mainClass\b)",
     re.MULTILINE,
 )
 
@@ -20,10 +21,10 @@ def gradle_wrapper(files: Files) -> str | None:
     return wrapper(files, "gradlew", "gradle/wrapper/gradle-wrapper.jar")
 
 
-def gradle(files: Files) -> Output:
-    """Raises CannotPlan when nothing in it can be started."""
+def gradle(files: Files, wanted: str = "") -> Output:
+    """`wanted`: the subproject that was asked for. Raises CannotPlan when nothing in it can be started."""
     command = f"{gradle_wrapper(files) or 'gradle'} --no-daemon"
-    module = _module(files)
+    module = wanted or _module(files)
     folder, task = (f"{module}/", f":{module.replace('/', ':')}:") if module else ("", "")
     text = _script(files, folder)
     if "io.quarkus" in text:
@@ -60,9 +61,7 @@ def _module(files: Files) -> str:
     spring = "org.springframework.boot" in top and "apply false" not in top
     if spring or "application" in top or "io.quarkus" in top:
         return ""
-    settings = files.read("settings.gradle") + files.read("settings.gradle.kts")
-    included = re.findall(r"[\"']:?([\w:-]+)[\"']", " ".join(re.findall(r"include\b[^\n]*", settings)))
-    modules = [m.replace(":", "/") for m in included]
+    modules = gradle_modules(files)
     marks = ("org.springframework.boot", "io.quarkus", "application", "shadow", "io.ktor.plugin")
     programs = [m for m in modules if any(mark in _script(files, f"{m}/") for mark in marks)]
     if len(programs) > 1:

@@ -4,10 +4,12 @@ import re
 
 from ink_builder.planner.files import Files
 from ink_builder.planner.java_output import JAR, QUARKUS, SPRING, Output, main_class, the_jar, wrapper
+from ink_builder.planner.java_project import maven_modules
 from ink_builder.planner.model import CannotPlan, NothingToStart
 
 _CACHES = ("/root/.m2",)
 _COPY = "dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory=/out/lib"
+_MANAGED = re.compile(r"<pluginManagement>.*?</pluginManagement>|<modules>.*?</modules>", re.DOTALL)
 _PACKS_ITSELF = re.compile(r"maven-shade-plugin|maven-assembly-plugin|jar-with-dependencies")
 
 
@@ -16,18 +18,18 @@ def maven_wrapper(files: Files) -> str | None:
     return wrapper(files, "mvnw", ".mvn/wrapper/maven-wrapper.properties")
 
 
-def maven(files: Files) -> Output:
-    """Raises CannotPlan when nothing in it can be started."""
+def maven(files: Files, wanted: str = "") -> Output:
+    """`wanted`: the module that was asked for. Raises CannotPlan when nothing in it can be started."""
     command = f"{maven_wrapper(files) or 'mvn'} --batch-mode --no-transfer-progress -DskipTests"
-    pom = files.read("pom.xml")
-    if "quarkus-maven-plugin" in pom:
-        build = f"{command} package && cp -r target/quarkus-app /out"
-        return Output("Quarkus", build, QUARKUS, _CACHES)
-    module = _module(files, pom)
+    module = wanted or ("" if "quarkus-maven-plugin" in files.read("pom.xml") else _module(files))
     select = f" --projects {module} --also-make" if module else ""
     folder = f"{module}/" if module else ""
     text = files.read(f"{folder}pom.xml")
+    for above in _above(module):  # plugins of a project are its modules' as well
+        text += _MANAGED.sub("", files.read(f"{above}pom.xml"))
     package = f"{command}{select} package"
+    if "quarkus-maven-plugin" in text:
+        return Output("Quarkus", f"{package} && cp -r {folder}target/quarkus-app /out", QUARKUS, _CACHES)
     if "spring-boot-maven-plugin" in text:
         return Output("Spring Boot", f"{package} && {the_jar(f'{folder}target')}", SPRING, _CACHES)
     if _PACKS_ITSELF.search(text):
@@ -45,12 +47,18 @@ def maven(files: Files) -> Output:
     return Output(f"the class {name}", build, f"java -cp '{JAR}:lib/*' {name}", _CACHES)
 
 
-def _module(files: Files, pom: str) -> str:
+def _above(module: str) -> list[str]:
+    """The directories of the projects around a module, each with its slash."""
+    parts = module.split("/")
+    return ["".join(f"{part}/" for part in parts[:depth]) for depth in range(len(parts))] if module else []
+
+
+def _module(files: Files) -> str:
     """The module that is the application; empty when the project has none."""
-    modules = [m for m in re.findall(r"<module>\s*([\w./-]+)\s*</module>", pom) if f"{m}/pom.xml" in files]
+    modules = maven_modules(files)
     if not modules:
         return ""
-    programs: list[str] = [m for m in modules if "spring-boot-maven-plugin" in files.read(f"{m}/pom.xml")]
+    programs = [m for m in modules if "spring-boot-maven-plugin" in files.read(f"{m}/pom.xml")]
     programs = programs or [m for m in modules if "<mainClass>" in files.read(f"{m}/pom.xml")]
     programs = programs or [m for m in modules if main_class(files, f"{m}/")]
     if len(programs) == 1:

@@ -99,5 +99,9 @@ class Unsatisfiable(CannotPlan):
     """What the repository asks for contradicts itself, or no version here satisfies it."""
 
 
+class MissingFile(CannotPlan):
+    """What is to be started is not in the commit, and no build makes it."""
+
+
 class Unavailable(CannotPlan):
     """The platform has no base image for it."""

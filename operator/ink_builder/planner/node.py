@@ -4,11 +4,11 @@ import re
 from dataclasses import replace
 from typing import Any
 
-from ink_builder.planner import common, node_package, node_workspace, static
+from ink_builder.planner import common, node_nx, node_package, node_workspace, static
 from ink_builder.planner.files import Files
 from ink_builder.planner.images import Images
 from ink_builder.planner.model import NothingToStart, Overrides, Plan, Run
-from ink_builder.planner.node_kinds import OWN_SERVERS, Kind, of
+from ink_builder.planner.node_kinds import OWN_SERVERS, SERVERS, Kind, of
 from ink_builder.planner.node_package import TOOLS, Manager, Package
 from ink_builder.planner.node_start import Start, find
 
@@ -16,13 +16,17 @@ _NATIVE = frozenset(
     {"bcrypt", "better-sqlite3", "sqlite3", "argon2", "node-gyp", "node-pty", "re2", "serialport", "cpu-features"}
 )
 """Packages that compile C++ when they find no binary for this Node."""
+_NOT_PROGRAMS = (".d.ts", ".config.ts", ".test.ts", ".spec.ts")
 
 
 def detect(files: Files, overrides: Overrides, images: Images) -> Plan | None:
     """A package.json, or a server.js beside no manifest at all. Raises CannotPlan."""
-    if "package.json" not in files and "server.js" not in files:
+    if files.first("package.json", "server.js", "project.json") is None:
         return None
-    return node_workspace.plan(files, overrides, images, plan) or plan(files, overrides, images)
+    workspace = node_nx.plan(files, overrides, images, plan) or node_workspace.plan(files, overrides, images, plan)
+    if workspace is not None or files.first("package.json", "server.js") is None:
+        return workspace
+    return plan(files, overrides, images)
 
 
 def plan(files: Files, overrides: Overrides, images: Images) -> Plan:
@@ -61,6 +65,8 @@ def _only_pages(files: Files, package: Package, overrides: Overrides) -> bool:
     """Pages beside the manifest of tools that their author uses: nothing is built, and nothing of it is needed."""
     script, page = package.script("start"), files.read("index.html")
     if "index.html" not in files or overrides.start or overrides.install or common.procfile(files):
+        return False
+    if not package.dependencies.keys().isdisjoint(SERVERS):
         return False
     if (script and not OWN_SERVERS.search(script)) or "/src/" in page or "node_modules/" in page:
         return False
@@ -101,6 +107,7 @@ def _installation(files: Files, package: Package, manager: Manager, overrides: O
     prisma = ("openssl", "ca-certificates") if {"prisma", "@prisma/client"} & package.tools.keys() else ()
     path = f"/app/node_modules/.bin:{TOOLS}/bin:$PATH" if manager.setup else "/app/node_modules/.bin:$PATH"
     environment: tuple[tuple[str, str], ...] = (("PATH", path), *manager.environment)
+    environment += tuple(pair for tool, pair in node_package.UNNEEDED.items() if tool in package.tools)
     if native:
         environment = (*environment, ("npm_config_nodedir", "/usr/local"))
     common_fields: dict[str, Any] = {
@@ -158,7 +165,7 @@ def _server(skeleton: Plan, package: Package, manager: Manager, kind: Kind | Non
         run_environment=(*environment, *(kind.environment if kind else ())),
         artifacts=tuple(artifacts),
         port=start.port if start else skeleton.port,
-        notes=_notes(package, kind),
+        notes=(*_notes(package, kind), *(start.notes if start else ())),
     )
 
 
@@ -190,7 +197,12 @@ def _notes(package: Package, kind: Kind | None) -> tuple[str, ...]:
 
 
 def _nothing(files: Files, package: Package, build: str | None) -> NothingToStart:
-    typed = next((path for path in files.with_suffix(".ts", 1) if not path.endswith((".d.ts", ".config.ts"))), None)
+    if config := files.first("wrangler.toml", "wrangler.json", "wrangler.jsonc"):
+        return NothingToStart(
+            f"this is built for Cloudflare Workers ({config}), which leaves no server behind: add one for Node (with"
+            " Hono: @hono/node-server), and a `start` script to package.json"
+        )
+    typed = next((p for p in files.with_suffix(".ts", 1) if not p.endswith(_NOT_PROGRAMS)), None)
     if typed and not build:
         return NothingToStart(
             f"this is TypeScript ({ascii(typed)[1:-1]}), but neither a `build` nor a `start` script is in package.json:"

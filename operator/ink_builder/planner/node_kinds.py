@@ -14,7 +14,7 @@ OWN_SERVERS = re.compile(
     r"(?:react-scripts start|vite(?: dev| serve| preview)?\b|vue-cli-service serve|astro\b|parcel\b"
     r"|next(?: dev| start)?\b|nuxt? (?:dev|start|preview)\b|nuxi\b|ng serve"
     r"|gatsby\b|vitepress\b|vuepress\b|hexo\b|ember serve|slidev\b|nest start|docusaurus\b|eleventy\b"
-    r"|webpack(?:-dev-server| serve)|serve\b|http-server\b"
+    r"|webpack(?:-dev-server| serve)|nx (?:run-many|serve|run \S+:serve)\b|serve\b|http-server\b"
     r"|live-server\b|svelte-kit\b|react-router dev|remix(?: vite:)?dev)"
 )
 """Start scripts that serve to a developer, or that the framework's own entry here replaces."""
@@ -235,7 +235,7 @@ def _webpack(package: Package) -> Kind | None:
     config = "\n".join(package.files.read(f"{name}.{e}") for name in names for e in ("js", "cjs", "mjs", "ts"))
     directory = _output(package, "dist", config, "path")
     page = "html-webpack-plugin" in package.tools or f"{directory}/index.html" in package.files
-    return None if not page or _has(package, *_SERVERS) else Kind("webpack", site=directory)
+    return None if not page or _has(package, *SERVERS) else Kind("webpack", site=directory)
 
 
 def _vite(package: Package) -> Kind | None:
@@ -245,7 +245,9 @@ def _vite(package: Package) -> Kind | None:
     config = package.config("vite")
     named = _setting(config, "root")
     root = named[1].strip("/.") + "/" if named and named[1].strip("/.") and ".." not in named[1] else ""
-    if f"{root}index.html" not in package.files or (_has(package, *_SERVERS) and "start" not in package.scripts):
+    # among the packages of development a server is there for the developer
+    served = not package.dependencies.keys().isdisjoint(SERVERS)
+    if f"{root}index.html" not in package.files or (served and "start" not in package.scripts):
         return None
     base = _PREFIX.search(config)
     # a site for another address, such as a directory of GitHub Pages: here it is at the top
@@ -266,7 +268,19 @@ def _vite_output(config: str, package: Package, root: str) -> str:
     return ("" if absolute else root) + _output(package, "dist", config, "outDir")
 
 
-_SERVERS = ("express", "fastify", "koa", "hono", "@hono/node-server", "@nestjs/core", "@hapi/hapi", "polka", "h3")
+SERVERS = (
+    "express",
+    "fastify",
+    "koa",
+    "hono",
+    "@hono/node-server",
+    "@nestjs/core",
+    "@hapi/hapi",
+    "polka",
+    "h3",
+    "socket.io",
+    "ws",
+)
 _FINDERS: tuple[Callable[[Package], Kind | None], ...] = (
     _next, _nuxt, _sveltekit, _astro, _router, _angular, _nitro, _vitepress, _site, _webpack, _vite,
 )  # fmt: skip

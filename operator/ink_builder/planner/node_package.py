@@ -13,6 +13,8 @@ from ink_builder.planner.versions import Rules, Wish, choose
 RULES = Rules("Node", behind=2)
 TOOLS = "/opt/tools"
 NPM_CACHE = "/root/.npm"
+UNNEEDED = {"cypress": ("CYPRESS_INSTALL_BINARY", "0"), "husky": ("HUSKY", "0")}
+"""Tools of a developer, and what keeps their installation from fetching a browser or looking for a git directory."""
 _CODENAMES = {"gallium": "16", "hydrogen": "18", "iron": "20", "jod": "22", "krypton": "24"}
 _PNPM_OF_LOCK = {"5": "7", "6": "8", "7": "9", "9": "10"}
 _CALL = re.compile(r"(?:npm run|pnpm(?: run)?|yarn(?: run)?|bun run) (?:--?[\w-]+ )*([\w:.-]+)")
@@ -64,10 +66,10 @@ class Package:
         return text
 
     def config(self, name: str) -> str:
-        """The text of `name.config.js` or its like."""
+        """The text of `name.config.js` or its like, without comments."""
         endings = ("js", "mjs", "cjs", "ts", "mts", "cts")
         found = self.files.first(*(f"{name}.config.{ending}" for ending in endings))
-        return self.files.read(found) if found else ""
+        return common.code(self.files.read(found)) if found else ""
 
 
 def read(files: Files) -> Package:
@@ -156,7 +158,12 @@ def _yarn(version: str, lock: str | None, *, lenient: bool) -> Manager:
 
 def _berry(files: Files, version: str, lock: str | None) -> Manager:
     folder = "/root/.yarn/berry"
-    environment = (("YARN_NODE_LINKER", "node-modules"), ("YARN_GLOBAL_FOLDER", folder), ("YARN_ENABLE_TELEMETRY", "0"))
+    environment = (
+        ("YARN_NODE_LINKER", "node-modules"),
+        ("YARN_GLOBAL_FOLDER", folder),
+        ("YARN_ENABLE_TELEMETRY", "0"),
+        ("YARN_ENABLE_INLINE_BUILDS", "1"),
+    )  # what fails shows in the log, not in a file of the build
     return Manager(
         f"yarn {version or '4'}", "yarn install" + (" --immutable" if lock else " --no-immutable"), "yarn run {}",
         (folder,), _tool(f"@yarnpkg/cli-dist@{version or '4'}"), environment,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from ink_builder.planner import common
 from ink_builder.planner.files import Files
-from ink_builder.planner.model import DEFAULT_PORT, Overrides
+from ink_builder.planner.model import DEFAULT_PORT, MissingFile, Overrides
 from ink_builder.planner.node_kinds import OWN_SERVERS
 from ink_builder.planner.node_package import Package
 
@@ -21,8 +21,11 @@ _DIRECT = re.compile(
     r" [^;&|<>$`()\\*?{}'\"#\n]*$"
 )
 """Scripts that are one simple command: started without a package manager between, they take signals themselves."""
-_LISTEN = re.compile(r"\.listen\(\s*(\d{2,5})\b")
-_CONSTANT = re.compile(r"\b(?:const|let|var)\s+port\s*=\s*(\d{2,5})\s*[;\n]", re.IGNORECASE)
+_LISTEN = re.compile(
+    r"\.listen\(\s*(?:\{[^}]{0,80}?\bport\s*:\s*)?(\d{2,5})\b|\bserve\(\s*\{[^}]{0,200}?\bport\s*:\s*(\d{2,5})\b"
+)
+"""A number, or one in an object as Fastify, Hono and Bun take it."""
+_CONSTANT = re.compile(r"\b(?:const|let|var)\s+port(?:\s*:\s*number)?\s*=\s*(\d{2,5})\s*[;\n]", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,7 @@ class Start:
     command: str
     why: str
     port: int = DEFAULT_PORT
+    notes: tuple[str, ...] = ()
 
 
 def find(files: Files, package: Package, overrides: Overrides, *, built: bool, manager: str) -> Start | None:
@@ -39,10 +43,12 @@ def find(files: Files, package: Package, overrides: Overrides, *, built: bool, m
     if overrides.start:
         return Start(overrides.start, "the start command given")
     if found := common.procfile(files):
+        _there(files, *found, built=built)
         return Start(*found)
     for script in ("start", "start:prod", "start:production", "serve:prod"):
         text = package.script(script)
         if text and not OWN_SERVERS.search(text):
+            _there(files, text, f"script {script}", built=built)
             return _script(files, package, script, manager)
     main = str(package.data.get("main") or "").removeprefix("./")
     if main in files or (built and main.partition("/")[0] in _BUILT and main.isprintable()):
@@ -57,20 +63,39 @@ def find(files: Files, package: Package, overrides: Overrides, *, built: bool, m
     return _script(files, package, "start", manager) if package.scripts.get("start") else None
 
 
+def _there(files: Files, command: str, why: str, *, built: bool) -> None:
+    """Raises MissingFile when a command starts a file that is not in the commit, and that no build makes."""
+    named = re.fullmatch(
+        r"(?:[A-Z_]+=\S+\s+)*node\s+(?:--[\w-]+(?:=\S+)?\s+)*(?:\./)?([\w./-]+)(?:\s[^;&|]*)?", command.strip()
+    )
+    if named is None or built or "postinstall" in files.read("package.json"):
+        return
+    path = named[1].rstrip("/")
+    ends = ("", ".js", ".cjs", ".json", "/index.js", "/package.json")
+    if path not in {".", "index"} and files.first(*(f"{path}{end}" for end in ends)) is None:
+        raise MissingFile(f"{why} starts {path}, which is not in this commit: commit it, or correct the name")
+
+
 def _script(files: Files, package: Package, name: str, manager: str) -> Start:
     text = package.scripts[name].strip()
     around = any(hook in package.scripts for hook in (f"pre{name}", f"post{name}"))
-    entry = re.search(r"\bnode\s+(?:-\S+\s+)*(?:\./)?([\w./-]+)", text)
-    port = port_in(files, entry[1]) if entry else DEFAULT_PORT
+    entry = re.search(r"\b(?:node|tsx|ts-node|bun(?: run)?)\s+(?:-\S+\s+)*(?:\./)?([\w./-]+)", text)
+    command = "npm start" if name == "start" else f"npm run {name}"
     if _DIRECT.match(text) and not around:
-        return Start(text, f"script {name}", port)
-    if manager == "bun":
-        return Start(f"bun run {name}", f"script {name}", port)
-    return Start("npm start" if name == "start" else f"npm run {name}", f"script {name}", port)
+        command = text
+    elif manager == "bun":
+        command = f"bun run {name}"
+    return _program(files, command, f"script {name}", entry[1] if entry else "")
 
 
 def _file(files: Files, path: str, why: str) -> Start:
-    return Start(f"node {common.argument(path)}", why, port_in(files, path))
+    return _program(files, f"node {common.argument(path)}", why, path)
+
+
+def _program(files: Files, command: str, why: str, path: str) -> Start:
+    """With what its code says of port and address."""
+    source = source_of(files, path)
+    return Start(command, why, port_in(files, path), common.only_from_inside(source, files.read(source)))
 
 
 def _typed(files: Files, package: Package, manager: str) -> Start | None:
@@ -80,14 +105,27 @@ def _typed(files: Files, package: Package, manager: str) -> Start | None:
         return None
     runners = [tool for tool in ("tsx", "ts-node") if tool in package.tools] + (["bun"] if manager == "bun" else [])
     runner = next(iter(runners), None)
-    return Start(f"{runner} {entry}", entry, port_in(files, entry)) if runner else None
+    return _program(files, f"{runner} {entry}", entry, entry) if runner else None
 
 
 def port_in(files: Files, path: str) -> int:
     """The port that the code names when it never asks the environment; else the platform's."""
-    text = files.read(path) or files.read(f"{path}.js")
+    text = common.code(files.read(source_of(files, path)))
     if not text or "env.PORT" in text or "PORT" in re.sub(r"(?:const|let|var)\s+PORT\b|\bPORT\s*[,)]", "", text):
         return DEFAULT_PORT
-    found = _LISTEN.search(text) or (_CONSTANT.search(text) if ".listen(" in text else None)
-    port = int(found[1]) if found else DEFAULT_PORT
+    serves = ".listen(" in text or "serve(" in text
+    found = _LISTEN.search(text) or (_CONSTANT.search(text) if serves else None)
+    port = int(next(group for group in found.groups() if group)) if found else DEFAULT_PORT
     return port if 1024 <= port <= 65535 else DEFAULT_PORT
+
+
+def source_of(files: Files, path: str) -> str:
+    """The file that a program is, or is made from when a build makes it: `dist/main.js` of `src/main.ts`."""
+    folder, _, rest = path.partition("/")
+    places = [path, f"{path}.js", f"{path}/index.js"]
+    if folder in _BUILT and rest:
+        stem = re.sub(r"\.[cm]?js$", "", rest)
+        places += [
+            f"{place}{stem}{end}" for place in ("src/", "", "app/") for end in (".ts", ".mts", ".js", "/index.ts")
+        ]
+    return files.first(*places) or ""

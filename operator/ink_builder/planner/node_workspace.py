@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from fnmatch import fnmatchcase
 
 from ink_builder.planner import common, node_package
 from ink_builder.planner.files import Files
@@ -62,17 +61,12 @@ def _members(root: Files) -> list[str]:
     wanted = [_glob(g) for g in globs if not g.startswith("!")]
     refused = [_glob(g[1:]) for g in globs if g.startswith("!")]
     places = [p.removesuffix("/package.json") for p in root.named("package.json", depth=4) if p != "package.json"]
-    found = [p for p in places if _matches(p, wanted) and not _matches(p, refused) and common.plain(p)]
+    found = [p for p in places if common.matches(p, wanted) and not common.matches(p, refused) and common.plain(p)]
     return sorted(found)[:_MOST_MEMBERS]
 
 
 def _glob(text: str) -> str:
     return text.strip().removeprefix("./").rstrip("/")
-
-
-def _matches(place: str, globs: list[str]) -> bool:
-    """`*` is one directory, `**` any number."""
-    return any(fnmatchcase(place, glob) and ("**" in glob or place.count("/") == glob.count("/")) for glob in globs)
 
 
 def _member(root: Files, place: str, overrides: Overrides, images: Images, single: Single) -> Plan:
@@ -97,7 +91,7 @@ def _member(root: Files, place: str, overrides: Overrides, images: Images, singl
         setup=manager.setup,
         install=(Run(install, manager.caches),),
         build=(*_dependencies(root, place, manager), *_own(alone, target, manager, overrides)),
-        build_environment=(("PATH", f"{path}{tools}:$PATH"), *manager.environment),
+        build_environment=(("PATH", f"{path}{tools}:$PATH"), *manager.environment, *node_package.UNNEEDED.values()),
         workdir="/app" if alone.texts or ".output" in alone.start else target,
         artifacts=tuple(
             (source.replace("/app/", f"{target}/", 1) if source.startswith("/app/") else source, to)

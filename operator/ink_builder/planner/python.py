@@ -2,13 +2,24 @@
 
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 
-from ink_builder.planner import common, python_apps, python_install, python_start, python_version, static
+from ink_builder.planner import (
+    common,
+    python_age,
+    python_apps,
+    python_install,
+    python_start,
+    python_version,
+    python_workspace,
+    static,
+)
 from ink_builder.planner.files import Files
 from ink_builder.planner.images import Images
 from ink_builder.planner.model import CannotPlan, NothingToStart, Overrides, Plan, Run
 from ink_builder.planner.python_install import PIP_CACHE
 from ink_builder.planner.python_start import Start
+from ink_builder.planner.python_workspace import Member
 
 _VENV = "/opt/venv"
 _MKDOCS, _DOCUMENTS = "MkDocs", "site"
@@ -26,10 +37,44 @@ _LIBRARIES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "uwsgi": (("gcc", "libc6-dev"), ()),
 }
 """Packages that come without their C libraries: what building them needs, and what running them needs."""
+_COMPILER = (("gcc", "g++", "libc6-dev"), ())
+_COMPILED: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "psycopg2-binary": _LIBRARIES["psycopg2"],
+    "lxml": (("libxml2-dev", "libxslt1-dev"), ("libxml2", "libxslt1.1")),
+    "pillow": (("libjpeg62-turbo-dev", "zlib1g-dev", "libfreetype-dev"), ("libjpeg62-turbo", "libfreetype6")),
+    "cffi": (("libffi-dev",), ()),
+}
+"""The same, of packages that usually bring them along: for a Python for which they have no wheel."""
 
 
 def detect(files: Files, overrides: Overrides, images: Images) -> Plan | None:
     """A manifest of Python's tools, or a script that can be started. Raises CannotPlan."""
+    if member := python_workspace.member(files):
+        return _plan(files, overrides, images, member)
+    try:
+        return _plan(files, overrides, images)
+    except NothingToStart:
+        if plan := _only_program(files, overrides, images):
+            return plan
+        raise
+
+
+def _only_program(files: Files, overrides: Overrides, images: Images) -> Plan | None:
+    """Of a workspace: the one package that can be started. Raises CannotPlan when several can."""
+    plans: dict[str, Plan] = {}
+    for member in python_workspace.members(files):
+        with suppress(CannotPlan):
+            if plan := _plan(files.below(member.place), overrides, images, member):
+                plans[member.place] = plan
+    if len(plans) > 1:
+        raise CannotPlan(
+            f"this is a workspace with several applications: {', '.join(plans)}; set source.git.rootDirectory to one of"
+            " them, or describe them in ink.yaml"
+        )
+    return next(iter(plans.values()), None)
+
+
+def _plan(files: Files, overrides: Overrides, images: Images, member: Member | None = None) -> Plan | None:
     documents = files.first("mkdocs.yml", "mkdocs.yaml")
     why = files.first(*_MANIFESTS) or documents or next(iter(files.with_suffix(".py")), None)
     if why is None:
@@ -37,7 +82,7 @@ def detect(files: Files, overrides: Overrides, images: Images) -> Plan | None:
     if files.first(*(m for m in _MANIFESTS if "requirements" in m)) is None:
         common.check_toml(files, "pyproject.toml")
     script = _inline_metadata(files)
-    packages = python_install.packages(files, script)
+    packages = python_install.packages(files, script, member)
     found = Start(overrides.start, note="the start command given") if overrides.start else None
     home = "" if found else python_start.home(files)
     scope = files.below(home) if home else files
@@ -52,18 +97,28 @@ def detect(files: Files, overrides: Overrides, images: Images) -> Plan | None:
     if not overrides.install and not script and files.first(*_MANIFESTS) is None:
         _all_packages_named(files)
     requires = script.get("requires-python")
-    base, version = python_version.choose(files, images, requires if isinstance(requires, str) else None)
-    installation = python_install.choose(files, overrides, found.extra_packages, script)
-    own = f"cd {home} && {found.build}" if home and found.build else found.build
-    build = overrides.build or own
+    above = member.root if member else None
+    base, version = python_version.choose(files, images, requires if isinstance(requires, str) else None, above)
+    installation = (
+        python_install.of_member(member, overrides, found.extra_packages)
+        if member
+        else python_install.choose(files, overrides, found.extra_packages, script)
+    )
+    place = f"{member.place}/{home}".rstrip("/") if member else home
+    build = overrides.build or found.build or python_start.collect_static(scope, found.command)
+    if build and (folder := (member.place if member else "") if overrides.build else place):
+        build = f"cd {folder} && {build}"
     libraries = [needs for name, needs in _LIBRARIES.items() if name in packages]
+    if compiled := python_age.without_wheel(files, base.number[1]):
+        libraries += [_COMPILER, *(_COMPILED[name] for name in compiled if name in _COMPILED)]
     plan = Plan(
         pack="Python",
         image=base.build,
         run_image=base.run,
+        directory=member.root.place if member else None,
         start=found.command,
         start_why=found.note,
-        why=why,
+        why=f"the workspace's package {member.place}" if member else why,
         versions=(version,),
         manager=installation.manager,
         build_packages=_flat(build for build, _ in libraries),
@@ -73,12 +128,15 @@ def detect(files: Files, overrides: Overrides, images: Images) -> Plan | None:
         install=installation.install,
         build=(*installation.build, *([Run(build, (PIP_CACHE,))] if build else [])),
         build_environment=_environment("build"),
-        run_environment=(*_environment("run"), *_import_path(scope, home)),
+        run_environment=(*_environment("run"), *_import_path(scope, place)),
         artifacts=((_VENV, _VENV), ("/app", "/app")),
-        workdir=f"/app/{home}".rstrip("/"),
+        workdir=f"/app/{place}".rstrip("/"),
         port=found.port,
+        notes=common.only_from_inside(found.note, scope.read(found.note)),
     )
-    return static.served(plan, _DOCUMENTS, "MkDocs", images) if found.note == _MKDOCS else plan
+    if found.note != _MKDOCS:
+        return plan
+    return static.served(plan, f"{place}/{_DOCUMENTS}".lstrip("/"), "MkDocs", images)
 
 
 def _mkdocs(settings: str, packages: frozenset[str]) -> Start:

@@ -5,9 +5,10 @@ import shlex
 from dataclasses import dataclass
 from typing import Any
 
-from ink_builder.planner import common, python_version
+from ink_builder.planner import common, python_version, python_workspace
 from ink_builder.planner.files import UTF16_MARK, Files
 from ink_builder.planner.model import Overrides, Run
+from ink_builder.planner.python_workspace import Member
 
 PIP_CACHE = "/root/.cache/pip"
 _UV_CACHE, _POETRY_CACHE, _PDM_CACHE = "/root/.cache/uv", "/root/.cache/pypoetry", "/root/.cache/pdm"
@@ -66,7 +67,11 @@ def _tool(name: str, package: str) -> Run:
 
 
 def _uv(files: Files, project: dict[str, Any], *, packaged: bool) -> Installation:
-    sync = "/opt/uv/bin/uv sync --frozen --no-dev"
+    # --locked fails when the lock file is out of date, --frozen does not look. A version that the sources tell is not
+    # known where only the manifests are
+    sync = (
+        f"/opt/uv/bin/uv sync {'--frozen' if common.table(project, 'project').get('dynamic') else '--locked'} --no-dev"
+    )
     members = common.table(project, "tool", "uv", "workspace").get("members")
     if members:
         # what the packages of a workspace depend on is known from their own files only
@@ -75,7 +80,8 @@ def _uv(files: Files, project: dict[str, Any], *, packaged: bool) -> Installatio
     install = (_tool("uv", "uv"), Run(f"{sync} --no-install-project", (_UV_CACHE,)))
     paths = common.table(project, "tool", "uv", "sources").values()
     local = any(isinstance(source, dict) and "path" in source for source in paths)
-    build = (Run(f"{sync} --no-editable", (_UV_CACHE,)),) if packaged else ()
+    # inexact: packages that the start command needs beyond the locked ones stay
+    build = (Run(f"{sync} --inexact --no-editable", (_UV_CACHE,)),) if packaged else ()
     return Installation("uv", () if local else ("pyproject.toml", "uv.lock"), install, build)
 
 
@@ -89,6 +95,18 @@ def _poetry(files: Files, project: dict[str, Any]) -> Installation:
     build = (Run("pip install --no-deps .", (PIP_CACHE,)),) if root else ()
     manifests = tuple(name for name in ("pyproject.toml", "poetry.lock") if name in files)
     return Installation("poetry", manifests, install, build)
+
+
+def of_member(member: Member, overrides: Overrides, extra: tuple[str, ...]) -> Installation:
+    """One package of a uv workspace, with those of its neighbours that it depends on."""
+    if overrides.install:
+        step = Run(f"cd {member.place} && {overrides.install}", (PIP_CACHE,))
+        return Installation("install command", (), (step,))
+    frozen = " --locked" if "uv.lock" in member.root else ""
+    sync = f"/opt/uv/bin/uv sync{frozen} --no-dev --no-editable --package {member.name}"
+    more = (Run(pip(*extra), (PIP_CACHE,)),) if extra else ()
+    label = "uv, a workspace" + ("" if frozen else " without a lock file")
+    return Installation(label, (), (_tool("uv", "uv"), Run(sync, (_UV_CACHE,)), *more))
 
 
 def _is_poetry_package(files: Files, project: dict[str, Any]) -> bool:
@@ -170,7 +188,7 @@ def _beside(folder: str, name: str) -> str:
     return "/".join(parts)
 
 
-def packages(files: Files, script: dict[str, Any]) -> frozenset[str]:
+def packages(files: Files, script: dict[str, Any], member: Member | None = None) -> frozenset[str]:
     """Names (normalised) that the manifests ask for; extras that bring a server count as that server."""
     project = python_version.pyproject(files)
     first = files.first(*_REQUIREMENTS) or "requirements.txt"
@@ -180,7 +198,7 @@ def packages(files: Files, script: dict[str, Any]) -> frozenset[str]:
     lines += list(common.table(common.toml(files, "Pipfile"), "packages"))
     locks = files.read("uv.lock") + files.read("poetry.lock") + files.read("pdm.lock")
     lines += re.findall(r'^name = "([^"]+)"', locks, re.MULTILINE)
-    names = set()
+    names = python_workspace.locked(member) if member else set()
     for line in lines:
         if found := _NAME.match(line):
             names.add(re.sub(r"[-_.]+", "-", found[1]).lower())

@@ -2,7 +2,7 @@
 
 import re
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ink_builder.planner import common
 from ink_builder.planner.files import Files
@@ -32,6 +32,7 @@ _SCRIPTS = (
     "src/main.py",
     "src/app.py",
 )
+_COMMENT = re.compile(r"^[ \t]*#[^\n]*$", re.MULTILINE)
 _GUARD = re.compile(r"^if\s+__name__\s*==\s*[\"']__main__[\"']", re.MULTILINE)
 
 
@@ -66,25 +67,45 @@ def _procfile(files: Files) -> Start | None:
 def _django(files: Files, packages: frozenset[str]) -> Start | None:
     if "manage.py" not in files:
         return None
+    start = _django_server(files, packages)
+    if not _on_a_file(files):
+        return start
+    migrated = f'if [ -z "$DATABASE_URL" ]; then python manage.py migrate --noinput; fi; exec {start.command}'
+    return replace(start, command=migrated, note=f"{start.note}, and its tables in SQLite")
+
+
+def _on_a_file(files: Files) -> bool:
+    """Whether the database is a file of the container's own, which is empty at each start."""
+    code = "\n".join(_COMMENT.sub("", files.read(path)) for path in _settings(files))
+    return "backends.sqlite3" in code and not (files.with_suffix(".sqlite3", 2) or files.with_suffix(".db", 2))
+
+
+def _django_server(files: Files, packages: frozenset[str]) -> Start:
     wsgi, asgi = (next(filter(importable, files.named(name)), None) for name in ("wsgi.py", "asgi.py"))
-    build = _collect_static(files)
     if asgi and "uvicorn" in packages and "gunicorn" not in packages:
         command = f"uvicorn {_module(asgi, files)}:application --host 0.0.0.0 --port {PORT}"
-        return Start(command, note="Django with uvicorn", build=build)
+        return Start(command, note="Django with uvicorn")
     if asgi and "daphne" in packages:
-        return Start(f"daphne --bind 0.0.0.0 --port {PORT} {_module(asgi, files)}:application", (), "Django", build)
+        return Start(f"daphne --bind 0.0.0.0 --port {PORT} {_module(asgi, files)}:application", (), "Django")
     if wsgi:
         command = f"gunicorn --bind 0.0.0.0:{PORT} {_module(wsgi, files)}:application"
         if "gunicorn" in packages:
-            return Start(command, note="Django with gunicorn", build=build)
-        return Start(command, ("gunicorn",), "Django; gunicorn added", build)
-    return Start(f"python manage.py runserver 0.0.0.0:{PORT}", note="Django", build=build)
+            return Start(command, note="Django with gunicorn")
+        return Start(command, ("gunicorn",), "Django; gunicorn added")
+    return Start(f"python manage.py runserver 0.0.0.0:{PORT}", note="Django")
 
 
-def _collect_static(files: Files) -> str | None:
-    """Where the settings name a place for them. They may need secrets that only the running application has."""
-    settings = [path for name in ("settings.py", "base.py", "production.py") for path in files.named(name)]
-    if not any(re.search(r"^[ \t]*STATIC_ROOT\s*=", files.read(p), re.MULTILINE) for p in settings):
+def _settings(files: Files) -> list[str]:
+    return [path for name in ("settings.py", "base.py", "production.py") for path in files.named(name)]
+
+
+def collect_static(files: Files, command: str) -> str | None:
+    """Django's own files, where the settings name a place for them, however `command` starts it.
+
+    The settings may need secrets that only the running application has.
+    """
+    placed = any(re.search(r"^[ \t]*STATIC_ROOT\s*=", files.read(p), re.MULTILINE) for p in _settings(files))
+    if "manage.py" not in files or not placed or "collectstatic" in command:
         return None
     return "python manage.py collectstatic --noinput || echo 'collectstatic failed: the application lacks its files'"
 

@@ -6,7 +6,8 @@ from typing import Any
 from ink_builder.planner import common, versions
 from ink_builder.planner.files import Files
 from ink_builder.planner.images import Images
-from ink_builder.planner.model import CannotPlan, NothingToStart, Overrides, Plan, Run
+from ink_builder.planner.model import DEFAULT_PORT, CannotPlan, NothingToStart, Overrides, Plan, Run
+from ink_builder.planner.rust_workspace import around, crates
 from ink_builder.planner.versions import Rules, Wish
 
 RULES = Rules("Rust")
@@ -19,51 +20,80 @@ _LIBRARIES = {
     "openssl-sys": (("pkg-config", "libssl-dev"), ("libssl3",)),
     "pq-sys": (("libpq-dev",), ("libpq5",)),
     "mysqlclient-sys": (("default-libmysqlclient-dev",), ("libmariadb3",)),
+    "openssl-src": (("make", "perl"), ()),
+    "libsqlite3-sys": (("libsqlite3-dev",), ("libsqlite3-0",)),
     "protoc": (("protobuf-compiler",), ()),
 }
+"""Crates that need C libraries: what building them needs, and what running them needs."""
+_BROUGHT = (
+    (r"^(?:reqwest|native-tls|openssl)\b", "openssl-sys"),
+    (r"^diesel\b.*postgres", "pq-sys"),
+    (r"^diesel\b.*mysql", "mysqlclient-sys"),
+    (r"^(?:diesel\b.*sqlite|rusqlite\b)", "libsqlite3-sys"),
+)
+# cargo compares dates, and a commit's date says nothing about what the cache was built from
+_TOUCH = "find . -path ./target -prune -o -type f -name '*.rs' -exec touch {} + && "
 
 
 def detect(files: Files, overrides: Overrides, images: Images) -> Plan | None:
     """A Cargo.toml. Raises CannotPlan."""
     if "Cargo.toml" not in files:
         return None
-    base, version = versions.choose(images, "rust", RULES, _wishes(files))
-    lock = files.read("Cargo.lock")
-    package, name = ("", "") if overrides.build else _program(files)
-    locked = " --locked" if lock else ""
-    chosen = f" --package {package}" if package else ""
-    # cargo compares dates, and a commit's date says nothing about what the cache was built from
-    touch = "find . -path ./target -prune -o -type f -name '*.rs' -exec touch {} +"
-    build = (
-        f"{touch} && cargo build --release{locked}{chosen} --bin {name} && install -D target/release/{name} {_BINARY}"
-    )
-    libraries = [needs for crate, needs in _LIBRARIES.items() if f'name = "{crate}"' in lock]
-    if 'name = "openssl-src"' in lock:
-        libraries = [needs for needs in libraries if needs != _LIBRARIES["openssl-sys"]]
+    area = around(files)
+    wishes = [*_wishes(files), *(_wishes(area.top) if area else ())]
+    base, version = versions.choose(images, "rust", RULES, wishes)
+    lock = area.lock if area else files.read("Cargo.lock")
+    name = ""
+    build = overrides.build or ""
+    if not build:
+        package, name = _program(files)
+        chosen = f" --package {package}" if package else ""
+        cargo = f"cargo build --release{' --locked' if lock else ''}{chosen} --bin {name}"
+        build = f"{cargo} && install -D {_TARGET}/release/{name} {_BINARY}"
+    libraries = _libraries(files, lock)
     own = bool(overrides.build) and _BINARY not in (overrides.build or "")
     if own and not overrides.start:
         raise CannotPlan(f"set a start command, or let the build command write its program to {_BINARY}")
-    kept = (("/app", "/app"),) if own else ((_BINARY, _PROGRAM), *common.kept_beside_binary(files, _sources(files)))
-    rocket = (("ROCKET_ADDRESS", "0.0.0.0"), ("ROCKET_PORT", "8080")) if 'name = "rocket"' in lock else ()
+    kept = (("/app", "/app"),) if own else common.kept_beside_binary(files, _sources(files))
+    there = f"cd {area.place} && " if area else ""
+    if area:
+        kept = tuple((f"/app/{area.place}{source.removeprefix('/app')}", to) for source, to in kept)
+    rocket = "rocket" in common.table(common.toml(files, "Cargo.toml"), "dependencies")
     return Plan(
         pack="Rust",
         image=base.build,
         run_image=base.run,
-        why="Cargo.toml",
+        directory="" if area else None,
+        why=f"the package in {area.place}" if area else "Cargo.toml",
         versions=(version,),
         manager="cargo" + ("" if lock else ", without a lock file"),
         build_packages=tuple(name for build_needs, _ in libraries for name in build_needs),
         run_packages=tuple(name for _, run_needs in libraries for name in run_needs),
         build_environment=(("CARGO_HOME", "/usr/local/cargo"), ("CARGO_TARGET_DIR", _TARGET)),
-        run_environment=rocket,
-        install=(Run(overrides.install, _CACHES[:2]),) if overrides.install else (),
+        run_environment=(("ROCKET_ADDRESS", "0.0.0.0"), ("ROCKET_PORT", str(DEFAULT_PORT))) if rocket else (),
+        install=(Run(there + overrides.install, _CACHES[:2]),) if overrides.install else (),
         # what the user's own commands leave in target/ must outlive the step
-        build=(Run(overrides.build or build, _CACHES[:2] if own else _CACHES),),
-        artifacts=(*kept, common.CERTIFICATES),
+        build=(Run(f"{'' if overrides.build else _TOUCH}{there}{build}", _CACHES[:2] if own else _CACHES),),
+        artifacts=(*(() if own else ((_BINARY, _PROGRAM),)), *kept, common.CERTIFICATES),
         start=overrides.start or _PROGRAM,
         start_why="the start command given" if overrides.start else f"the program {name}",
         port=_port(files),
+        notes=common.only_from_inside("src/main.rs", files.read("src/main.rs")),
     )
+
+
+def _libraries(files: Files, lock: str) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
+    """Of what the lock file says; without one, of what Cargo.toml itself names, which brings others along."""
+    if lock:
+        package = str(common.table(common.toml(files, "Cargo.toml"), "package").get("name"))
+        used = crates(lock, package)
+        brought = [crate for crate in _LIBRARIES if crate in used]
+    else:
+        manifest = files.read("Cargo.toml")
+        brought = [crate for pattern, crate in _BROUGHT if re.search(pattern, manifest, re.MULTILINE)]
+    if "openssl-src" in brought and "openssl-sys" in brought:
+        brought.remove("openssl-sys")
+    return [_LIBRARIES[crate] for crate in brought]
 
 
 def _wishes(files: Files) -> list[Wish]:
@@ -101,7 +131,10 @@ def _program(files: Files) -> tuple[str, str]:
     if not found:
         raise NothingToStart("this is Rust, but there is no program, only a library: add src/main.rs")
     names = ", ".join(name for _, name in found[:10])
-    raise CannotPlan(f"there are several programs: {names}; name one as default-run in [package] of Cargo.toml")
+    raise CannotPlan(
+        f"there are several programs: {names}; name one as default-run in [package] of Cargo.toml, or"
+        " set source.git.rootDirectory to its directory"
+    )
 
 
 def _binaries(files: Files, manifest: dict[str, Any], folder: str) -> list[str]:
@@ -124,7 +157,7 @@ def _binaries(files: Files, manifest: dict[str, Any], folder: str) -> list[str]:
 
 
 def _port(files: Files) -> int:
-    return common.fixed_port(files.read("src/main.rs"), _LISTEN)
+    return common.fixed_port(common.code(files.read("src/main.rs")), _LISTEN)
 
 
 def _sources(files: Files) -> str:

@@ -174,7 +174,7 @@ def test_a_language_that_the_platform_lacks_is_said(stack: Stack) -> None:
 def test_a_version_that_no_image_satisfies_is_said(stack: Stack) -> None:
     project = '[project]\nname = "x"\nversion = "1"\nrequires-python = ">=3.99"\n'
     outcome = stack.build("version", {"pyproject.toml": project, "main.py": ""})
-    assert (outcome.code, outcome.reason) == (1, "BuildFailed")
+    assert (outcome.code, outcome.reason) == (1, "VersionMismatch")
     assert "requires-python in pyproject.toml asks for Python >=3.99" in outcome.message
 
 
@@ -200,6 +200,42 @@ def test_a_package_of_a_workspace_with_what_it_depends_on(stack: Stack, root: st
     service = f"workspace-{'root' if root else 'only'}"
     outcome = stack.build(service, WORKSPACE, INK_ROOT_DIRECTORY=root)
     assert ask(stack, service, outcome, "/") == ["/ 65532 from a workspace"]
+
+
+@pytest.mark.full
+def test_a_python_package_that_has_to_be_compiled(stack: Stack) -> None:
+    """psycopg2 comes as source alone: compiler, headers and library at the build, the library in the final image."""
+    from ink_local import baseimages
+
+    answer = "psycopg2.apilevel.encode()"
+    page = PAGE.replace("itsdangerous, ", "psycopg2, ").replace('itsdangerous.base64_encode(b"hello")', answer)
+    files: dict[str, str | bytes] = {"main.py": page, "requirements.txt": "psycopg2==2.9.10\n"}
+    images = json.dumps(baseimages.languages())
+    outcome = stack.build("compiled", files, INK_BASE_IMAGES=images, INK_TIMEOUT_SECONDS="600")
+    assert ask(stack, "compiled", outcome, "/") == ["/ 65532 2.0"]
+
+
+PROJECT_OF_TWO: dict[str, str | bytes] = {
+    "pyproject.toml": '[project]\nname = "top"\nversion = "1"\nrequires-python = ">=3.11"\n'
+    '[tool.uv.workspace]\nmembers = ["packages/*"]\n',
+    "packages/web/pyproject.toml": '[project]\nname = "web"\nversion = "1"\nrequires-python = ">=3.11"\n'
+    'dependencies = ["words"]\n[tool.uv.sources]\nwords = { workspace = true }\n',
+    "packages/words/pyproject.toml": '[project]\nname = "words"\nversion = "1"\ndescription = "words"\n'
+    '[build-system]\nrequires = ["flit_core"]\nbuild-backend = "flit_core.buildapi"\n',
+    "packages/words/words/__init__.py": '"""Words."""\n__version__ = "1"\nWORDS = b"from a neighbour"\n',
+}
+
+
+@pytest.mark.full
+def test_one_package_of_a_uv_workspace(stack: Stack) -> None:
+    """It runs in its own directory; its neighbour is installed, the rest of the workspace is not needed."""
+    from ink_local import baseimages
+
+    page = PAGE.replace("itsdangerous, ", "words, ").replace('itsdangerous.base64_encode(b"hello")', "words.WORDS")
+    files = {**PROJECT_OF_TWO, "packages/web/main.py": page}
+    images = json.dumps(baseimages.languages())
+    outcome = stack.build("uv-member", files, INK_ROOT_DIRECTORY="packages/web", INK_BASE_IMAGES=images)
+    assert ask(stack, "uv-member", outcome, "/") == ["/ 65532 from a neighbour"]
 
 
 def test_two_services_of_one_repository_by_ink_yaml(stack: Stack) -> None:
@@ -239,7 +275,7 @@ def test_each_package_manager_of_node_obeys_its_lock_file(stack: Stack, manager:
     assert ask(stack, f"node-{manager}", outcome, "/") == ["/ 65532 1000"]
     other = {name: text.replace("2.1.3", "2.1.2") for name, text in files.items() if name == "package.json"}  # type: ignore[arg-type]
     stale = stack.build(f"node-{manager}-stale", {**files, **other})
-    assert (stale.code, stale.reason) == (1, "BuildFailed"), stale.log
+    assert (stale.code, stale.reason) == (1, "LockFileOutdated"), stale.log
 
 
 PROJECT = """[project]

@@ -141,3 +141,11 @@ def test_another_processor_has_a_name_of_its_own(details: str, said: list[str], 
     assert words in str(error)
     asked = explain(details, step, Context("Dockerfile", generated=True, platform="linux/arm64"))
     assert "builders.platform of this installation: linux/arm64" in str(asked)
+
+
+def test_what_a_planned_build_did_not_leave_is_no_matter_of_a_dockerfile() -> None:
+    details = 'failed to solve: failed to calculate checksum of ref a::b: "/app/out": not found'
+    planned = explain(details, None, Context("Dockerfile", generated=True))
+    assert (planned.reason, "Dockerfile" in str(planned)) == ("FileNotFound", False)
+    assert "there is no out afterwards: set build.publishDirectory" in str(planned)
+    assert "Dockerfile copies /app/out" in str(explain(details, None, OWN))

@@ -86,10 +86,10 @@ def plan(files: dict[str, str], overrides: Overrides | None = None, pack: str = 
             "Python",
             f"streamlit run ui.py --server.port {PORT} --server.address 0.0.0.0 --server.headless true",
         ),
-        ({"package.json": '{"scripts": {"start": "node x.js"}}'}, "Node", "node x.js"),
+        ({"package.json": '{"scripts": {"start": "node x.js"}}', "x.js": ""}, "Node", "node x.js"),
         ({"package.json": '{"main": "lib/x.js"}', "lib/x.js": ""}, "Node", "node lib/x.js"),
         ({"server.js": ""}, "Node", "node server.js"),
-        ({"package.json": '{"scripts": {"start": "node x.js"}}', "requirements.txt": ""}, "Node", "node x.js"),
+        ({"package.json": '{"scripts": {"start": "node x"}}', "x.js": "", "requirements.txt": ""}, "Node", "node x"),
         (
             {
                 "index.html": "",

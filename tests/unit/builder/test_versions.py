@@ -54,6 +54,21 @@ def chosen(tool: str, files: dict[str, str]) -> Version:
         ({".python-version": "3.10", "pyproject.toml": '[project]\nrequires-python = ">=3.10"'}, "3.11", True),
         ({"pyproject.toml": "not toml [", "requirements.txt": ""}, "3.12", False),
         ({"main.py": '# /// script\n# requires-python = ">=3.13"\n# ///\n'}, "3.13", False),
+        ({"requirements.txt": "numpy==1.24.2\n"}, "3.11", False),
+        ({"requirements.txt": "numpy==1.26.4\n"}, "3.12", False),
+        ({"requirements.txt": "numpy==2.3.2\nDjango>=1\n"}, "3.12", False),
+        ({"requirements.txt": "numpy==1.19.5\n"}, "3.11", True),
+        ({"requirements.txt": "numpy==1.24.2\n", ".python-version": "3.13"}, "3.13", False),
+        ({"requirements.txt": "numpy==1.24.2\n", "runtime.txt": "python-3.15"}, "3.11", True),
+        ({"requirements.txt": "numpy==1.19.5\n", "runtime.txt": "python-3.7"}, "3.11", True),
+        (
+            {
+                "requirements.txt": "numpy==1.24.2\n",
+                "pyproject.toml": '[project]\nname = "x"\nversion = "1"\nrequires-python = ">=3.12"',
+            },
+            "3.12",
+            True,
+        ),
     ],
 )
 def test_which_python_is_taken(files: dict[str, str], version: str, noted: bool) -> None:

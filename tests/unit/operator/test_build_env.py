@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from ink_operator.inkservice.desired.buildjob import make_job, make_secret, secret_keys
@@ -63,6 +64,24 @@ def test_values_stand_in_the_builds_secret_alone() -> None:
     assert variables["INK_BUILD_SECRETS_DIGEST"]["value"] == "d" * 64
     secret = make_secret(case, start, dict.fromkeys(secret_keys(start), VALUE), None)
     assert set(secret["stringData"]) == set(secret_keys(start))
+
+
+def test_kubernetes_puts_no_variable_into_a_value() -> None:
+    """Of the container's own variables, `$(INK_TENANT)` in a value would show one that is Ink's."""
+    value = "$(INK_TENANT) $$(X) $HOME a$"
+    spec = service(build={"env": [{"name": "A", "value": value}], "buildCommand": "make -j $(nproc)"})
+    start = StartBuild(BuildPlan("k" * 20, "a" * 40, "acme/shop/web", "t-"), 1, no_cache=False)
+    job = make_job(Case(spec, IDENTITY, SETTINGS), start, suspend=False)
+    (container,) = job["spec"]["template"]["spec"]["containers"]
+    variables = {v["name"]: v["value"] for v in container["env"] if "value" in v}
+    build = json.loads(expanded(variables["INK_BUILD"], variables))
+    assert (build["env"][0]["value"], build["buildCommand"]) == (value, "make -j $(nproc)")
+
+
+def expanded(text: str, variables: dict[str, str]) -> str:
+    """As the kubelet does: `$$` is a dollar, `$(NAME)` a variable that it knows, everything else stays."""
+    pattern = r"\$(?:(\$)|\(([^)]*)\))"
+    return re.sub(pattern, lambda m: "$" if m[1] else variables.get(m[2], m[0]), text)
 
 
 def test_a_build_without_them_is_as_it_was() -> None:

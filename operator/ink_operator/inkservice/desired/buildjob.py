@@ -110,7 +110,7 @@ def secret_keys(start: StartBuild) -> tuple[str, ...]:
 
 def _container(case: Case, start: StartBuild) -> dict[str, Any]:
     name = job_name(start.plan, start.number)
-    env: list[dict[str, Any]] = [{"name": k, "value": v} for k, v in _environment(case, start).items()]
+    env: list[dict[str, Any]] = [{"name": k, "value": _literal(v)} for k, v in _environment(case, start).items()]
     env += [{"name": key, "valueFrom": {"secretKeyRef": {"name": name, "key": key}}} for key in secret_keys(start)]
     return {
         "name": COMPONENT,
@@ -126,6 +126,11 @@ def _container(case: Case, start: StartBuild) -> dict[str, Any]:
         "securityContext": {**RESTRICTED, "readOnlyRootFilesystem": False},
         "terminationMessagePolicy": "File",
     }
+
+
+def _literal(value: str) -> str:
+    """A value that reaches the builder as it is: Kubernetes would put other variables in place of `$(NAME)`."""
+    return value.replace("$", "$$")
 
 
 def _environment(case: Case, start: StartBuild) -> dict[str, str]:

@@ -1,0 +1,53 @@
+"""One package of a cargo workspace, or one that is built of packages beside it: cargo reads what lies above."""
+
+import re
+from dataclasses import dataclass
+
+from ink_builder.planner import common
+from ink_builder.planner.files import Files
+
+_BESIDE = re.compile(r"\bpath\s*=\s*\"\.\./")
+
+
+@dataclass(frozen=True)
+class Around:
+    """The repository, the package's place in it, and the directory of its lock file."""
+
+    whole: Files
+    place: str
+    top: Files
+
+    @property
+    def lock(self) -> str:
+        """The text of the lock file that cargo obeys here."""
+        return self.top.read("Cargo.lock")
+
+
+def around(files: Files) -> Around | None:
+    """None when the package is built of nothing but its own directory."""
+    whole, place = files.whole, files.place
+    if whole is None or not place or not common.plain(place) or "[workspace]" in files.read("Cargo.toml"):
+        return None
+    above = place
+    while above:
+        above = above.rpartition("/")[0]
+        root = whole.below(above) if above else whole
+        if "workspace" in common.toml(root, "Cargo.toml"):
+            return Around(whole, place, root)
+    return Around(whole, place, files) if _BESIDE.search(files.read("Cargo.toml")) else None
+
+
+def crates(lock: str, package: str) -> set[str]:
+    """Names of what one package of a lock file is built of; all of them when it cannot be told."""
+    listed = common.parsed_toml(lock).get("package")
+    needs = {str(p.get("name")): p.get("dependencies") for p in listed if isinstance(p, dict)} if listed else {}
+    if package not in needs:
+        return set(re.findall(r'^name = "([^"]+)"', lock, re.MULTILINE))
+    found: set[str] = set()
+    queue = [package]
+    while queue:
+        name = queue.pop()
+        if name not in found:
+            found.add(name)
+            queue += [str(d).partition(" ")[0] for d in needs.get(name) or ()]
+    return found
