@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from api.operator_world import CRS, World, settled
+from support.engine import CRS, Engine
 from support.kube_api import Json
 from support.platform import condition
 from support.waiting import eventually, stays
@@ -14,23 +14,23 @@ AT_ONCE_SECONDS = 10
 """Far below the ten minutes after which everything is looked at again anyway."""
 
 
-def rests(world: World) -> None:
+def rests(world: Engine) -> None:
     """What was made is what is wanted: nothing is written any more."""
-    eventually(lambda: settled(world), within=20, what="the last writes are over", state=world.operator.tail)
+    world.rest(within=20, from_now=True)
     world.proxy.forget()
     stays(lambda: world.proxy.writes == [], seconds=4, what="no write")
 
 
-def deployment(world: World, namespace: str) -> Json:
+def deployment(world: Engine, namespace: str) -> Json:
     return world.api.get(f"{DEPLOYMENTS.format(namespace)}/shop")
 
 
-def revision(world: World, namespace: str) -> str:
+def revision(world: Engine, namespace: str) -> str:
     found: str = deployment(world, namespace)["metadata"]["annotations"]["ml.ink/revision"]
     return found
 
 
-def says(world: World, namespace: str, reason: str, within: float = 30) -> str:
+def says(world: Engine, namespace: str, reason: str, within: float = 30) -> str:
     """Wait until Ready gives that reason; returns its message."""
 
     def found() -> str:
@@ -41,11 +41,11 @@ def says(world: World, namespace: str, reason: str, within: float = 30) -> str:
     return eventually(found, within=within, what=f"{namespace}/shop says {reason}", state=world.operator.tail)
 
 
-def change(world: World, namespace: str, **spec: object) -> None:
+def change(world: Engine, namespace: str, **spec: object) -> None:
     world.api.merge(f"{CRS.format(namespace)}/shop", {"spec": spec})
 
 
-def test_a_secret_that_comes_and_changes_is_noticed_at_once(running: World, namespace: str) -> None:
+def test_a_secret_that_comes_and_changes_is_noticed_at_once(running: Engine, namespace: str) -> None:
     running.create(namespace, "shop", envFrom=[{"secretRef": {"name": "app"}}])
     says(running, namespace, "ConfigNotFound")
     path, meta = f"{SECRETS.format(namespace)}/app", {"name": "app", "namespace": namespace}
@@ -66,7 +66,7 @@ def test_a_secret_that_comes_and_changes_is_noticed_at_once(running: World, name
     running.wait_ready(namespace, "shop")
 
 
-def test_ports_health_and_drain_are_taken_as_they_are_written(running: World, namespace: str) -> None:
+def test_ports_health_and_drain_are_taken_as_they_are_written(running: Engine, namespace: str) -> None:
     running.create(
         namespace,
         "shop",
@@ -94,7 +94,7 @@ def test_ports_health_and_drain_are_taken_as_they_are_written(running: World, na
 CRON_JOBS = "/apis/batch/v1/namespaces/{}/cronjobs"
 
 
-def test_a_cron_job_takes_the_place_of_a_server_and_gives_it_back(running: World, namespace: str) -> None:
+def test_a_cron_job_takes_the_place_of_a_server_and_gives_it_back(running: Engine, namespace: str) -> None:
     running.create(namespace, "shop")
     running.wait_ready(namespace, "shop")
     change(running, namespace, cron={"schedule": "0 4 1 1 *", "timeZone": "Europe/Berlin", "retries": 2})
@@ -122,11 +122,11 @@ def test_a_cron_job_takes_the_place_of_a_server_and_gives_it_back(running: World
     ids=["schedule", "time zone"],
 )
 def test_what_only_the_api_server_can_tell_of_a_schedule_is_said(
-    running: World, namespace: str, cron: Json, words: str
+    running: Engine, namespace: str, cron: Json, words: str
 ) -> None:
     running.create(namespace, "shop", cron=cron)
     assert words in says(running, namespace, "InvalidSpec")
-    eventually(lambda: settled(running), within=20, what="it is not tried again and again")
+    running.rest(within=20, from_now=True)  # it is not tried again and again
     change(running, namespace, cron={"schedule": "@daily", "timeZone": "Etc/UTC"})
     says(running, namespace, "Ready")
 
@@ -138,11 +138,11 @@ def disk(**more: object) -> Json:
     return {"name": "data", "mountPath": "/data", "size": "1Gi", **more}
 
 
-def claim(world: World, namespace: str) -> Json | None:
+def claim(world: Engine, namespace: str) -> Json | None:
     return world.api.find(f"{CLAIMS.format(namespace)}/shop-data")
 
 
-def storage(world: World, namespace: str, storage_class: str) -> None:
+def storage(world: Engine, namespace: str, storage_class: str) -> None:
     """A disk for the claim, as an administrator makes one by hand."""
     spec = {
         "capacity": {"storage": "1Gi"},
@@ -162,7 +162,7 @@ def storage(world: World, namespace: str, storage_class: str) -> None:
     eventually(bound, within=30, what="the claim is bound")
 
 
-def test_a_disk_comes_and_goes_with_its_policy(running: World, namespace: str) -> None:
+def test_a_disk_comes_and_goes_with_its_policy(running: Engine, namespace: str) -> None:
     running.create(namespace, "shop")
     running.wait_ready(namespace, "shop")
     change(running, namespace, volumes=[disk(deletionPolicy="Delete")])
@@ -189,7 +189,7 @@ def test_a_disk_comes_and_goes_with_its_policy(running: World, namespace: str) -
     assert again["metadata"]["labels"]["ml.ink/owner-uid"] != kept["metadata"]["labels"]["ml.ink/owner-uid"]
 
 
-def test_a_disk_grows_where_its_class_can_and_says_so_where_it_cannot(running: World, namespace: str) -> None:
+def test_a_disk_grows_where_its_class_can_and_says_so_where_it_cannot(running: Engine, namespace: str) -> None:
     elastic = f"elastic-{namespace}"
     meta = {"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": elastic}}
     path = f"/apis/storage.k8s.io/v1/storageclasses/{elastic}"
@@ -201,7 +201,7 @@ def test_a_disk_grows_where_its_class_can_and_says_so_where_it_cannot(running: W
     assert "allowVolumeExpansion" in says(running, namespace, "VolumeNotExpandable")
     annotations = deployment(running, namespace)["spec"]["template"]["metadata"]["annotations"]
     assert annotations["ml.ink/restarted-at"] == "now"
-    eventually(lambda: settled(running), within=20, what="it is not tried again and again")
+    running.rest(within=20, from_now=True)  # it is not tried again and again
     running.api.merge(path, {"allowVolumeExpansion": True})
     change(running, namespace, restartedAt="again")
     running.wait_ready(namespace, "shop")
@@ -214,12 +214,12 @@ def test_a_disk_grows_where_its_class_can_and_says_so_where_it_cannot(running: W
 AUTOSCALERS = "/apis/autoscaling/v2/namespaces/{}/horizontalpodautoscalers"
 
 
-def pods_wanted(world: World, namespace: str) -> int:
+def pods_wanted(world: Engine, namespace: str) -> int:
     found: int = deployment(world, namespace)["spec"]["replicas"]
     return found
 
 
-def test_whoever_scales_an_autoscaled_service_is_not_fought(running: World, namespace: str) -> None:
+def test_whoever_scales_an_autoscaled_service_is_not_fought(running: Engine, namespace: str) -> None:
     running.create(namespace, "shop", replicas=3)
     running.wait_ready(namespace, "shop")
     change(running, namespace, autoscaling={"minReplicas": 2, "maxReplicas": 6, "scaleDownCooldown": "10m"})
@@ -251,11 +251,11 @@ def test_whoever_scales_an_autoscaled_service_is_not_fought(running: World, name
 
 @pytest.mark.full
 @pytest.mark.timeout(300)
-def test_a_lifetime_ends_by_itself_and_can_be_raised(running: World, namespace: str) -> None:
+def test_a_lifetime_ends_by_itself_and_can_be_raised(running: Engine, namespace: str) -> None:
     """The shortest lifetime is a minute; tests/faults has the rest of it in no time."""
     running.create(namespace, "shop", ttl="1m", volumes=[disk()])
     running.wait_ready(namespace, "shop")
-    eventually(lambda: settled(running), within=20, what="nothing is left to do before the end")
+    running.rest(within=20, from_now=True)
     says(running, namespace, "Expired", within=90)
     for path in (DEPLOYMENTS, "/api/v1/namespaces/{}/services", "/apis/networking.k8s.io/v1/namespaces/{}/ingresses"):
         eventually(lambda path=path: running.api.get(path.format(namespace))["items"] == [], within=20, what=path)  # type: ignore[misc]
@@ -266,7 +266,7 @@ def test_a_lifetime_ends_by_itself_and_can_be_raised(running: World, namespace: 
     rests(running)
 
 
-def test_without_the_sandbox_a_service_says_so(running: World, namespace: str) -> None:
+def test_without_the_sandbox_a_service_says_so(running: Engine, namespace: str) -> None:
     path, meta = "/apis/node.k8s.io/v1/runtimeclasses/gvisor", {"name": "gvisor"}
     running.api.delete(path)
     running.create(namespace, "shop", isolation="GVisor")

@@ -22,6 +22,8 @@ from support.waiting import eventually
 ROOT = Path(__file__).parents[2]
 SIGNING_KEY, ADMIN_TOKEN, INTERNAL_TOKEN = "s" * 64, "a" * 48, "i" * 48
 PERSON = ("-c", "user.name=Test", "-c", "user.email=test@example.com", "-c", "commit.gpgsign=false")
+FAST = ("-c", "core.compression=0")
+"""What is large here are random bytes, which get no smaller."""
 PLAIN = {
     **{name: value for name, value in os.environ.items() if not name.startswith(("GIT_", "INK_"))},
     "GIT_TERMINAL_PROMPT": "0",
@@ -242,7 +244,7 @@ class WorkingCopy:
 def run(*args: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:
     """The ordinary git client, without anybody's settings."""
     return subprocess.run(
-        ["git", *PERSON, *args], env=PLAIN, capture_output=True, text=True, timeout=timeout, check=False
+        ["git", *PERSON, *FAST, *args], env=PLAIN, capture_output=True, text=True, timeout=timeout, check=False
     )
 
 

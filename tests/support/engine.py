@@ -147,12 +147,14 @@ class Engine:
         found = self.api.get(f"{CLAIMS}?labelSelector=ml.ink/component=claim")["items"]
         return [c for c in found if c["metadata"]["annotations"].get("ml.ink/owner") == f"{namespace}/{name}"]
 
-    def rest(self, *, quiet: float = 2.0, within: float = 30.0) -> None:
-        """Until nothing has been written for so long."""
+    def rest(self, *, quiet: float = 2.0, within: float = 30.0, from_now: bool = False) -> None:
+        """Until nothing has been written for so long. `from_now`: what came before does not count towards it."""
+        began = time.monotonic() if from_now else 0.0
 
         def still() -> bool:
             writes = self.proxy.writes
-            return not writes or time.monotonic() - writes[-1].at >= quiet
+            since = max(began, writes[-1].at if writes else 0.0)
+            return time.monotonic() - since >= quiet
 
         eventually(still, within=within, what="the operator rests", state=lambda: str(self.proxy.writes[-10:]))
 

@@ -72,7 +72,7 @@ class KubeApi:
         named = {k.replace("_", "-"): v for k, v in headers.items()}
         try:
             answer = self._http.request(method, path, json=body, headers=named)
-        except httpx.RemoteProtocolError:
+        except (httpx.RemoteProtocolError, httpx.ReadError):
             if method != "GET":
                 raise
             # The server has closed an idle connection in the moment in which it was used again.
