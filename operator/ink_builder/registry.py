@@ -10,6 +10,8 @@ from ink_builder import image
 from ink_builder.settings import Settings
 
 _CALL_SECONDS = 3.0
+_MAX_MANIFEST_BYTES = 4 * 1024 * 1024
+MANIFESTS = ("application/vnd.oci.image.manifest.v1+json", "application/vnd.oci.image.index.v1+json")
 
 
 class Repository:
@@ -30,6 +32,18 @@ class Repository:
             raise ValueError(f"the registry answers {answer.status}")
         parts = urlsplit(answer.headers.get("Location", ""))
         return f"{parts.path}?{parts.query}"
+
+    def read(self, name: str) -> tuple[bytes, str] | None:
+        """A manifest by its tag, and its type; None when there is none. Raises ValueError for any other answer."""
+        headers = {**self._headers, "Accept": ", ".join(MANIFESTS)}
+        self._connection.request("GET", f"{self._path}/manifests/{name}", headers=headers)
+        answer = self._connection.getresponse()
+        data = answer.read(_MAX_MANIFEST_BYTES + 1)
+        if answer.status == 404:
+            return None
+        if answer.status != 200 or len(data) > _MAX_MANIFEST_BYTES:
+            raise ValueError(f"the registry answers {answer.status} with {len(data)} bytes")
+        return data, answer.headers.get("Content-Type", MANIFESTS[0])
 
     def blob(self, data: bytes, kind: str) -> dict[str, object]:
         """Its descriptor, once it is there."""

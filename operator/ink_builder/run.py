@@ -1,8 +1,10 @@
 """The story of a build: clone while connecting, plan, solve."""
 
 import asyncio
+import contextlib
 import tempfile
 import time
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ from ink_builder.diagnosis.judge import SHOWN_LINES
 from ink_builder.errors import BuildError, infrastructure
 from ink_builder.log import BuildLog
 from ink_builder.settings import Settings
-from ink_builder.solve import HELD, NAMED, Built, Job, Watch, solve
+from ink_builder.solve import HELD, Built, Job, Watch, solve
 
 SCAN_PATIENCE_SECONDS = 15.0
 """How long a finished build waits for a scan that only warns."""
@@ -109,9 +111,7 @@ async def _build(settings: Settings, log: BuildLog, watch: Watch) -> dict[str, A
                 clock.lap("scan")
             version = await connecting
             log.line(f"BuildKit {version} answers after {clock.lap('connect'):.2f} s more")
-            built = await solve(
-                buildkit, planned.job, settings, log, watch, push=HELD if settings.scan.holds else NAMED
-            )
+            built = await _solve(buildkit, planned.job, settings, log, watch)
             clock.lap("solve")
             report = report or await _judge(scanning, settings, log)
             if settings.extras.sbom_generator is not None:
@@ -172,12 +172,34 @@ async def _inspect(
     return {**(report or {}), "image": image_report} if image_report is not None else report
 
 
+async def _solve(buildkit: BuildKit, job: Job, settings: Settings, log: BuildLog, watch: Watch) -> Built:
+    """Build; and push, unless the image is to be looked at before."""
+    if settings.scan.holds:
+        return await solve(buildkit, job, settings, log, watch, push=HELD)
+    async with _cache_kept(settings, log):
+        return await solve(buildkit, job, settings, log, watch)
+
+
 async def _release(
     buildkit: BuildKit, job: Job, settings: Settings, log: BuildLog, watch: Watch, *, held: Built
 ) -> Built:
     from ink_builder import inspection
 
-    return await inspection.release(buildkit, job, settings, log, watch, held=held)
+    async with _cache_kept(settings, log):
+        return await inspection.release(buildkit, job, settings, log, watch, held=held)
+
+
+@contextlib.asynccontextmanager
+async def _cache_kept(settings: Settings, log: BuildLog) -> AsyncIterator[None]:
+    """The cache that a push replaces in the registry stays known."""
+    if not settings.extras.registry_cache:
+        yield
+        return
+    from ink_builder import old_cache
+
+    replaced = await old_cache.find(settings)
+    yield
+    await old_cache.leave(replaced, settings, log)
 
 
 async def _scan(settings: Settings, directory: Path) -> Any:

@@ -88,6 +88,18 @@ async def test_what_lies_below_an_index_goes_and_stays_with_it(pod: RegistryPod,
     assert pod.raw_manifest(REPOSITORY, alone) is None
 
 
+async def test_a_cache_goes_when_a_newer_one_has_replaced_it(pod: RegistryPod, client: RegistryClient) -> None:
+    old = pod.push(REPOSITORY, "old-cache-0123456789ab", b"old", b"shared")
+    live = pod.push(REPOSITORY, "build-cache", b"live", b"shared")
+    again = pod.raw_manifest(REPOSITORY, live)
+    assert again is not None
+    pod.push_manifest(REPOSITORY, "old-cache-ba9876543210", again, MANIFEST)
+    await client.prune(REPOSITORY, frozenset(), frozenset())
+    pod.collect()
+    assert pod.raw_manifest(REPOSITORY, old) is None
+    assert pod.pull(REPOSITORY, "build-cache") == [b"live", b"shared"]
+
+
 async def test_without_the_lease_nothing_is_deleted(pod: RegistryPod, client: RegistryClient, lease: Lease) -> None:
     pod.push(REPOSITORY, OLD, b"old")
     lease.held = False

@@ -1,7 +1,7 @@
 // Syft's catalogers of installed packages, as the SBOM generator of BuildKit. Of Syft's own list of modules, those that
-// these need. Three of their releases cannot be had from the module proxy:
-// earlier ones stand in.
-module ink.local/sbom-scanner
+// these need. Three of their releases cannot be had from the module proxy: earlier ones stand in.
+// The module lies below Syft by name: what catalogers expect of their caller is in an internal package.
+module github.com/anchore/syft/cmd/ink-sbom-scanner
 
 go 1.26.8
 

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"runtime/debug"
 
+	"github.com/anchore/syft/internal/tmpdir"
 	"github.com/anchore/syft/syft/artifact"
 	"github.com/anchore/syft/syft/file"
 	"github.com/anchore/syft/syft/format/spdxjson"
@@ -50,6 +51,10 @@ func run(core, extras, destination string) error {
 	if core == "" || destination == "" {
 		return errors.New("BUILDKIT_SCAN_SOURCE and BUILDKIT_SCAN_DESTINATION are set by BuildKit: this is run by it")
 	}
+	// Archives are unpacked to look at them. Texts of licenses are not compared with known ones: that would take longer
+	// than all else, and three times the memory.
+	ctx, scratch := tmpdir.Root(context.Background(), "scan")
+	defer func() { _ = scratch.Cleanup() }()
 	targets := []string{core}
 	more, err := filepath.Glob(filepath.Join(extras, "*"))
 	if err != nil {
@@ -59,14 +64,14 @@ func run(core, extras, destination string) error {
 		targets = append(targets, more...)
 	}
 	for _, target := range targets {
-		if err := scan(target, filepath.Join(destination, filepath.Base(target)+".spdx.json")); err != nil {
+		if err := scan(ctx, target, filepath.Join(destination, filepath.Base(target)+".spdx.json")); err != nil {
 			return fmt.Errorf("%s: %w", filepath.Base(target), err)
 		}
 	}
 	return nil
 }
 
-func scan(root, destination string) error {
+func scan(ctx context.Context, root, destination string) error {
 	from, err := directorysource.New(directorysource.Config{Path: root, Base: root, Alias: source.Alias{Name: "image"}})
 	if err != nil {
 		return err
@@ -76,7 +81,7 @@ func scan(root, destination string) error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	found, relationships := catalog(files)
+	found, relationships := catalog(ctx, files)
 	document := sbom.SBOM{
 		Artifacts:     sbom.Artifacts{Packages: found, LinuxDistribution: linux.IdentifyRelease(files)},
 		Relationships: relationships,
@@ -88,11 +93,11 @@ func scan(root, destination string) error {
 
 // catalog lists what is installed. What a package of the distribution brought along is that package's: its version
 // says nothing of the mends that the distribution has made.
-func catalog(files file.Resolver) (*pkg.Collection, []artifact.Relationship) {
+func catalog(ctx context.Context, files file.Resolver) (*pkg.Collection, []artifact.Relationship) {
 	found, owned := pkg.NewCollection(), map[string]bool{}
 	var relationships []artifact.Relationship
 	for _, cataloger := range distributions() {
-		packages, between := listed(cataloger, files)
+		packages, between := listed(ctx, cataloger, files)
 		for _, one := range packages {
 			if owner, ok := one.Metadata.(pkg.FileOwner); ok {
 				for _, path := range owner.OwnedFiles() {
@@ -104,7 +109,7 @@ func catalog(files file.Resolver) (*pkg.Collection, []artifact.Relationship) {
 		relationships = append(relationships, between...)
 	}
 	for _, cataloger := range languages() {
-		packages, _ := listed(cataloger, files)
+		packages, _ := listed(ctx, cataloger, files)
 		for _, one := range packages {
 			if !isOwned(one, owned) {
 				found.Add(one)
@@ -115,13 +120,13 @@ func catalog(files file.Resolver) (*pkg.Collection, []artifact.Relationship) {
 }
 
 // listed: a cataloger that fails, as on a file made for that, costs its own packages alone.
-func listed(cataloger pkg.Cataloger, files file.Resolver) (packages []pkg.Package, between []artifact.Relationship) {
+func listed(ctx context.Context, cataloger pkg.Cataloger, files file.Resolver) (packages []pkg.Package, between []artifact.Relationship) {
 	defer func() {
 		if failed := recover(); failed != nil {
 			fmt.Fprintf(os.Stderr, "sbom-scanner: %s gave up: %v\n", cataloger.Name(), failed)
 		}
 	}()
-	packages, between, err := cataloger.Catalog(context.Background(), files)
+	packages, between, err := cataloger.Catalog(ctx, files)
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "sbom-scanner: %s: %v\n", cataloger.Name(), err)
 	}

@@ -11,8 +11,8 @@ from ink_operator.ports import StoredImage, Tokens, WriteGuard
 
 INDEXES = ("application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json")
 MANIFESTS = ("application/vnd.oci.image.manifest.v1+json", "application/vnd.docker.distribution.manifest.v2+json")
-OURS = re.compile(r"[0-9a-f]{12}-[0-9a-f]{8}-[0-9]+|log-b-[0-9a-f]{20}-[0-9]+")
-"""Tags of images and of build logs. Others in a service's repository, such as a build's cache, are let be."""
+OURS = re.compile(r"[0-9a-f]{12}-[0-9a-f]{8}-[0-9]+|log-b-[0-9a-f]{20}-[0-9]+|old-cache-[0-9a-f]{12}")
+"""Tags of images, of build logs, and of caches that newer ones replaced. Others in a repository are let be."""
 CALL_SECONDS = 10.0
 READ_ONLY_SECONDS = 10.0
 

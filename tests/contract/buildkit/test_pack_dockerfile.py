@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 import pytest
+from ink_operator.clients.registry import OURS
 
 from .conftest import Outcome, Stack
 
@@ -195,6 +196,21 @@ def test_another_platform_can_be_asked_for(stack: Stack) -> None:
     assert outcome.code == 0, outcome.log
     config = stack.registry.config("tenant/platform", outcome.verdict["digest"])
     assert (config["os"], config["architecture"]) == ("linux", "arm64")
+
+
+def test_a_cache_that_is_replaced_gets_a_tag_by_which_it_can_be_deleted(stack: Stack, shell: bytes) -> None:
+    def built(text: str) -> set[str]:
+        files: dict[str, str | bytes] = {"Dockerfile": SHELL + f"RUN echo {text} > /made\n", "busybox": shell}
+        outcome = stack.build("replaced", files, INK_REGISTRY_CACHE="1")
+        assert outcome.code == 0, outcome.log
+        _, body = stack.registry.get("/v2/tenant/replaced/tags/list", stack.registry.token("tenant/replaced"))
+        return {tag for tag in json.loads(body)["tags"] if "cache" in tag}
+
+    assert built("one") == {"build-cache"}
+    assert built("one") == {"build-cache"}, "the same cache again replaces nothing"
+    (old,) = built("two") - {"build-cache"}
+    assert OURS.fullmatch(old), "the operator would not delete it"
+    assert stack.registry.manifest("tenant/replaced", old) != stack.registry.manifest("tenant/replaced", "build-cache")
 
 
 def test_the_cache_in_the_registry_serves_a_fresh_daemon(stack: Stack, shell: bytes) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +65,34 @@ def test_an_image_carries_the_list_of_its_packages_and_its_provenance(stack: Sta
     assert outcome.verdict["scan"] == {"image": {"packages": 2}}
     assert outcome.verdict["ports"] == [3000]
     assert "image: 2 packages" in outcome.log
+
+
+def test_each_kind_of_package_is_found_once(stack: Stack, generator: str) -> None:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as jar:
+        about = "groupId=org.acme\nartifactId=core\nversion=1.2.3\n"
+        jar.writestr("META-INF/maven/org.acme/core/pom.properties", about)
+        jar.writestr("META-INF/MANIFEST.MF", "Manifest-Version: 1.0\n")
+    owned = "usr/lib/python3/dist-packages/owned-1.0.dist-info/METADATA"
+    files: dict[str, str | bytes] = {
+        "Dockerfile": "FROM scratch\nCOPY . /\n",
+        "etc/os-release": FILES["etc/os-release"],
+        "var/lib/dpkg/status": STATUS.replace("openssl", "python3-owned"),
+        "var/lib/dpkg/info/python3-owned.md5sums": f"{'0' * 32}  {owned}\n",
+        owned: "Metadata-Version: 2.1\nName: owned\nVersion: 1.0\n",
+        "app/site-packages/own-2.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: own\nVersion: 2.0\n",
+        "app/core.jar": archive.getvalue(),
+    }
+    outcome = stack.build("kinds", files, INK_SBOM_GENERATOR=generator)
+    assert outcome.code == 0, outcome.log
+    (spdx,) = lists(stack, "kinds", outcome.verdict["digest"])
+    references = [r for p in spdx["predicate"]["packages"] for r in p.get("externalRefs", [])]
+    names = {r["referenceLocator"].partition("?")[0] for r in references if r["referenceType"] == "purl"}
+    assert names == {
+        "pkg:deb/debian/python3-owned@3.0.11-1",
+        "pkg:pypi/own@2.0",
+        "pkg:maven/org.acme/core@1.2.3",
+    }, "what came with a package of the distribution is that package's"
 
 
 def test_its_packages_are_compared_with_what_is_known(stack: Stack, generator: str) -> None:
