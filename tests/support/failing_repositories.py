@@ -54,6 +54,14 @@ JAVASCRIPT = (
         "npm install",
     ),
     Failing(
+        "npm-lock-of-another-system",
+        "LockFileOutdated",
+        ("another system", "@rollup/rollup-linux-x64-gnu", "node_modules"),
+        "@rollup/rollup-linux-x64-gnu",
+        {"package.json": package(type="module", devDependencies={"rollup": "4.50.0"})},
+        "npm install --omit=optional && npx rollup --version && npx rollup x.js",
+    ),
+    Failing(
         "npm-lock-outdated",
         "LockFileOutdated",
         ("package-lock.json", "npm install"),

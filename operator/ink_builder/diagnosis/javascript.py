@@ -126,6 +126,13 @@ RULES = (
         "TypeScript does not compile: {place} line {line}: {words} ({code})",
     ),
     Rule(
+        Reason.LOCK_FILE_OUTDATED,
+        r"Cannot find (?:module|package) '(?P<name>[^'\n]*linux-x64[^'\n]*)'"
+        r"|The package \"(?P<esbuild>@esbuild/linux-x64)\" could not be found",
+        "the lock file was written on another system and lacks {name}{esbuild}, the part for Linux: delete it together with"
+        " node_modules, install anew, and commit the new one",
+    ),
+    Rule(
         Reason.DEPENDENCY_NOT_FOUND,
         r"Could not resolve \"(?P<what>[^\"]+)\" from \"(?P<where>[^\"]+)\""
         r"|Rollup failed to resolve import \"(?P<rollup>[^\"]+)\" from \"(?P<at>[^\"]+)\""

@@ -31,6 +31,7 @@ from ink_builder.planner.model import (
     NothingToStart,
     Overrides,
     Plan,
+    StaleLock,
     Unavailable,
     Unsatisfiable,
 )
@@ -94,6 +95,8 @@ def choose(files: Files, pack: str, overrides: Overrides, images: Images | None 
         raise BuildError(Reason.PACK_UNAVAILABLE, str(error)) from error
     except Unsatisfiable as error:
         raise BuildError(Reason.VERSION_MISMATCH, str(error)) from error
+    except StaleLock as error:
+        raise BuildError(Reason.LOCK_FILE_OUTDATED, str(error)) from error
     except MissingFile as error:
         raise BuildError(Reason.FILE_NOT_FOUND, str(error)) from error
     except NothingToStart as error:

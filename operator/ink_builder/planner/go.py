@@ -14,7 +14,13 @@ _CACHES = ("/root/.cache/go-build", "/go/pkg/mod")
 _PREFERRED = ("server", "app", "api", "web", "main")
 _MAIN = re.compile(r"^package\s+main\b", re.MULTILINE)
 _ENTRY = re.compile(r"^func\s+main\(\)", re.MULTILINE)
-_LISTEN = re.compile(r'(?:ListenAndServe|Run|Listen|Start)\(\s*"[\w.]*:(\d{4,5})"|Addr:\s*"[\w.]*:(\d{4,5})"')
+_ADDRESS = r'"[\w.]*:(\d{4,5})"'
+_LISTEN = re.compile(
+    rf"(?:ListenAndServe|Run|Listen|Start)\(\s*{_ADDRESS}|\bAddr(?:ess)?:\s*{_ADDRESS}|Listen\(\s*\"tcp[46]?\",\s*{_ADDRESS}"
+    rf"|flag\.String\(\s*\"[\w-]*(?:addr|port|listen)[\w-]*\",\s*{_ADDRESS}"
+    rf'|\b(?i:addr|address|port)\s*:?=\s*(?:{_ADDRESS}|"?(\d{{4,5}})"?\s*$)',
+    re.MULTILINE,
+)
 _BINARY, _PROGRAM = "/out/app", "/usr/local/bin/app"
 _MOST_READ = 1000
 """Files that are looked into: a repository may have any number."""

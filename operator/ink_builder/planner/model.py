@@ -103,5 +103,9 @@ class MissingFile(CannotPlan):
     """What is to be started is not in the commit, and no build makes it."""
 
 
+class StaleLock(CannotPlan):
+    """The lock file lacks what the manifest asks for."""
+
+
 class Unavailable(CannotPlan):
     """The platform has no base image for it."""

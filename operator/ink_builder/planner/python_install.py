@@ -7,7 +7,7 @@ from typing import Any
 
 from ink_builder.planner import common, python_version, python_workspace
 from ink_builder.planner.files import UTF16_MARK, Files
-from ink_builder.planner.model import Overrides, Run
+from ink_builder.planner.model import Overrides, Run, StaleLock
 from ink_builder.planner.python_workspace import Member
 
 PIP_CACHE = "/root/.cache/pip"
@@ -66,12 +66,33 @@ def _tool(name: str, package: str) -> Run:
     return Run(f"python -m venv /opt/{name} && /opt/{name}/bin/pip install {package}", (PIP_CACHE,))
 
 
+def _check_lock(above: Files, project: dict[str, Any]) -> None:
+    """Raises StaleLock when uv.lock lacks a package that is asked for: `--frozen` installs what it holds, and no more.
+
+    Names alone count, for many a lock file is behind in what does no harm; those with a condition may be left out.
+    """
+    listed = common.toml(above, "uv.lock").get("package")
+    own = _normal(str(common.table(project, "project").get("name")))
+    entry = next((p for p in listed or () if isinstance(p, dict) and p.get("name") == own), None)
+    if entry is None:
+        return
+    known = {str(d.get("name")) for d in entry.get("dependencies") or () if isinstance(d, dict)}
+    asked = [text for text in _texts(common.table(project, "project").get("dependencies")) if ";" not in text]
+    names = [_normal(found[1]) for text in asked if (found := _NAME.match(text))]
+    if missing := [name for name in names if name not in known]:
+        raise StaleLock(
+            f"uv.lock does not have {', '.join(missing[:5])}, which pyproject.toml asks for: run `uv lock` and commit"
+            " uv.lock"
+        )
+
+
+def _normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
 def _uv(files: Files, project: dict[str, Any], *, packaged: bool) -> Installation:
-    # --locked fails when the lock file is out of date, --frozen does not look. A version that the sources tell is not
-    # known where only the manifests are
-    sync = (
-        f"/opt/uv/bin/uv sync {'--frozen' if common.table(project, 'project').get('dynamic') else '--locked'} --no-dev"
-    )
+    _check_lock(files, project)
+    sync = "/opt/uv/bin/uv sync --frozen --no-dev"
     members = common.table(project, "tool", "uv", "workspace").get("members")
     if members:
         # what the packages of a workspace depend on is known from their own files only
@@ -102,7 +123,8 @@ def of_member(member: Member, overrides: Overrides, extra: tuple[str, ...]) -> I
     if overrides.install:
         step = Run(f"cd {member.place} && {overrides.install}", (PIP_CACHE,))
         return Installation("install command", (), (step,))
-    frozen = " --locked" if "uv.lock" in member.root else ""
+    _check_lock(member.root, common.toml(member.root, f"{member.place}/pyproject.toml"))
+    frozen = " --frozen" if "uv.lock" in member.root else ""
     sync = f"/opt/uv/bin/uv sync{frozen} --no-dev --no-editable --package {member.name}"
     more = (Run(pip(*extra), (PIP_CACHE,)),) if extra else ()
     label = "uv, a workspace" + ("" if frozen else " without a lock file")
@@ -201,7 +223,7 @@ def packages(files: Files, script: dict[str, Any], member: Member | None = None)
     names = python_workspace.locked(member) if member else set()
     for line in lines:
         if found := _NAME.match(line):
-            names.add(re.sub(r"[-_.]+", "-", found[1]).lower())
+            names.add(_normal(found[1]))
             if found[1].lower() == "fastapi" and found[2] and ("standard" in found[2] or "all" in found[2]):
                 names.add("uvicorn")
     return frozenset(names)

@@ -7,7 +7,7 @@ from ink_builder.planner import common, versions
 from ink_builder.planner.files import Files
 from ink_builder.planner.images import Images
 from ink_builder.planner.model import DEFAULT_PORT, CannotPlan, NothingToStart, Overrides, Plan, Run
-from ink_builder.planner.rust_workspace import around, crates
+from ink_builder.planner.rust_workspace import around, behind, crates
 from ink_builder.planner.versions import Rules, Wish
 
 RULES = Rules("Rust")
@@ -48,7 +48,8 @@ def detect(files: Files, overrides: Overrides, images: Images) -> Plan | None:
     if not build:
         package, name = _program(files)
         chosen = f" --package {package}" if package else ""
-        cargo = f"cargo build --release{' --locked' if lock else ''}{chosen} --bin {name}"
+        loose = not lock or (area is None and behind(lock, common.toml(files, "Cargo.toml")))
+        cargo = f"cargo build --release{'' if loose else ' --locked'}{chosen} --bin {name}"
         build = f"{cargo} && install -D {_TARGET}/release/{name} {_BINARY}"
     libraries = _libraries(files, lock)
     own = bool(overrides.build) and _BINARY not in (overrides.build or "")

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 from ink_builder.planner import common
 from ink_builder.planner.files import Files
@@ -35,6 +36,23 @@ def around(files: Files) -> Around | None:
         if "workspace" in common.toml(root, "Cargo.toml"):
             return Around(whole, place, root)
     return Around(whole, place, files) if _BESIDE.search(files.read("Cargo.toml")) else None
+
+
+def behind(lock: str, manifest: dict[str, Any]) -> bool:
+    """Whether the lock file only knows crates that the package no longer asks for: cargo then leaves those out."""
+    listed = common.parsed_toml(lock).get("package")
+    name = common.table(manifest, "package").get("name")
+    entry = next((p for p in listed or () if isinstance(p, dict) and p.get("name") == name), {})
+    known = {str(d).partition(" ")[0] for d in entry.get("dependencies") or ()}
+    tables = [manifest, *(t for t in common.table(manifest, "target").values() if isinstance(t, dict))]
+    kinds = ("dependencies", "dev-dependencies", "build-dependencies")
+    asked = {
+        str(value.get("package", crate)) if isinstance(value, dict) else crate
+        for table in tables
+        for kind in kinds
+        for crate, value in common.table(table, kind).items()
+    }
+    return asked < known
 
 
 def crates(lock: str, package: str) -> set[str]:

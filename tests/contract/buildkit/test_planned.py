@@ -1,6 +1,6 @@
 """Plans of many kinds, built for real, started as their image says, and asked.
 
-The rest of the ecosystems is proved in test_toolchains.py; of Elixir, Deno, .NET and Composer the plans alone are
+The rest of the ecosystems is proved in test_toolchains.py; of Elixir, .NET, Gradle and Composer the plans alone are
 checked (tests/corpus).
 """
 

@@ -1,4 +1,4 @@
-"""Rust, Java, Ruby and PHP: toolchains of Debian 13 in images made for the test, and applications built with them.
+"""Rust, Java, Ruby, PHP and Deno: toolchains of Debian 13 and npm in images made for the test, and what they build.
 
 The images lie in the test's registry, and are told to the builder as a platform's base images are.
 """
@@ -22,7 +22,11 @@ PACKAGES = {
     "ruby": "ruby ruby-bundler",
     "php": "apache2 libapache2-mod-php",
 }
-VERSIONS = {"rust": "1.85", "maven": "21", "ruby": "3.3", "php": "8.4"}
+VERSIONS = {"rust": "1.85", "maven": "21", "ruby": "3.3", "php": "8.4", "deno": "2"}
+DENO = """FROM node:22-slim
+RUN npm install --global --prefix /opt/deno deno@2 \\
+    && mv "$(find /opt/deno -type f -name deno -size +20M | head -n 1)" /usr/local/bin/deno && rm -r /opt/deno
+"""
 APACHE = """RUN printf '#!/bin/sh\\nexec apache2 -DFOREGROUND\\n' > /usr/local/bin/apache2-foreground \\
     && chmod 755 /usr/local/bin/apache2-foreground \\
     && sed -i -E 's/^export (APACHE_[A-Z_]+)=(.*)$/: "${\\1:=\\2}"; export \\1/' /etc/apache2/envvars \\
@@ -46,13 +50,14 @@ def images(stack: Stack) -> Images:
 
     def make(name: str, service: str) -> dict[str, str]:
         # the JDK's packages link their pages into a folder that slim images lack
-        wanted = f"apt-get install --yes --no-install-recommends {PACKAGES[name]}"
+        wanted = f"apt-get install --yes --no-install-recommends {PACKAGES.get(name)}"
         install = f"RUN mkdir -p /usr/share/man/man1 && apt-get update && {wanted}"
-        text = f"FROM {DEBIAN}\n{install}\n" + {"php": APACHE, "maven": TRUST}.get(name, "")
+        debian = f"FROM {DEBIAN}\n{install}\n" + {"php": APACHE, "maven": TRUST}.get(name, "")
+        text = DENO if name == "deno" else debian
         built = stack.build(f"toolchain-{name}", {"Dockerfile": text}, **PATIENCE)
         assert built.code == 0, built.log
         image = built.verdict["image"]
-        run = {"rust": DEBIAN, "maven": image, "ruby": image, "php": image}[name]
+        run = DEBIAN if name == "rust" else image
         listed = {name: {VERSIONS[name]: {"build": image, "run": run}}}
         token = stack.registry.token(f"tenant/{service}", f"tenant/toolchain-{name}")
         return {"INK_BASE_IMAGES": json.dumps(listed), "INK_REGISTRY_TOKEN": token, **PATIENCE}
@@ -164,3 +169,14 @@ def test_php_without_packages(stack: Stack, images: Images) -> None:
         "/ 65532 from php /",
         "/deep/link 65532 from php /deep/link",
     ]
+
+
+def test_deno_with_a_package_of_npm(stack: Stack, images: Images) -> None:
+    """What it imports is fetched at the build: it starts where there is no network."""
+    files: dict[str, str | bytes] = {
+        "main.ts": 'import ms from "npm:ms@2.1.3";\nimport { say } from "./words.ts";\n'
+        "export default { fetch: (): Response => new Response(say(ms(1000))) };\n",
+        "words.ts": "export const say = (text: string): string => `from deno ${text}`;\n",
+    }
+    outcome = stack.build("deno", files, **images("deno", "deno"))
+    assert ask(stack, "deno", outcome, "/") == ["/ 65532 from deno 1s"]
