@@ -54,6 +54,17 @@ JAVASCRIPT = (
         "npm install",
     ),
     Failing(
+        "yarn-install-script",
+        "BuildFailed",
+        ("installation script of the package broken",),
+        "Command failed",
+        {
+            "package.json": package(dependencies={"broken": "file:./broken"}),
+            "broken/package.json": '{"name": "broken", "version": "1.0.0", "scripts": {"install": "exit 3"}}',
+        },
+        "npx -y yarn@1.22.22 install",
+    ),
+    Failing(
         "npm-lock-of-another-system",
         "LockFileOutdated",
         ("another system", "@rollup/rollup-linux-x64-gnu", "node_modules"),

@@ -111,8 +111,9 @@ RULES = (
     ),
     Rule(
         Reason.COMMAND_NOT_FOUND,
-        r"(?:Missing script:|Command|script not found) \"?(?P<script>[\w:.-]+)\"?(?: not found\.)?$|ERR_PNPM_NO_SCRIPT\S* +Missing script: (?P<pnpm>\S+)",
-        "package.json has no script named {script}{pnpm}: add it under scripts, or set build.buildCommand",
+        r"(?:Missing script:|[Ss]cript not found) \"?(?P<script>[\w:.-]+)\"?$|Command \"?(?P<yarn>[\w:.-]+)\"? not found\.?$"
+        r"|ERR_PNPM_NO_SCRIPT\S* +Missing script: (?P<pnpm>\S+)",
+        "package.json has no script named {script}{yarn}{pnpm}: add it under scripts, or set build.buildCommand",
     ),
     Rule(
         Reason.BUILD_OUT_OF_MEMORY,
@@ -173,7 +174,7 @@ LAST = (
         Reason.BUILD_FAILED,
         rf"YN0009: │ (?P<berry>@?[^@\s]+)@[^\n]*couldn't be built successfully"
         rf"|{_NPM} path \S*node_modules/(?P<npm>\S+)\n(?:{_NPM}[^\n]*\n)?{_NPM} command failed"
-        r"|node_modules/(?P<pnpm>(?:@[\w.-]+/)?[\w.-]+)[^\n]*: (?:Failed|Command failed with)[^\n]*",
+        r"|node_modules/(?P<pnpm>(?:@[\w.-]+/)?[\w.-]+)(?:\S* [^\n]*)?: (?:Failed|Command failed)\b",
         "the installation script of the package {berry}{npm}{pnpm} failed: see the lines; a package that compiles C++ needs"
         " a version with a binary for this Node, one that fetches something needs that server",
     ),

@@ -22,9 +22,9 @@ _DIRECT = re.compile(
 )
 """Scripts that are one simple command: started without a package manager between, they take signals themselves."""
 _LISTEN = re.compile(
-    r"\.listen\(\s*(?:\{[^}]{0,80}?\bport\s*:\s*)?(\d{2,5})\b|\bserve\(\s*\{[^}]{0,200}?\bport\s*:\s*(\d{2,5})\b"
+    r"\.listen\(\s*(?:\{[^}]{0,80}?\bport\s*:\s*)?(\d{2,5})\b|\b[sS]erver?\(\s*\{[^}]{0,200}?\bport\s*:\s*(\d{2,5})\b"
 )
-"""A number, or one in an object as Fastify, Hono and Bun take it."""
+"""A number, or one in an object as Fastify, Hapi, Hono and Bun take it."""
 _CONSTANT = re.compile(r"\b(?:const|let|var)\s+port(?:\s*:\s*number)?\s*=\s*(\d{2,5})\s*[;\n]", re.IGNORECASE)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from ink_builder.planner import common
 from ink_builder.planner.files import Files
-from ink_builder.planner.model import DEFAULT_PORT, PORT
+from ink_builder.planner.model import DEFAULT_PORT, PORT, MissingFile
 from ink_builder.planner.python_apps import (
     ASGI,
     MOST_READ,
@@ -33,6 +33,8 @@ _SCRIPTS = (
     "src/app.py",
 )
 _COMMENT = re.compile(r"^[ \t]*#[^\n]*$", re.MULTILINE)
+_WHY = "/tmp/why"  # noqa: S108 - in a step of the build
+_NEVER_STARTS = "^(ModuleNotFoundError: No module named 'django'|(Syntax|Indentation|Tab)Error: )"
 _GUARD = re.compile(r"^if\s+__name__\s*==\s*[\"']__main__[\"']", re.MULTILINE)
 
 
@@ -61,7 +63,12 @@ def find(files: Files, packages: frozenset[str]) -> Start | None:
 
 def _procfile(files: Files) -> Start | None:
     found = common.procfile(files)
-    return Start(found[0], note=found[1]) if found else None
+    if found is None:
+        return None
+    script = re.fullmatch(r"python3?\s+(?:-[a-zA-Z]\s+)*(?:\./)?([\w./-]+\.py)(?:\s[^;&|]*)?", found[0])
+    if script and script[1] not in files:
+        raise MissingFile(f"{found[1]} starts {script[1]}, which is not in this commit: commit it, or correct the name")
+    return Start(found[0], note=found[1])
 
 
 def _django(files: Files, packages: frozenset[str]) -> Start | None:
@@ -102,12 +109,16 @@ def _settings(files: Files) -> list[str]:
 def collect_static(files: Files, command: str) -> str | None:
     """Django's own files, where the settings name a place for them, however `command` starts it.
 
-    The settings may need secrets that only the running application has.
+    The settings may need what only the running application has; without Django, or with a mistake in the code, it
+    would never start.
     """
     placed = any(re.search(r"^[ \t]*STATIC_ROOT\s*=", files.read(p), re.MULTILINE) for p in _settings(files))
     if "manage.py" not in files or not placed or "collectstatic" in command:
         return None
-    return "python manage.py collectstatic --noinput || echo 'collectstatic failed: the application lacks its files'"
+    return (
+        f'python manage.py collectstatic --noinput 2> {_WHY} || {{ cat {_WHY}; ! grep -qE "{_NEVER_STARTS}" {_WHY}'
+        " && echo 'collectstatic failed: the application lacks its files'; }"
+    )
 
 
 def _framework(files: Files, packages: frozenset[str]) -> Start | None:

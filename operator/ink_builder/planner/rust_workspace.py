@@ -34,7 +34,8 @@ def around(files: Files) -> Around | None:
         above = above.rpartition("/")[0]
         root = whole.below(above) if above else whole
         if "workspace" in common.toml(root, "Cargo.toml"):
-            return Around(whole, place, root)
+            # a package that the workspace leaves out has a lock file of its own
+            return Around(whole, place, files if "Cargo.lock" in files else root)
     return Around(whole, place, files) if _BESIDE.search(files.read("Cargo.toml")) else None
 
 

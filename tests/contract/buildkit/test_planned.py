@@ -202,6 +202,48 @@ def test_a_package_of_a_workspace_with_what_it_depends_on(stack: Stack, root: st
     assert ask(stack, service, outcome, "/") == ["/ 65532 from a workspace"]
 
 
+def test_a_port_that_only_the_source_of_a_built_program_names(stack: Stack) -> None:
+    package = {"scripts": {"build": "mkdir dist && cp src/main.ts dist/main.js", "start": "node dist/main"}}
+    server = 'require("http").createServer((q, s) => s.end("here")).listen(3456);\n'
+    outcome = stack.build("fixed-port", {"package.json": json.dumps(package), "src/main.ts": server})
+    assert outcome.verdict["ports"] == [3456]
+    assert ask(stack, "fixed-port", outcome, "/") == ["/ 65532 here"]
+
+
+@pytest.mark.full
+def test_django_whatever_starts_it(stack: Stack) -> None:
+    """Its static files are collected, and its tables made where its database is a file of the container's own."""
+    settings = (
+        "SECRET_KEY = 'x'\nALLOWED_HOSTS = ['*']\nROOT_URLCONF = 'shop.urls'\nSTATIC_URL = 'static/'\n"
+        "STATIC_ROOT = 'collected'\nINSTALLED_APPS = ['django.contrib.staticfiles', 'django.contrib.contenttypes']\n"
+        "DATABASES = {'default': {'ENGINE': 'django.db.backends.sqlite3', 'NAME': 'shop.sqlite'}}\n"
+        "STATICFILES_DIRS = ['assets']\n"
+    )
+    urls = (
+        "import pathlib\nfrom django.contrib.contenttypes.models import ContentType\n"
+        "from django.http import HttpResponse\nfrom django.urls import path\n"
+        "def page(request):\n"
+        "    found = pathlib.Path('collected/a.css').read_text().strip()\n"
+        "    return HttpResponse(f'{found} {ContentType.objects.count()}')\n"
+        "urlpatterns = [path('', page)]\n"
+    )
+    start = "import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'shop.settings')\n"
+    files: dict[str, str | bytes] = {
+        "manage.py": start
+        + "import sys\nfrom django.core.management import execute_from_command_line as run\nrun(sys.argv)\n",
+        "requirements.txt": "django==5.2.8\ngunicorn==23.0.0\n",
+        "shop/__init__.py": "",
+        "shop/settings.py": settings,
+        "shop/urls.py": urls,
+        "shop/wsgi.py": start
+        + "from django.core.wsgi import get_wsgi_application\napplication = get_wsgi_application()\n",
+        "assets/a.css": "collected",
+    }
+    assert ask(stack, "django", stack.build("django", files), "/") == ["/ 65532 collected 1"]
+    by_hand = {**files, "Procfile": "web: python manage.py migrate && gunicorn shop.wsgi --bind 0.0.0.0:$PORT\n"}
+    assert ask(stack, "django", stack.build("django", by_hand), "/") == ["/ 65532 collected 1"]
+
+
 @pytest.mark.full
 def test_a_python_package_that_has_to_be_compiled(stack: Stack) -> None:
     """psycopg2 comes as source alone: compiler, headers and library at the build, the library in the final image."""
