@@ -43,9 +43,9 @@ def test_the_operator_takes_its_environment_of_daemons(tenants: list[Manifest]) 
 def test_builders_are_told_what_images_get(
     rendered: Callable[[Manifest], list[Manifest]], local: list[Manifest]
 ) -> None:
-    off = operator.parse_settings(environment(local, "operator"))
-    assert (off.sbom_generator, off.build_provenance, off.scan_image, off.build_platform) == ("", "off", "off", "")
-    assert not off.build_registry_cache
+    least = operator.parse_settings(environment(local, "operator"))
+    assert (least.build_provenance, least.build_registry_cache) == ("min", False)
+    assert (least.sbom_generator, least.scan_image, least.build_platform) == ("", "off", "")
     builders = {
         "provenance": "max",
         "sbom": {"enabled": True},
