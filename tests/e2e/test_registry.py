@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
+from support.kubectl import Json
 from support.platform import BUILDS, SAMPLES, SYSTEM, Deployed, Platform
 from support.waiting import eventually
 
@@ -39,6 +42,23 @@ def test_a_push_in_the_middle_of_the_night_is_deployed(platform: Platform, servi
     platform.wait_for_commit(service.name, commit)
     eventually(lambda: collections(platform) > done, within=60, what="a collection", state=lambda: log_of(platform))
     assert "exit code 0" in log_of(platform)
+
+
+def test_a_live_image_says_how_it_was_built(platform: Platform, service: Deployed) -> None:
+    index = stored(platform, platform.cr(service.name)["status"]["image"].partition("@")[2])
+    (attached,) = (m for m in index["manifests"] if "vnd.docker.reference.type" in m.get("annotations", {}))
+    (layer,) = stored(platform, attached["digest"])["layers"]
+    statement = stored(platform, layer["digest"])
+    assert statement["predicateType"].startswith("https://slsa.dev/provenance/")
+    assert service.clone.token not in json.dumps(statement)
+
+
+def stored(platform: Platform, digest: str) -> Json:
+    """A blob of the registry that is JSON."""
+    name = digest.removeprefix("sha256:")
+    place = f"/data/docker/registry/v2/blobs/sha256/{name[:2]}/{name}/data"
+    found: Json = json.loads(platform.kubectl.run("exec", *REGISTRY, "--", "cat", place))
+    return found
 
 
 def log_of(platform: Platform) -> str:
