@@ -111,14 +111,28 @@ def jsonc(text: str) -> str:
     return re.sub(r'("(?:\\.|[^"\\])*")|,(?=\s*[}\]])', lambda m: m[1] or "", text)
 
 
-_COMMENTS = re.compile(
-    r"(\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`)|(?<![:\\])//[^\n]*|/\*.*?\*/", re.DOTALL
-)
+_TOKEN = re.compile(r"[\"'`]|(?<![:\\])//|/\*")
+_REST = {
+    '"': re.compile(r'[^"\\\n]*(?:\\.[^"\\\n]*)*"?'),
+    "'": re.compile(r"[^'\\\n]*(?:\\.[^'\\\n]*)*'?"),
+    "`": re.compile(r"[^`\\]*(?:\\.[^`\\]*)*`?", re.DOTALL),
+}
+"""Of a text, behind its first quote; to the end of the line, or of everything, where it is not closed."""
 
 
 def code(text: str) -> str:
     """What is left of JavaScript, Go or Rust without its comments: a setting in a comment is none."""
-    return _COMMENTS.sub(lambda m: m[1] or "", text)
+    kept, place = [], 0
+    while found := _TOKEN.search(text, place):
+        kept.append(text[place : found.start()])
+        if found[0] in _REST:
+            rest = _REST[found[0]].match(text, found.end())
+            place = rest.end() if rest else found.end()
+            kept.append(text[found.start() : place])
+            continue
+        end = text.find("\n" if found[0] == "//" else "*/", found.end())
+        place = len(text) if end < 0 else end + (2 if found[0] == "/*" else 0)
+    return "".join([*kept, text[place:]])
 
 
 def strings(value: Any) -> dict[str, str]:

@@ -9,7 +9,6 @@ from ink_builder.planner.model import CannotPlan, NothingToStart
 
 _CACHES = ("/root/.m2",)
 _COPY = "dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory=/out/lib"
-_MANAGED = re.compile(r"<pluginManagement>.*?</pluginManagement>|<modules>.*?</modules>", re.DOTALL)
 _PACKS_ITSELF = re.compile(r"maven-shade-plugin|maven-assembly-plugin|jar-with-dependencies")
 
 
@@ -26,7 +25,7 @@ def maven(files: Files, wanted: str = "") -> Output:
     folder = f"{module}/" if module else ""
     text = files.read(f"{folder}pom.xml")
     for above in _above(module):  # plugins of a project are its modules' as well
-        text += _MANAGED.sub("", files.read(f"{above}pom.xml"))
+        text += _without(files.read(f"{above}pom.xml"), "pluginManagement")
     package = f"{command}{select} package"
     if "quarkus-maven-plugin" in text:
         return Output("Quarkus", f"{package} && cp -r {folder}target/quarkus-app /out", QUARKUS, _CACHES)
@@ -45,6 +44,12 @@ def maven(files: Files, wanted: str = "") -> Output:
         )
     build = f"{package} {_COPY} && {the_jar(f'{folder}target')}"
     return Output(f"the class {name}", build, f"java -cp '{JAR}:lib/*' {name}", _CACHES)
+
+
+def _without(text: str, tag: str) -> str:
+    """The text without what stands in these tags."""
+    first, *parts = text.split(f"<{tag}>")
+    return first + "".join(part.partition(f"</{tag}>")[2] for part in parts)
 
 
 def _above(module: str) -> list[str]:

@@ -9,7 +9,7 @@ from ink_builder.planner.files import Files
 SETTINGS = ("settings.gradle", "settings.gradle.kts")
 _MODULE = re.compile(r"<module>\s*([\w./-]+)\s*</module>")
 
-_INCLUDED = re.compile(r"\binclude\b(?:\s*\([^)]*\)|[^\n]*(?:,[ \t]*\n[^\n]*)*)")
+_INCLUDED = re.compile(r"\binclude\b(?:[ \t]*\([^)]{0,2000}\)|[^\n]*(?:(?<=,)\n[^\n]*)*)")
 """In parentheses, or as words that go on after a comma."""
 
 

@@ -55,7 +55,7 @@ _PURE = frozenset({"django", "gunicorn", "pydantic", "sqlalchemy", "werkzeug"})
 _PINNED = (
     (
         "requirements.txt",
-        re.compile(r"^[ \t]*([A-Za-z0-9][\w.-]*)(?:\[[^\]]*\])?[ \t]*===?[ \t]*v?(\d[\w.]*)", re.MULTILINE),
+        re.compile(r"^[ \t]*([A-Za-z0-9][\w.-]*)(?:\[[^\]\n]{0,200}\])?[ \t]*===?[ \t]*v?(\d[\w.]*)", re.MULTILINE),
     ),
     ("poetry.lock", re.compile(r'^name = "([^"]+)"\nversion = "([^"]+)"', re.MULTILINE)),
     ("Pipfile.lock", re.compile(r'^ {8}"([^"]+)": \{[^{}]*?"version": "==([^"]+)"', re.MULTILINE)),

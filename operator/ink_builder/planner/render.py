@@ -23,7 +23,12 @@ def dockerfile(plan: Plan) -> str:
 
 
 def dockerignore(own: str) -> str:
-    """What stays out of the build: what no image needs, then what the repository says itself."""
+    """What stays out of the build: what no image needs, then what the repository says itself.
+
+    One that leaves everything out was written for a Dockerfile that copies what somebody built before.
+    """
+    if any(line.strip().strip("/") in {"*", "**", "**/*"} for line in own.splitlines()):
+        own = ""
     return "\n".join([".git", "**/__pycache__", "**/.venv", "**/node_modules", "**/.DS_Store", own.strip(), ""])
 
 

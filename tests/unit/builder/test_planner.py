@@ -387,3 +387,8 @@ def test_a_lock_file_that_is_a_link_inside_the_repository_is_none_of_our_busines
     (tmp_path / "real.txt").write_text("")
     (tmp_path / "requirements.txt").symlink_to("real.txt")
     assert detect.choose(from_directory(tmp_path), "Auto", Overrides()).pack == "Python"
+
+
+def test_the_repositorys_dockerignore_counts_unless_it_leaves_everything_out() -> None:
+    assert "node_modules\ndata/*.csv\n" in render.dockerignore("node_modules\ndata/*.csv\n")
+    assert "target" not in render.dockerignore("*\n!target/*-runner\n!target/lib/*\n")

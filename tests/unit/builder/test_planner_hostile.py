@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ink_builder.errors import BuildError
-from ink_builder.planner import detect, render, report
+from ink_builder.planner import common, detect, render, report
 from ink_builder.planner.files import MAX_READ_BYTES, from_directory, from_mapping
 from ink_builder.planner.model import Overrides, Plan, Run
 
@@ -124,3 +124,40 @@ def test_no_pattern_runs_over_blank_lines() -> None:
     patient = {"render.py", "static_server.py"}  # theirs see one command, one request
     sources = [p for p in Path(detect.__file__).parent.glob("*.py") if p.name not in patient]
     assert [p.name for p in sources if re.search(r"\^\\s[*+]", p.read_text())] == []
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        "/* ",
+        '"\\"',
+        "'\\'",
+        "`\\`",
+        "include(",
+        "include 'a',\n",
+        "a[\n",
+        "<pluginManagement>",
+        ".listen({ ",
+        "port = ",
+        "host: ",
+    ],
+)
+def test_no_beginning_of_a_pattern_keeps_the_planner_busy(part: str) -> None:
+    """Half a megabyte of beginnings that never end: what is quadratic in it would take hours."""
+    text = part * (MAX_READ_BYTES // len(part))
+    kinds = (
+        {"package.json": "{}", "server.js": text},
+        {"go.mod": "module x\n", "main.go": f"package main\n\nfunc main() {{}}\n{text}"},
+        {"settings.gradle": text, "build.gradle": "plugins {\n  id 'application'\n}\n"},
+        {"pom.xml": f"<project><modules><module>a</module></modules>{text}", "a/pom.xml": "<mainClass>A</mainClass>"},
+        {"requirements.txt": text, "poetry.lock": text, "main.py": ""},
+    )
+    for files in kinds:
+        assert detect.choose(from_mapping(files), "Auto", Overrides()).pack
+
+
+def test_comments_are_no_code() -> None:
+    text = "a // x\nb '//' /* c\n d */ e \"http://x\" `//\n` https://y"
+    assert common.code(text) == "a \nb '//'  e \"http://x\" `//\n` https://y"
+    assert common.code("a /* never closed") == "a "
+    assert common.code("it's // here\nb // there") == "it's // here\nb "
