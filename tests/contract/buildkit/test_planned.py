@@ -29,7 +29,7 @@ for path in "$@"; do
     if [ $tries -gt 300 ] || ! kill -0 $server; then echo "the application does not answer"; exit 1; fi
     /tmp/busybox sleep 0.2
   done
-  echo "ANSWER $path $(/tmp/busybox id -u) $answer"
+  echo "ANSWER $path $(/tmp/busybox id -u) $(printf %s "$answer" | /tmp/busybox tr '\\n' ' ')"
 done
 kill $server
 wait $server
@@ -105,7 +105,7 @@ snapshots:
 
 
 def ask(stack: Stack, service: str, outcome: Outcome, *paths: str) -> list[str]:
-    """Start the image in a build step, as its own user, and ask it; returns `path uid body` lines."""
+    """Start the image in a build step, as its own user, and ask it; returns `path uid body` of each, in one line."""
     assert outcome.code == 0, outcome.log
     config: dict[str, Any] = stack.registry.config(f"tenant/{service}", outcome.verdict["digest"])["config"]  # type: ignore[assignment]
     arguments = json.dumps(["/tmp/busybox", "sh", "/tmp/probe", config["Cmd"][-1], *paths])
