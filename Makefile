@@ -109,7 +109,7 @@ chart-crds:
 
 ##@ test
 .PHONY: test
-test: venv ## everything, on a cluster of its own (under 30 minutes; the first time builds the cluster's programs)
+test: venv ## everything, on a cluster of its own (about 20 minutes; the first time builds the cluster's programs)
 	@$(MAKE) --no-print-directory build
 	@$(MAKE) --no-print-directory check
 	@$(MAKE) --no-print-directory --jobs=3 --keep-going $(STREAMS:%=stream-%)
