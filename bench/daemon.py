@@ -4,7 +4,7 @@
 it, and back again. Each round makes a new service and waits until it is live (the tenant's daemon starts on an empty
 volume), lets the daemon go to rest, pushes one changed line (it starts with what it kept), and pushes another (it
 runs). Seconds are those that the builder waited for the daemon beyond the clone, as its log says, and those from the
-push to the live answer. After each round the daemon and its volume are removed. Medians; `--json` prints every time.
+push to the live answer. Before each round the daemon and its volume are removed. Medians; `--json` prints every time.
 """
 
 from __future__ import annotations
@@ -57,8 +57,16 @@ def at_rest(platform: Platform) -> bool:
     return not platform.kubectl.list("pods", SPACE, "ml.ink/component=buildkitd")
 
 
+def without_daemons(platform: Platform) -> None:
+    """None is there, nor what one kept."""
+    parts = "statefulsets,services,networkpolicies,secrets,persistentvolumeclaims"
+    platform.kubectl.run("delete", parts, "-n", SPACE, "-l", "ml.ink/component=buildkitd", "--ignore-not-found")
+    eventually(lambda: at_rest(platform), within=120, every=1, what="the daemon is gone")
+
+
 def one_round(platform: Platform, number: int) -> dict[str, tuple[float, float]]:
     """Kind of start -> seconds that the builder waited, and from the push to the live answer."""
+    without_daemons(platform)
     name = platform.name(f"daemon{number}")
     began = time.monotonic()
     service = platform.deploy(name, APP)
@@ -68,9 +76,6 @@ def one_round(platform: Platform, number: int) -> dict[str, tuple[float, float]]
         took = pushed(platform, service, version)
         times.append((waited(platform, name), took))
     platform.agent.ok("delete_service", name=name)
-    parts = "statefulsets,services,networkpolicies,secrets,persistentvolumeclaims"
-    platform.kubectl.run("delete", parts, "-n", SPACE, "-l", "ml.ink/component=buildkitd", "--ignore-not-found")
-    eventually(lambda: at_rest(platform), within=120, every=1, what="the daemon is gone")
     return dict(zip(STARTS, times, strict=True))
 
 

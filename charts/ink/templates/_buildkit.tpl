@@ -9,6 +9,9 @@
 metadata:
   labels:
     {{- include "ink.labels" (dict "root" .root "component" "buildkitd") | nindent 4 }}
+    {{- if .shared }}
+    app.kubernetes.io/component: shared
+    {{- end }}
   annotations:
     checksum/config: {{ include (print .root.Template.BasePath "/buildkit/config.yaml") .root | sha256sum }}
 spec:

@@ -110,6 +110,17 @@ def test_a_tenants_buildkitd_is_the_shared_one_with_limits_of_its_own(
     assert "priorityClassName" not in own, "tenants' daemons push nobody aside"
 
 
+def test_the_shared_buildkitd_is_reached_without_those_of_tenants(
+    local: list[Manifest], tenants: list[Manifest]
+) -> None:
+    """Theirs are still there for a while after a change back to the shared one."""
+    wanted = one(local, "Service", "buildkitd")["spec"]["selector"].items()
+    shared = one(local, "Deployment", "buildkitd")["spec"]["template"]["metadata"]["labels"]
+    own = json.loads(environment(tenants, "operator")["INK_BUILDKIT_POD"])["metadata"]["labels"]
+    assert wanted <= shared.items()
+    assert not wanted <= own.items()
+
+
 def test_no_daemon_of_a_tenant_is_open_before_the_operator_opens_it(tenants: list[Manifest]) -> None:
     policy = one(tenants, "NetworkPolicy", "buildkitd")["spec"]
     assert (sorted(policy["policyTypes"]), policy["ingress"]) == (["Egress", "Ingress"], [])
