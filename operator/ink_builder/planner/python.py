@@ -83,17 +83,9 @@ def _plan(files: Files, overrides: Overrides, images: Images, member: Member | N
         common.check_toml(files, "pyproject.toml")
     script = _inline_metadata(files)
     packages = python_install.packages(files, script, member)
-    found = Start(overrides.start, note="the start command given") if overrides.start else None
-    home = "" if found else python_start.home(files)
+    home = "" if overrides.start else python_start.home(files)
     scope = files.below(home) if home else files
-    found = found or python_start.find(scope, packages)
-    if found is None and documents:
-        found = _mkdocs(files.read(documents), packages)
-    if found is None:
-        raise NothingToStart(
-            "this is Python, but how to start it is not to be seen: set a start command, add a Procfile with a line"
-            " `web: …`, or name the program main.py or app.py"
-        )
+    found = _start(scope, overrides, packages, files.read(documents) if documents else None)
     if not overrides.install and not script and files.first(*_MANIFESTS) is None:
         _all_packages_named(files)
     requires = script.get("requires-python")
@@ -108,9 +100,7 @@ def _plan(files: Files, overrides: Overrides, images: Images, member: Member | N
     build = overrides.build or found.build or python_start.collect_static(scope, found.command)
     if build and (folder := (member.place if member else "") if overrides.build else place):
         build = f"cd {folder} && {build}"
-    libraries = [needs for name, needs in _LIBRARIES.items() if name in packages]
-    if compiled := python_age.without_wheel(files, base.number[1]):
-        libraries += [_COMPILER, *(_COMPILED[name] for name in compiled if name in _COMPILED)]
+    libraries = _libraries(packages, python_age.without_wheel(files, base.number[1]))
     plan = Plan(
         pack="Python",
         image=base.build,
@@ -139,6 +129,20 @@ def _plan(files: Files, overrides: Overrides, images: Images, member: Member | N
     return static.served(plan, f"{place}/{_DOCUMENTS}".lstrip("/"), "MkDocs", images)
 
 
+def _start(scope: Files, overrides: Overrides, packages: frozenset[str], documents: str | None) -> Start:
+    """`documents`: the settings of MkDocs, where there are some. Raises NothingToStart."""
+    if overrides.start:
+        return Start(overrides.start, note="the start command given")
+    if found := python_start.find(scope, packages):
+        return found
+    if documents is not None:
+        return _mkdocs(documents, packages)
+    raise NothingToStart(
+        "this is Python, but how to start it is not to be seen: set a start command, add a Procfile with a line"
+        " `web: …`, or name the program main.py or app.py"
+    )
+
+
 def _mkdocs(settings: str, packages: frozenset[str]) -> Start:
     """Documents instead of a program. The tools that the settings name are added where no manifest does."""
     wanted = ["mkdocs"] + (["mkdocs-material"] if re.search(r"\bname:\s*[\"']?material\b", settings) else [])
@@ -162,6 +166,12 @@ def _all_packages_named(files: Files) -> None:
             f"{ascii(path)[1:-1]} imports {', '.join(modules[:10])}, and no file says which packages to install: add a"
             " requirements.txt that names them"
         )
+
+
+def _libraries(packages: frozenset[str], compiled: list[str]) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
+    """Of the system, to build and to run. `compiled`: packages without a wheel for the chosen Python."""
+    found = [needs for name, needs in _LIBRARIES.items() if name in packages]
+    return found + ([_COMPILER, *(_COMPILED[name] for name in compiled if name in _COMPILED)] if compiled else [])
 
 
 def _flat(groups: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
