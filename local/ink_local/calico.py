@@ -10,7 +10,7 @@ from pathlib import Path
 import yaml
 
 from ink_local import certs as certificates
-from ink_local import kube, network
+from ink_local import files, kube, network
 from ink_local.buildcache import cache_dir, key_of
 from ink_local.cluster import Cluster
 from ink_local.components import COMPONENTS
@@ -35,12 +35,10 @@ def crds() -> str:
             seen=done.stderr.strip()[-300:],
             remedy="check that the module proxy (go env GOPROXY) is reachable, then run again",
         )
-    files = sorted((Path(json.loads(done.stdout)["Dir"]) / "libcalico-go" / "config" / "crd").glob("*.yaml"))
-    text = "\n---\n".join(file.read_text() for file in files)
+    manifests = sorted((Path(json.loads(done.stdout)["Dir"]) / "libcalico-go" / "config" / "crd").glob("*.yaml"))
+    text = "\n---\n".join(file.read_text() for file in manifests)
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(".draft")
-    draft.write_text(text)
-    draft.rename(path)
+    files.write(path, text, mode=0o644)
     return text
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import datetime as dt
-import os
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
@@ -15,6 +14,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from ink_local import files
 from ink_local.cluster import Cluster
 
 APPS_SECRET = "apps-wildcard"
@@ -75,11 +75,11 @@ def ensure(cluster: Cluster) -> None:
         _ensure_leaf(directory, leaf)
     if not (directory / "sa.key").exists():
         key = ec.generate_private_key(ec.SECP256R1())
-        _write(directory / "sa.pub", _public_pem(key))
-        _write(directory / "sa.key", _key_pem(key))
+        files.write(directory / "sa.pub", _public_pem(key))
+        files.write(directory / "sa.key", _key_pem(key))
     for user in KUBECONFIGS:
         path = cluster.kubeconfig if user == "admin" else kubeconfig_path(cluster, user)
-        _write(path, _kubeconfig(cluster, user).encode())
+        files.write(path, _kubeconfig(cluster, user).encode())
     _ensure_apps(cluster)
 
 
@@ -93,7 +93,7 @@ def _ensure_apps(cluster: Cluster) -> None:
     _ensure_ca(directory, "apps-ca", f"Ink local apps CA ({cluster.name})")
     hosts = ("*.apps.localhost", *APPS_HOSTS, "*.localhost", "127.0.0.1", cluster.addresses.node)
     _ensure_leaf(directory, Leaf("apps", "apps-ca", "apps.localhost", names=hosts, server=True))
-    _write(cluster.paths.ca, (directory / "apps-ca.crt").read_bytes(), mode=0o644)
+    files.write(cluster.paths.ca, (directory / "apps-ca.crt").read_bytes(), mode=0o644)
     secret = {
         "apiVersion": "v1",
         "kind": "Secret",
@@ -104,7 +104,7 @@ def _ensure_apps(cluster: Cluster) -> None:
             "tls.key": _b64(cluster.paths.apps_key.read_bytes()),
         },
     }
-    _write(cluster.paths.apps_secret, yaml.safe_dump(secret).encode())
+    files.write(cluster.paths.apps_secret, yaml.safe_dump(secret).encode())
 
 
 def _ensure_ca(directory: Path, name: str, common_name: str) -> None:
@@ -118,8 +118,8 @@ def _ensure_ca(directory: Path, name: str, common_name: str) -> None:
         .add_extension(_usage(signs_certificates=True), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
     )
-    _write(directory / f"{name}.key", _key_pem(key))
-    _write(directory / f"{name}.crt", builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
+    files.write(directory / f"{name}.key", _key_pem(key))
+    files.write(directory / f"{name}.crt", builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
 
 
 def _ensure_leaf(directory: Path, leaf: Leaf) -> None:
@@ -143,8 +143,8 @@ def _ensure_leaf(directory: Path, leaf: Leaf) -> None:
     )
     if leaf.names:
         builder = builder.add_extension(x509.SubjectAlternativeName([_name(n) for n in leaf.names]), critical=False)
-    _write(directory / f"{leaf.name}.key", _key_pem(key))
-    _write(path, builder.sign(ca_key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
+    files.write(directory / f"{leaf.name}.key", _key_pem(key))
+    files.write(path, builder.sign(ca_key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
 
 
 def _builder(
@@ -223,14 +223,3 @@ def _public_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
 
 def _b64(data: bytes) -> str:
     return base64.b64encode(data).decode()
-
-
-def _write(path: Path, data: bytes, *, mode: int = 0o600) -> None:
-    """Write atomically, and only when the content differs: a component restarts when its files change."""
-    if path.exists() and path.read_bytes() == data:
-        return
-    temporary = path.with_name(f".{path.name}.new")
-    temporary.unlink(missing_ok=True)
-    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
-        file.write(data)
-    temporary.replace(path)

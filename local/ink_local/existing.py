@@ -17,7 +17,7 @@ from typing import Any
 
 import yaml
 
-from ink_local import gobuild, suitable
+from ink_local import files, gobuild, suitable
 from ink_local.components import COMPONENTS
 from ink_local.errors import LocalError
 from ink_local.ticker import Ticker
@@ -179,8 +179,7 @@ def finish(tool: Tools, release: suitable.Release, rendered: Sequence[Mapping[st
     plain = {key: base64.b64decode(value).decode() for key, value in secret.items()}
     DIST.mkdir(exist_ok=True)
     file = DIST / "hosts.toml"
-    file.touch(mode=0o600)
-    file.write_text(registry_hosts(found["spec"]["clusterIP"], plain))
+    files.write(file, registry_hosts(found["spec"]["clusterIP"], plain))
     print(
         f"\n  Left to do on every node: put {file} to\n"
         f"    /etc/containerd/certs.d/{name}/hosts.toml\n"

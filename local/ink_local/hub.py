@@ -18,7 +18,7 @@ from pathlib import Path
 
 import yaml
 
-from ink_local import buildcache, kube, oci
+from ink_local import buildcache, files, kube, oci
 from ink_local.cluster import Cluster
 from ink_local.errors import LocalError
 from ink_local.supervise import Daemon
@@ -75,7 +75,7 @@ def fill(archives: Mapping[str, Path]) -> list[str]:
                 for name, path in sorted(missing.items()):
                     oci.push(path, f"http://127.0.0.1:{port}", *repository_of(name))
                     have[name] = str(path)
-                    record.write_text(json.dumps(have, indent=1))
+                    files.write(record, json.dumps(have, indent=1), mode=0o644)
     return sorted(missing)
 
 

@@ -21,7 +21,7 @@ from typing import Any
 
 import yaml
 
-from ink_local import baseimages, build, containerd, existing, images, ownimages, state
+from ink_local import baseimages, build, containerd, existing, files, images, ownimages, state
 from ink_local import holder as holders
 from ink_local.cluster import Cluster
 from ink_local.errors import LocalError, exit_code
@@ -137,14 +137,12 @@ def install(cluster: Cluster, ticker: Ticker) -> None:
         ticker.say("  ✓ the chart is installed, nothing changed")
         return
     file = cluster.paths.config / "values.yaml"
-    file.touch(mode=0o600)
-    file.write_text(yaml.safe_dump(values))
+    files.write(file, yaml.safe_dump(values))
     arguments = ["--values", str(CHART / "values-local.yaml"), "--values", str(file)]
     existing.install(_tools(cluster), RELEASE, arguments, ticker)
     hosts = cluster.paths.certs_d / REGISTRY / "hosts.toml"
     hosts.parent.mkdir(parents=True, exist_ok=True)
-    hosts.touch(mode=0o600)
-    hosts.write_text(existing.registry_hosts(cluster.addresses.registry, secret(cluster.kubeconfig, "registry-node")))
+    files.write(hosts, existing.registry_hosts(cluster.addresses.registry, secret(cluster.kubeconfig, "registry-node")))
     mark.write_text(wanted)
 
 

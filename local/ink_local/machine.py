@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from ink_local import files
 from ink_local.cluster import MAX_CLUSTERS
 from ink_local.errors import LocalError
 
@@ -63,7 +64,7 @@ def ledger() -> Iterator[dict[str, Any]]:
         yield record
         if record["clusters"]:
             RUN.mkdir(exist_ok=True)
-            path.write_text(json.dumps(record, indent=1))
+            files.write(path, json.dumps(record, indent=1), mode=0o644)
             return
         path.unlink(missing_ok=True)
         with contextlib.suppress(OSError):

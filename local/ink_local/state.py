@@ -6,7 +6,7 @@ import json
 import shutil
 from pathlib import Path
 
-from ink_local import holder, imagestore, machine, network
+from ink_local import files, holder, imagestore, machine, network
 from ink_local.cluster import Cluster, checked_name, state_root
 from ink_local.errors import LocalError
 
@@ -18,8 +18,15 @@ def load(name: str) -> Cluster:
     path = state_root() / checked_name(name) / "cluster.json"
     if not path.exists():
         raise LocalError(f"there is no cluster {name!r}", seen=f"no {path}", remedy=f"bring it up: make up NAME={name}")
-    record = json.loads(path.read_text())
-    return Cluster(name, record["index"], state_root(), record["controlPlaneOnly"])
+    try:
+        record = json.loads(path.read_text())
+        return Cluster(name, record["index"], state_root(), record["controlPlaneOnly"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise LocalError(
+            f"the record of cluster {name!r} is damaged",
+            seen=f"{path}: {error}",
+            remedy=f"rm {path}; then bring the cluster up, and down if it is not wanted: make up NAME={name}",
+        ) from error
 
 
 def find(name: str) -> Cluster | None:
@@ -30,7 +37,7 @@ def find(name: str) -> Cluster | None:
 def save(cluster: Cluster) -> None:
     record = {"index": cluster.index, "controlPlaneOnly": cluster.control_plane_only}
     cluster.paths.root.mkdir(parents=True, exist_ok=True)
-    (cluster.paths.root / "cluster.json").write_text(json.dumps(record))
+    files.write(cluster.paths.root / "cluster.json", json.dumps(record), mode=0o644)
 
 
 def keep(cluster: Cluster) -> None:
