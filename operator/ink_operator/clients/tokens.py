@@ -4,9 +4,12 @@ import base64
 import time
 import uuid
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 import jwt
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from ink_api.reasons import Reason
 
 from ink_operator.core.errors import Transient
@@ -34,8 +37,7 @@ class TokenMint:
 
     def registry(self, repository: str, *actions: str) -> str:
         """Bearer token of the registry for one repository."""
-        if not self._secrets.registry_token_key:
-            raise Transient("INK_REGISTRY_TOKEN_KEY is not set", reason=Reason.INTERNAL_ERROR)
+        key = self._registry_key
         now = int(self._clock())
         claims: dict[str, Any] = {
             "iss": REGISTRY_ISSUER,
@@ -48,7 +50,21 @@ class TokenMint:
             "access": [{"type": "repository", "name": repository, "actions": list(actions)}],
         }
         chain = {"x5c": [certificate_body(self._secrets.registry_token_cert)]}
-        return jwt.encode(claims, self._secrets.registry_token_key, algorithm="RS256", headers=chain)
+        return jwt.encode(claims, key, algorithm="RS256", headers=chain)
+
+    @cached_property
+    def _registry_key(self) -> RSAPrivateKey:
+        """Read once: to check the primes of an RSA key takes a hundred times as long as to sign with it."""
+        pem = self._secrets.registry_token_key
+        if not pem:
+            raise Transient("INK_REGISTRY_TOKEN_KEY is not set", reason=Reason.INTERNAL_ERROR)
+        try:
+            key = load_pem_private_key(pem.encode(), password=None)
+        except ValueError:
+            key = None
+        if not isinstance(key, RSAPrivateKey):
+            raise Transient("INK_REGISTRY_TOKEN_KEY is no RSA key in PEM", reason=Reason.INTERNAL_ERROR)
+        return key
 
 
 def certificate_body(pem: str) -> str:

@@ -4,6 +4,8 @@ import json
 
 import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from ink_api.reasons import Reason
 from ink_operator.clients.kube import path_of
 from ink_operator.clients.kube_errors import failure
@@ -84,6 +86,38 @@ def test_a_git_token_names_repository_scope_and_tenant() -> None:
     token = TokenMint(Secrets(git_signing_key=key), 60, clock=lambda: 4_000_000_000).git_read("acme/web", "acme")
     claims = jwt.decode(token.removeprefix("mlg_"), key, algorithms=["HS256"])
     assert claims == {"repo": "acme/web", "scope": "read", "sub": "acme", "exp": 4_000_000_060}
+
+
+def test_a_registry_token_is_for_one_repository_and_verifies_with_the_certificate() -> None:
+    key = rsa.generate_private_key(65537, 2048)
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    certificate = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
+    mint = TokenMint(Secrets(registry_token_key=pem, registry_token_cert=certificate), 60)
+    for repository in ("acme/shop/web", "acme/shop/api"):
+        claims = jwt.decode(mint.registry(repository, "pull"), key.public_key(), ["RS256"], audience="ink-registry")
+        assert claims["access"] == [{"type": "repository", "name": repository, "actions": ["pull"]}]
+
+
+@pytest.mark.parametrize(
+    ("pem", "said"),
+    [
+        ("", "is not set"),
+        ("noise", "is no RSA key"),
+        (
+            ec.generate_private_key(ec.SECP256R1())
+            .private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+            .decode(),
+            "is no RSA key",
+        ),
+    ],
+    ids=["absent", "noise", "another kind"],
+)
+def test_a_key_that_cannot_sign_is_named_and_never_shown(pem: str, said: str) -> None:
+    mint = TokenMint(Secrets(registry_token_key=pem), 60)
+    for _ in range(2):
+        with pytest.raises(Transient, match=f"INK_REGISTRY_TOKEN_KEY {said}") as caught:
+            mint.registry("acme/shop/web", "pull")
+        assert not pem or pem not in str(caught.value)
 
 
 def test_a_certificate_becomes_one_line() -> None:
