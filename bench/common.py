@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 
@@ -14,7 +15,7 @@ class Row:
     other: list[float] = field(default_factory=list)
     ink: list[float] = field(default_factory=list)
 
-    def row(self, digits: int) -> str:
-        """A row of a Markdown table: medians with so many digits, and Ink's part of the other's."""
-        other, ink = statistics.median(self.other), statistics.median(self.ink)
+    def row(self, digits: int, typical: Callable[[list[float]], float] = statistics.median) -> str:
+        """A row of a Markdown table: what is typical, with so many digits, and Ink's part of the other's."""
+        other, ink = typical(self.other), typical(self.ink)
         return f"| {self.what} | {other:.{digits}f} s | {ink:.{digits}f} s | {ink / other:.2f} |"
