@@ -23,7 +23,7 @@ async def _run(settings: Any, log: Any) -> dict[str, Any]:
         loop.add_signal_handler(number, task.cancel)
     try:
         ended = await task
-        await kept_log.keep(settings, log)
+        await kept_log.keep(settings, log, ended)
         return ended
     except asyncio.CancelledError:
         log.line("stopped: the build was cancelled", important=True)

@@ -6,6 +6,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -126,7 +127,10 @@ async def _build(settings: Settings, log: BuildLog, watch: Watch) -> dict[str, A
     timings = clock.total()
     log.line(f"built {settings.image} {built.digest} in {timings['total']:.1f} s", important=True)
     repository = image.repository(settings.image)
-    done = verdict.Success(repository, built.digest, planned.pack, built.ports, timings, planned.config, report)
+    finished = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    done = verdict.Success(
+        repository, built.digest, planned.pack, built.ports, timings, planned.config, report, finished
+    )
     return verdict.success(done)
 
 
@@ -223,7 +227,9 @@ async def _prepare(settings: Settings, work: Path, log: BuildLog, clock: Clock) 
     def say(text: str) -> None:
         loop.call_soon_threadsafe(log.line, text)
 
-    source = await asyncio.to_thread(_checkout, settings, work, say)
+    fetching = asyncio.ensure_future(asyncio.to_thread(_checkout, settings, work, say))
+    await asyncio.to_thread(_load_planner)
+    source = await fetching
     for note in source.notes:
         log.line(note)
     log.line(f"source fetched in {clock.lap('clone'):.2f} s")
@@ -235,6 +241,12 @@ async def _prepare(settings: Settings, work: Path, log: BuildLog, clock: Clock) 
         raise
     clock.lap("plan")
     return planned, scanning
+
+
+def _load_planner() -> None:
+    """While the git server answers."""
+    from ink_builder import choice, variables  # noqa: F401
+    from ink_builder.planner import files, render, report  # noqa: F401
 
 
 def _checkout(settings: Settings, work: Path, say: Any) -> Any:

@@ -132,6 +132,8 @@ class Settings:
     """How long a built image waits for a registry that takes no pushes, as it does at night while it is cleaned up."""
     build_secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Secret variables of the build, by name: for `RUN --mount=type=secret,id=NAME` alone."""
+    job_uid: str = ""
+    """Of the Job that this build is; empty: nobody waits for its verdict beside the image."""
     secrets_digest: str = ""
     """Changes with their values, and tells nothing of them."""
 
@@ -286,5 +288,6 @@ def parse(environ: Mapping[str, str]) -> Settings:
         scan=_scan(environ),
         push_patience_seconds=float(_number(environ, "INK_PUSH_PATIENCE_SECONDS", 300)),
         build_secrets=_checked({str(k): str(v) for k, v in (_json(environ, "INK_BUILD_SECRETS") or {}).items()}),
+        job_uid=environ.get("INK_JOB_UID") or "",
         secrets_digest=environ.get("INK_BUILD_SECRETS_DIGEST") or "",
     )

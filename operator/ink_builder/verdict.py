@@ -29,6 +29,8 @@ class Success:
     config: dict[str, Any] | None = None
     """What ink.yaml says beyond the build: command, args, ports, health, resources."""
     scan: dict[str, Any] | None = None
+    finished: str = ""
+    """When: RFC 3339, in UTC, without fractions."""
 
 
 def success(done: Success) -> dict[str, Any]:
@@ -41,6 +43,7 @@ def success(done: Success) -> dict[str, Any]:
         "ports": list(done.ports),
         "timings": {name: round(seconds, 3) for name, seconds in done.timings.items()},
         **({"config": done.config} if done.config else {}),
+        **({"finished": done.finished} if done.finished else {}),
     }
     return verdict | ({"scan": done.scan} if done.scan is not None else {})
 

@@ -108,6 +108,17 @@ class Registry(Protocol):
         ...
 
 
+class Verdicts(Protocol):
+    """How builds ended, learnt sooner than the kubelet looks at their pods."""
+
+    def told(self, key: Key, repository: str, build: str, uid: str) -> str:
+        """What the builder said at its end; "" as long as that is not known, and then `key` is woken once it is.
+
+        `build` and `uid` are those of its Job. Ask as long as the build runs.
+        """
+        ...
+
+
 class Tokens(Protocol):
     """Short-lived credentials for one build."""
 
@@ -234,6 +245,7 @@ class Ports:
     cluster: Cluster
     heads: Heads
     registry: Registry
+    verdicts: Verdicts
     tokens: Tokens
     certificates: Certificates
     sealing: Sealing

@@ -27,6 +27,7 @@ from ink_operator.clients.registry import RegistryClient
 from ink_operator.clients.resolver import ResolverClient
 from ink_operator.clients.sealing import KeyRing
 from ink_operator.clients.tokens import TokenMint
+from ink_operator.clients.verdicts import KeptVerdicts
 from ink_operator.core.errors import InkError
 from ink_operator.core.memo import Memo
 from ink_operator.core.objects import (
@@ -82,7 +83,7 @@ GAP_SECONDS, GAP_SPREAD_SECONDS = 1.0, 5.0
 TENANCY = "Tenancy"
 """Name of the reconciler of what all services of a namespace share."""
 EVENTS_GATHER_SECONDS = 0.03
-"""Changes come in bursts: a pass that waits a moment sees them all."""
+"""Changes of children come in bursts: a pass that waits a moment sees them all."""
 
 
 class Operator:
@@ -104,10 +105,13 @@ class Operator:
         self.lease = Lease(self.kube, self.guard, lease, identity, settings.lease_seconds)
         tokens = TokenMint(settings.secrets, LONGEST_BUILD_SECONDS + TOKEN_SLACK_SECONDS)
         self.sealing = KeyRing(self.kube, settings.namespace, settings.sealing_keys)
+        registry = RegistryClient(session, settings.registry, settings.registry_insecure, tokens, self.guard)
+        self.verdicts = KeptVerdicts(registry, self.queue)
         self.ports = Ports(
             cluster=CachedCluster(self.kube, self.store),
             heads=ResolverClient(session, settings.resolver_url, settings.poll_seconds),
-            registry=RegistryClient(session, settings.registry, settings.registry_insecure, tokens, self.guard),
+            registry=registry,
+            verdicts=self.verdicts,
             tokens=tokens,
             certificates=Issuer(settings.secrets.buildkit_seed, LONGEST_BUILD_SECONDS + TOKEN_SLACK_SECONDS),
             sealing=self.sealing,
@@ -144,7 +148,7 @@ class Operator:
         self.metrics.leader.set(1)
         started = asyncio.Event()
         watch = kopf.operator(
-            registry=handlers.make_registry(self._heard, self._seen),
+            registry=handlers.make_registry(self._heard, self._asked),
             settings=handlers.make_settings(),
             standalone=True,
             clusterwide=True,
@@ -157,6 +161,7 @@ class Operator:
                     ("lease", self.lease.keep()),
                     ("queue", self.queue.run()),
                     ("events", self.events.run()),
+                    ("verdicts", self.verdicts.run()),
                     ("references", self.references.run()),
                     ("resync", self._resync()),
                     ("sealing keys", self._keep_keys()),
@@ -212,10 +217,14 @@ class Operator:
             self.store.missed(watch.scope)
             self._gap.set()
 
-    def _seen(self, key: Key, version: str) -> None:
+    def _asked(self, key: Key, version: str) -> None:
+        """Somebody changed the CR itself, and waits."""
+        self._seen(key, version, 0.0)
+
+    def _seen(self, key: Key, version: str, after_seconds: float = EVENTS_GATHER_SECONDS) -> None:
         """Our own writes are left out: the pass that wrote knows of them, and says itself when to look again."""
         if not self.kube.wrote(version):
-            self.queue.add(key, EVENTS_GATHER_SECONDS)
+            self.queue.add(key, after_seconds)
 
     def _child_seen(self, child: Manifest) -> None:
         key = handlers.owner_key(child)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import hashlib
 import io
@@ -19,11 +20,14 @@ import aiohttp
 import pytest
 from ink_api.inkservice import InkService
 from ink_api.names import identity_of
-from ink_builder import kept_log
+from ink_builder import kept_log, verdict
 from ink_builder.log import BuildLog, Mask
 from ink_builder.settings import parse
 from ink_gateway.stores.kept_logs import KeptLogs
 from ink_gateway.stores.logs import KubeLogs
+from ink_operator.clients.registry import RegistryClient
+from ink_operator.clients.verdicts import KeptVerdicts
+from ink_operator.core.objects import Key
 from support.build_daemons import Process, Registry, answers, free_port, program, registry
 from support.control_plane import ROOT
 
@@ -85,8 +89,10 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
         yield opened
 
 
-async def build_ends(house: House, text: str, repository: str = REPOSITORY, build: str = BUILD) -> str:
-    """As the builder leaves its log behind; returns what it printed."""
+async def build_ends(
+    house: House, text: str, repository: str = REPOSITORY, build: str = BUILD, ended: dict[str, Any] | None = None
+) -> str:
+    """As the builder of the Job "u-1" leaves its log behind; returns what it printed."""
     settings = parse(
         {
             "INK_BUILD_ID": build,
@@ -98,13 +104,14 @@ async def build_ends(house: House, text: str, repository: str = REPOSITORY, buil
             "INK_REGISTRY_TOKEN": house.registry.token(repository),
             "INK_REGISTRY_INSECURE": "1",
             "INK_BUILDKIT_ADDRESS": "unused",
+            "INK_JOB_UID": "u-1",
         }
     )
     printed = io.StringIO()
     log = BuildLog(Mask(), printed)
     for line in text.splitlines():
         log.line(line)
-    await kept_log.keep(settings, log)
+    await kept_log.keep(settings, log, ended or {"ok": False})
     return printed.getvalue()
 
 
@@ -149,6 +156,46 @@ async def test_the_log_of_a_build_whose_pod_is_gone(house: House, session: aioht
     assert await logs(house, session).build(known, 2) == printed.splitlines()[-2:]
     older = ("b-older-1", "2026-01-01T00:00:00Z", "older")
     assert await logs(house, session, older).build(known, 100) == printed.splitlines()
+
+
+class Operator:
+    """What the reader of verdicts needs of it: tokens, a lease that is held, a queue."""
+
+    behind = False
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self.awake: list[Key] = []
+        self.woken = asyncio.Event()
+
+    def registry(self, repository: str, *actions: str) -> str:
+        return self._house.registry.token(repository, actions=actions)
+
+    def git_read(self, repository: str, tenant: str) -> str:
+        raise NotImplementedError
+
+    def check(self) -> None:
+        return
+
+    def add(self, key: Key, after_seconds: float = 0.0) -> None:
+        self.awake.append(key)
+        self.woken.set()
+
+
+async def test_the_operator_learns_of_a_builds_end_before_its_pod_is_gone(
+    house: House, session: aiohttp.ClientSession
+) -> None:
+    operator, key = Operator(house), Key("InkService", "ink-tenants", "acme.shop.web")
+    verdicts = KeptVerdicts(RegistryClient(session, house.registry.host, True, operator, operator), operator)
+    assert verdicts.told(key, REPOSITORY, BUILD, "u-1") == ""
+    looking = asyncio.create_task(verdicts.run())
+    done = verdict.success(verdict.Success("r/acme/shop/web", "sha256:" + "1" * 64, "Dockerfile", (80,)))
+    await build_ends(house, "told", ended=done)
+    async with asyncio.timeout(20):
+        await operator.woken.wait()
+    looking.cancel()
+    assert json.loads(verdicts.told(key, REPOSITORY, BUILD, "u-1")) == done
+    assert operator.awake == [key]
 
 
 async def test_a_pod_that_is_there_tells_itself(house: House, session: aiohttp.ClientSession) -> None:

@@ -45,6 +45,14 @@ class RegistryClient:
         ports, inkfile = await self._about(repository, config, token) if config else ((), "")
         return StoredImage(digest, ports, inkfile)
 
+    async def annotations(self, repository: str, tag: str) -> dict[str, Any] | None:
+        """Those of a manifest; None when there is none of that tag."""
+        manifest, _ = await self._manifest(repository, tag, self._tokens.registry(repository, "pull"))
+        if manifest is None:
+            return None
+        found = manifest.get("annotations")
+        return found if isinstance(found, dict) else {}
+
     async def delete_repository(self, repository: str) -> None:
         """Delete every tag and manifest that a tag names."""
         token = self._tokens.registry(repository, "pull", "push", "delete")

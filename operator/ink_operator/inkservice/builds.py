@@ -4,9 +4,11 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
-from ink_api.group import LABEL_COMMIT, LABEL_TENANT
+from ink_api.group import ANNOTATION_VERDICT, LABEL_COMMIT, LABEL_TENANT
 from ink_api.inkservice import BuildStatus
 from ink_api.reasons import Reason
 
@@ -14,7 +16,6 @@ from ink_operator.core.objects import Manifest, annotations_of, condition_of, is
 from ink_operator.inkservice.inkfile import canonical
 from ink_operator.inkservice.model import (
     ANNOTATION_ATTEMPT,
-    ANNOTATION_VERDICT,
     LABEL_BUILD_KEY,
     Attempt,
     BuildState,
@@ -24,6 +25,7 @@ from ink_operator.inkservice.scan import parse_scan, scan_wire
 
 POD_JOB_LABEL = "batch.kubernetes.io/job-name"
 VERDICT_MOST_BYTES = 4096
+TIME = "%Y-%m-%dT%H:%M:%SZ"
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 RETRY_AFTER_SECONDS = (5.0, 20.0, 600.0)
 """Waits after the first, second and every later attempt that the infrastructure spoiled."""
@@ -57,7 +59,10 @@ def _attempt(job: Manifest, pod: Manifest | None) -> Attempt:
         verdict=verdict,
         recorded=bool(recorded),
         started=status.get("startTime"),
-        finished=(ended or {}).get("finishedAt") or status.get("completionTime") or _failed_at(job),
+        finished=(verdict.finished if verdict else None)
+        or (ended or {}).get("finishedAt")
+        or status.get("completionTime")
+        or _failed_at(job),
         pod=pod["metadata"]["name"] if pod else None,
         limit_seconds=int(job["spec"].get("activeDeadlineSeconds") or 0),
     )
@@ -92,7 +97,8 @@ def parse_verdict(text: str) -> Verdict | None:
             digest = str(data.get("digest") or "")
             pack = str(data["pack"])[:63] if data.get("pack") else None
             known = digest if DIGEST.fullmatch(digest) else ""
-            return Verdict(True, digest=known, pack=pack, ports=ports, scan=scan, inkfile=canonical(data.get("config")))
+            inkfile, finished = canonical(data.get("config")), _time(data.get("finished"))
+            return Verdict(True, known, pack, ports, scan=scan, inkfile=inkfile, finished=finished)
         return Verdict(
             False,
             reason=_reason(str(data.get("reason", ""))),
@@ -110,7 +116,8 @@ def verdict_json(verdict: Verdict) -> str:
     if verdict.ok:
         good = {"ok": True, "digest": verdict.digest, "pack": verdict.pack, "ports": list(verdict.ports)}
         config = {"config": json.loads(verdict.inkfile)} if verdict.inkfile else {}
-        return json.dumps(good | config | scan_wire(verdict.scan), sort_keys=True)
+        finished = {"finished": verdict.finished} if verdict.finished else {}
+        return json.dumps(good | config | finished | scan_wire(verdict.scan), sort_keys=True)
     bad = {
         "ok": False,
         "reason": str(verdict.reason),
@@ -119,6 +126,25 @@ def verdict_json(verdict: Verdict) -> str:
         "infrastructure": verdict.infrastructure,
     }
     return json.dumps(bad | scan_wire(verdict.scan), sort_keys=True)
+
+
+def told_early(attempt: Attempt, text: str) -> Attempt:
+    """The attempt with its verdict, where the builder left one beside the image before its pod is seen to end.
+
+    Only that of a build that worked: for the others nobody waits, and the pod's own end tells more of them.
+    """
+    verdict = parse_verdict(text) if text else None
+    if attempt.state != BuildState.RUNNING or verdict is None or not verdict.digest:
+        return attempt
+    return replace(attempt, state=BuildState.SUCCEEDED, verdict=verdict, finished=verdict.finished)
+
+
+def _time(value: Any) -> str | None:
+    """A moment as Kubernetes writes it, in UTC and without fractions; None for anything else."""
+    try:
+        return value if datetime.strptime(value, TIME).replace(tzinfo=UTC).strftime(TIME) == value else None
+    except (ValueError, TypeError):
+        return None
 
 
 def _reason(text: str) -> Reason:
@@ -171,6 +197,8 @@ def build_status(attempt: Attempt) -> BuildStatus:
 def holds_place(job: Manifest, ended_jobs: frozenset[str]) -> bool:
     """The Job uses one of the places for builds."""
     if job.get("spec", {}).get("suspend") or job["metadata"]["name"] in ended_jobs or is_deleting(job):
+        return False
+    if ANNOTATION_VERDICT in annotations_of(job):
         return False
     return not any((condition_of(job, kind) or {}).get("status") == "True" for kind in ("Complete", "Failed"))
 

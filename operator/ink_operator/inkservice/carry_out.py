@@ -4,7 +4,7 @@ import json
 import logging
 from collections.abc import Iterable
 
-from ink_api.group import ANNOTATION_OWNER, LABEL_COMPONENT, LABEL_OWNER_UID
+from ink_api.group import ANNOTATION_OWNER, ANNOTATION_VERDICT, LABEL_COMPONENT, LABEL_OWNER_UID
 from ink_api.reasons import Reason
 
 from ink_operator.core.effects import Apply, Create, Delete, HandOver, MergePatch
@@ -35,7 +35,6 @@ from ink_operator.inkservice.desired.buildjob import (
 )
 from ink_operator.inkservice.desired.daemon import daemon_of
 from ink_operator.inkservice.model import (
-    ANNOTATION_VERDICT,
     Attempt,
     Case,
     ClaimHost,

@@ -263,6 +263,9 @@ def _report_route(draft: Draft, rollout: Rollout, changing: bool) -> None:
 def _tidy(draft: Draft) -> None:
     """Keep verdicts, and no more finished Jobs than needed for logs."""
     draft.effects.extend(RecordVerdict(a) for a in draft.seen.attempts if a.verdict is not None and not a.recorded)
+    deployed = draft.facts.get(ConditionType.DEPLOYED)
+    if deployed is not None and deployed.reason == Reason.DEPLOYING:
+        return  # Old pods can go when no new one waits for the same node to do its work.
     current = draft.seen.build.key if draft.seen.build else ""
     ended = [a for a in draft.seen.attempts if a.state in (BuildState.SUCCEEDED, BuildState.FAILED)]
     keep = {a.name for a in ended[-max(1, draft.settings.build_history) :]}

@@ -19,8 +19,6 @@ LABEL_BUILD_KEY = f"{GROUP}/build-key"
 LABEL_REVISION = f"{GROUP}/revision"
 """On pods: the hash of their template, so that old and new pods are told apart."""
 ANNOTATION_ATTEMPT = f"{GROUP}/attempt"
-ANNOTATION_VERDICT = f"{GROUP}/verdict"
-"""On build Jobs: the builder's verdict, kept there because the pod may go first."""
 ANNOTATION_REVISION = LABEL_REVISION
 ANNOTATION_COMMIT = f"{GROUP}/commit"
 ANNOTATION_IMAGE = f"{GROUP}/image"
@@ -91,6 +89,8 @@ class Verdict:
     """What ink.yaml says of how it runs (`inkfile.canonical`); empty: nothing."""
     scan: ScanStatus | None = None
     """What was found in the source; None: nobody looked."""
+    finished: str | None = None
+    """By the builder's clock, of a build that worked; None: it does not say."""
 
 
 @dataclass(frozen=True, slots=True)

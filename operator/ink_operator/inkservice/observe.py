@@ -36,7 +36,7 @@ from ink_operator.core.objects import (
 )
 from ink_operator.inkservice import source
 from ink_operator.inkservice.build_environment import build_environment_of
-from ink_operator.inkservice.builds import attempts_of
+from ink_operator.inkservice.builds import attempts_of, told_early
 from ink_operator.inkservice.claims import standing
 from ink_operator.inkservice.configuration import configuration_of
 from ink_operator.inkservice.desired.cron import CRON
@@ -48,7 +48,17 @@ from ink_operator.inkservice.effective import enough_replicas, host_of, ports_of
 from ink_operator.inkservice.environment import env_children, environment_of
 from ink_operator.inkservice.inkfile import applied
 from ink_operator.inkservice.memory import is_release, releases, stored_image
-from ink_operator.inkservice.model import BuildPlan, Case, Claim, Failure, Observed, Revision, Running
+from ink_operator.inkservice.model import (
+    Attempt,
+    BuildPlan,
+    BuildState,
+    Case,
+    Claim,
+    Failure,
+    Observed,
+    Revision,
+    Running,
+)
 from ink_operator.inkservice.references import followed_refs
 from ink_operator.inkservice.revisions import revisions_of, running_now
 from ink_operator.inkservice.rollout import rollout_of, running_of
@@ -74,7 +84,7 @@ async def observe(case: Case, ports: Ports, now: datetime) -> Observed:
     )
     tenancy = await _tenancy(case, ports, namespace, now)
     refused = source.refusal(service, identity, case.of_gateway, settings)
-    attempts = attempts_of(jobs, build_pods)
+    attempts = _early(case, attempts_of(jobs, build_pods), ports)
     # Without its RoleBinding the operator may not look into the namespace, and there is nothing in it yet.
     granted = grants(tenancy.get((ROLE_BINDING.kind, OPERATORS_GRANT)), settings)
     if granted:
@@ -121,6 +131,17 @@ async def observe(case: Case, ports: Ports, now: datetime) -> Observed:
         runtime_class=runtime_class,
         env_children=inside.env_children,
         answer=await _answer(case, inside, ports, now),
+    )
+
+
+def _early(case: Case, attempts: tuple[Attempt, ...], ports: Ports) -> tuple[Attempt, ...]:
+    """The kubelet looks once a second whether a builder has ended; its verdict is beside the image before."""
+    meta, repository = case.service.metadata, source.repository_of(case.identity)
+    key = Key(INK_SERVICE.kind, meta.namespace, meta.name)
+    running = BuildState.RUNNING
+    return tuple(
+        told_early(a, ports.verdicts.told(key, repository, a.name, a.uid)) if a.state == running else a
+        for a in attempts
     )
 
 

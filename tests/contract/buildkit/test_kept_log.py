@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from datetime import UTC, datetime
 
 import pytest
 from support import build_daemons
@@ -29,6 +30,22 @@ def test_the_log_of_a_build_lies_beside_its_image(stack: Stack) -> None:
     outcome = stack.build("kept", {"Dockerfile": DOCKERFILE})
     assert outcome.code == 0, outcome.log
     assert kept(stack, "kept").splitlines() == lines_of(outcome)
+
+
+def test_it_tells_how_the_build_ended_to_whoever_waits(stack: Stack) -> None:
+    """The very words that the pod ends with, and of which Job."""
+    outcome = stack.build("kept-told", {"Dockerfile": DOCKERFILE}, INK_JOB_UID="u-1")
+    assert outcome.code == 0, outcome.log
+    notes = stack.registry.manifest("tenant/kept-told", "log-b-kept-told")["annotations"]
+    assert notes == {"ml.ink/job-uid": "u-1", "ml.ink/verdict": notes["ml.ink/verdict"]}
+    assert json.loads(notes["ml.ink/verdict"]) == outcome.verdict
+    assert datetime.fromisoformat(outcome.verdict["finished"]).tzinfo == UTC
+
+
+def test_the_log_of_a_failed_build_tells_only_itself(stack: Stack) -> None:
+    outcome = stack.build("kept-untold", {"Dockerfile": "FORM scratch\n"}, INK_JOB_UID="u-1")
+    assert outcome.code == 1, outcome.log
+    assert "annotations" not in stack.registry.manifest("tenant/kept-untold", "log-b-kept-untold")
 
 
 @pytest.mark.parametrize("dockerfile", ["FROM scratch\nCOPY absent /\n", "FORM scratch\n"])

@@ -96,6 +96,29 @@ def test_places_are_limited_and_an_ended_container_frees_one() -> None:
     assert may_start(jobs, ended_jobs([pod("a", GOOD)]), "c", "t", places=2, per_tenant=2)
 
 
+def test_a_verdict_that_is_recorded_frees_a_place_before_the_container_is_seen_to_end() -> None:
+    ended = job("a")
+    ended["metadata"]["annotations"]["ml.ink/verdict"] = GOOD
+    assert turn([ended, job("b")], "c")
+
+
+@pytest.mark.parametrize(
+    ("finished", "known"),
+    [
+        ("2026-11-21T12:00:30Z", "2026-11-21T12:00:30Z"),
+        *((bad, None) for bad in ("2026-99-21T12:00:30Z", "yesterday", "2026-11-21T12:00:30+01:00", 5, None, [], "")),
+    ],
+)
+def test_when_a_build_ended_is_what_its_builder_says_or_else_its_container(finished: Any, known: str | None) -> None:
+    text = json.dumps(json.loads(GOOD) | {"finished": finished})
+    verdict = parse_verdict(text)
+    assert verdict is not None
+    assert verdict.finished == known
+    assert parse_verdict(verdict_json(verdict)) == verdict
+    (attempt,) = attempts_of([job("b")], [pod("b", text)])
+    assert attempt.finished == (known or "2026-11-21T12:01:00Z")
+
+
 def test_the_tenant_with_fewer_builds_comes_first() -> None:
     jobs = [job("a", "big"), job("q1", "big", suspend=True, age=50), job("q2", "small", suspend=True, age=1)]
     assert turn(jobs, "q2", "small")

@@ -19,6 +19,7 @@ DEADLINE_SLACK_SECONDS = 60
 NONROOT_USER = 65532
 CLIENT_KEYS = ("INK_BUILDKIT_CA", "INK_BUILDKIT_CERT", "INK_BUILDKIT_KEY")
 SECRET_KEYS = ("INK_GIT_USERNAME", "INK_GIT_PASSWORD", "INK_REGISTRY_TOKEN", *CLIENT_KEYS)
+JOB_UID_FIELD = "metadata.labels['batch.kubernetes.io/controller-uid']"
 BUILD_SECRETS = "INK_BUILD_SECRETS"
 """Key of what the build's variables from elsewhere hold, where there are any."""
 
@@ -111,6 +112,7 @@ def secret_keys(start: StartBuild) -> tuple[str, ...]:
 def _container(case: Case, start: StartBuild) -> dict[str, Any]:
     name = job_name(start.plan, start.number)
     env: list[dict[str, Any]] = [{"name": k, "value": _literal(v)} for k, v in _environment(case, start).items()]
+    env.append({"name": "INK_JOB_UID", "valueFrom": {"fieldRef": {"fieldPath": JOB_UID_FIELD}}})
     env += [{"name": key, "valueFrom": {"secretKeyRef": {"name": name, "key": key}}} for key in secret_keys(start)]
     return {
         "name": COMPONENT,
