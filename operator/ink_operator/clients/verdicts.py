@@ -7,6 +7,7 @@ Nothing depends on it: what is not seen here is seen at the pod's end.
 
 import asyncio
 import contextlib
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from ink_operator.core.errors import Transient
 from ink_operator.core.objects import Key
 from ink_operator.ports import Wakeups
 
+log = logging.getLogger(__name__)
 FIRST_SECONDS = 0.5
 """No builder ends sooner."""
 EACH_SECONDS = 0.1
@@ -97,6 +99,10 @@ class KeptVerdicts:
         try:
             notes = await self._notes.annotations(build.repository, f"log-{build.name}")
         except Transient:
+            return
+        except Exception:  # what only spares time must not end the operator
+            log.exception("the verdict of %s cannot be looked for", build.name)
+            build.text = ""
             return
         # A log of that name may be an earlier Job's, of a build that was made once and is made again.
         if notes is None or (ANNOTATION_JOB_UID in notes and notes[ANNOTATION_JOB_UID] != uid):

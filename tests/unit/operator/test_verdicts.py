@@ -22,13 +22,15 @@ class House:
         self.now = 100.0
         self.logs: dict[tuple[str, str], dict[str, Any]] = {}
         self.asked: list[tuple[str, str]] = []
-        self.answers = True
+        self.answers, self.broken = True, ""
         self.awake: list[Key] = []
         self.woken = asyncio.Event()
         self.verdicts = KeptVerdicts(self, self, lambda: self.now)
 
     async def annotations(self, repository: str, tag: str) -> dict[str, Any] | None:
         self.asked.append((repository, tag))
+        if tag == self.broken:
+            raise ValueError("surprise")
         if not self.answers:
             raise Transient("the registry does not answer")
         return self.logs.get((repository, tag))
@@ -96,6 +98,17 @@ async def test_a_registry_that_is_silent_is_asked_again(house: House) -> None:
     house.answers = True
     await house.later(1)
     assert house.told() == "good"
+
+
+async def test_an_answer_that_breaks_us_is_given_up_and_the_others_go_on(house: House) -> None:
+    house.told()
+    house.told("b-y-1", "u-2")
+    house.broken = "log-b-x-1"
+    house.logs[REPOSITORY, "log-b-y-1"] = {"ml.ink/job-uid": "u-2", "ml.ink/verdict": "good"}
+    await house.later(FIRST_SECONDS)
+    await house.later(1)
+    assert house.told("b-y-1", "u-2") == "good"
+    assert house.asked.count((REPOSITORY, "log-b-x-1")) == 1
 
 
 async def test_a_long_build_is_looked_at_more_and_more_seldom(house: House) -> None:
