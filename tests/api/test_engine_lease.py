@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 
 import pytest
-from support.engine import CRS, SEED, Engine, Surroundings
+from support.engine import CRS, LEASE, SEED, Engine, Surroundings
 from support.waiting import eventually
 
 TAKES_OVER_SECONDS = 15
@@ -38,10 +38,12 @@ def test_a_standby_takes_over_from_a_dead_one_in_time(around: Surroundings) -> N
             first.wait_ready(namespace, "shop")
             assert second.proxy.writes == []
             first.operator.kill()
-            killed = time.monotonic()
+            killed = datetime.now(UTC)
             first.change(namespace, "shop", replicas=2)
-            eventually(lambda: second.proxy.writes, within=TAKES_OVER_SECONDS + 10, what="the second writes", every=0.1)
-            assert second.proxy.writes[0].at - killed <= TAKES_OVER_SECONDS
+            eventually(lambda: second.proxy.writes, within=TAKES_OVER_SECONDS + 30, what="the second writes", every=0.1)
+            # By the Lease itself: when the new holder's first write comes depends on who else uses this machine.
+            acquired = datetime.fromisoformat(second.api.get(LEASE)["spec"]["acquireTime"])
+            assert 0 < (acquired - killed).total_seconds() <= TAKES_OVER_SECONDS
             second.wait_ready(namespace, "shop")
 
 

@@ -66,7 +66,8 @@ def ask(stack: Stack, service: str, outcome: Outcome, *paths: str, node: bool = 
     arguments = json.dumps([program, "/tmp/probe", json.dumps(config["Cmd"]), *paths])
     environment = {"PORT": str(build_daemons.free_port())}
     dockerfile = (
-        f"FROM {outcome.verdict['image']}\nENV PORT={environment['PORT']}\nCOPY probe /tmp/probe\nRUN {arguments}\n"
+        f"FROM {outcome.verdict['image']}\nENV PORT={environment['PORT']}\nCOPY probe /tmp/probe\n"
+        f"RUN --network=none {arguments}\n"
     )
     token = stack.registry.token(f"tenant/{service}", f"tenant/{service}-asked")
     asked = stack.build(

@@ -111,7 +111,8 @@ def ask(stack: Stack, service: str, outcome: Outcome, *paths: str) -> list[str]:
     arguments = json.dumps(["/tmp/busybox", "sh", "/tmp/probe", config["Cmd"][-1], *paths])
     port = config["ExposedPorts"] and outcome.verdict["ports"][0]
     dockerfile = (
-        f"FROM {outcome.verdict['image']}\nENV PORT={port}\nCOPY --chmod=755 busybox probe /tmp/\nRUN {arguments}\n"
+        f"FROM {outcome.verdict['image']}\nENV PORT={port}\nCOPY --chmod=755 busybox probe /tmp/\n"
+        f"RUN --network=none {arguments}\n"
     )
     busybox = Path(build_daemons.program("busybox")).read_bytes()
     token = stack.registry.token(f"tenant/{service}", f"tenant/{service}-asked")
