@@ -93,8 +93,24 @@ RULES = (
     ),
     Rule(
         Reason.MANIFEST_INVALID,
-        r"Invalid requirement: '?(?P<what>[^'\n(]+?)'?(?: \(from line (?P<line>\d+) of (?P<file>[^)\n]+)\))?(?:$|:)",
-        "{file} line {line} is not a requirement ({what}): correct it",
+        r"Invalid requirement: '(?P<what>[\w.-]+=[\w.!+-]+=\w+)'",
+        "requirements.txt is a list of conda's ({what}), which pip cannot read: write it with"
+        " `pip list --format=freeze > requirements.txt`",
+    ),
+    Rule(
+        Reason.MANIFEST_INVALID,
+        r"Invalid requirement: '?(?P<what>[^'\n(]+?)'?"
+        r"(?:(?:: [^\n]*\n[^\n]*\n[^\n]*)? \(from line (?P<line>\d+) of (?P<file>[^)\n]+)\)|$|:)",
+        lambda m, _: (
+            (f"{m['file']} line {m['line']}" if m["file"] else "a line of the requirements")
+            + f" is not a requirement ({m['what']}): correct it"
+        ),
+    ),
+    Rule(
+        Reason.MANIFEST_INVALID,
+        r"Could not install packages due to an (?:OSError|EnvironmentError)[^\n]*No such file or directory: '(?P<path>/[^'\n]+)'",
+        "the requirements name {path}, a path of the machine where they were written: name the package and its version"
+        " instead, as `pip list --format=freeze` does",
     ),
     Rule(
         Reason.MANIFEST_INVALID,

@@ -179,7 +179,10 @@ def _package(files: Files) -> str:
             found.append(directory)
     if "" in found:
         return "."
-    named = [[d for d in found if d.rpartition("/")[2] == name] for name in _PREFERRED]
+    module = re.search(r"^module\s+(\S+?)(?:/v\d+)?\s*$", files.read("go.mod"), re.MULTILINE)
+    # the repository's own name is that of its main program
+    own = [d for d in found if module and d == f"cmd/{module[1].rpartition('/')[2]}"]
+    named = [own] + [[d for d in found if d.rpartition("/")[2] == name] for name in _PREFERRED]
     usual = [same[0] for same in named if len(same) == 1]
     commands = [d for d in found if d.startswith("cmd/")]
     for choice in (found, commands):

@@ -23,10 +23,7 @@ from ink_builder.planner.python_workspace import Member
 
 _VENV = "/opt/venv"
 _MKDOCS, _DOCUMENTS = "MkDocs", "site"
-_MANIFESTS = (
-    "requirements.txt", "pyproject.toml", "setup.py", "Pipfile", "manage.py", "requirements/production.txt",
-    "requirements/prod.txt", "requirements/base.txt",
-)  # fmt: skip
+_MANIFESTS = ("requirements.txt", "pyproject.toml", "setup.py", "Pipfile", "manage.py")
 _LIBRARIES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "psycopg2": (("gcc", "libc6-dev", "libpq-dev"), ("libpq5",)),
     "mysqlclient": (("gcc", "libc6-dev", "default-libmysqlclient-dev", "pkg-config"), ("libmariadb3",)),
@@ -76,18 +73,18 @@ def _only_program(files: Files, overrides: Overrides, images: Images) -> Plan | 
 
 def _plan(files: Files, overrides: Overrides, images: Images, member: Member | None = None) -> Plan | None:
     documents = files.first("mkdocs.yml", "mkdocs.yaml")
-    why = files.first(*_MANIFESTS) or documents or next(iter(files.with_suffix(".py")), None)
+    requirements = python_install.requirements_file(files)
+    scripts = (path for path in files.with_suffix(".py") if path != "__init__.py")
+    why = files.first(*_MANIFESTS) or requirements or documents or next(scripts, None)
     if why is None:
         return None
-    if files.first(*(m for m in _MANIFESTS if "requirements" in m)) is None:
+    if requirements is None:
         common.check_toml(files, "pyproject.toml")
     script = _inline_metadata(files)
     packages = python_install.packages(files, script, member)
     home = "" if overrides.start else python_start.home(files)
     scope = files.below(home) if home else files
     found = _start(scope, overrides, packages, files.read(documents) if documents else None)
-    if not overrides.install and not script and files.first(*_MANIFESTS) is None:
-        _all_packages_named(files)
     requires = script.get("requires-python")
     above = member.root if member else None
     base, version = python_version.choose(files, images, requires if isinstance(requires, str) else None, above)
@@ -96,6 +93,8 @@ def _plan(files: Files, overrides: Overrides, images: Images, member: Member | N
         if member
         else python_install.choose(files, overrides, found.extra_packages, script)
     )
+    if installation.manager == python_install.NOTHING and not script and found.note != _MKDOCS:
+        _all_packages_named(scope)
     place = f"{member.place}/{home}".rstrip("/") if member else home
     build = overrides.build or found.build or python_start.collect_static(scope, found.command)
     if build and (folder := (member.place if member else "") if overrides.build else place):
@@ -152,7 +151,7 @@ def _mkdocs(settings: str, packages: frozenset[str]) -> Start:
 
 def _inline_metadata(files: Files) -> dict[str, object]:
     """Of the script that is started, where no manifest says what to install."""
-    if files.first(*_MANIFESTS) is not None:
+    if files.first(*_MANIFESTS) or python_install.requirements_file(files):
         return {}
     program = python_start.program(files)
     return python_install.inline(files.read(program)) if program else {}
@@ -162,9 +161,12 @@ def _all_packages_named(files: Files) -> None:
     """Without any manifest nothing is installed: what the program imports then fails at its start."""
     if missing := python_start.missing_packages(files):
         path, modules = missing
-        raise CannotPlan(
+        # of a program further down, its own directory may say it
+        kind = NothingToStart if "/" in path else CannotPlan
+        conda = files.first("environment.yml", "environment.yaml")
+        raise kind(
             f"{ascii(path)[1:-1]} imports {', '.join(modules[:10])}, and no file says which packages to install: add a"
-            " requirements.txt that names them"
+            " requirements.txt that names them" + (f"; {conda} is conda's, which Ink does not read" if conda else "")
         )
 
 

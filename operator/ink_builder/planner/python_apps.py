@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 from ink_builder.planner.files import Files
 
-ASGI = {"FastAPI", "Starlette", "Quart", "Litestar", "Sanic", "Robyn"}
+ASGI = {"FastAPI", "Starlette", "Quart", "Litestar", "Sanic", "Robyn", "Falcon ASGI", "MCP"}
 WSGI = {"Flask", "Bottle", "Falcon"}
 MOST_READ = 150
 """Files of one kind that are looked into: a repository may have any number."""
+_DOTTED = {"falcon.App": "Falcon", "falcon.API": "Falcon", "falcon.asgi.App": "Falcon ASGI"}
+_OF_MCP = {"streamable_http_app", "http_app", "sse_app"}
 _FACTORIES = {"create_app", "make_app", "get_app"}
 """Functions that a server may call itself; others only count where their result is kept."""
 _ADDING = {"include_router", "mount", "register_blueprint", "add_middleware"}
@@ -77,6 +79,18 @@ def parsed(text: str) -> ast.Module | None:
         return None
 
 
+def only_defines(text: str) -> bool:
+    """Whether running a module does nothing: it imports, assigns and defines."""
+    tree = parsed(text)
+    kinds = (ast.Import, ast.ImportFrom, ast.Assign, ast.AnnAssign, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    return tree is not None and all(
+        isinstance(node, kinds)
+        or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
+        or (isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"))
+        for node in tree.body
+    )
+
+
 def imported(text: str) -> list[str]:
     """Top names of what a module imports; imports in `try` and in functions do not count."""
     names: list[str] = []
@@ -138,7 +152,18 @@ def _called(call: ast.Call) -> str:
     function = call.func
     if isinstance(function, ast.Name):
         return function.id
-    return function.attr if isinstance(function, ast.Attribute) else ""
+    if not isinstance(function, ast.Attribute):
+        return ""
+    return "MCP" if function.attr in _OF_MCP else _DOTTED.get(ast.unparse(function), function.attr)
+
+
+def served_by(text: str) -> str | None:
+    """The name of Dash's WSGI application: `server = app.server`."""
+    for node in (parsed(text) or ast.Module([], [])).body:
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Attribute) and node.value.attr == "server":
+            target = node.targets[0]
+            return target.id if isinstance(target, ast.Name) and target.id.isascii() else None
+    return None
 
 
 def _preference(app: App) -> tuple[bool, int, int, bool, str]:

@@ -11,10 +11,13 @@ from ink_builder.planner.model import Overrides, Run, StaleLock
 from ink_builder.planner.python_workspace import Member
 
 PIP_CACHE = "/root/.cache/pip"
+NOTHING = "no packages"
 _UV_CACHE, _POETRY_CACHE, _PDM_CACHE = "/root/.cache/uv", "/root/.cache/pypoetry", "/root/.cache/pdm"
 _INCLUDED = re.compile(r"^[ \t]*(?:-r|--requirement|-c|--constraint)[\s=]+(\S+)", re.MULTILINE)
 _NAME = re.compile(r"^[ \t]*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(\[[^\]]*\])?")
 _REQUIREMENTS = ("requirements.txt", "requirements/production.txt", "requirements/prod.txt", "requirements/base.txt")
+_LESS_USUAL = ("requirements-prod.txt", "requirements-production.txt", "requirements.in", "requirements/main.txt")
+"""Read where nothing else names the packages."""
 _SCRIPT = re.compile(r"^# /// script\s*$\n((?:^#(?: .*)?$\n)+?)^# ///\s*$", re.MULTILINE)
 
 
@@ -50,7 +53,7 @@ def _chosen(files: Files) -> Installation:
         return _poetry(files, project)
     if "pdm.lock" in files:
         return _pdm(packaged)
-    if requirements := files.first(*_REQUIREMENTS):
+    if requirements := requirements_file(files):
         step = Run(f"pip install -r {requirements}", (PIP_CACHE,))
         return Installation("pip", requirement_files(files, requirements), (step,))
     if "Pipfile" in files:
@@ -59,7 +62,16 @@ def _chosen(files: Files) -> Installation:
         return _pyproject(project, packaged=packaged)
     if "setup.py" in files:
         return Installation("pip", (), (Run("pip install .", (PIP_CACHE,)),))
-    return Installation("no packages")
+    return Installation(NOTHING)
+
+
+def requirements_file(files: Files) -> str | None:
+    """What pip is given."""
+    if (usual := files.first(*_REQUIREMENTS)) or files.first("Pipfile", "setup.py"):
+        return usual
+    project = python_version.pyproject(files)
+    named = project.get("project") or common.table(project, "tool", "poetry")
+    return None if named else files.first(*_LESS_USUAL)
 
 
 def _tool(name: str, package: str) -> Run:
@@ -158,7 +170,7 @@ def _pyproject(project: dict[str, Any], *, packaged: bool) -> Installation:
     wanted = _texts(common.table(project, "project").get("dependencies"))
     if not project.get("project"):
         step = (Run("pip install .", (PIP_CACHE,)),)
-        return Installation("pip", (), step) if packaged else Installation("no packages")
+        return Installation("pip", (), step) if packaged else Installation(NOTHING)
     install = (Run(pip(*wanted), (PIP_CACHE,)),) if wanted else ()
     build = (Run("pip install .", (PIP_CACHE,)),) if packaged else ()
     return Installation("pip (pyproject.toml)", ("pyproject.toml",), install, build)
@@ -213,7 +225,7 @@ def _beside(folder: str, name: str) -> str:
 def packages(files: Files, script: dict[str, Any], member: Member | None = None) -> frozenset[str]:
     """Names (normalised) that the manifests ask for; extras that bring a server count as that server."""
     project = python_version.pyproject(files)
-    first = files.first(*_REQUIREMENTS) or "requirements.txt"
+    first = requirements_file(files) or "requirements.txt"
     lines = [line for name in requirement_files(files, first) or (first,) for line in _lines(files, name)]
     lines += _texts(common.table(project, "project").get("dependencies")) + _texts(script.get("dependencies"))
     lines += list(common.table(project, "tool", "poetry", "dependencies"))

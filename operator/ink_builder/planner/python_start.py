@@ -4,7 +4,7 @@ import re
 import sys
 from dataclasses import dataclass, replace
 
-from ink_builder.planner import common
+from ink_builder.planner import common, python_mcp
 from ink_builder.planner.files import Files
 from ink_builder.planner.model import DEFAULT_PORT, PORT, MissingFile
 from ink_builder.planner.python_apps import (
@@ -15,7 +15,9 @@ from ink_builder.planner.python_apps import (
     importable,
     imported,
     module_of,
+    only_defines,
     parsed,
+    served_by,
     source_root,
 )
 
@@ -32,6 +34,7 @@ _SCRIPTS = (
     "src/main.py",
     "src/app.py",
 )
+_NO_PROGRAMS = {"__init__.py", "setup.py", "conftest.py", "manage.py"}
 _COMMENT = re.compile(r"^[ \t]*#[^\n]*$", re.MULTILINE)
 _WHY = "/tmp/why"  # noqa: S108 - in a step of the build
 _NEVER_STARTS = "^(ModuleNotFoundError: No module named 'django'|(Syntax|Indentation|Tab)Error: )"
@@ -71,8 +74,14 @@ def _procfile(files: Files) -> Start | None:
     return Start(found[0], note=found[1])
 
 
+def is_django(files: Files, path: str = "manage.py") -> bool:
+    """Whether a manage.py is Django's: other frameworks have borrowed the name."""
+    text = files.read(path)
+    return path in files and (re.search(r"django|DJANGO_|execute_from_command_line", text) is not None or not text)
+
+
 def _django(files: Files, packages: frozenset[str]) -> Start | None:
-    if "manage.py" not in files:
+    if not is_django(files):
         return None
     start = _django_server(files, packages)
     if not _on_a_file(files):
@@ -113,7 +122,7 @@ def collect_static(files: Files, command: str) -> str | None:
     would never start.
     """
     placed = any(re.search(r"^[ \t]*STATIC_ROOT\s*=", files.read(p), re.MULTILINE) for p in _settings(files))
-    if "manage.py" not in files or not placed or "collectstatic" in command:
+    if not is_django(files) or not placed or "collectstatic" in command:
         return None
     return (
         f'python manage.py collectstatic --noinput 2> {_WHY} || {{ cat {_WHY}; ! grep -qE "{_NEVER_STARTS}" {_WHY}'
@@ -155,25 +164,35 @@ def _tool(files: Files, packages: frozenset[str]) -> Start | None:
     """Frameworks that choose port and address themselves unless their own flags or variables name them."""
     if _brings(packages, "streamlit") and (script := _importing(files, "streamlit")):
         flags = f"--server.port {PORT} --server.address 0.0.0.0 --server.headless true"
-        return Start(f"streamlit run {script} {flags}", note="Streamlit")
+        return Start(f"streamlit run {common.argument(script)} {flags}", note="Streamlit")
     if "chainlit" in packages and (script := _importing(files, "chainlit")):
-        return Start(f"chainlit run {script} --host 0.0.0.0 --port {PORT} --headless", note="Chainlit")
+        return Start(f"chainlit run {common.argument(script)} --host 0.0.0.0 --port {PORT} --headless", note="Chainlit")
     if "gradio" in packages and (script := _importing(files, "gradio")):
         variables = f"GRADIO_SERVER_NAME=0.0.0.0 GRADIO_SERVER_PORT={PORT}"
-        return Start(f"env {variables} python {script}", note="Gradio")
+        command = f"env {variables} python {common.argument(script)}"
+        return Start(command, note="Gradio", port=_port_in(files, script))
     if "dash" in packages and (script := _importing(files, "dash")):
-        return Start(f"env HOST=0.0.0.0 python {script}", note="Dash")
+        return _dash(files, script)
     if packages & {"mcp", "fastmcp"} and (script := _importing(files, "mcp") or _importing(files, "fastmcp")):
-        return Start(f"env FASTMCP_HOST=0.0.0.0 FASTMCP_PORT={PORT} python {script}", note="an MCP server")
+        return Start(python_mcp.command(script, files.read(script)), note="an MCP server")
     return None
+
+
+def _dash(files: Files, script: str) -> Start:
+    """By a server of its own where the script gives it the application, for `run` has debug, address and port fixed."""
+    server = served_by(files.read(script)) if importable(script) else None
+    if server is None:
+        return Start(f"env HOST=0.0.0.0 python {common.argument(script)}", (), "Dash", port=_port_in(files, script))
+    return Start(
+        f"gunicorn --bind 0.0.0.0:{PORT} {_module(script, files)}:{server}", ("gunicorn",), "Dash with gunicorn"
+    )
 
 
 def _script(files: Files) -> Start | None:
     if "__main__.py" in files:
         return Start("python .", note="__main__.py")
-    packages = [p for p in files.named("__main__.py", depth=2) if "test" not in p and importable(p)]
-    if files.first(*_SCRIPTS) is None and len(packages) == 1:
-        return Start(f"python -m {_module(packages[0], files).removesuffix('.__main__')}", note=packages[0])
+    if package := _run_package(files):
+        return Start(f"python -m {_module(package, files).removesuffix('.__main__')}", note=package)
     script = program(files)
     if script is None:
         return _entry_point(files)
@@ -181,6 +200,12 @@ def _script(files: Files) -> Start | None:
     # its own Python judges what the planner's cannot read: at the build, not at each start
     check = f"python -m py_compile {named}" if parsed(files.read(script)) is None else None
     return Start(f"python {named}", (), script, check, _port_in(files, script))
+
+
+def _run_package(files: Files) -> str | None:
+    """The only package that can be run, where no script is."""
+    packages = [p for p in files.named("__main__.py", depth=2) if "/" in p and "test" not in p and importable(p)]
+    return packages[0] if files.first(*_SCRIPTS) is None and len(packages) == 1 else None
 
 
 def _entry_point(files: Files) -> Start | None:
@@ -193,11 +218,11 @@ def _entry_point(files: Files) -> Start | None:
 
 def home(files: Files) -> str:
     """The directory below the manifests in which the program runs; empty when it is the same one."""
-    if "Procfile" in files or "manage.py" in files:
+    if "Procfile" in files or is_django(files):
         return ""
     app = best(files)
     folder = app.path.rpartition("/")[0] if app else ""
-    places = [path.rpartition("/")[0] for path in files.named("manage.py", 2)]
+    places = [path.rpartition("/")[0] for path in files.named("manage.py", 2) if is_django(files, path)]
     if len(places) == 1 and (folder or app is None):
         return places[0] if common.plain(places[0]) else ""
     if app is None or not folder or not common.plain(folder) or folder == source_root(files):
@@ -213,15 +238,28 @@ def _is_module(files: Files, path: str) -> bool:
 
 def program(files: Files) -> str | None:
     """The script that is run: of the usual name, the only one at the top, or the one that says it is to be run."""
+    scripts = [p for p in files.with_suffix(".py") if p not in _NO_PROGRAMS and not p.startswith("test")]
     if usual := files.first(*_SCRIPTS):
-        return usual
-    scripts = [p for p in files.with_suffix(".py") if p not in {"setup.py", "conftest.py"} and not p.startswith("test")]
+        return _starter(files, usual, scripts)
     if len(scripts) > 1:
         scripts = [p for p in scripts[:MOST_READ] if _GUARD.search(files.read(p))]
     return scripts[0] if len(scripts) == 1 else None
 
 
-_FIXED_PORT = re.compile(r"\bport\s*=\s*(\d{4,5})\b|\(\s*[\"'][\w.]*[\"']\s*,\s*(\d{4,5})\s*\)")
+def _starter(files: Files, usual: str, scripts: list[str]) -> str:
+    """The script that is there to be run and imports `usual`, where that one only holds what is run."""
+    module = usual.removesuffix(".py")
+    if "/" in usual or not only_defines(files.read(usual)):
+        return usual
+    others = [p for p in scripts[:MOST_READ] if p != usual and _GUARD.search(files.read(p))]
+    others = [p for p in others if module in imported(files.read(p))]
+    return others[0] if len(others) == 1 else usual
+
+
+_FIXED_PORT = re.compile(
+    r"\b(?i:port|server_port)\s*=\s*(\d{4,5})\b|\(\s*[\"'][\w.]*[\"']\s*,\s*(\d{4,5})\s*\)|\.listen\(\s*(\d{4,5})\b"
+    r"|\bdefine\(\s*[\"']port[\"']\s*,\s*default\s*=\s*(\d{4,5})\b"
+)
 
 
 def _port_in(files: Files, path: str) -> int:
@@ -231,7 +269,10 @@ def _port_in(files: Files, path: str) -> int:
 
 def missing_packages(files: Files) -> tuple[str, list[str]] | None:
     """The program, and what it imports that neither Python nor the repository has; imports in `try` do not count."""
-    path = program(files)
+    if is_django(files):
+        return ("manage.py", ["django"])
+    app = best(files)
+    path = app.path if app else _run_package(files) or program(files)
     names = imported(files.read(path)) if path else []
     folders = ("", "src/", f"{path.rpartition('/')[0]}/") if path else ("",)
     own = {name for name in names for f in folders if f"{f}{name}.py" in files or files.has_directory(f"{f}{name}")}
@@ -251,7 +292,7 @@ def _importing(files: Files, module: str) -> str | None:
     ranked = {name: place for place, name in enumerate(usual)}
     scripts = sorted(files.with_suffix(".py", 2), key=lambda p: (p.count("/"), ranked.get(_base(p), len(usual)), p))
     scripts = [p for p in scripts if not {"tests", "pages", "docs", "examples"} & set(p.split("/")[:-1])]
-    return next((common.argument(path) for path in scripts[:MOST_READ] if pattern.search(files.read(path))), None)
+    return next((path for path in scripts[:MOST_READ] if pattern.search(files.read(path))), None)
 
 
 def _base(path: str) -> str:
