@@ -51,6 +51,8 @@ _EXPECTED = (
 _SHOWN_NAMES = 15
 _SHOWN_DIRECTORIES = 8
 _MOST_DIRECTORIES = 40
+_MOST_LEFT = 3
+_FOR_BUILDS = frozenset({"build", "ci"})
 _NOT_APPLICATIONS = frozenset(
     {
         "docs", "doc", "test", "tests", "e2e", "cypress", "examples", "example", "scripts", "vendor", "tools", "hooks",
@@ -113,23 +115,36 @@ def _nothing(files: Files) -> str:
 
 
 def _found(files: Files, overrides: Overrides, images: Images) -> Plan | None:
+    unplanned: dict[str, CannotPlan] = {}
     try:
-        return detect(files, overrides, images) or _in_a_directory(files, overrides, images)
+        plan = detect(files, overrides, images) or _in_a_directory(files, overrides, images, unplanned)
     except NothingToStart:
         # a manifest at the top may be there for the tools of the whole repository
-        if plan := _in_a_directory(files, overrides, images):
+        if plan := _in_a_directory(files, overrides, images, {}):
             return plan
         raise
+    if plan is None and len(unplanned) == 1 and not files.place and not foreign.known(files):
+        name, error = next(iter(unplanned.items()))
+        raise type(error)(f"in {versions.shown(name)}: {error}")
+    return plan
 
 
-def _in_a_directory(files: Files, overrides: Overrides, images: Images) -> Plan | None:
-    """The plan of the one directory that holds an application. Raises NothingToStart when several do."""
+def _in_a_directory(
+    files: Files, overrides: Overrides, images: Images, unplanned: dict[str, CannotPlan]
+) -> Plan | None:
+    """The plan of the one directory that holds an application. Raises NothingToStart when several do.
+
+    `unplanned` receives those that hold one in which something is missing.
+    """
     plans: dict[str, Plan] = {}
     for name in _candidates(files):
         inside = files.below(name)
         try:
-            found = _own_dockerfile(inside) or detect(inside, overrides, images)
-        except CannotPlan:
+            found = _own_dockerfile(name, inside) or detect(inside, overrides, images)
+        except NothingToStart:
+            continue
+        except CannotPlan as error:
+            unplanned[name] = error
             continue
         if found is not None:
             plans[name] = found
@@ -144,13 +159,14 @@ def _in_a_directory(files: Files, overrides: Overrides, images: Images) -> Plan 
     if not plans or files.place:
         return None
     name, plan = next(iter(plans.items()))
-    note = f"the application lies in {name}"
-    return replace(plan, directory=name if plan.directory is None else plan.directory, notes=(*plan.notes, note))
+    left = [f"{versions.shown(other)} is left out: {error}" for other, error in list(unplanned.items())[:_MOST_LEFT]]
+    notes = (*plan.notes, f"the application lies in {name}", *left)
+    return replace(plan, directory=name if plan.directory is None else plan.directory, notes=notes)
 
 
-def _own_dockerfile(files: Files) -> Plan | None:
-    """What stands for a directory that says itself how it is built."""
-    path = files.first("Dockerfile", "dockerfile")
+def _own_dockerfile(name: str, files: Files) -> Plan | None:
+    """What stands for a directory that says itself how it is built; one for builds alone holds what builds another."""
+    path = files.first("Dockerfile", "dockerfile") if name not in _FOR_BUILDS else None
     return Plan(pack="Dockerfile", image="", run_image="", start="", why=path) if path else None
 
 
