@@ -171,7 +171,7 @@ _LOOPBACK = re.compile(
 
 def only_from_inside(path: str, text: str) -> tuple[str, ...]:
     """A note, when a program asks for an address that nobody outside of its container reaches."""
-    serves = re.search(r"listen|serve|bind|\.run\(|\.Run\(|\.Start\(|HTTPServer", text)
+    serves = re.search(r"[Ll]isten|[Ss]erve|bind|\brun\(|\.Run\(|\.Start\(|HTTPServer", text)
     found = _LOOPBACK.search(text) if serves and "0.0.0.0" not in text else None
     if found is None or re.search(r"process\.env|environ|getenv|Getenv|env::var", found[0]):
         return ()

@@ -21,7 +21,7 @@ from ink_builder.planner.python_install import PIP_CACHE
 from ink_builder.planner.python_start import Start
 from ink_builder.planner.python_workspace import Member
 
-_VENV = "/opt/venv"
+_VENV, _PACKAGES = "/opt/venv", "/opt/packages"
 _MKDOCS, _DOCUMENTS = "MkDocs", "site"
 _MANIFESTS = ("requirements.txt", "pyproject.toml", "setup.py", "Pipfile", "manage.py")
 _LIBRARIES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
@@ -115,10 +115,10 @@ def _plan(files: Files, overrides: Overrides, images: Images, member: Member | N
         manifests=installation.manifests,
         setup=(Run(f"python -m venv {_VENV}"),),
         install=installation.install,
-        build=(*installation.build, *([Run(build, (PIP_CACHE,))] if build else [])),
+        build=(*installation.build, *_linked(found, place), *([Run(build, (PIP_CACHE,))] if build else [])),
         build_environment=_environment("build"),
-        run_environment=(*_environment("run"), *_import_path(scope, place)),
-        artifacts=((_VENV, _VENV), ("/app", "/app")),
+        run_environment=(*_environment("run"), *_import_path(scope, place, found)),
+        artifacts=((_VENV, _VENV), ("/app", "/app"), *(((_PACKAGES, _PACKAGES),) if found.package else ())),
         workdir=f"/app/{place}".rstrip("/"),
         port=found.port,
         notes=common.only_from_inside(found.note, scope.read(found.note)),
@@ -180,7 +180,16 @@ def _flat(groups: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for group in groups for name in group))
 
 
-def _import_path(files: Files, home: str) -> tuple[tuple[str, str], ...]:
+def _linked(found: Start, place: str) -> tuple[Run, ...]:
+    """A directory whose modules know it by its name is found by that name."""
+    if found.package is None:
+        return ()
+    return (Run(f"mkdir -p {_PACKAGES} && ln -s {f'/app/{place}'.rstrip('/')} {_PACKAGES}/{found.package}"),)
+
+
+def _import_path(files: Files, home: str, found: Start) -> tuple[tuple[str, str], ...]:
+    if found.package:
+        return (("PYTHONPATH", _PACKAGES),)
     root = python_apps.source_root(files)
     return (("PYTHONPATH", f"/app/{home}/{root}".replace("//", "/")),) if root else ()
 

@@ -16,7 +16,7 @@ _OF_MCP = {"streamable_http_app", "http_app", "sse_app"}
 _FACTORIES = {"create_app", "make_app", "get_app"}
 """Functions that a server may call itself; others only count where their result is kept."""
 _ADDING = {"include_router", "mount", "register_blueprint", "add_middleware"}
-_RELATIVE = re.compile(r"^[ \t]*from[ \t]+\.", re.MULTILINE)
+RELATIVE = re.compile(r"^[ \t]*from[ \t]+\.", re.MULTILINE)
 _MODULES = ("main", "app", "server", "api", "wsgi", "asgi", "application", "web", "run", "index")
 
 
@@ -40,8 +40,17 @@ def source_root(files: Files) -> str | None:
     """`src` when its modules are imported without naming it: it must be on the import path, installed or not."""
     top = [p for p in files.with_suffix(".py", 1) if p.startswith("src/")]
     deep = any(p.startswith("src/") for p in files.named("__init__.py", 2) if p.count("/") == 2)
-    package = "src/__init__.py" in files or any(_RELATIVE.search(files.read(p)) for p in top[:MOST_READ])
+    package = "src/__init__.py" in files or any(RELATIVE.search(files.read(p)) for p in top[:MOST_READ])
     return "src" if (top or deep) and not package else None
+
+
+def own_name(files: Files, path: str) -> str | None:
+    """The name under which a module at the top imports its neighbours, where the directory itself is their package."""
+    name, text = files.place.rpartition("/")[2], files.read(path)
+    if "/" in path or not (name or "application").isidentifier():
+        return None
+    named = name and name in imported(text) and f"{name}.py" not in files and not files.has_directory(name)
+    return (name or "application") if named or RELATIVE.search(text) else None
 
 
 def importable(path: str) -> bool:

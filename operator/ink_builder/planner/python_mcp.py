@@ -4,6 +4,7 @@ What their own `run()` does by default is to speak over standard input, or to li
 """
 
 import ast
+import re
 import shlex
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from ink_builder.planner.model import PORT
 from ink_builder.planner.python_apps import importable, parsed
 
 _CLASSES = {"FastMCP", "MCPServer"}
+MADE = re.compile(r"\b(?:FastMCP|MCPServer|Server)\(")
 _FOUND_BY_FASTMCP = {"mcp", "server", "app"}
 _SDK_1 = 's = {m}.{o}.settings; s.host, s.port, s.transport_security = "0.0.0.0", int(p), None; {m}.{o}.run("{t}")'
 _SDK_2 = '{m}.{o}.run("{t}", host="0.0.0.0", port=int(p))'
@@ -27,7 +29,7 @@ class Server:
     transport: str | None
 
 
-def command(path: str, text: str) -> str:
+def command(path: str, module: str, text: str) -> str:
     """How the script is started: with address and port given to its server where the script leaves them open."""
     named = common.argument(path)
     as_it_is = f"env FASTMCP_HOST=0.0.0.0 FASTMCP_PORT={PORT} FASTMCP_TRANSPORT=http python {named}"
@@ -39,11 +41,10 @@ def command(path: str, text: str) -> str:
         if server.name not in _FOUND_BY_FASTMCP:
             return as_it_is
         return f"fastmcp run {named} --transport {transport} --host 0.0.0.0 --port {PORT}"
-    if "/" in path or not importable(path):
+    if not importable(path):
         return as_it_is
     run = _SDK_1 if server.package == "mcp.server.fastmcp" else _SDK_2
     transport = server.transport if server.transport in {"sse", "streamable-http"} else "streamable-http"
-    module = path.removesuffix(".py")
     code = f"import sys, {module}; p = sys.argv[1]; " + run.format(m=module, o=server.name, t=transport)
     return f"python -c {shlex.quote(code)} {PORT}"
 

@@ -10,12 +10,14 @@ from ink_builder.planner.model import DEFAULT_PORT, PORT, MissingFile
 from ink_builder.planner.python_apps import (
     ASGI,
     MOST_READ,
+    RELATIVE,
     App,
     best,
     importable,
     imported,
     module_of,
     only_defines,
+    own_name,
     parsed,
     served_by,
     source_root,
@@ -36,8 +38,10 @@ _SCRIPTS = (
 )
 _NO_PROGRAMS = {"__init__.py", "setup.py", "conftest.py", "manage.py"}
 _COMMENT = re.compile(r"^[ \t]*#[^\n]*$", re.MULTILINE)
+_ANYTHING = re.compile("")
 _WHY = "/tmp/why"  # noqa: S108 - in a step of the build
 _NEVER_STARTS = "^(ModuleNotFoundError: No module named 'django'|(Syntax|Indentation|Tab)Error: )"
+_NOT_RUN = {"tests", "test", "docs", "examples", "scripts", "tools", "migrations", "notebooks"}
 _GUARD = re.compile(r"^if\s+__name__\s*==\s*[\"']__main__[\"']", re.MULTILINE)
 
 
@@ -51,6 +55,8 @@ class Start:
     build: str | None = None
     """What is to be run once the packages are there."""
     port: int = DEFAULT_PORT
+    package: str | None = None
+    """The name by which the program imports the directory that it runs in."""
 
 
 def find(files: Files, packages: frozenset[str]) -> Start | None:
@@ -134,7 +140,12 @@ def _framework(files: Files, packages: frozenset[str]) -> Start | None:
     app = best(files)
     if app is None:
         return None
-    target = f"{app.module}:{app.name}"
+    package = own_name(files, app.path)
+    found = _served(app, f"{package}.{app.module}:{app.name}" if package else f"{app.module}:{app.name}", packages)
+    return replace(found, package=package)
+
+
+def _served(app: App, target: str, packages: frozenset[str]) -> Start:
     if app.framework in ASGI:
         return _asgi(app, target, packages)
     if "gunicorn" in packages:
@@ -173,9 +184,16 @@ def _tool(files: Files, packages: frozenset[str]) -> Start | None:
         return Start(command, note="Gradio", port=_port_in(files, script))
     if "dash" in packages and (script := _importing(files, "dash")):
         return _dash(files, script)
-    if packages & {"mcp", "fastmcp"} and (script := _importing(files, "mcp") or _importing(files, "fastmcp")):
-        return Start(python_mcp.command(script, files.read(script)), note="an MCP server")
+    if packages & {"mcp", "fastmcp"} and (script := _mcp_server(files)):
+        command = python_mcp.command(script, _module(script, files), files.read(script))
+        return Start(command, note="an MCP server")
     return None
+
+
+def _mcp_server(files: Files) -> str | None:
+    """The script that makes a server; clients import the same packages."""
+    scripts = [script for module in ("mcp", "fastmcp") if (script := _importing(files, module, python_mcp.MADE))]
+    return scripts[0] if scripts else None
 
 
 def _dash(files: Files, script: str) -> Start:
@@ -195,11 +213,28 @@ def _script(files: Files) -> Start | None:
         return Start(f"python -m {_module(package, files).removesuffix('.__main__')}", note=package)
     script = program(files)
     if script is None:
-        return _entry_point(files)
+        return _entry_point(files) or _script_below(files)
     named = common.argument(script)
     # its own Python judges what the planner's cannot read: at the build, not at each start
     check = f"python -m py_compile {named}" if parsed(files.read(script)) is None else None
     return Start(f"python {named}", (), script, check, _port_in(files, script))
+
+
+def _script_below(files: Files) -> Start | None:
+    """The only script one directory down that says it is to be run and has a usual name, or that of its directory."""
+    found = [
+        p for p in files.with_suffix(".py", 1) if "/" in p and importable(p) and not _NOT_RUN & {p.partition("/")[0]}
+    ]
+    usual = [
+        p for p in found[:MOST_READ] if _base(p) in _SCRIPTS or _base(p).removesuffix(".py") == p.partition("/")[0]
+    ]
+    scripts = [p for p in usual if _GUARD.search(files.read(p))]
+    if len(scripts) != 1:
+        return None
+    folder, text = scripts[0].partition("/")[0], files.read(scripts[0])
+    inside = folder in imported(text) or RELATIVE.search(text)
+    command = f"python -m {scripts[0].removesuffix('.py').replace('/', '.')}" if inside else f"python {scripts[0]}"
+    return Start(command, (), scripts[0], port=_port_in(files, scripts[0]))
 
 
 def _run_package(files: Files) -> str | None:
@@ -285,14 +320,14 @@ def _brings(packages: frozenset[str], name: str) -> bool:
     return any(package == name or package.startswith(f"{name}-") for package in packages)
 
 
-def _importing(files: Files, module: str) -> str | None:
-    """The script that uses a module: of a usual name, else the first at the top, else one below."""
+def _importing(files: Files, module: str, has: re.Pattern[str] = _ANYTHING) -> str | None:
+    """The script that uses a module and has something: of a usual name, else the first at the top, else one below."""
     pattern = re.compile(rf"^[ \t]*(?:import|from)\s+{re.escape(module)}\b", re.MULTILINE)
     usual = (f"{module}_app.py", "Home.py", "home.py", "Hello.py", *_SCRIPTS)
     ranked = {name: place for place, name in enumerate(usual)}
     scripts = sorted(files.with_suffix(".py", 2), key=lambda p: (p.count("/"), ranked.get(_base(p), len(usual)), p))
     scripts = [p for p in scripts if not {"tests", "pages", "docs", "examples"} & set(p.split("/")[:-1])]
-    return next((path for path in scripts[:MOST_READ] if pattern.search(files.read(path))), None)
+    return next((p for p in scripts[:MOST_READ] if pattern.search(t := files.read(p)) and has.search(t)), None)
 
 
 def _base(path: str) -> str:

@@ -378,6 +378,39 @@ def test_each_package_manager_of_python(stack: Stack, manager: str) -> None:
     assert ask(stack, f"python-{manager}", outcome, "/") == ["/ 65532 aGVsbG8"]
 
 
+MCP = """from {module} import {made}
+from starlette.responses import PlainTextResponse
+
+mcp = {made}("hello")
+
+
+@mcp.custom_route("/health", methods=["GET"])
+async def health(request):
+    return PlainTextResponse("ok")
+
+
+if __name__ == "__main__":
+    mcp.run()
+"""
+SDKS = {
+    "fastmcp": ("fastmcp", "fastmcp", "FastMCP"),
+    "sdk-1": ("mcp<2", "mcp.server.fastmcp", "FastMCP"),
+    "sdk-2": ("mcp>=2", "mcp.server", "MCPServer"),
+}
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("sdk", list(SDKS))
+def test_an_mcp_server_that_would_speak_over_standard_input(stack: Stack, sdk: str) -> None:
+    package, module, made = SDKS[sdk]
+    files: dict[str, str | bytes] = {
+        "requirements.txt": f"{package}\n",
+        "server.py": MCP.format(module=module, made=made),
+    }
+    outcome = stack.build(f"mcp-{sdk}", files, INK_TIMEOUT_SECONDS="400")
+    assert ask(stack, f"mcp-{sdk}", outcome, "/health") == ["/health 65532 ok"]
+
+
 @pytest.mark.full
 def test_a_site_that_vite_builds(stack: Stack) -> None:
     package = {"scripts": {"build": "vite build"}, "devDependencies": {"vite": "^6"}, "type": "module"}
