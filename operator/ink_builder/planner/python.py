@@ -8,6 +8,7 @@ from ink_builder.planner import (
     common,
     python_age,
     python_apps,
+    python_django,
     python_install,
     python_start,
     python_version,
@@ -17,8 +18,8 @@ from ink_builder.planner import (
 from ink_builder.planner.files import Files
 from ink_builder.planner.images import Images
 from ink_builder.planner.model import CannotPlan, NothingToStart, Overrides, Plan, Run
+from ink_builder.planner.python_apps import Start
 from ink_builder.planner.python_install import PIP_CACHE
-from ink_builder.planner.python_start import Start
 from ink_builder.planner.python_workspace import Member
 
 _VENV, _PACKAGES = "/opt/venv", "/opt/packages"
@@ -96,7 +97,7 @@ def _plan(files: Files, overrides: Overrides, images: Images, member: Member | N
     if installation.manager == python_install.NOTHING and not script and found.note != _MKDOCS:
         _all_packages_named(scope)
     place = f"{member.place}/{home}".rstrip("/") if member else home
-    build = overrides.build or found.build or python_start.collect_static(scope, found.command)
+    build = overrides.build or found.build or python_django.collect_static(scope, found.command)
     if build and (folder := (member.place if member else "") if overrides.build else place):
         build = f"cd {folder} && {build}"
     libraries = _libraries(packages, python_age.without_wheel(files, base.number[1]))

@@ -1,4 +1,4 @@
-"""Application objects in Python code: found by parsing it, never by running it."""
+"""Application objects in Python code, found by parsing it, never by running it; what a start command consists of."""
 
 import ast
 import re
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ink_builder.planner.files import Files
+from ink_builder.planner.model import DEFAULT_PORT
 
 ASGI = {"FastAPI", "Starlette", "Quart", "Litestar", "Sanic", "Robyn", "Falcon ASGI", "MCP"}
 WSGI = {"Flask", "Bottle", "Falcon"}
@@ -29,6 +30,20 @@ class App:
     name: str
     framework: str
     factory: bool = False
+
+
+@dataclass(frozen=True)
+class Start:
+    """A shell command, packages that it needs beyond the application's own, and what was recognised."""
+
+    command: str
+    extra_packages: tuple[str, ...] = ()
+    note: str = ""
+    build: str | None = None
+    """What is to be run once the packages are there."""
+    port: int = DEFAULT_PORT
+    package: str | None = None
+    """The name by which the program imports the directory that it runs in."""
 
 
 def best(files: Files) -> App | None:

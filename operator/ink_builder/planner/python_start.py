@@ -2,16 +2,17 @@
 
 import re
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from ink_builder.planner import common, python_mcp
+from ink_builder.planner import common, python_django, python_mcp
 from ink_builder.planner.files import Files
-from ink_builder.planner.model import DEFAULT_PORT, PORT, MissingFile
+from ink_builder.planner.model import PORT, MissingFile
 from ink_builder.planner.python_apps import (
     ASGI,
     MOST_READ,
     RELATIVE,
     App,
+    Start,
     best,
     importable,
     imported,
@@ -37,33 +38,16 @@ _SCRIPTS = (
     "src/app.py",
 )
 _NO_PROGRAMS = {"__init__.py", "setup.py", "conftest.py", "manage.py"}
-_COMMENT = re.compile(r"^[ \t]*#[^\n]*$", re.MULTILINE)
 _ANYTHING = re.compile("")
-_WHY = "/tmp/why"  # noqa: S108 - in a step of the build
-_NEVER_STARTS = "^(ModuleNotFoundError: No module named 'django'|(Syntax|Indentation|Tab)Error: )"
 _NOT_RUN = {"tests", "test", "docs", "examples", "scripts", "tools", "migrations", "notebooks"}
 _GUARD = re.compile(r"^if\s+__name__\s*==\s*[\"']__main__[\"']", re.MULTILINE)
-
-
-@dataclass(frozen=True)
-class Start:
-    """A shell command, packages that it needs beyond the application's own, and what was recognised."""
-
-    command: str
-    extra_packages: tuple[str, ...] = ()
-    note: str = ""
-    build: str | None = None
-    """What is to be run once the packages are there."""
-    port: int = DEFAULT_PORT
-    package: str | None = None
-    """The name by which the program imports the directory that it runs in."""
 
 
 def find(files: Files, packages: frozenset[str]) -> Start | None:
     """The start command, or None when nothing that can be started is recognised. `packages` are those installed."""
     return (
         _procfile(files)
-        or _django(files, packages)
+        or python_django.start(files, packages)
         or _framework(files, packages)
         or _tool(files, packages)
         or _script(files)
@@ -78,62 +62,6 @@ def _procfile(files: Files) -> Start | None:
     if script and script[1] not in files:
         raise MissingFile(f"{found[1]} starts {script[1]}, which is not in this commit: commit it, or correct the name")
     return Start(found[0], note=found[1])
-
-
-def is_django(files: Files, path: str = "manage.py") -> bool:
-    """Whether a manage.py is Django's: other frameworks have borrowed the name."""
-    text = files.read(path)
-    return path in files and (re.search(r"django|DJANGO_|execute_from_command_line", text) is not None or not text)
-
-
-def _django(files: Files, packages: frozenset[str]) -> Start | None:
-    if not is_django(files):
-        return None
-    start = _django_server(files, packages)
-    if not _on_a_file(files):
-        return start
-    migrated = f'if [ -z "$DATABASE_URL" ]; then python manage.py migrate --noinput; fi; exec {start.command}'
-    return replace(start, command=migrated, note=f"{start.note}, and its tables in SQLite")
-
-
-def _on_a_file(files: Files) -> bool:
-    """Whether the database is a file of the container's own, which is empty at each start."""
-    code = "\n".join(_COMMENT.sub("", files.read(path)) for path in _settings(files))
-    return "backends.sqlite3" in code and not (files.with_suffix(".sqlite3", 2) or files.with_suffix(".db", 2))
-
-
-def _django_server(files: Files, packages: frozenset[str]) -> Start:
-    wsgi, asgi = (next(filter(importable, files.named(name)), None) for name in ("wsgi.py", "asgi.py"))
-    if asgi and "uvicorn" in packages and "gunicorn" not in packages:
-        command = f"uvicorn {_module(asgi, files)}:application --host 0.0.0.0 --port {PORT}"
-        return Start(command, note="Django with uvicorn")
-    if asgi and "daphne" in packages:
-        return Start(f"daphne --bind 0.0.0.0 --port {PORT} {_module(asgi, files)}:application", (), "Django")
-    if wsgi:
-        command = f"gunicorn --bind 0.0.0.0:{PORT} {_module(wsgi, files)}:application"
-        if "gunicorn" in packages:
-            return Start(command, note="Django with gunicorn")
-        return Start(command, ("gunicorn",), "Django; gunicorn added")
-    return Start(f"python manage.py runserver 0.0.0.0:{PORT}", note="Django")
-
-
-def _settings(files: Files) -> list[str]:
-    return [path for name in ("settings.py", "base.py", "production.py") for path in files.named(name)]
-
-
-def collect_static(files: Files, command: str) -> str | None:
-    """Django's own files, where the settings name a place for them, however `command` starts it.
-
-    The settings may need what only the running application has; without Django, or with a mistake in the code, it
-    would never start.
-    """
-    placed = any(re.search(r"^[ \t]*STATIC_ROOT\s*=", files.read(p), re.MULTILINE) for p in _settings(files))
-    if not is_django(files) or not placed or "collectstatic" in command:
-        return None
-    return (
-        f'python manage.py collectstatic --noinput 2> {_WHY} || {{ cat {_WHY}; ! grep -qE "{_NEVER_STARTS}" {_WHY}'
-        " && echo 'collectstatic failed: the application lacks its files'; }"
-    )
 
 
 def _framework(files: Files, packages: frozenset[str]) -> Start | None:
@@ -253,11 +181,11 @@ def _entry_point(files: Files) -> Start | None:
 
 def home(files: Files) -> str:
     """The directory below the manifests in which the program runs; empty when it is the same one."""
-    if "Procfile" in files or is_django(files):
+    if "Procfile" in files or python_django.is_django(files):
         return ""
     app = best(files)
     folder = app.path.rpartition("/")[0] if app else ""
-    places = [path.rpartition("/")[0] for path in files.named("manage.py", 2) if is_django(files, path)]
+    places = [path.rpartition("/")[0] for path in files.named("manage.py", 2) if python_django.is_django(files, path)]
     if len(places) == 1 and (folder or app is None):
         return places[0] if common.plain(places[0]) else ""
     if app is None or not folder or not common.plain(folder) or folder == source_root(files):
@@ -304,7 +232,7 @@ def _port_in(files: Files, path: str) -> int:
 
 def missing_packages(files: Files) -> tuple[str, list[str]] | None:
     """The program, and what it imports that neither Python nor the repository has; imports in `try` do not count."""
-    if is_django(files):
+    if python_django.is_django(files):
         return ("manage.py", ["django"])
     app = best(files)
     path = app.path if app else _run_package(files) or program(files)
