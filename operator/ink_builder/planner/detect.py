@@ -7,6 +7,7 @@ from ink_api.reasons import Reason
 
 from ink_builder.errors import BuildError
 from ink_builder.planner import (
+    common,
     damage,
     deno,
     dotnet,
@@ -28,6 +29,7 @@ from ink_builder.planner.images import Images
 from ink_builder.planner.model import (
     CannotPlan,
     MissingFile,
+    MissingProgram,
     NothingToStart,
     Overrides,
     Plan,
@@ -101,6 +103,8 @@ def choose(files: Files, pack: str, overrides: Overrides, images: Images | None 
         raise BuildError(Reason.LOCK_FILE_OUTDATED, str(error)) from error
     except MissingFile as error:
         raise BuildError(Reason.FILE_NOT_FOUND, str(error)) from error
+    except MissingProgram as error:
+        raise BuildError(Reason.COMMAND_NOT_FOUND, str(error)) from error
     except NothingToStart as error:
         raise BuildError(Reason.PACK_NOT_DETECTED, foreign.unmade(files) or str(error)) from error
     except CannotPlan as error:
@@ -136,18 +140,14 @@ def _in_a_directory(
 
     `unplanned` receives those that hold one in which something is missing.
     """
-    plans: dict[str, Plan] = {}
-    for name in _candidates(files):
-        inside = files.below(name)
-        try:
-            found = _own_dockerfile(name, inside) or detect(inside, overrides, images)
-        except NothingToStart:
-            continue
-        except CannotPlan as error:
-            unplanned[name] = error
-            continue
-        if found is not None:
-            plans[name] = found
+    near = _candidates(files)
+    plans = _plans(files, near, overrides, images, unplanned)
+    if not plans and not unplanned:
+        plans = {
+            name: plan
+            for name, plan in _plans(files, _deeper(files, near), overrides, images, {}).items()
+            if plan.pack not in {"Static", "Dockerfile"} or _manifest(files.below(name), overrides, images)
+        }
     if len(plans) > 1:
         shown = [f"{versions.shown(name)} ({plan.pack})" for name, plan in plans.items()]
         more = [f"{len(shown) - _SHOWN_DIRECTORIES} more"] if len(shown) > _SHOWN_DIRECTORIES else []
@@ -162,6 +162,40 @@ def _in_a_directory(
     left = [f"{versions.shown(other)} is left out: {error}" for other, error in list(unplanned.items())[:_MOST_LEFT]]
     notes = (*plan.notes, f"the application lies in {name}", *left)
     return replace(plan, directory=name if plan.directory is None else plan.directory, notes=notes)
+
+
+def _plans(
+    files: Files, names: list[str], overrides: Overrides, images: Images, unplanned: dict[str, CannotPlan]
+) -> dict[str, Plan]:
+    """Directory -> plan, of those that hold an application."""
+    plans: dict[str, Plan] = {}
+    for name in names:
+        inside = files.below(name)
+        try:
+            found = _own_dockerfile(name, inside) or detect(inside, overrides, images)
+        except NothingToStart:
+            continue
+        except CannotPlan as error:
+            unplanned[name] = error
+            continue
+        if found is not None:
+            plans[name] = found
+    return plans
+
+
+def _deeper(files: Files, near: list[str]) -> list[str]:
+    """What lies one directory further down: `apps/web`, `code/server`."""
+    found = [f"{name}/{inside}" for name in near for inside in _candidates(files.below(name))]
+    return [name for name in found if common.plain(name)][:_MOST_DIRECTORIES]
+
+
+def _manifest(files: Files, overrides: Overrides, images: Images) -> bool:
+    """Whether a language's own manifest is there: a page or a Dockerfile so far down need not be an application."""
+    try:
+        found = detect(files, overrides, images)
+    except CannotPlan:
+        return False
+    return found is not None and found.pack != "Static"
 
 
 def _own_dockerfile(name: str, files: Files) -> Plan | None:

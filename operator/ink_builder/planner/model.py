@@ -103,6 +103,10 @@ class MissingFile(CannotPlan):
     """What is to be started is not in the commit, and no build makes it."""
 
 
+class MissingProgram(CannotPlan):
+    """What the start command runs is installed by no package."""
+
+
 class StaleLock(CannotPlan):
     """The lock file lacks what the manifest asks for."""
 

@@ -8,7 +8,8 @@ from ink_builder.planner import common, node_nx, node_package, node_workspace, s
 from ink_builder.planner.files import Files
 from ink_builder.planner.images import Images
 from ink_builder.planner.model import NothingToStart, Overrides, Plan, Run
-from ink_builder.planner.node_kinds import OWN_SERVERS, SERVERS, Kind, of
+from ink_builder.planner.node_kind import Kind
+from ink_builder.planner.node_kinds import OWN_SERVERS, SERVERS, of
 from ink_builder.planner.node_package import TOOLS, Manager, Package
 from ink_builder.planner.node_start import Start, find
 
@@ -193,6 +194,8 @@ def _notes(package: Package, kind: Kind | None) -> tuple[str, ...]:
         and not {"@sveltejs/adapter-node", "@sveltejs/adapter-auto"} & (package.tools.keys())
     ):
         return ("SvelteKit has no @sveltejs/adapter-node: it is needed, unless another adapter leaves build/index.js",)
+    if kind is not None and kind.label == "AdonisJS":
+        return ("APP_KEY must be set on the service",)
     return ()
 
 

@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 
-from ink_builder.planner import common
+from ink_builder.planner import common, node_backends, node_command
 from ink_builder.planner.model import PORT, CannotPlan, NothingToStart
+from ink_builder.planner.node_kind import Kind
 from ink_builder.planner.node_package import Package
 
 _ANYWHERE = (("HOST", "0.0.0.0"),)
@@ -15,29 +15,9 @@ OWN_SERVERS = re.compile(
     r"|next(?: dev| start)?\b|nuxt? (?:dev|start|preview)\b|nuxi\b|ng serve"
     r"|gatsby\b|vitepress\b|vuepress\b|hexo\b|ember serve|slidev\b|nest start|docusaurus\b|eleventy\b"
     r"|webpack(?:-dev-server| serve)|nx (?:run-many|serve|run \S+:serve)\b|serve\b|http-server\b"
-    r"|live-server\b|svelte-kit\b|react-router dev|remix(?: vite:)?dev)"
+    r"|live-server\b|sirv\b|svelte-kit\b|react-router dev|remix(?: vite:)?dev)"
 )
 """Start scripts that serve to a developer, or that the framework's own entry here replaces."""
-
-
-@dataclass(frozen=True)
-class Kind:
-    """What a framework leaves behind: a directory of static files, or a server."""
-
-    label: str
-    start: str = ""
-    site: str = ""
-    build: str = ""
-    """The build command, when package.json has no script of that name."""
-    artifacts: tuple[tuple[str, str], ...] | None = None
-    """What the server needs, relative to the application; None: all of it, packages included."""
-    environment: tuple[tuple[str, str], ...] = ()
-    after: str = ""
-    """A command after the build."""
-    build_environment: tuple[tuple[str, str], ...] = ()
-    prunes: bool = False
-    arguments: str = ""
-    """What the build command is told beyond its own words."""
 
 
 def of(package: Package) -> Kind | None:
@@ -229,13 +209,26 @@ def _setting(config: str, key: str) -> re.Match[str] | None:
 
 def _webpack(package: Package) -> Kind | None:
     """A site of webpack's own, where a page comes out of the build or lies there already."""
-    if "webpack" not in package.tools or "build" not in package.scripts or _custom(package):
+    developed = "webpack" in package.script("start") and "webpack-cli" in package.tools
+    if "webpack" not in package.tools or not ("build" in package.scripts or developed) or _custom(package):
         return None
     names = ("webpack.config", "webpack.prod", "webpack.production", "webpack.config.prod", "webpack.common")
     config = "\n".join(package.files.read(f"{name}.{e}") for name in names for e in ("js", "cjs", "mjs", "ts"))
     directory = _output(package, "dist", config, "path")
     page = "html-webpack-plugin" in package.tools or f"{directory}/index.html" in package.files
-    return None if not page or _has(package, *SERVERS) else Kind("webpack", site=directory)
+    return (
+        None
+        if not page or _has(package, *SERVERS)
+        else Kind("webpack", site=directory, build="webpack --mode production")
+    )
+
+
+def _served(package: Package) -> Kind | None:
+    """Files that a build leaves, and a server for files as the start script: the platform's own takes its place."""
+    directory = node_command.served(package.script("start"))
+    if not directory or "build" not in package.scripts or _has(package, *SERVERS):
+        return None
+    return Kind("its start script", site=directory)
 
 
 def _vite(package: Package) -> Kind | None:
@@ -282,5 +275,6 @@ SERVERS = (
     "ws",
 )
 _FINDERS: tuple[Callable[[Package], Kind | None], ...] = (
-    _next, _nuxt, _sveltekit, _astro, _router, _angular, _nitro, _vitepress, _site, _webpack, _vite,
+    node_backends.adonis, node_backends.medusa, _next, _nuxt, _sveltekit, _astro, _router, _angular, _nitro,
+    _vitepress, _site, _webpack, _vite, _served,
 )  # fmt: skip

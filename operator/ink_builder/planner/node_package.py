@@ -107,6 +107,8 @@ def manager(files: Files, package: Package, *, lenient: bool) -> Manager:
     locks = {"npm": files.first("package-lock.json", "npm-shrinkwrap.json"), "yarn": files.first("yarn.lock"),
              "pnpm": files.first("pnpm-lock.yaml"), "bun": files.first("bun.lock", "bun.lockb")}  # fmt: skip
     locked = [tool for tool, lock in locks.items() if lock]
+    if not locked and name not in locks:
+        name, version = _spoken(package), ""
     if name not in locks or (locked and name not in locked):
         # a lock file that is there says more than a manager that has left none
         name, version = (locked[0] if locked else "npm"), ""
@@ -124,6 +126,15 @@ def manager(files: Files, package: Package, *, lenient: bool) -> Manager:
         "npm", f"{command} --no-audit --no-fund", "npm run {}", (NPM_CACHE,), lock=lock,
         prune="npm prune --omit=dev --ignore-scripts", manifests=npmrc,
     )  # fmt: skip
+
+
+def _spoken(package: Package) -> str:
+    """The manager that the scripts speak of, where none has left a lock file."""
+    words = " ".join(package.scripts.get(script, "") for script in ("start", "build", "dev"))
+    typed = {"@types/bun", "bun-types"} & package.tools.keys() and "exports" not in package.data
+    if typed or re.search(r"(?:^|[\s;&|])bunx? ", words):
+        return "bun"
+    return "pnpm" if re.search(r"(?:^|[\s;&|])pnpm ", words) else ""
 
 
 def _tool(spec: str) -> tuple[Run, ...]:
