@@ -29,6 +29,7 @@ from ink_builder.planner.images import Images
 from ink_builder.planner.model import (
     CannotPlan,
     MissingFile,
+    MissingPackage,
     MissingProgram,
     NothingToStart,
     Overrides,
@@ -103,6 +104,8 @@ def choose(files: Files, pack: str, overrides: Overrides, images: Images | None 
         raise BuildError(Reason.LOCK_FILE_OUTDATED, str(error)) from error
     except MissingFile as error:
         raise BuildError(Reason.FILE_NOT_FOUND, str(error)) from error
+    except MissingPackage as error:
+        raise BuildError(Reason.DEPENDENCY_NOT_FOUND, str(error)) from error
     except MissingProgram as error:
         raise BuildError(Reason.COMMAND_NOT_FOUND, str(error)) from error
     except NothingToStart as error:

@@ -107,6 +107,10 @@ class MissingProgram(CannotPlan):
     """What the start command runs is installed by no package."""
 
 
+class MissingPackage(CannotPlan):
+    """What the program imports is installed by nothing."""
+
+
 class StaleLock(CannotPlan):
     """The lock file lacks what the manifest asks for."""
 

@@ -4,7 +4,16 @@ import re
 from dataclasses import replace
 from typing import Any
 
-from ink_builder.planner import common, node_nx, node_package, node_workspace, static
+from ink_builder.planner import (
+    common,
+    node_imports,
+    node_nx,
+    node_package,
+    node_port,
+    node_typescript,
+    node_workspace,
+    static,
+)
 from ink_builder.planner.files import Files
 from ink_builder.planner.images import Images
 from ink_builder.planner.model import NothingToStart, Overrides, Plan, Run
@@ -42,6 +51,9 @@ def plan(files: Files, overrides: Overrides, images: Images) -> Plan:
     start = None
     if kind is None or not (kind.start or kind.site):
         start = find(files, package, overrides, built=build is not None, manager=manager.name)
+        if start is None and (compiled := node_typescript.program(files, package)):
+            build = build or node_typescript.COMPILE
+            start = Start(f"node {compiled}", "tsconfig.json", node_port.port_in(files, compiled))
         if start is None:
             raise _nothing(files, package, build)
     skeleton = Plan(
@@ -57,6 +69,8 @@ def plan(files: Files, overrides: Overrides, images: Images) -> Plan:
         environment = (*skeleton.build_environment, *(kind.build_environment if kind else ()))
         steps = _build_steps(package, manager, kind, build)
         skeleton = replace(skeleton, build=steps, build_environment=environment)
+    if start is not None and overrides.install is None:
+        start = replace(start, notes=(*start.notes, *node_imports.check(files, package, start.entry)))
     if kind is not None and kind.site:
         return static.served(skeleton, kind.site, kind.label, images)
     return _server(skeleton, package, manager, kind, start)

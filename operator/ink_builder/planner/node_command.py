@@ -3,7 +3,7 @@
 import re
 
 from ink_builder.planner import common
-from ink_builder.planner.files import Files
+from ink_builder.planner.files import MAX_READ_BYTES, Files
 from ink_builder.planner.model import MissingProgram, NothingToStart
 from ink_builder.planner.node_package import Package
 
@@ -89,6 +89,8 @@ def _brought(files: Files, package: Package, program: str) -> bool:
     if "bun.lockb" in files or files.has_directory("node_modules"):
         return True
     texts = [files.read(lock) for lock in _LOCKS]
+    if any(len(text.encode()) >= MAX_READ_BYTES for text in texts):
+        return True
     return any(re.search(rf"(?:^|[/\"'\s]){re.escape(name)}[@\"':/]", t) for t in texts for name in _BROUGHT[program])
 
 

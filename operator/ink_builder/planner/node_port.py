@@ -25,7 +25,7 @@ _ANYWHERE = re.compile(r"\bhost\b|0\.0\.0\.0|[\"']::[\"']", re.IGNORECASE)
 
 def port_in(files: Files, path: str) -> int:
     """The port that the code names when it never asks the environment; else the platform's."""
-    text = _code(files, source_of(files, path))
+    text = code_of(files, source_of(files, path))
     if not text or "env.PORT" in text or "PORT" in re.sub(r"(?:const|let|var)\s+PORT\b|\bPORT\s*[,)]", "", text):
         return DEFAULT_PORT
     serves = ".listen(" in text or "serve(" in text
@@ -58,7 +58,7 @@ def unreachable(files: Files, source: str) -> tuple[str, ...]:
     return common.only_from_inside(source, text)
 
 
-def _code(files: Files, source: str) -> str:
+def code_of(files: Files, source: str) -> str:
     """Of a program; of the modules that it imports too, where it does nothing but import them."""
     text = common.code(files.read(source))
     if not source or _SERVES.search(text):

@@ -29,6 +29,8 @@ class Start:
     why: str
     port: int = DEFAULT_PORT
     notes: tuple[str, ...] = ()
+    entry: str = ""
+    """The file of the program, where it is in the commit."""
 
 
 def find(files: Files, package: Package, overrides: Overrides, *, built: bool, manager: str) -> Start | None:
@@ -93,7 +95,7 @@ def _file(files: Files, path: str, why: str) -> Start:
 def _program(files: Files, command: str, why: str, path: str) -> Start:
     """With what its code says of port and address."""
     source = node_port.source_of(files, path)
-    return Start(command, why, node_port.port_in(files, path), node_port.unreachable(files, source))
+    return Start(command, why, node_port.port_in(files, path), node_port.unreachable(files, source), source)
 
 
 def _typed(files: Files, package: Package, manager: str) -> Start | None:

@@ -12,6 +12,10 @@ from ink_builder.planner.node_package import Manager, Package
 
 _MOST_MEMBERS = 200
 _LISTED = re.compile(r"^[ \t]*-[ \t]*['\"]?([^'\"#\n]+?)['\"]?[ \t\r]*$", re.MULTILINE)
+_EVERY = re.compile(
+    r"^(?:npx )?(?:turbo|lerna|nx run-many)\b(?!.*(?:--filter|--scope|--projects))"
+    r"|^pnpm .*?(?:-r|--recursive|--parallel)\b(?!.*--filter)|^yarn workspaces\b|^npm .*(?:--workspaces|-ws)\b"
+)
 Single = Callable[[Files, Overrides, Images], Plan]
 
 
@@ -27,7 +31,7 @@ def plan(files: Files, overrides: Overrides, images: Images, single: Single) -> 
     if not members or files.place:
         return None
     package = node_package.read(files)
-    if overrides.start or overrides.publish_directory or "start" in package.scripts or common.procfile(files):
+    if overrides.start or overrides.publish_directory or _starts(package) or common.procfile(files):
         return None
     plans: dict[str, Plan] = {}
     for place in members:
@@ -47,6 +51,11 @@ def plan(files: Files, overrides: Overrides, images: Images, single: Single) -> 
     if not plans:
         raise NothingToStart("this is a workspace, and no package in it can be started: add a `start` script to one")
     return next(iter(plans.values()))
+
+
+def _starts(package: Package) -> bool:
+    """Whether the top has a start script of its own, and not one that starts every package at once."""
+    return "start" in package.scripts and _EVERY.search(package.script("start")) is None
 
 
 def _members(root: Files) -> list[str]:
