@@ -122,6 +122,36 @@ RULES = (
         " NODE_OPTIONS=--max-old-space-size in build.env, below the build's own limit",
     ),
     Rule(
+        Reason.VERSION_MISMATCH,
+        r"ERR_OSSL_EVP_UNSUPPORTED|error:0308010C:digital envelope routines::unsupported",
+        "a build tool (as webpack 4) was made for Node 16 and older: set NODE_OPTIONS=--openssl-legacy-provider in"
+        " build.env, engines.node to 16 in package.json, or a newer version of the tool",
+    ),
+    Rule(
+        Reason.VERSION_MISMATCH,
+        r"ERR_PACKAGE_PATH_NOT_EXPORTED\S* ?Package subpath '(?P<part>[^']+)' is not defined by \"exports\" in"
+        r" \S*?node_modules/(?P<name>(?:@[^/\s]+/)?[^/\s]+)/package\.json"
+        r"|ERR_PACKAGE_PATH_NOT_EXPORTED\S* ?Package subpath '(?P<deep>[^']+)' is not defined by \"exports\" in \S+"
+        r"node_modules/(?P<inner>\S+?)/package\.json",
+        "a package loads {part}{deep} of {name}{inner}, which this version of it does not give out (as happens to old tools"
+        " on a newer Node): update the package, or set engines.node in package.json to the Node it was made for",
+    ),
+    Rule(
+        Reason.FILE_NOT_FOUND,
+        r"Could not find TypeScript configuration file \"(?P<path>[^\"]+)\"",
+        "there is no {path}, which the build needs: commit it",
+    ),
+    Rule(
+        Reason.COMPILE_FAILED,
+        r"^(?:(?P<place>[^\s(:]*tsconfig[\w.-]*\.json)\(\d+,\d+\): )?error (?P<code>TS\d+): (?P<words>.*)$",
+        "TypeScript does not compile: {words} ({code})",
+    ),
+    Rule(
+        Reason.BUILD_VARIABLE_MISSING,
+        r"(?i:invalid environment variables)\W[^A-Z]{0,40}[\"']?(?P<name>[A-Z][A-Z0-9_]{2,})[\"']?: ",
+        "the build needs the variable {name}, which is not set: add it to build.env",
+    ),
+    Rule(
         Reason.COMPILE_FAILED,
         r"^(?P<place>[^\s(:]+\.[cm]?tsx?)[(:](?P<line>\d+)[,:]\d+\)?(?::| -) error (?P<code>TS\d+): (?P<words>.*)$",
         "TypeScript does not compile: {place} line {line}: {words} ({code})",

@@ -6,6 +6,7 @@ from typing import Any
 
 from ink_builder.planner import (
     common,
+    node_age,
     node_imports,
     node_nx,
     node_package,
@@ -42,10 +43,11 @@ def detect(files: Files, overrides: Overrides, images: Images) -> Plan | None:
 def plan(files: Files, overrides: Overrides, images: Images) -> Plan:
     """The plan of one package. Raises CannotPlan when package.json cannot be read or nothing can be started."""
     package = node_package.read(files)
-    base, version = node_package.version(files, package, images)
+    base, version = node_package.version(files, package, images, node_age.wishes(package))
     manager = node_package.manager(files, package, lenient=bool(version.note))
     kind = None if overrides.start or common.procfile(files) else _kind(package, overrides)
     build = _build(package, manager, kind, overrides)
+    old = node_age.old_tool(package, version.used) if build and not overrides.build else None
     if kind is None and build is None and _only_pages(files, package, overrides):
         return static.plan(files, overrides, images)
     start = None
@@ -67,8 +69,8 @@ def plan(files: Files, overrides: Overrides, images: Images) -> Plan:
     )
     if build:
         environment = (*skeleton.build_environment, *(kind.build_environment if kind else ()))
-        steps = _build_steps(package, manager, kind, build)
-        skeleton = replace(skeleton, build=steps, build_environment=environment)
+        steps = _build_steps(package, manager, kind, f"{node_age.LEGACY if old else ''}{build}")
+        skeleton = replace(skeleton, build=steps, build_environment=environment, notes=_of_age(old))
     if start is not None and overrides.install is None:
         start = replace(start, notes=(*start.notes, *node_imports.check(files, package, start.entry)))
     if kind is not None and kind.site:
@@ -180,7 +182,7 @@ def _server(skeleton: Plan, package: Package, manager: Manager, kind: Kind | Non
         run_environment=(*environment, *(kind.environment if kind else ())),
         artifacts=tuple(artifacts),
         port=start.port if start else skeleton.port,
-        notes=(*_notes(package, kind), *(start.notes if start else ())),
+        notes=(*skeleton.notes, *_notes(package, kind), *(start.notes if start else ())),
     )
 
 
@@ -211,6 +213,10 @@ def _notes(package: Package, kind: Kind | None) -> tuple[str, ...]:
     if kind is not None and kind.label == "AdonisJS":
         return ("APP_KEY must be set on the service",)
     return ()
+
+
+def _of_age(old: str | None) -> tuple[str, ...]:
+    return (f"{old} was made for Node 16 and older: its build may use the old hashes of OpenSSL",) if old else ()
 
 
 def _nothing(files: Files, package: Package, build: str | None) -> NothingToStart:

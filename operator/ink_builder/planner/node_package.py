@@ -192,8 +192,8 @@ def _bun(version: str, lock: str | None) -> Manager:
     )  # fmt: skip
 
 
-def version(files: Files, package: Package, images: Images) -> tuple[Base, Version]:
-    """Which Node is used. Raises Unavailable, Unsatisfiable."""
+def version(files: Files, package: Package, images: Images, else_: list[Wish] | None = None) -> tuple[Base, Version]:
+    """Which Node is used; `else_` counts where the repository says nothing. Raises Unavailable, Unsatisfiable."""
     wishes = [
         Wish(_CODENAMES.get(wish.text.removeprefix("lts/").strip().lower(), wish.text), wish.source, pin=True)
         for wish in common.pin_file(files, ".node-version", ".nvmrc")
@@ -203,4 +203,4 @@ def version(files: Files, package: Package, images: Images) -> tuple[Base, Versi
         wishes.append(Wish(pinned, "package.json (volta)", pin=True))
     if isinstance(engine := common.table(package.data, "engines").get("node"), str) and engine.strip():
         wishes.append(Wish(engine, "package.json (engines)"))
-    return choose(images, "node", RULES, wishes)
+    return choose(images, "node", RULES, wishes or else_ or [])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from ink_builder.buildkit.failure import Context, explain
 from ink_builder.buildkit.progress import Step
+from ink_builder.diagnosis.judge import judge
 
 OWN = Context("Dockerfile", generated=False)
 RUN = 'failed to solve: process "/bin/sh -c make" did not complete successfully: exit code: '
@@ -149,3 +150,38 @@ def test_what_a_planned_build_did_not_leave_is_no_matter_of_a_dockerfile() -> No
     assert (planned.reason, "Dockerfile" in str(planned)) == ("FileNotFound", False)
     assert "there is no out afterwards: set build.publishDirectory" in str(planned)
     assert "Dockerfile copies /app/out" in str(explain(details, None, OWN))
+
+
+@pytest.mark.parametrize(
+    ("line", "reason", "words"),
+    [
+        ("  code: 'ERR_OSSL_EVP_UNSUPPORTED'", "VersionMismatch", "NODE_OPTIONS=--openssl-legacy-provider"),
+        (
+            "Error [ERR_PACKAGE_PATH_NOT_EXPORTED]: Package subpath './lib/tokenize' is not defined by \"exports\" in"
+            " /app/node_modules/postcss-safe-parser/node_modules/postcss/package.json",
+            "VersionMismatch",
+            "./lib/tokenize of postcss",
+        ),
+        (
+            'Error  Could not find TypeScript configuration file "tsconfig.json". Please, ensure that you are',
+            "FileNotFound",
+            "there is no tsconfig.json",
+        ),
+        (
+            "tsconfig.json(1,10): error TS18002: The 'files' list in config file '/app/tsconfig.json' is empty.",
+            "CompileFailed",
+            "The 'files' list in config file",
+        ),
+        ("error TS18003: No inputs were found in config file '/app/tsconfig.json'.", "CompileFailed", "TS18003"),
+        (
+            "❌ Invalid environment variables: { VITE_API_URL: [ 'Required' ] }",
+            "BuildVariableMissing",
+            "the variable VITE_API_URL",
+        ),
+    ],
+)
+def test_words_of_the_tools_of_node(line: str, reason: str, words: str) -> None:
+    found = judge(["> app@1.0.0 build", line, "error Command failed with exit code 1."])
+    assert found is not None
+    assert found.reason == reason
+    assert words in found.message
