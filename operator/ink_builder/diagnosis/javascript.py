@@ -179,6 +179,17 @@ RULES = (
         " (what the build itself needs must not be left out), or correct the path",
     ),
     Rule(
+        Reason.COMPILE_FAILED,
+        r"error during build:\n(?:\[[\w:@/-]+\] )?(?P<place>[^\s(:]+\.\w+) \((?P<line>\d+):\d+\): (?P<words>.*)$"
+        r"|^(?:✘ \[ERROR\] )?(?P<at>[^\s(:]+\.\w+):(?P<row>\d+):\d+: ERROR: (?P<said>.*)$",
+        "{place}{at} line {line}{row} is not valid: {words}{said}",
+    ),
+    Rule(
+        Reason.FILE_NOT_FOUND,
+        r"^tsc: The TypeScript Compiler - Version",
+        "the build calls tsc, and there is no tsconfig.json that says what to compile: run `npx tsc --init` and commit it",
+    ),
+    Rule(
         Reason.TESTS_FAILED,
         r"^(?:not ok \d+ - (?P<tap>.*)|# fail (?P<count>[1-9]\d*)|[ \t]*Tests?:? +(?P<jest>[1-9]\d* failed.*)|[ \t]*(?P<mocha>[1-9]\d* failing))$",
         "a test fails ({tap}{count}{jest}{mocha}): mend it, or leave the tests out of the build",

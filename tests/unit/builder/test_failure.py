@@ -173,6 +173,17 @@ def test_what_a_planned_build_did_not_leave_is_no_matter_of_a_dockerfile() -> No
             "The 'files' list in config file",
         ),
         ("error TS18003: No inputs were found in config file '/app/tsconfig.json'.", "CompileFailed", "TS18003"),
+        ("tsc: The TypeScript Compiler - Version 5.9.3", "FileNotFound", "npx tsc --init"),
+        (
+            "error during build:\nsrc/App.js (1:17): Expression expected",
+            "CompileFailed",
+            "src/App.js line 1 is not valid: Expression expected",
+        ),
+        (
+            '/app/src/App.jsx:3:10: ERROR: Expected ";" but found "x"',
+            "CompileFailed",
+            'src/App.jsx line 3 is not valid: Expected ";"',
+        ),
         (
             "❌ Invalid environment variables: { VITE_API_URL: [ 'Required' ] }",
             "BuildVariableMissing",
@@ -181,7 +192,7 @@ def test_what_a_planned_build_did_not_leave_is_no_matter_of_a_dockerfile() -> No
     ],
 )
 def test_words_of_the_tools_of_node(line: str, reason: str, words: str) -> None:
-    found = judge(["> app@1.0.0 build", line, "error Command failed with exit code 1."])
+    found = judge(["> app@1.0.0 build", *line.splitlines(), "error Command failed with exit code 1."])
     assert found is not None
     assert found.reason == reason
     assert words in found.message
