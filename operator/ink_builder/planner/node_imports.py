@@ -36,6 +36,7 @@ def check(files: Files, package: Package, path: str) -> tuple[str, ...]:
         or not path.endswith((".js", ".mjs", ".cjs"))
         or files.whole is not None
         or "workspaces" in package.data
+        or "_moduleAliases" in package.data
     ):
         return ()
     if files.has_directory("node_modules") or files.first("pnpm-workspace.yaml", "bun.lock", "bun.lockb"):
