@@ -16,7 +16,7 @@ _LISTEN = re.compile(
 _CONSTANT = re.compile(r"\b(?:const|let|var)\s+port(?:\s*:\s*number)?\s*=\s*(\d{2,5})\s*[;\n]", re.IGNORECASE)
 _APOLLO = 4000
 """Apollo's own server listens there when it is told nothing."""
-_LOCAL = re.compile(r"(?:\bfrom\s*|\bimport\s*\(?\s*|\brequire\(\s*)[\"'](\.\.?/[\w./-]+)[\"']")
+_LOCAL = re.compile(r"(?:\bfrom\s{0,4}|\bimport\s{0,4}\(?\s{0,4}|\brequire\(\s{0,4})[\"'](\.\.?/[\w./-]+)[\"']")
 _MOST_READ = 12
 _SERVES = re.compile(r"\.listen\(|\bserve\(|Server\(")
 _FASTIFY = re.compile(r"[\"']fastify[\"']|\bFastifyAdapter\b")
