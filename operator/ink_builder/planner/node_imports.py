@@ -8,7 +8,8 @@ from ink_builder.planner.model import MissingPackage
 from ink_builder.planner.node_package import Package
 
 _IMPORT = re.compile(
-    r"""^(?:import[ \t]{1,4}(?!type\b)(?:[\w$*\s{},]{1,400}?\bfrom\s{0,4})?|(?:(?:const|let|var)[ \t]{1,4}[\w$\s{},:]{1,400}=\s{0,4})?require\()"""
+    r"""^(?:import[ \t]{1,4}(?!type\b)(?:[\w$*\s{},]{1,400}?\bfrom\s{0,4})?"""
+    r"""|(?:(?:const|let|var)[ \t]{1,4}[\w$\s{},:]{1,400}=\s{0,4})?require\()"""
     r"""["']([^"'\n]+)["']""",
     re.MULTILINE,
 )

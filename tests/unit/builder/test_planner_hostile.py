@@ -140,6 +140,9 @@ def test_no_pattern_runs_over_blank_lines() -> None:
         ".listen({ ",
         "port = ",
         "host: ",
+        "import ",
+        "import\n",
+        "const ",
     ],
 )
 def test_no_beginning_of_a_pattern_keeps_the_planner_busy(part: str) -> None:
