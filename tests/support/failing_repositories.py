@@ -132,6 +132,14 @@ JAVASCRIPT = (
         "npm run build",
     ),
     Failing(
+        "npm-tool-missing",
+        "CommandNotFound",
+        ("vite", "devDependencies", "package.json"),
+        "vite: not found",
+        {"package.json": package(scripts={"build": "vite build"})},
+        "npm run build",
+    ),
+    Failing(
         "npm-private",
         "DependencyAuthRequired",
         ("npm", "credentials"),

@@ -116,6 +116,14 @@ RULES = (
         "package.json has no script named {script}{yarn}{pnpm}: add it under scripts, or set build.buildCommand",
     ),
     Rule(
+        Reason.COMMAND_NOT_FOUND,
+        r"^(?:/bin/)?sh: (?:(?:line )?\d+: )?(?P<tool>vite|next|nuxt|nuxi|astro|tsc|tsup|tsx|ts-node|esbuild|rollup|webpack|parcel"
+        r"|react-scripts|vue-cli-service|ng|nest|remix|svelte-kit|gatsby|eleventy|vitepress|turbo|nx|prisma|tailwindcss|cross-env"
+        r"|rimraf|run-s|run-p|nodemon|concurrently|eslint|jest|vitest): (?:command )?not found$",
+        "nothing installs {tool}, which a script of package.json calls: add the package that brings it to devDependencies,"
+        " and commit package.json and the lock file",
+    ),
+    Rule(
         Reason.BUILD_OUT_OF_MEMORY,
         r"JavaScript heap out of memory",
         "Node reached its limit of memory: make the build smaller, or raise the limit with"
