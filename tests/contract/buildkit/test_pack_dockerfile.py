@@ -213,14 +213,25 @@ def test_a_cache_that_is_replaced_gets_a_tag_by_which_it_can_be_deleted(stack: S
     assert stack.registry.manifest("tenant/replaced", old) != stack.registry.manifest("tenant/replaced", "build-cache")
 
 
+def _is_kept(stack: Stack, service: str) -> bool:
+    """The registry has a cache of the service's builds."""
+    repository = f"tenant/{service}"
+    status, _ = stack.registry.get(f"/v2/{repository}/manifests/build-cache", stack.registry.token(repository))
+    return status == 200
+
+
 def test_the_cache_in_the_registry_serves_a_fresh_daemon(stack: Stack, shell: bytes) -> None:
     files: dict[str, str | bytes] = {"Dockerfile": SHELL + "RUN echo once > /made\n", "busybox": shell}
     changes = {"INK_REGISTRY_CACHE": "1"}
-    first = stack.build("kept", files, **changes)
+    first = stack.build("cached", files, **changes)
     assert first.code == 0, first.log
     assert "RUN echo once" in first.log
+    if not _is_kept(stack, "cached"):
+        # BuildKit could not push it beside the image; that fails no build, and the next one keeps it.
+        first = stack.build("cached", files, **changes)
+    assert _is_kept(stack, "cached"), first.log
     stack.daemon.control("prune", "--all")
-    again = stack.build("kept", files, **changes)
+    again = stack.build("cached", files, **changes)
     lines = again.log.splitlines()
     step = next(n for n, line in enumerate(lines) if "RUN echo once" in line)
     number = lines[step].split()[1]
