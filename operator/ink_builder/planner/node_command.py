@@ -2,8 +2,8 @@
 
 import re
 
-from ink_builder.planner import common
-from ink_builder.planner.files import MAX_READ_BYTES, Files
+from ink_builder.planner import common, node_locks
+from ink_builder.planner.files import Files
 from ink_builder.planner.model import MissingProgram, NothingToStart
 from ink_builder.planner.node_package import Package
 
@@ -33,7 +33,6 @@ _BROUGHT = {
     "tsx": ("tsx",),
 }
 """Programs that people have installed for their whole machine, and the packages that bring them."""
-_LOCKS = ("package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml", "bun.lock")
 _FILE_SERVERS = ("serve", "sirv", "http-server", "live-server")
 
 
@@ -88,10 +87,7 @@ def _brought(files: Files, package: Package, program: str) -> bool:
         return True
     if "bun.lockb" in files or files.has_directory("node_modules"):
         return True
-    texts = [files.read(lock) for lock in _LOCKS]
-    if any(len(text.encode()) >= MAX_READ_BYTES for text in texts):
-        return True
-    return any(re.search(rf"(?:^|[/\"'\s]){re.escape(name)}[@\"':/]", t) for t in texts for name in _BROUGHT[program])
+    return any(node_locks.brings(files, name) for name in _BROUGHT[program])
 
 
 def refuse_others(files: Files, package: Package) -> None:

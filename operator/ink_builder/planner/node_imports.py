@@ -2,8 +2,8 @@
 
 import re
 
-from ink_builder.planner import common
-from ink_builder.planner.files import MAX_READ_BYTES, Files
+from ink_builder.planner import common, node_locks
+from ink_builder.planner.files import Files
 from ink_builder.planner.model import MissingPackage
 from ink_builder.planner.node_package import Package
 
@@ -25,7 +25,6 @@ _OF_NODE = frozenset(
         "worker_threads", "zlib",
     }
 )  # fmt: skip
-_LOCKS = ("package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml")
 
 
 def check(files: Files, package: Package, path: str) -> tuple[str, ...]:
@@ -43,14 +42,11 @@ def check(files: Files, package: Package, path: str) -> tuple[str, ...]:
     if files.has_directory("node_modules") or files.first("pnpm-workspace.yaml", "bun.lock", "bun.lockb"):
         return ()
     lacking = [name for name in _imported(files, path) if name not in _asked(package)]
-    locks = [lock for lock in _LOCKS if lock in files]
-    texts = [files.read(lock) for lock in locks]
-    if any(len(text.encode()) >= MAX_READ_BYTES for text in texts):
-        return ()
-    lacking = [name for name in lacking if not any(_in(name, text) for text in texts)]
+    lacking = [name for name in lacking if not node_locks.brings(files, name)]
+    locks = node_locks.present(files)
     if not lacking:
         return ()
-    if texts or not _asked(package):
+    if locks or not _asked(package):
         raise MissingPackage(_sentence(files, path, lacking[0], locks))
     return tuple(
         f"{path} imports {name}, which package.json does not name: add it to the dependencies" for name in lacking
@@ -90,7 +86,3 @@ def _own(files: Files, name: str) -> bool:
 def _asked(package: Package) -> set[str]:
     others = (common.strings(package.data.get(key)) for key in ("optionalDependencies", "peerDependencies"))
     return {*package.tools, package.name, *(name for other in others for name in other)} - {""}
-
-
-def _in(name: str, lock: str) -> bool:
-    return re.search(rf"(?:^|[/\"'\s]){re.escape(name)}[@\"':]", lock) is not None

@@ -5,7 +5,6 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 
 from ink_api.group import ANNOTATION_VERDICT, LABEL_COMMIT, LABEL_TENANT
@@ -13,6 +12,7 @@ from ink_api.inkservice import BuildStatus
 from ink_api.reasons import Reason
 
 from ink_operator.core.objects import Manifest, annotations_of, condition_of, is_deleting, labels_of
+from ink_operator.core.times import parse_time, utc
 from ink_operator.inkservice.inkfile import canonical
 from ink_operator.inkservice.model import (
     ANNOTATION_ATTEMPT,
@@ -25,7 +25,6 @@ from ink_operator.inkservice.scan import parse_scan, scan_wire
 
 POD_JOB_LABEL = "batch.kubernetes.io/job-name"
 VERDICT_MOST_BYTES = 4096
-TIME = "%Y-%m-%dT%H:%M:%SZ"
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 RETRY_AFTER_SECONDS = (5.0, 20.0, 600.0)
 """Waits after the first, second and every later attempt that the infrastructure spoiled."""
@@ -141,10 +140,8 @@ def told_early(attempt: Attempt, text: str) -> Attempt:
 
 def _time(value: Any) -> str | None:
     """A moment as Kubernetes writes it, in UTC and without fractions; None for anything else."""
-    try:
-        return value if datetime.strptime(value, TIME).replace(tzinfo=UTC).strftime(TIME) == value else None
-    except (ValueError, TypeError):
-        return None
+    at = parse_time(value) if isinstance(value, str) else None
+    return value if at is not None and utc(at) == value else None
 
 
 def _reason(text: str) -> Reason:
