@@ -11,7 +11,7 @@ import uvloop
 
 from ink_operator.clients.kube import configure
 from ink_operator.core.errors import LeaseLost
-from ink_operator.health import serve
+from ink_operator.runtime.health import serve
 from ink_operator.settings import Settings, parse_settings
 from ink_operator.wiring import Operator
 

@@ -18,7 +18,15 @@ from ink_api.group import LABEL_DAEMON, LABEL_MANAGED_BY, LABEL_OWNER_UID, LABEL
 from ink_api.names import TENANT_NAMESPACE_PREFIX
 from kubernetes.aio.client.configuration import Configuration
 
-from ink_operator import handlers
+from ink_operator.buildkitd.reconcile import (
+    DAEMONS,
+    LEFT,
+    daemon_key,
+    left_key,
+    reconcile_daemon,
+    reconcile_left,
+    used_daemons,
+)
 from ink_operator.clients.cached import CachedCluster, filling, heed
 from ink_operator.clients.certificates import Issuer
 from ink_operator.clients.kube import Kube, MetadataOnly
@@ -47,19 +55,10 @@ from ink_operator.core.objects import (
 )
 from ink_operator.core.result import Result
 from ink_operator.core.store import Store
+from ink_operator.housekeeping.empty_namespaces import reconcile_namespace, used_namespaces
+from ink_operator.housekeeping.reserved_hosts import CLAIMS, claim_key, reconcile_claim
 from ink_operator.inkdomain.reconcile import reconcile as reconcile_domain
 from ink_operator.inkresource.reconcile import reconcile as reconcile_resource
-from ink_operator.inkservice.daemons import (
-    DAEMONS,
-    LEFT,
-    daemon_key,
-    left_key,
-    reconcile_daemon,
-    reconcile_left,
-    used_daemons,
-)
-from ink_operator.inkservice.empty_namespace import reconcile_namespace, used_namespaces
-from ink_operator.inkservice.kept_claims import CLAIMS, claim_key, reconcile_claim
 from ink_operator.inkservice.reconcile import reconcile as reconcile_service
 from ink_operator.ports import Ports
 from ink_operator.runtime.events import EventWriter
@@ -69,7 +68,8 @@ from ink_operator.runtime.metrics import Metrics
 from ink_operator.runtime.queue import Queue
 from ink_operator.runtime.references import References
 from ink_operator.settings import Settings
-from ink_operator.watches import SERVICES, Watch, kept, watches
+from ink_operator.triggers import kinds as handlers
+from ink_operator.triggers.watches import SERVICES, Watch, kept, watches
 
 log = logging.getLogger(__name__)
 LEASE_NAME = "ink-operator"

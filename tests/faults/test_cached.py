@@ -19,7 +19,7 @@ from ink_operator.core.objects import DEPLOYMENT, INK_SERVICE, NAMESPACE, SERVIC
 from ink_operator.core.selectors import matches
 from ink_operator.core.store import Store
 from ink_operator.ports import Ports
-from ink_operator.watches import kept
+from ink_operator.triggers.watches import kept
 
 IMAGE = {"image": {"ref": "registry.example.com/shop@sha256:" + "1" * 64}}
 

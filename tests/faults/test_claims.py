@@ -7,7 +7,7 @@ import pytest
 from faults.world import World, git_spec
 from ink_operator.core.errors import Conflict
 from ink_operator.core.objects import CONFIG_MAP, INK_SERVICE, Key, Manifest, Ref
-from ink_operator.inkservice.kept_claims import KEPT_MOST, claim_key, reconcile_claim
+from ink_operator.housekeeping.reserved_hosts import KEPT_MOST, claim_key, reconcile_claim
 
 IMAGE = {"source": {"image": {"ref": "registry.example.com/web@sha256:" + "1" * 64}}, "replicas": 1}
 SIBLING, STRANGER = (

@@ -7,6 +7,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from faults.deaths import Step, die_at_each_write
 from faults.world import World, git_spec, now
+from ink_operator.buildkitd.reconcile import (
+    LEFT,
+    daemon_key,
+    left_key,
+    reconcile_daemon,
+    reconcile_left,
+    used_daemons,
+)
 from ink_operator.core.objects import (
     INK_SERVICE,
     JOB,
@@ -19,7 +27,6 @@ from ink_operator.core.objects import (
     Manifest,
     Ref,
 )
-from ink_operator.inkservice.daemons import LEFT, daemon_key, left_key, reconcile_daemon, reconcile_left, used_daemons
 from ink_operator.ports import Head
 
 POD: Manifest = {

@@ -77,7 +77,7 @@ async def test_a_rollback_and_its_end_build_nothing() -> None:
 async def test_a_rollback_under_a_newer_planner_builds_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     world = await pushed(World(), COMMIT, NEXT)
     jobs = list(world.jobs_made)
-    monkeypatch.setattr("ink_operator.inkservice.source.PLANNER_VERSION", "next")
+    monkeypatch.setattr("ink_operator.inkservice.facts.source.PLANNER_VERSION", "next")
     world.change(source={"git": {"commit": COMMIT}})
     await world.settle()
     assert image(world).endswith(digest_of(COMMIT))

@@ -5,7 +5,7 @@ import copy
 import pytest
 from faults.world import GOOD, World, git_spec
 from ink_operator.core.objects import DEPLOYMENT, JOB, Manifest
-from ink_operator.inkservice import effective, source
+from ink_operator.inkservice.facts import effective, source
 from ink_operator.ports import Head
 from ink_operator.settings import Pool
 

@@ -18,13 +18,13 @@ from ink_operator.core.errors import Forbidden, InkError, Terminal
 from ink_operator.core.objects import INK_SERVICE, Key, Manifest, Ref
 from ink_operator.core.result import Result
 from ink_operator.core.times import seconds_since
-from ink_operator.inkservice.carry_out import carry_out
-from ink_operator.inkservice.decide import decide
-from ink_operator.inkservice.draft import REFUSED_LOOK_SECONDS
-from ink_operator.inkservice.finalize import finalize
+from ink_operator.inkservice.act.carry_out import carry_out
+from ink_operator.inkservice.act.finalize import finalize
+from ink_operator.inkservice.decide.plan import REFUSED_LOOK_SECONDS
+from ink_operator.inkservice.decide.service import decide
+from ink_operator.inkservice.facts.status import going, is_first_of_deploying, only_counts_differ, summarise
 from ink_operator.inkservice.model import Case, ClaimHost, Fact, Observed, Plan, StartBuild
-from ink_operator.inkservice.observe import observe
-from ink_operator.inkservice.status import going, is_first_of_deploying, only_counts_differ, summarise
+from ink_operator.inkservice.observe.service import observe
 from ink_operator.ports import Ports
 from ink_operator.settings import Settings
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from ink_api.reasons import Reason
-from ink_operator.inkservice.builds import attempts_of, ended_jobs, may_start, parse_verdict, verdict_json
+from ink_operator.inkservice.facts.builds import attempts_of, ended_jobs, may_start, parse_verdict, verdict_json
 from ink_operator.inkservice.model import BuildState
 
 

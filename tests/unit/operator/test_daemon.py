@@ -11,10 +11,8 @@ from typing import Any
 import pytest
 import yaml
 from ink_api.names import ServiceIdentity
-from ink_operator.core.objects import Manifest
-from ink_operator.inkservice.decide_daemon import SeenDaemon, Wanted, needs_certificate, resting, writes
-from ink_operator.inkservice.desired.buildjob import make_job
-from ink_operator.inkservice.desired.daemon import (
+from ink_operator.buildkitd.decide import SeenDaemon, Wanted, needs_certificate, resting, writes
+from ink_operator.buildkitd.desired import (
     ANNOTATION_IDLE_SINCE,
     Daemon,
     daemon_behind,
@@ -24,8 +22,10 @@ from ink_operator.inkservice.desired.daemon import (
     make_service,
     make_workload,
 )
+from ink_operator.core.objects import Manifest
+from ink_operator.inkservice.desired.buildjob import make_job
+from ink_operator.inkservice.facts.source import build_plan
 from ink_operator.inkservice.model import Case, StartBuild
-from ink_operator.inkservice.source import build_plan
 from ink_operator.ports import Pair
 from ink_operator.settings import Storage
 from unit.operator.making import IDENTITY, NOW, SETTINGS, ago, service

@@ -18,9 +18,9 @@ from ink_operator.inkservice.desired.releasejob import make_release_job
 from ink_operator.inkservice.desired.revision import make_revision
 from ink_operator.inkservice.desired.storage import make_volume_claim, volumes_of
 from ink_operator.inkservice.desired.workload import make_deployment
-from ink_operator.inkservice.effective import ports_of, public_port, resources_of
+from ink_operator.inkservice.facts.effective import ports_of, public_port, resources_of
+from ink_operator.inkservice.facts.source import build_plan
 from ink_operator.inkservice.model import Case, Revision, Running, StartBuild
-from ink_operator.inkservice.source import build_plan
 from ink_operator.settings import parse_settings
 from unit.operator.making import IDENTITY, SETTINGS, service
 

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from ink_api.reasons import Reason
 from ink_operator.core.objects import Manifest
-from ink_operator.inkservice.diagnose import diagnose, newest_pods
-from ink_operator.inkservice.effective import Probe
+from ink_operator.inkservice.facts.diagnose import diagnose, newest_pods
+from ink_operator.inkservice.facts.effective import Probe
 from unit.operator.making import NOW, ago, deployment, ended, pod, running_since, waiting
 
 TCP = Probe("TCP", 8080, "/", 5, 2, 3, 60)

@@ -6,9 +6,9 @@ import json
 from typing import Any
 
 import pytest
-from ink_operator.inkservice.builds import parse_verdict, verdict_json
 from ink_operator.inkservice.desired.pod import make_template
-from ink_operator.inkservice.inkfile import applied, canonical, parsed
+from ink_operator.inkservice.facts.builds import parse_verdict, verdict_json
+from ink_operator.inkservice.facts.inkfile import applied, canonical, parsed
 from ink_operator.inkservice.model import Running
 from unit.operator.making import IDENTITY, SETTINGS, service
 

@@ -3,8 +3,8 @@
 from typing import Any
 
 import pytest
+from ink_operator.inkservice.facts.releases import releases_of, secrets_of
 from ink_operator.inkservice.model import ReleaseState
-from ink_operator.inkservice.releases import releases_of, secrets_of
 from unit.operator.making import service
 
 

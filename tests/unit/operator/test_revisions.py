@@ -6,8 +6,8 @@ import pytest
 from ink_api.inkservice import BuildStatus
 from ink_api.reasons import Reason
 from ink_operator.inkservice.desired.revision import make_revision, revision_name
+from ink_operator.inkservice.facts.revisions import attempts_for, mirror, revisions_of, superfluous
 from ink_operator.inkservice.model import Attempt, BuildState, ReleaseEnd, Revision, Running, Verdict
-from ink_operator.inkservice.revisions import attempts_for, mirror, revisions_of, superfluous
 from unit.operator.making import IDENTITY, service
 
 IMAGES = "registry.dp-system.svc.cluster.local:5000/acme/shop/web@"

@@ -1,7 +1,7 @@
 """Complete means: the newest revision alone is reached."""
 
 import pytest
-from ink_operator.inkservice.rollout import rollout_of, running_of
+from ink_operator.inkservice.facts.rollout import rollout_of, running_of
 from unit.operator.making import NOW, deployment, pod
 
 

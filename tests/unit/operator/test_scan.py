@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 from ink_api.inkservice import ScanStatus, VulnerabilityCounts
-from ink_operator.inkservice.builds import parse_verdict, verdict_json
-from ink_operator.inkservice.scan import parse_scan
+from ink_operator.inkservice.facts.builds import parse_verdict, verdict_json
+from ink_operator.inkservice.facts.scan import parse_scan
 
 WORST = {"severity": "high", "package": "left-pad", "version": "1.3.0", "advisory": "CVE-1", "fixedVersion": "1.3.1"}
 SECRET = {"place": "config.py:3", "kind": "AWS Access Key"}

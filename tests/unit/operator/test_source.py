@@ -4,9 +4,9 @@ import pytest
 from ink_api.conditions import ConditionType
 from ink_api.names import ServiceIdentity
 from ink_api.reasons import Reason
-from ink_operator.inkservice import source
-from ink_operator.inkservice.decide_build import build_step
-from ink_operator.inkservice.draft import Draft
+from ink_operator.inkservice.decide.build import build_step
+from ink_operator.inkservice.decide.plan import Draft
+from ink_operator.inkservice.facts import source
 from ink_operator.inkservice.model import Observed
 from ink_operator.ports import Head
 from unit.operator.making import GIT, IDENTITY, NOW, SETTINGS, service

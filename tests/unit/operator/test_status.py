@@ -4,8 +4,8 @@ from datetime import timedelta
 
 from ink_api.conditions import ConditionType, find
 from ink_api.reasons import Reason
+from ink_operator.inkservice.facts.status import CHAIN, summarise
 from ink_operator.inkservice.model import Fact, Observed, Plan
-from ink_operator.inkservice.status import CHAIN, summarise
 from ink_operator.runtime.events import transitions
 from unit.operator.making import IDENTITY, NOW, SETTINGS, deployment, service
 

@@ -7,11 +7,11 @@ from ink_api.group import ANNOTATION_OWNER, LABEL_COMMIT, LABEL_DAEMON
 from ink_api.inkservice import InkService
 from ink_api.quantities import seconds
 
+from ink_operator.buildkitd.desired import PORT, daemon_of
 from ink_operator.core.objects import JOB, SECRET, Manifest
 from ink_operator.inkservice.desired.common import RESTRICTED, labels_of, owner_of
-from ink_operator.inkservice.desired.daemon import PORT, daemon_of
+from ink_operator.inkservice.facts.source import clone_url, plain_build
 from ink_operator.inkservice.model import ANNOTATION_ATTEMPT, LABEL_BUILD_KEY, BuildPlan, Case, StartBuild
-from ink_operator.inkservice.source import clone_url, plain_build
 from ink_operator.settings import Settings
 
 COMPONENT = "build"

@@ -11,7 +11,7 @@ from ink_api.quantities import seconds
 from ink_operator.core.objects import CRON_JOB, Manifest
 from ink_operator.inkservice.desired.common import child, labels_of, owner_of
 from ink_operator.inkservice.desired.pod import EMPTY, make_template, revision_annotations
-from ink_operator.inkservice.effective import wanted_replicas
+from ink_operator.inkservice.facts.effective import wanted_replicas
 from ink_operator.inkservice.model import Running
 from ink_operator.settings import Settings
 

@@ -7,7 +7,7 @@ from ink_api.names import ServiceIdentity
 
 from ink_operator.core.canonical import covers, stamped
 from ink_operator.core.objects import LIMIT_RANGE, NAMESPACE, RESOURCE_QUOTA, ROLE_BINDING, Kind, Manifest, labels_of
-from ink_operator.inkservice.effective import DEFAULT_CPU, DEFAULT_MEMORY
+from ink_operator.inkservice.facts.effective import DEFAULT_CPU, DEFAULT_MEMORY
 from ink_operator.settings import Settings
 
 CLUSTER_ROLE_OPERATOR = "ink-operator-namespace"

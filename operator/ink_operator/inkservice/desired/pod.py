@@ -12,9 +12,9 @@ from ink_operator.core.canonical import fingerprint
 from ink_operator.core.objects import Manifest
 from ink_operator.inkservice.desired.common import RESTRICTED, labels_of
 from ink_operator.inkservice.desired.environment import env_name
-from ink_operator.inkservice.desired.kept import asked_of, kept_template, notes_of
+from ink_operator.inkservice.desired.pinned_template import asked_of, kept_template, notes_of
 from ink_operator.inkservice.desired.storage import GROUP_ID, pod_storage
-from ink_operator.inkservice.effective import leaving_of, ports_of, probe_of, resources_of
+from ink_operator.inkservice.facts.effective import leaving_of, ports_of, probe_of, resources_of
 from ink_operator.inkservice.model import (
     ANNOTATION_BUILD_KEY,
     ANNOTATION_COMMIT,

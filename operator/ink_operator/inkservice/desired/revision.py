@@ -10,8 +10,8 @@ from ink_api.inkservice import InkService
 from ink_api.names import ServiceIdentity, short_hash
 
 from ink_operator.core.objects import CONTROLLER_REVISION, Manifest
-from ink_operator.inkservice.builds import verdict_json
 from ink_operator.inkservice.desired.common import child
+from ink_operator.inkservice.facts.builds import verdict_json
 from ink_operator.inkservice.model import ANNOTATION_OUTCOME, ANNOTATION_RELEASE, Attempt, ReleaseEnd, Revision
 
 COMPONENT = "revision"

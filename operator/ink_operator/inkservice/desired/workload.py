@@ -10,7 +10,7 @@ from ink_api.names import ServiceIdentity
 from ink_operator.core.objects import DEPLOYMENT, Manifest
 from ink_operator.inkservice.desired.common import child
 from ink_operator.inkservice.desired.pod import APP, EMPTY, make_template, revision_annotations
-from ink_operator.inkservice.effective import first_replicas, grace_seconds, ports_of
+from ink_operator.inkservice.facts.effective import first_replicas, grace_seconds, ports_of
 from ink_operator.inkservice.model import Running
 from ink_operator.settings import Settings
 

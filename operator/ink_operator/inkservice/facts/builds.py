@@ -1,0 +1,235 @@
+"""Pure: build Jobs and their pods as attempts, and whose turn it is."""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from ink_api.group import ANNOTATION_VERDICT, LABEL_COMMIT, LABEL_TENANT
+from ink_api.inkservice import BuildStatus
+from ink_api.reasons import Reason
+
+from ink_operator.core.objects import Manifest, annotations_of, condition_of, is_deleting, labels_of
+from ink_operator.core.times import parse_time, utc
+from ink_operator.inkservice.facts.inkfile import canonical
+from ink_operator.inkservice.facts.scan import parse_scan, scan_wire
+from ink_operator.inkservice.model import (
+    ANNOTATION_ATTEMPT,
+    LABEL_BUILD_KEY,
+    Attempt,
+    BuildState,
+    Verdict,
+)
+
+POD_JOB_LABEL = "batch.kubernetes.io/job-name"
+VERDICT_MOST_BYTES = 4096
+DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+RETRY_AFTER_SECONDS = (5.0, 20.0, 600.0)
+"""Waits after the first, second and every later attempt that the infrastructure spoiled."""
+
+
+def attempts_of(jobs: Iterable[Manifest], pods: Iterable[Manifest]) -> tuple[Attempt, ...]:
+    """One attempt a Job, newest last. Jobs that are being deleted do not count."""
+    by_job = {labels_of(pod).get(POD_JOB_LABEL, ""): pod for pod in sorted(pods, key=_created)}
+    found = [_attempt(job, by_job.get(job["metadata"]["name"])) for job in jobs if not is_deleting(job)]
+    return tuple(sorted(found, key=lambda a: (a.created, a.number, a.name)))
+
+
+def _created(live: Manifest) -> str:
+    return str(live["metadata"].get("creationTimestamp") or "")
+
+
+def _attempt(job: Manifest, pod: Manifest | None) -> Attempt:
+    ended = _terminated(pod)
+    recorded = annotations_of(job).get(ANNOTATION_VERDICT, "")
+    text = recorded or (ended or {}).get("message", "")
+    verdict = parse_verdict(text) or _verdict_without_words(job, ended)
+    status = job.get("status") or {}
+    return Attempt(
+        name=job["metadata"]["name"],
+        uid=job["metadata"].get("uid", ""),
+        build_key=labels_of(job).get(LABEL_BUILD_KEY, ""),
+        commit=labels_of(job).get(LABEL_COMMIT, ""),
+        number=int(annotations_of(job).get(ANNOTATION_ATTEMPT, "1")),
+        state=_state(job, verdict),
+        created=_created(job),
+        verdict=verdict,
+        recorded=bool(recorded),
+        started=status.get("startTime"),
+        finished=(verdict.finished if verdict else None)
+        or (ended or {}).get("finishedAt")
+        or status.get("completionTime")
+        or _failed_at(job),
+        pod=pod["metadata"]["name"] if pod else None,
+        limit_seconds=int(job["spec"].get("activeDeadlineSeconds") or 0),
+    )
+
+
+def _failed_at(job: Manifest) -> str | None:
+    failed = condition_of(job, "Failed")
+    return failed.get("lastTransitionTime") if failed else None
+
+
+def _state(job: Manifest, verdict: Verdict | None) -> BuildState:
+    if verdict is not None:
+        return BuildState.SUCCEEDED if verdict.ok else BuildState.FAILED
+    return BuildState.QUEUED if job.get("spec", {}).get("suspend") else BuildState.RUNNING
+
+
+def _terminated(pod: Manifest | None) -> dict[str, Any] | None:
+    """The end of the pod's only container; the API shows it well before the Job's condition."""
+    statuses = ((pod or {}).get("status") or {}).get("containerStatuses") or []
+    return next((s["state"]["terminated"] for s in statuses if (s.get("state") or {}).get("terminated")), None)
+
+
+def parse_verdict(text: str) -> Verdict | None:
+    """The builder's JSON. None when it is none: the text comes from a pod, so nothing in it is trusted."""
+    try:
+        data = json.loads(text[: VERDICT_MOST_BYTES * 4])
+        if not isinstance(data, dict) or not isinstance(data.get("ok"), bool):
+            return None
+        scan = parse_scan(data.get("scan"))
+        if data["ok"]:
+            ports = tuple(int(p) for p in data.get("ports") or [] if 0 < int(p) < 65536)
+            digest = str(data.get("digest") or "")
+            pack = str(data["pack"])[:63] if data.get("pack") else None
+            known = digest if DIGEST.fullmatch(digest) else ""
+            inkfile, finished = canonical(data.get("config")), _time(data.get("finished"))
+            return Verdict(True, known, pack, ports, scan=scan, inkfile=inkfile, finished=finished)
+        return Verdict(
+            False,
+            reason=_reason(str(data.get("reason", ""))),
+            message=str(data.get("message", ""))[:1000],
+            log=tuple(str(line)[:500] for line in (data.get("log") or [])[:20]),
+            infrastructure=bool(data.get("infrastructure")),
+            scan=scan,
+        )
+    except (ValueError, TypeError, KeyError):
+        return None
+
+
+def verdict_json(verdict: Verdict) -> str:
+    """The same verdict as the builder would write it, for the Job's annotation."""
+    if verdict.ok:
+        good = {"ok": True, "digest": verdict.digest, "pack": verdict.pack, "ports": list(verdict.ports)}
+        config = {"config": json.loads(verdict.inkfile)} if verdict.inkfile else {}
+        finished = {"finished": verdict.finished} if verdict.finished else {}
+        return json.dumps(good | config | finished | scan_wire(verdict.scan), sort_keys=True)
+    bad = {
+        "ok": False,
+        "reason": str(verdict.reason),
+        "message": verdict.message,
+        "log": list(verdict.log),
+        "infrastructure": verdict.infrastructure,
+    }
+    return json.dumps(bad | scan_wire(verdict.scan), sort_keys=True)
+
+
+def told_early(attempt: Attempt, text: str) -> Attempt:
+    """The attempt with its verdict, where the builder left one beside the image before its pod is seen to end.
+
+    Only that of a build that worked: for the others nobody waits, and the pod's own end tells more of them.
+    """
+    verdict = parse_verdict(text) if text else None
+    if attempt.state != BuildState.RUNNING or verdict is None or not verdict.digest:
+        return attempt
+    return replace(attempt, state=BuildState.SUCCEEDED, verdict=verdict, finished=verdict.finished)
+
+
+def _time(value: Any) -> str | None:
+    """A moment as Kubernetes writes it, in UTC and without fractions; None for anything else."""
+    at = parse_time(value) if isinstance(value, str) else None
+    return value if at is not None and utc(at) == value else None
+
+
+def _reason(text: str) -> Reason:
+    try:
+        return Reason(text)
+    except ValueError:
+        return Reason.BUILD_FAILED
+
+
+def _verdict_without_words(job: Manifest, ended: dict[str, Any] | None) -> Verdict | None:
+    """A build that ended without a verdict: killed, evicted, out of time, or its record is lost."""
+    failed = condition_of(job, "Failed")
+    if failed and failed.get("status") == "True" and failed.get("reason") == "DeadlineExceeded":
+        return Verdict(False, reason=Reason.BUILD_TIMEOUT, message="The build took longer than it may.")
+    complete = condition_of(job, "Complete")
+    if complete and complete.get("status") == "True":
+        return Verdict(True)
+    if ended is not None:
+        why = f"exit code {ended.get('exitCode')}, {ended.get('reason') or 'no reason'}"
+        return _spoiled(f"The builder ended without a verdict ({why}).")
+    if failed and failed.get("status") == "True":
+        return _spoiled("The builder's pod was lost.")
+    return None
+
+
+def _spoiled(message: str) -> Verdict:
+    return Verdict(False, reason=Reason.BUILD_INFRASTRUCTURE, message=message, infrastructure=True)
+
+
+def build_status(attempt: Attempt) -> BuildStatus:
+    """What the status says of an attempt."""
+    reason = {
+        BuildState.QUEUED: Reason.QUEUED,
+        BuildState.RUNNING: Reason.BUILDING,
+        BuildState.SUCCEEDED: Reason.BUILT,
+        BuildState.SUPERSEDED: Reason.SUPERSEDED,
+    }.get(attempt.state) or (attempt.verdict.reason if attempt.verdict else Reason.BUILD_FAILED)
+    return BuildStatus(
+        id=attempt.name,
+        commit=attempt.commit,
+        pack=attempt.verdict.pack if attempt.verdict else None,
+        reason=reason,
+        started=attempt.started,
+        finished=attempt.finished,
+        pod=attempt.pod,
+        scan=attempt.verdict.scan if attempt.verdict else None,
+    )
+
+
+def holds_place(job: Manifest, ended_jobs: frozenset[str]) -> bool:
+    """The Job uses one of the places for builds."""
+    if job.get("spec", {}).get("suspend") or job["metadata"]["name"] in ended_jobs or is_deleting(job):
+        return False
+    if ANNOTATION_VERDICT in annotations_of(job):
+        return False
+    return not any((condition_of(job, kind) or {}).get("status") == "True" for kind in ("Complete", "Failed"))
+
+
+def ended_jobs(pods: Iterable[Manifest]) -> frozenset[str]:
+    """Names of Jobs whose container has ended, although the Job may not say so yet."""
+    return frozenset(labels_of(pod).get(POD_JOB_LABEL, "") for pod in pods if _terminated(pod))
+
+
+def may_start(
+    jobs: Iterable[Manifest], ended: frozenset[str], name: str, tenant: str, *, places: int, per_tenant: int
+) -> bool:
+    """Is it the turn of the build `name`? Fewest running builds of the tenant first, then the oldest in the queue.
+
+    `jobs` are all build Jobs; `name` itself may not exist yet and is then the youngest. `places`: builds at a time, and
+    `per_tenant` those of one tenant.
+    """
+    jobs = list(jobs)
+    running = Counter(labels_of(job).get(LABEL_TENANT, "") for job in jobs if holds_place(job, ended))
+    free = places - sum(running.values())
+    if free <= 0:
+        return False
+    waiting = {
+        job["metadata"]["name"]: (labels_of(job).get(LABEL_TENANT, ""), _created(job))
+        for job in jobs
+        if job.get("spec", {}).get("suspend") and not is_deleting(job)
+    }
+    waiting.setdefault(name, (tenant, "~"))
+    for _ in range(free):
+        allowed = [n for n in waiting if running[waiting[n][0]] < per_tenant]
+        if not allowed:
+            return False
+        first = min(allowed, key=lambda n: (running[waiting[n][0]], waiting[n][1], n))
+        if first == name:
+            return True
+        running[waiting.pop(first)[0]] += 1
+    return False

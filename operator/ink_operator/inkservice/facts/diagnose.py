@@ -1,0 +1,226 @@
+"""Pure: pods and their statuses -> one reason that a person can act on.
+
+Looks only at pods of the newest revision, sorted by name before one is chosen: the same world gives the same words.
+Text that a pod wrote itself is used to recognise, never repeated: it may hold secrets.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from ink_api.reasons import Reason
+
+from ink_operator.core.objects import Manifest, condition_of, is_deleting, labels_of
+from ink_operator.core.times import seconds_since
+from ink_operator.inkservice.facts.effective import Probe
+from ink_operator.inkservice.model import LABEL_REVISION, Failure
+
+UNSCHEDULABLE_AFTER_SECONDS = 30.0
+PULL_FAILED = ("ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable")
+BACK_OFF = "CrashLoopBackOff"
+CONFIG_FAILED = ("CreateContainerConfigError",)
+START_FAILED = ("CreateContainerError", "RunContainerError", "StartError", "ContainerCannotRun")
+OF_VOLUMES = re.compile(r"persistentvolumeclaim|storageclass|persistent volumes? to bind", re.IGNORECASE)
+OF_KIND = "node affinity/selector"
+"""What the scheduler says of nodes of another pool, or with processors of another kind."""
+NEEDS_CAPABILITY = re.compile(
+    r"permission denied.*:\d|bind.*permission denied|setgid|setuid|setgroups|chown.*operation not permitted"
+    r"|operation not permitted",
+    re.IGNORECASE,
+)
+
+
+def newest_pods(pods: Iterable[Manifest], revision: str) -> list[Manifest]:
+    """Pods of the revision that are not on their way out, by name."""
+    mine = [p for p in pods if labels_of(p).get(LABEL_REVISION) == revision and not is_deleting(p)]
+    return sorted(mine, key=lambda p: str(p["metadata"]["name"]))
+
+
+def is_ready(pod: Manifest) -> bool:
+    """The pod counts as ready."""
+    return (condition_of(pod, "Ready") or {}).get("status") == "True"
+
+
+def diagnose(deployment: Manifest, pods: Sequence[Manifest], probe: Probe | None, now: datetime) -> Failure | None:
+    """What keeps the newest revision from becoming ready, or None while it may still do so by itself.
+
+    `pods`: those of the newest revision.
+    """
+    refused = _refused(deployment)
+    if refused is not None:
+        return refused
+    for check in (_out_of_memory, _image, _config, _not_started, _crashing, _unschedulable):
+        for pod in pods:
+            found = check(pod, now)
+            if found is not None:
+                return found
+    for pod in pods:
+        found = _silent(pod, probe, now)
+        if found is not None:
+            return found
+    progressing = condition_of(deployment, "Progressing") or {}
+    if progressing.get("status") == "False" and progressing.get("reason") == "ProgressDeadlineExceeded":
+        return Failure(Reason.PROGRESS_DEADLINE_EXCEEDED, "The new revision did not become ready in time.")
+    return None
+
+
+def cannot_start(pods: Sequence[Manifest], now: datetime) -> Failure | None:
+    """What keeps pods from starting that are not expected to last."""
+    for check in (_image, _config, _unschedulable):
+        for pod in pods:
+            found = check(pod, now)
+            if found is not None:
+                return found
+    return None
+
+
+def how_it_ended(pod: Manifest) -> str:
+    """The end of a pod that runs once, in words; empty while it has not ended."""
+    if (pod.get("status") or {}).get("phase") not in ("Succeeded", "Failed"):
+        return ""
+    ended = _ended(pod)
+    if ended.get("reason") == "OOMKilled":
+        return "it needed more memory than its limit"
+    return f"exit code {ended['exitCode']}" if "exitCode" in ended else "it was stopped"
+
+
+def blocked(pods: Sequence[Manifest], now: datetime) -> Failure | None:
+    """What keeps the container of a command from starting."""
+    checks = (_image, _config, _not_started, _unschedulable)
+    found = (check(pod, now) for check in checks for pod in pods)
+    return next((failure for failure in found if failure is not None), None)
+
+
+def _refused(deployment: Manifest) -> Failure | None:
+    condition = condition_of(deployment, "ReplicaFailure") or {}
+    if condition.get("status") != "True":
+        return None
+    message = str(condition.get("message", ""))
+    if "exceeded quota" in message or "maximum" in message:
+        return Failure(Reason.QUOTA_EXCEEDED, f"No pod could be made: {_after(message, 'forbidden: ')}.")
+    if "PodSecurity" in message:
+        return Failure(Reason.CAPABILITY_REQUIRED, f"No pod could be made: {_after(message, 'forbidden: ')}.")
+    return Failure(Reason.INVALID_SPEC, f"No pod could be made: {message}.")
+
+
+def _after(message: str, mark: str) -> str:
+    """The part that does not change from pod to pod: ReplicaSets try with a new pod name each time."""
+    return message.split(mark, 1)[-1].rstrip(".")
+
+
+def _status(pod: Manifest) -> dict[str, Any]:
+    statuses = (pod.get("status") or {}).get("containerStatuses") or []
+    return statuses[0] if statuses else {}
+
+
+def _waiting(pod: Manifest) -> dict[str, Any]:
+    return (_status(pod).get("state") or {}).get("waiting") or {}
+
+
+def _ended(pod: Manifest) -> dict[str, Any]:
+    """How the container ended last."""
+    status = _status(pod)
+    now = (status.get("state") or {}).get("terminated")
+    return now or (status.get("lastState") or {}).get("terminated") or {}
+
+
+def _ends(pod: Manifest) -> int:
+    """How often the container has ended; between two runs the one before has ended too."""
+    status = _status(pod)
+    between = bool((status.get("state") or {}).get("terminated")) or _waiting(pod).get("reason") == BACK_OFF
+    return int(status.get("restartCount") or 0) + int(between)
+
+
+def _out_of_memory(pod: Manifest, now: datetime) -> Failure | None:
+    if _ended(pod).get("reason") != "OOMKilled" or is_ready(pod):
+        return None
+    return Failure(Reason.OUT_OF_MEMORY, "The application needed more memory than its limit and was stopped.")
+
+
+def _image(pod: Manifest, now: datetime) -> Failure | None:
+    waiting = _waiting(pod)
+    if waiting.get("reason") not in PULL_FAILED:
+        return None
+    image = pod["spec"]["containers"][0]["image"]
+    return Failure(Reason.IMAGE_PULL_FAILED, f"The image {image} cannot be pulled ({waiting['reason']}).")
+
+
+def _config(pod: Manifest, now: datetime) -> Failure | None:
+    waiting = _waiting(pod)
+    if waiting.get("reason") not in CONFIG_FAILED:
+        return None
+    return Failure(Reason.CONFIG_NOT_FOUND, f"{_sentence(waiting.get('message', 'a reference cannot be resolved'))}.")
+
+
+def _not_started(pod: Manifest, now: datetime) -> Failure | None:
+    waiting, ended = _waiting(pod), _ended(pod)
+    if waiting.get("reason") not in START_FAILED and ended.get("reason") not in START_FAILED:
+        return None
+    what = "The container could not be started: its command cannot be run in this image"
+    return Failure(Reason.CRASH_LOOPING, f"{what} (exit code {ended['exitCode']})." if ended else f"{what}.")
+
+
+def _crashing(pod: Manifest, now: datetime) -> Failure | None:
+    ended = _ended(pod)
+    looping = _waiting(pod).get("reason") == BACK_OFF
+    if not ended or is_ready(pod) or _ends(pod) < 2 or not (looping or _ends(pod) > 2):
+        return None
+    code = ended.get("exitCode")
+    if NEEDS_CAPABILITY.search(str(ended.get("message") or "")):
+        return Failure(
+            Reason.CAPABILITY_REQUIRED,
+            f"The application exits with code {code} because an operation needs a Linux capability, which Ink drops.",
+        )
+    hint = " although it must keep running" if code == 0 else ""
+    return Failure(Reason.CRASH_LOOPING, f"The application exits with code {code}{hint}.")
+
+
+def _unschedulable(pod: Manifest, now: datetime) -> Failure | None:
+    scheduled = condition_of(pod, "PodScheduled") or {}
+    if scheduled.get("status") != "False" or scheduled.get("reason") != "Unschedulable":
+        return None
+    age = seconds_since(pod["metadata"].get("creationTimestamp"), now) or 0.0
+    if age < UNSCHEDULABLE_AFTER_SECONDS:
+        return None
+    if OF_VOLUMES.search(str(scheduled.get("message"))):
+        return Failure(Reason.VOLUME_NOT_BOUND, f"A volume is not there: {_sentence(scheduled['message'])}.")
+    message = str(scheduled.get("message", ""))
+    why = "is of the wanted kind" if OF_KIND in message and "Insufficient" not in message else "has room"
+    return Failure(Reason.UNSCHEDULABLE, f"No node {why}: {_sentence(message)}.")
+
+
+def _silent(pod: Manifest, probe: Probe | None, now: datetime) -> Failure | None:
+    running = (_status(pod).get("state") or {}).get("running")
+    if probe is None or not running or is_ready(pod):
+        return None
+    age = seconds_since(running.get("startedAt"), now) or 0.0
+    if age < probe.startup_grace_seconds:
+        return None
+    if probe.type == "HTTP":
+        where = f"GET {probe.path} on port {probe.port}"
+        return Failure(
+            Reason.HEALTH_CHECK_FAILED,
+            f"The application runs, but {where} gave no 2xx or 3xx within {probe.startup_grace_seconds} s.",
+        )
+    return Failure(
+        Reason.PORT_NOT_LISTENING,
+        f"The application runs, but port {probe.port} accepted no connection within {probe.startup_grace_seconds} s.",
+    )
+
+
+def _sentence(text: str) -> str:
+    return str(text).split("\n", 1)[0].rstrip(". ")[:300]
+
+
+def wait_seconds(pods: Sequence[Manifest], probe: Probe | None, now: datetime) -> float:
+    """When a deadline may next change the diagnosis; events tell of everything else."""
+    waits = [15.0]
+    for pod in pods:
+        running = (_status(pod).get("state") or {}).get("running")
+        if probe is not None and running:
+            waits.append(probe.startup_grace_seconds - (seconds_since(running.get("startedAt"), now) or 0.0))
+        elif (condition_of(pod, "PodScheduled") or {}).get("status") == "False":
+            age = seconds_since(pod["metadata"].get("creationTimestamp"), now) or 0.0
+            waits.append(UNSCHEDULABLE_AFTER_SECONDS - age)
+    return max(1.0, min(w for w in waits if w > 0))

@@ -1,0 +1,103 @@
+"""Pure: release Jobs and their pods as runs of a release command."""
+
+from collections.abc import Collection, Iterable
+from typing import Any
+
+from ink_api.inkservice import InkServiceSpec
+
+from ink_operator.core.objects import Manifest, annotations_of, condition_of, is_deleting, labels_of
+from ink_operator.inkservice.facts.builds import POD_JOB_LABEL
+from ink_operator.inkservice.model import ANNOTATION_RELEASE, ANNOTATION_REVISION, ReleaseRun, ReleaseState
+
+LINES, LINE_CHARS = 12, 300
+HIDDEN = "***"
+SHORTEST_SECRET = 4
+"""Shorter values are hidden nowhere: each `1` of a log would go."""
+
+
+def releases_of(
+    jobs: Iterable[Manifest], pods: Iterable[Manifest], secrets: Collection[str] | None
+) -> tuple[ReleaseRun, ...]:
+    """One run a Job, newest last. `secrets`: what no line may show; None when that is not known: then no line does."""
+    by_job = {labels_of(pod).get(POD_JOB_LABEL, ""): pod for pod in sorted(pods, key=_created)}
+    runs = [_run(job, by_job.get(job["metadata"]["name"]), secrets) for job in jobs if not is_deleting(job)]
+    return tuple(sorted(runs, key=lambda run: (run.created, run.name)))
+
+
+def secrets_of(spec: InkServiceSpec, unsealed: Iterable[str]) -> Collection[str] | None:
+    """Values that the command's output may repeat. None when some are in Secrets of the namespace."""
+    of_env = any(v.value_from is not None and v.value_from.secret_key_ref is not None for v in spec.env or [])
+    if of_env or any(source.secret_ref is not None for source in spec.env_from or []):
+        return None
+    return [value for value in unsealed if len(value) >= SHORTEST_SECRET]
+
+
+def _created(live: Manifest) -> str:
+    return str(live["metadata"].get("creationTimestamp") or "")
+
+
+def _run(job: Manifest, pod: Manifest | None, secrets: Collection[str] | None) -> ReleaseRun:
+    state, message = _end(job, pod)
+    if state == ReleaseState.FAILED:
+        meta = job["metadata"]
+        message += _lines(_message(pod), secrets) or f" kubectl logs -n {meta['namespace']} job/{meta['name']}"
+    return ReleaseRun(
+        name=job["metadata"]["name"],
+        uid=job["metadata"].get("uid", ""),
+        run=annotations_of(job).get(ANNOTATION_RELEASE, ""),
+        revision=annotations_of(job).get(ANNOTATION_REVISION, ""),
+        state=state,
+        created=_created(job),
+        message=message,
+        pod=pod,
+    )
+
+
+def _end(job: Manifest, pod: Manifest | None) -> tuple[ReleaseState, str]:
+    """The Job's word, or its container's, which comes earlier."""
+    if _holds(job, "Complete") or _holds(job, "SuccessCriteriaMet"):
+        return ReleaseState.SUCCEEDED, ""
+    failed = _holds(job, "Failed") or _holds(job, "FailureTarget")
+    if failed and failed.get("reason") == "DeadlineExceeded":
+        limit = job["spec"].get("activeDeadlineSeconds")
+        return ReleaseState.FAILED, f"The release command did not end within {limit} s."
+    ended = _terminated(pod)
+    if ended is not None and ended.get("exitCode") == 0:
+        return ReleaseState.SUCCEEDED, ""
+    if failed or (ended is not None and not _disturbed(pod)):
+        why = f"ended with exit code {ended.get('exitCode')}" if ended is not None else "could not be run to its end"
+        killed = " (it needed more memory than its limit)" if (ended or {}).get("reason") == "OOMKilled" else ""
+        return ReleaseState.FAILED, f"The release command {why}{killed}."
+    return ReleaseState.RUNNING, ""
+
+
+def _holds(job: Manifest, kind: str) -> dict[str, Any] | None:
+    condition = condition_of(job, kind)
+    return condition if condition is not None and condition.get("status") == "True" else None
+
+
+def _disturbed(pod: Manifest | None) -> bool:
+    """Ended from outside: the Job says what comes of it."""
+    if pod is None:
+        return False
+    return is_deleting(pod) or (condition_of(pod, "DisruptionTarget") or {}).get("status") == "True"
+
+
+def _terminated(pod: Manifest | None) -> dict[str, Any] | None:
+    statuses = ((pod or {}).get("status") or {}).get("containerStatuses") or []
+    return next((s["state"]["terminated"] for s in statuses if (s.get("state") or {}).get("terminated")), None)
+
+
+def _message(pod: Manifest | None) -> str:
+    return str((_terminated(pod) or {}).get("message") or "")
+
+
+def _lines(text: str, secrets: Collection[str] | None) -> str:
+    """The last lines of the output, each on its own line; empty when there are none to show."""
+    if secrets is None:
+        return ""
+    for secret in sorted(secrets, key=len, reverse=True):
+        text = text.replace(secret, HIDDEN)
+    lines = ["".join(c for c in line if c.isprintable() or c == "\t") for line in text.splitlines()]
+    shown = [line[:LINE_CHARS] for line in lines if line.strip()][-LINES:]
+    return "\n" + "\n".join(shown) + "\n" if shown else ""

@@ -1,0 +1,242 @@
+"""Pure: what the ControllerRevisions of a service say, and questions about them. They are the memory of what happened.
+
+Their content may be somebody else's work, as any object's in a tenant's namespace: what is malformed counts as absent.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any
+
+from ink_api.inkservice import BuildStatus, RevisionStatus
+from ink_api.names import ServiceIdentity
+from ink_api.reasons import Reason
+from pydantic import ValidationError
+
+from ink_operator.core.objects import Manifest, annotations_of, is_deleting
+from ink_operator.inkservice.desired.revision import revision_name
+from ink_operator.inkservice.facts.builds import parse_verdict
+from ink_operator.inkservice.facts.inkfile import canonical
+from ink_operator.inkservice.facts.rollout import running_of
+from ink_operator.inkservice.model import (
+    ANNOTATION_IMAGE_DELETED,
+    ANNOTATION_OUTCOME,
+    ANNOTATION_RELEASE,
+    ANNOTATION_REVISION,
+    DEFAULT_PORT,
+    Attempt,
+    BuildState,
+    ReleaseEnd,
+    Revision,
+    Running,
+)
+
+KEPT_REVISIONS = 10
+KEPT_ATTEMPTS = 5
+"""Attempts at builds that gave no image: a row of broken pushes must not push what can be rolled back to out."""
+MOST_NUMBER = 2**31
+
+
+def revisions_of(items: Iterable[Manifest], images: str) -> tuple[Revision, ...]:
+    """By number. `images`: how the image of whatever Ink built for this service begins; a record may name no other."""
+    found = (_revision(item, images) for item in items if not is_deleting(item))
+    return tuple(sorted((r for r in found if r is not None), key=_order))
+
+
+def _order(revision: Revision) -> tuple[int, str, str]:
+    return revision.number, revision.created or "~", revision.name
+
+
+def _revision(item: Manifest, images: str) -> Revision | None:
+    number, data, notes = item.get("revision"), item.get("data"), annotations_of(item)
+    if not isinstance(number, int) or not 0 < number < MOST_NUMBER or not isinstance(data, dict):
+        return None
+    running = _running(data)
+    if running is not None and not _may_run(running, images):
+        return None
+    build = _build(data.get("build"))
+    attempt = _attempt(data.get("attempt"), build, item) if running is None else None
+    if running is None and attempt is None:
+        return None
+    return Revision(
+        name=item["metadata"]["name"],
+        number=number,
+        template=str(data.get("template") or ""),
+        running=running,
+        build=build,
+        attempt=attempt,
+        outcome=notes.get(ANNOTATION_OUTCOME, "")[:100],
+        release=_release(notes.get(ANNOTATION_RELEASE, "")),
+        image_deleted=notes.get(ANNOTATION_IMAGE_DELETED) == "true",
+        uid=item["metadata"].get("uid", ""),
+        created=item["metadata"].get("creationTimestamp"),
+    )
+
+
+def _may_run(running: Running, images: str) -> bool:
+    """What Ink built for this service; or an image of elsewhere, or of the same project in Ink's registry."""
+    if running.build_key is not None:
+        return running.image.startswith(images)
+    registry, project = images.partition(":")[0], images.rpartition("/")[0] + "/"
+    return running.image.startswith(project) or not running.image.startswith(registry)
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _running(data: dict[str, Any]) -> Running | None:
+    image, port = _text(data.get("image")), data.get("port")
+    if image is None:
+        return None
+    return Running(
+        image=image,
+        port=port if isinstance(port, int) and 0 < port < 65536 else DEFAULT_PORT,
+        commit=_text(data.get("commit")),
+        build_key=_text(data.get("buildKey")),
+        rebuild_token=_text(data.get("rebuildToken")),
+        planner=_text(data.get("planner")),
+        inkfile=canonical(data.get("inkfile")),
+    )
+
+
+def _build(data: Any) -> BuildStatus | None:
+    try:
+        return BuildStatus.model_validate(data) if data else None
+    except ValidationError:
+        return None
+
+
+def _attempt(data: Any, build: BuildStatus | None, item: Manifest) -> Attempt | None:
+    if not isinstance(data, dict) or build is None or build.id is None:
+        return None
+    key, number, limit = _text(data.get("key")), data.get("number"), data.get("limit")
+    if key is None or not isinstance(number, int) or number < 1:
+        return None
+    verdict = parse_verdict(json.dumps(data["verdict"])) if data.get("verdict") else None
+    return Attempt(
+        name=build.id,
+        uid="",
+        build_key=key,
+        commit=build.commit or "",
+        number=number,
+        state=BuildState.SUPERSEDED if verdict is None else BuildState.FAILED,
+        created=build.started or item["metadata"].get("creationTimestamp") or "",
+        verdict=verdict,
+        recorded=True,
+        started=build.started,
+        finished=build.finished,
+        pod=build.pod,
+        limit_seconds=limit if isinstance(limit, int) else 0,
+    )
+
+
+def _release(text: str) -> ReleaseEnd | None:
+    try:
+        data = json.loads(text) if text else None
+    except ValueError:
+        return None
+    if not isinstance(data, dict) or not isinstance(data.get("ok"), bool):
+        return None
+    return ReleaseEnd(str(data.get("run", "")), data["ok"], str(data.get("message", "")))
+
+
+def find(revisions: Iterable[Revision], name: str) -> Revision | None:
+    """The record of that name."""
+    return next((r for r in revisions if r.name == name), None)
+
+
+def of_build(revisions: Sequence[Revision], key: str) -> Revision | None:
+    """The newest revision whose image that build made."""
+    return next((r for r in reversed(revisions) if r.running is not None and r.running.build_key == key), None)
+
+
+def next_number(revisions: Iterable[Revision]) -> int:
+    """Counts on, also from a record that was renumbered."""
+    return max((r.number for r in revisions), default=0) + 1
+
+
+def running_now(deployment: Manifest | None, revisions: Sequence[Revision]) -> Running | None:
+    """What runs, as the Deployment says; without one, what was deployed last, to be deployed again."""
+    if deployment is not None:
+        return running_of(deployment)
+    last = last_deployed(revisions)
+    return last.running if last is not None else None
+
+
+def live_name(deployment: Manifest | None, identity: ServiceIdentity) -> str | None:
+    """Name of the revision that a Deployment runs."""
+    running = running_of(deployment)
+    template = annotations_of(deployment or {}).get(ANNOTATION_REVISION)
+    return revision_name(identity, template, running.build_key) if running is not None and template else None
+
+
+def last_deployed(revisions: Sequence[Revision]) -> Revision | None:
+    """The newest revision whose pods were all ready once."""
+    return next((r for r in reversed(revisions) if r.running is not None and r.outcome == Reason.DEPLOYED), None)
+
+
+def attempts_for(attempts: Iterable[Attempt], revisions: Iterable[Revision], key: str) -> list[Attempt]:
+    """Attempts at that build, newest last; of those whose Job is gone, what was recorded."""
+    mine = {a.name: a for a in attempts if a.build_key == key}
+    for revision in revisions:
+        if revision.attempt is not None and revision.attempt.build_key == key:
+            mine.setdefault(revision.attempt.name, revision.attempt)
+    return sorted(mine.values(), key=lambda a: (a.number, a.created, a.name))
+
+
+def renumbered(revisions: Iterable[Revision]) -> list[Revision]:
+    """Those that share a number with an older one, with a number of their own."""
+    known = sorted(revisions, key=_order)
+    out: list[Revision] = []
+    for older, revision in pairwise(known):
+        if older.number == revision.number:
+            out.append(replace(revision, number=next_number([*known, *out])))
+    return out
+
+
+def superfluous(revisions: Sequence[Revision], needed: frozenset[str]) -> list[Revision]:
+    """Records beyond those that are kept. `needed`: names of some that must stay, however old."""
+    newest_first = sorted(revisions, key=_order, reverse=True)
+    good = [r for r in newest_first if r.running is not None]
+    bad = [r for r in newest_first if r.running is None]
+    seen: set[str] = set()
+    repeated = []
+    for revision in bad:
+        attempt = revision.attempt
+        if attempt is not None and attempt.verdict is not None and attempt.verdict.infrastructure:
+            # Ink tries again for as long as it takes: of all attempts at one build the last one tells enough.
+            if attempt.build_key in seen:
+                repeated.append(revision)
+            seen.add(attempt.build_key)
+    kept = [r for r in bad if r not in repeated]
+    return [r for r in (*good[KEPT_REVISIONS:], *kept[KEPT_ATTEMPTS:], *repeated) if r.name not in needed]
+
+
+def mirror(revisions: Iterable[Revision], active: str | None) -> tuple[RevisionStatus, ...]:
+    """The same for the status, newest first."""
+    return tuple(
+        RevisionStatus(
+            number=r.number,
+            name=r.name,
+            commit=(r.running.commit if r.running else r.attempt.commit if r.attempt else None) or None,
+            image=r.running.image if r.running else None,
+            image_available=not r.image_deleted if r.running is not None and r.running.build_key is not None else None,
+            created=r.created,
+            active=r.name == active,
+            reason=_reason(r, r.name == active),
+        )
+        for r in sorted(revisions, key=_order, reverse=True)
+    )
+
+
+def _reason(revision: Revision, active: bool) -> str | None:
+    if revision.attempt is not None:
+        verdict = revision.attempt.verdict
+        return str(verdict.reason) if verdict is not None else str(Reason.SUPERSEDED)
+    if revision.outcome == Reason.DEPLOYED:
+        return revision.outcome
+    if revision.release is not None and not revision.release.ok:
+        return str(Reason.RELEASE_FAILED)
+    return revision.outcome or (None if active else str(Reason.SUPERSEDED))

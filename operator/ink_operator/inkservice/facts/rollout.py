@@ -1,0 +1,105 @@
+"""Pure: how far the newest revision is."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from ink_operator.core.objects import Manifest, annotations_of, condition_of, is_deleting, labels_of
+from ink_operator.core.times import parse_time
+from ink_operator.inkservice.facts.diagnose import is_ready, newest_pods
+from ink_operator.inkservice.facts.inkfile import parsed
+from ink_operator.inkservice.model import (
+    ANNOTATION_BUILD_KEY,
+    ANNOTATION_COMMIT,
+    ANNOTATION_IMAGE,
+    ANNOTATION_INKFILE,
+    ANNOTATION_PLANNER,
+    ANNOTATION_PORT,
+    ANNOTATION_REBUILD,
+    ANNOTATION_REVISION,
+    DEFAULT_PORT,
+    LABEL_REVISION,
+    Running,
+)
+
+TIMES_ARE_CUT_SECONDS = 1.0
+"""Times in the API have whole seconds, cut: what it tells may have happened so much later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rollout:
+    """`complete`: all wanted pods of the newest revision are ready, and no older pod can be reached any more.
+
+    `settle_seconds`: how long the ingress may still know pods that are being removed (0 when complete).
+    """
+
+    revision: str
+    complete: bool
+    available: int
+    ready_new: int
+    settle_seconds: float = 0.0
+    ready_since: datetime | None = None
+
+
+def running_of(deployment: Manifest | None) -> Running | None:
+    """What a Deployment's annotations say it runs; they outlive any status."""
+    if deployment is None:
+        return None
+    notes = annotations_of(deployment)
+    image = notes.get(ANNOTATION_IMAGE)
+    if not image:
+        return None
+    port = notes.get(ANNOTATION_PORT, "")
+    return Running(
+        image=image,
+        port=int(port) if port.isdigit() else DEFAULT_PORT,
+        commit=notes.get(ANNOTATION_COMMIT),
+        build_key=notes.get(ANNOTATION_BUILD_KEY),
+        rebuild_token=notes.get(ANNOTATION_REBUILD),
+        planner=notes.get(ANNOTATION_PLANNER),
+        inkfile=parsed(notes.get(ANNOTATION_INKFILE, "")),
+    )
+
+
+def rollout_of(
+    deployment: Manifest, pods: Iterable[Manifest], settle_seconds: float, now: datetime, *, enough: int | None = None
+) -> Rollout:
+    """Judge by the Deployment's own counts and by its pods: either may be the staler view.
+
+    `enough`: so many pods do, where load decides how many are wanted; None: all.
+    """
+    pods = list(pods)
+    revision = annotations_of(deployment).get(ANNOTATION_REVISION, "")
+    wanted = deployment["spec"].get("replicas", 1)
+    status = deployment.get("status") or {}
+    observed = status.get("observedGeneration", 0) >= deployment["metadata"].get("generation", 0)
+    there = status.get("replicas", 0)
+    counts = observed and status.get("updatedReplicas", 0) == there
+    if enough is None:
+        counts = counts and there == wanted
+    else:
+        wanted = min(enough, wanted)
+    counts = counts and status.get("availableReplicas", 0) >= wanted
+    ready = [pod for pod in newest_pods(pods, revision) if is_ready(pod)]
+    old = [pod for pod in pods if labels_of(pod).get(LABEL_REVISION) != revision]
+    old_alive = any(not is_deleting(pod) for pod in old)
+    settle = max((_leaving_for(pod, settle_seconds, now) for pod in old), default=0.0)
+    since = [parse_time((condition_of(pod, "Ready") or {}).get("lastTransitionTime")) for pod in ready]
+    return Rollout(
+        revision=revision,
+        complete=counts and len(ready) >= wanted and not old_alive and settle <= 0,
+        available=int(status.get("availableReplicas") or 0),
+        ready_new=len(ready),
+        settle_seconds=settle if counts and not old_alive else 0.0,
+        ready_since=max((s for s in since if s is not None), default=None),
+    )
+
+
+def _leaving_for(pod: Manifest, settle_seconds: float, now: datetime) -> float:
+    """Seconds until the ingress has surely noticed that the pod is going."""
+    meta = pod["metadata"]
+    gone_at = parse_time(meta.get("deletionTimestamp"))
+    if gone_at is None or settle_seconds <= 0:
+        return 0.0
+    asked = gone_at - timedelta(seconds=meta.get("deletionGracePeriodSeconds") or 0)
+    return settle_seconds + TIMES_ARE_CUT_SECONDS - (now - asked).total_seconds()
