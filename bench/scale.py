@@ -37,7 +37,8 @@ from ink_local import build  # noqa: E402
 from ink_local.ticker import Ticker  # noqa: E402
 from ink_operator.clients.kube import Kube, configure  # noqa: E402
 from ink_operator.core.errors import InkError  # noqa: E402
-from ink_operator.core.objects import DEPLOYMENT, INK_SERVICE, Kind, Manifest, Ref, condition_of  # noqa: E402
+from ink_operator.core.kinds import DEPLOYMENT, INK_SERVICE, Kind  # noqa: E402
+from ink_operator.core.objects import Manifest, Ref, condition_of  # noqa: E402
 from ink_operator.inkservice.desired.namespace import set_up  # noqa: E402
 from ink_operator.inkservice.desired.policy import make_policies  # noqa: E402
 from ink_operator.inkservice.desired.revision import make_revision, revision_name  # noqa: E402

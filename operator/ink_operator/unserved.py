@@ -9,7 +9,8 @@ from ink_api.inkresource import InkResourceStatus
 from ink_api.reasons import Reason
 from pydantic import ValidationError
 
-from ink_operator.core.objects import Key, Kind, Ref, is_deleting
+from ink_operator.core.kinds import Kind
+from ink_operator.core.objects import Key, Ref, is_deleting
 from ink_operator.core.result import Result
 from ink_operator.ports import Ports
 

@@ -36,23 +36,11 @@ from ink_operator.clients.resolver import ResolverClient
 from ink_operator.clients.sealing import KeyRing
 from ink_operator.clients.tokens import TokenMint
 from ink_operator.clients.verdicts import KeptVerdicts
+from ink_operator.core import kinds
 from ink_operator.core.errors import InkError
+from ink_operator.core.kinds import Kind
 from ink_operator.core.memo import Memo
-from ink_operator.core.objects import (
-    CONFIG_MAP,
-    INK_DOMAIN,
-    INK_RESOURCE,
-    INK_SERVICE,
-    LEASE,
-    NAMESPACE,
-    STATEFUL_SET,
-    Key,
-    Kind,
-    Manifest,
-    Ref,
-    is_deleting,
-    labels_of,
-)
+from ink_operator.core.objects import Key, Manifest, Ref, is_deleting, labels_of
 from ink_operator.core.result import Result
 from ink_operator.core.store import Store
 from ink_operator.housekeeping.empty_namespaces import reconcile_namespace, used_namespaces
@@ -101,7 +89,7 @@ class Operator:
         self._unwatched: set[str] = set()
         self.references = References(MetadataOnly(self.kube), self._wake)
         identity = f"{socket.gethostname()}-{uuid.uuid4().hex[:8]}"
-        lease = Ref(LEASE, settings.namespace, LEASE_NAME)
+        lease = Ref(kinds.LEASE, settings.namespace, LEASE_NAME)
         self.lease = Lease(self.kube, self.guard, lease, identity, settings.lease_seconds)
         tokens = TokenMint(settings.secrets, LONGEST_BUILD_SECONDS + TOKEN_SLACK_SECONDS)
         self.sealing = KeyRing(self.kube, settings.namespace, settings.sealing_keys)
@@ -126,13 +114,17 @@ class Operator:
             build_gate=asyncio.Lock(),
         )
         self._reconcilers: dict[str, Callable[[Key, int], Awaitable[Result]]] = {
-            INK_SERVICE.kind: lambda key, failures: reconcile_service(key, failures, self.ports, settings),
-            INK_RESOURCE.kind: lambda key, failures: reconcile_resource(key, failures, self.ports, settings),
-            INK_DOMAIN.kind: lambda key, failures: reconcile_domain(key, failures, self.ports, settings),
+            kinds.INK_SERVICE.kind: lambda key, failures: reconcile_service(key, failures, self.ports, settings),
+            kinds.INK_RESOURCE.kind: lambda key, failures: reconcile_resource(key, failures, self.ports, settings),
+            kinds.INK_DOMAIN.kind: lambda key, failures: reconcile_domain(key, failures, self.ports, settings),
             TENANCY: self._wake_one,
-            NAMESPACE.kind: lambda key, failures: reconcile_namespace(key, self.ports, settings, datetime.now(UTC)),
-            CONFIG_MAP.kind: lambda key, failures: reconcile_claim(key, self.ports, settings, datetime.now(UTC)),
-            STATEFUL_SET.kind: lambda key, failures: reconcile_daemon(key, self.ports, settings, datetime.now(UTC)),
+            kinds.NAMESPACE.kind: lambda key, failures: reconcile_namespace(
+                key, self.ports, settings, datetime.now(UTC)
+            ),
+            kinds.CONFIG_MAP.kind: lambda key, failures: reconcile_claim(key, self.ports, settings, datetime.now(UTC)),
+            kinds.STATEFUL_SET.kind: lambda key, failures: reconcile_daemon(
+                key, self.ports, settings, datetime.now(UTC)
+            ),
             LEFT: lambda key, failures: reconcile_left(key, self.ports, settings),
         }
 
@@ -248,10 +240,10 @@ class Operator:
         """Any one service of a namespace mends what all of it share."""
         ours = key.name.startswith(TENANT_NAMESPACE_PREFIX)
         home = self.settings.tenants_namespace if ours else key.name
-        async for page in self.kube.pages(INK_SERVICE, home):
+        async for page in self.kube.pages(kinds.INK_SERVICE, home):
             for item in page:
                 if not is_deleting(item) and key.name in used_namespaces([item], self.settings):
-                    self.queue.add(Key(INK_SERVICE.kind, home, item["metadata"]["name"]))
+                    self.queue.add(Key(kinds.INK_SERVICE.kind, home, item["metadata"]["name"]))
                     return Result()
         return Result()
 
@@ -298,19 +290,19 @@ class Operator:
                     continue
         # What was listed just now is no news any more when its event comes.
         self.ports.tenancy.clear()
-        for kind in (INK_SERVICE, INK_RESOURCE, INK_DOMAIN):
-            pages = filling(self.store, SERVICES, self.kube) if kind == INK_SERVICE else self.kube.pages(kind)
+        for kind in (kinds.INK_SERVICE, kinds.INK_RESOURCE, kinds.INK_DOMAIN):
+            pages = filling(self.store, SERVICES, self.kube) if kind == kinds.INK_SERVICE else self.kube.pages(kind)
             async for page in pages:
                 for item in page:
                     claims.pop(item["metadata"]["uid"], None)
                     key = Key(kind.kind, item["metadata"]["namespace"], item["metadata"]["name"])
                     self.queue.add(key, random.uniform(0.0, spread_seconds))  # noqa: S311 - spreads load, guards nothing
-                if kind == INK_SERVICE:
+                if kind == kinds.INK_SERVICE:
                     used |= used_namespaces(page, self.settings)
                     at_work |= used_daemons(page, self.settings)
-        for item in await self.kube.list(NAMESPACE, "", f"{LABEL_MANAGED_BY}={MANAGED_BY}"):
+        for item in await self.kube.list(kinds.NAMESPACE, "", f"{LABEL_MANAGED_BY}={MANAGED_BY}"):
             if item["metadata"]["name"] not in used:
-                self.queue.add(Key(NAMESPACE.kind, "", item["metadata"]["name"]))
+                self.queue.add(Key(kinds.NAMESPACE.kind, "", item["metadata"]["name"]))
         for name in chain.from_iterable(claims.values()):
             self.queue.add(claim_key(name, self.settings))
         await self._look_at_daemons(at_work)
@@ -320,7 +312,7 @@ class Operator:
         settings = self.settings
         if settings.buildkit_shared:
             return
-        for item in await self.kube.list(STATEFUL_SET, settings.buildkit_namespace, DAEMONS):
+        for item in await self.kube.list(kinds.STATEFUL_SET, settings.buildkit_namespace, DAEMONS):
             name = item["metadata"]["name"]
             self.queue.add(daemon_key(name, settings) if name in used else left_key(name, settings))
 
@@ -328,7 +320,7 @@ class Operator:
         """Names of all claims of hosts, by the uid of the service that holds them; "" for those that are only kept."""
         found: dict[str, list[str]] = {}
         try:
-            async for page in self.kube.pages(CONFIG_MAP, self.settings.namespace, CLAIMS):
+            async for page in self.kube.pages(kinds.CONFIG_MAP, self.settings.namespace, CLAIMS):
                 for item in page:
                     found.setdefault(labels_of(item).get(LABEL_OWNER_UID, ""), []).append(item["metadata"]["name"])
         except InkError as error:

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 from faults.world import World, git_spec
-from ink_operator.core.objects import DEPLOYMENT, HORIZONTAL_POD_AUTOSCALER, Manifest, Ref
+from ink_operator.core.kinds import DEPLOYMENT, HORIZONTAL_POD_AUTOSCALER
+from ink_operator.core.objects import Manifest, Ref
 
 SPACE = "ink-t-acme--shop"
 SCALING = {"minReplicas": 2, "maxReplicas": 6}

@@ -10,7 +10,8 @@ import pytest
 from faults.deaths import dying
 from faults.world import World
 from ink_api.sealing import Binding
-from ink_operator.core.objects import DEPLOYMENT, JOB, SECRET, Manifest, Ref
+from ink_operator.core.kinds import DEPLOYMENT, JOB, SECRET
+from ink_operator.core.objects import Manifest, Ref
 from unit.operator.test_sealing import seal
 
 GIT = {"source": {"git": {"url": "https://git.example.com/team/web.git", "branch": "main"}}, "replicas": 1}

@@ -15,7 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ink_operator.clients.cached import CachedCluster, heed
 from ink_operator.core.errors import InkError
-from ink_operator.core.objects import DEPLOYMENT, INK_SERVICE, NAMESPACE, SERVICE, Manifest, Ref
+from ink_operator.core.kinds import DEPLOYMENT, INK_SERVICE, NAMESPACE, SERVICE
+from ink_operator.core.objects import Manifest, Ref
 from ink_operator.core.selectors import matches
 from ink_operator.core.store import Store
 from ink_operator.ports import Ports

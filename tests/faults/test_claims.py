@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from faults.world import World, git_spec
 from ink_operator.core.errors import Conflict
-from ink_operator.core.objects import CONFIG_MAP, INK_SERVICE, Key, Manifest, Ref
+from ink_operator.core.kinds import CONFIG_MAP, INK_SERVICE
+from ink_operator.core.objects import Key, Manifest, Ref
 from ink_operator.housekeeping.reserved_hosts import KEPT_MOST, claim_key, reconcile_claim
 
 IMAGE = {"source": {"image": {"ref": "registry.example.com/web@sha256:" + "1" * 64}}, "replicas": 1}

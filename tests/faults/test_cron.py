@@ -5,17 +5,8 @@ from typing import Any
 import pytest
 from faults.world import World, git_spec, now
 from ink_operator.core.errors import Rejected
-from ink_operator.core.objects import (
-    CONTROLLER_REVISION,
-    CRON_JOB,
-    DEPLOYMENT,
-    INGRESS,
-    JOB,
-    POD,
-    SERVICE,
-    Manifest,
-    Ref,
-)
+from ink_operator.core.kinds import CONTROLLER_REVISION, CRON_JOB, DEPLOYMENT, INGRESS, JOB, POD, SERVICE
+from ink_operator.core.objects import Manifest, Ref
 
 CRON = {"schedule": "*/5 * * * *"}
 SPACE = "ink-t-acme--shop"

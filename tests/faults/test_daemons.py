@@ -15,18 +15,8 @@ from ink_operator.buildkitd.reconcile import (
     reconcile_left,
     used_daemons,
 )
-from ink_operator.core.objects import (
-    INK_SERVICE,
-    JOB,
-    NETWORK_POLICY,
-    SECRET,
-    SERVICE,
-    STATEFUL_SET,
-    Key,
-    Kind,
-    Manifest,
-    Ref,
-)
+from ink_operator.core.kinds import INK_SERVICE, JOB, NETWORK_POLICY, SECRET, SERVICE, STATEFUL_SET, Kind
+from ink_operator.core.objects import Key, Manifest, Ref
 from ink_operator.ports import Head
 
 POD: Manifest = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from faults.deaths import Step, die_at_each_write
 from faults.world import COMMIT, FINISHED, World
-from ink_operator.core.objects import JOB, POD
+from ink_operator.core.kinds import JOB, POD
 from ink_operator.ports import Head
 
 NEXT = "b" * 40

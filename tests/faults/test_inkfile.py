@@ -10,7 +10,7 @@ from faults.test_deaths import pin, tell
 from faults.test_memory import forget, image
 from faults.world import COMMIT, GOOD, World, digest_of
 from ink_api.inkservice import EffectiveSettings
-from ink_operator.core.objects import CONFIG_MAP, CONTROLLER_REVISION, DEPLOYMENT, INGRESS, JOB, SERVICE
+from ink_operator.core.kinds import CONFIG_MAP, CONTROLLER_REVISION, DEPLOYMENT, INGRESS, JOB, SERVICE
 from ink_operator.ports import Head
 
 NEXT = "b" * 40

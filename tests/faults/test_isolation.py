@@ -1,7 +1,7 @@
 """Pods in a sandbox, where the cluster has one."""
 
 from faults.world import World, git_spec
-from ink_operator.core.objects import DEPLOYMENT
+from ink_operator.core.kinds import DEPLOYMENT
 
 SANDBOX = {"apiVersion": "node.k8s.io/v1", "kind": "RuntimeClass", "metadata": {"name": "runsc"}, "handler": "runsc"}
 

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from faults.world import COMMIT, GOOD, World, digest_of
 from ink_operator.core.errors import Transient
-from ink_operator.core.objects import CONTROLLER_REVISION, DEPLOYMENT, JOB, POD, Manifest, Ref
+from ink_operator.core.kinds import CONTROLLER_REVISION, DEPLOYMENT, JOB, POD
+from ink_operator.core.objects import Manifest, Ref
 from ink_operator.ports import Head
 
 NEXT, THIRD = "b" * 40, "c" * 40

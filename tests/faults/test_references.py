@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 from faults.world import World
-from ink_operator.core.objects import CONFIG_MAP, DEPLOYMENT, SECRET, Manifest, Ref
+from ink_operator.core.kinds import CONFIG_MAP, DEPLOYMENT, SECRET
+from ink_operator.core.objects import Manifest, Ref
 
 IMAGE = {"source": {"image": {"ref": "registry.example.com/web@sha256:" + "1" * 64}}}
 VALUE = "hunter2-in-the-open"

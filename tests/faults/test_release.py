@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from faults.test_memory import forget, history, image
 from faults.world import COMMIT, World, digest_of, git_spec
-from ink_operator.core.objects import CONTROLLER_REVISION, DEPLOYMENT, JOB, POD, Manifest
+from ink_operator.core.kinds import CONTROLLER_REVISION, DEPLOYMENT, JOB, POD
+from ink_operator.core.objects import Manifest
 from ink_operator.ports import Head
 from ink_operator.settings import Pool
 

@@ -9,7 +9,7 @@ import pytest
 from faults.deaths import dying
 from faults.test_memory import pushed
 from faults.world import COMMIT, Died, World, digest_of
-from ink_operator.core.objects import CONTROLLER_REVISION, JOB, POD
+from ink_operator.core.kinds import CONTROLLER_REVISION, JOB, POD
 from ink_operator.ports import Head
 
 A, B, C, D, E = COMMIT, *(letter * 40 for letter in "bcde")

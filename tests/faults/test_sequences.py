@@ -10,7 +10,8 @@ from typing import Any
 from faults.world import World, git_spec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from ink_operator.core.objects import DEPLOYMENT, INGRESS, INK_SERVICE, ROLE_BINDING, SERVICE, Manifest
+from ink_operator.core.kinds import DEPLOYMENT, INGRESS, INK_SERVICE, ROLE_BINDING, SERVICE
+from ink_operator.core.objects import Manifest
 
 IMAGE = "registry.example.com/shop@sha256:" + "1" * 64
 GIT = git_spec()["source"]

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from faults.world import World
-from ink_operator.core.objects import DEPLOYMENT
+from ink_operator.core.kinds import DEPLOYMENT
 from ink_operator.inkservice.reconcile import COUNTS_GATHER_SECONDS, FIRST_GATHER_SECONDS
 
 IMAGE = {"source": {"image": {"ref": "registry.example.com/web@sha256:" + "1" * 64}}, "replicas": 1}

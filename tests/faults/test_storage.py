@@ -7,7 +7,8 @@ import pytest
 from faults.world import Died, World, git_spec, now
 from ink_api.reasons import Reason
 from ink_operator.core.errors import Terminal
-from ink_operator.core.objects import DEPLOYMENT, NAMESPACE, PERSISTENT_VOLUME_CLAIM, Key, Manifest, Ref
+from ink_operator.core.kinds import DEPLOYMENT, NAMESPACE, PERSISTENT_VOLUME_CLAIM
+from ink_operator.core.objects import Key, Manifest, Ref
 from ink_operator.housekeeping.empty_namespaces import reconcile_namespace
 
 SPACE = "ink-t-acme--shop"

@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from faults.world import World, git_spec
-from ink_operator.core.objects import INK_SERVICE, PERSISTENT_VOLUME_CLAIM, Ref
+from ink_operator.core.kinds import INK_SERVICE, PERSISTENT_VOLUME_CLAIM
+from ink_operator.core.objects import Ref
 
 IMAGE = {"source": {"image": {"ref": "registry.example.com/web@sha256:" + "1" * 64}}, "replicas": 1}
 KINDS_THAT_STAY = {

@@ -4,7 +4,8 @@ import copy
 
 import pytest
 from faults.world import GOOD, World, git_spec
-from ink_operator.core.objects import DEPLOYMENT, JOB, Manifest
+from ink_operator.core.kinds import DEPLOYMENT, JOB
+from ink_operator.core.objects import Manifest
 from ink_operator.inkservice.facts import effective, source
 from ink_operator.ports import Head
 from ink_operator.settings import Pool

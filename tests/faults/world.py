@@ -17,8 +17,7 @@ from ink_api.group import FIELD_MANAGER_HAND_OVER, FIELD_MANAGER_OPERATOR
 from ink_api.inkservice import InkServiceStatus
 from ink_operator.clients.sealing import KeyRing
 from ink_operator.core.errors import AlreadyExists, Conflict, Transient
-from ink_operator.core.memo import Memo
-from ink_operator.core.objects import (
+from ink_operator.core.kinds import (
     CONFIG_MAP,
     DEPLOYMENT,
     INK_SERVICE,
@@ -29,11 +28,10 @@ from ink_operator.core.objects import (
     SECRET,
     SERVICE,
     STATEFUL_SET,
-    Key,
     Kind,
-    Manifest,
-    Ref,
 )
+from ink_operator.core.memo import Memo
+from ink_operator.core.objects import Key, Manifest, Ref
 from ink_operator.core.objects import ref_of as plain_ref
 from ink_operator.inkservice.reconcile import reconcile
 from ink_operator.ports import Answer, Head, HeadQuestion, Pair, Ports, StoredImage

@@ -15,7 +15,7 @@ from ink_api.meanings import MEANINGS
 from ink_api.names import ServiceIdentity
 from ink_api.reasons import PROGRESS, Reason, remedy
 from ink_operator import unserved
-from ink_operator.core.objects import INK_DOMAIN, INK_RESOURCE
+from ink_operator.core.kinds import INK_DOMAIN, INK_RESOURCE
 from ink_operator.inkservice.facts.status import CHAIN, summarise
 from ink_operator.inkservice.model import Fact, Observed, Plan
 from ink_operator.settings import Settings

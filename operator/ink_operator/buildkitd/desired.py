@@ -16,8 +16,10 @@ from ink_api.group import (
 )
 from ink_api.names import ServiceIdentity, short_hash
 
+from ink_operator.core import kinds
 from ink_operator.core.canonical import stamped
-from ink_operator.core.objects import NETWORK_POLICY, SECRET, SERVICE, STATEFUL_SET, Kind, Manifest, annotations_of
+from ink_operator.core.kinds import Kind
+from ink_operator.core.objects import Manifest, annotations_of
 from ink_operator.inkservice.desired.policy import NAMESPACE_NAME
 from ink_operator.ports import Pair
 from ink_operator.settings import Settings
@@ -106,14 +108,14 @@ def make_workload(
         **({"volumeClaimTemplates": [_plain(claim) for claim in claims]} if claims else {}),
     }
     annotations = {ANNOTATION_HOME: daemon.home, **({ANNOTATION_IDLE_SINCE: idle_since} if idle_since else {})}
-    return stamped(_object(STATEFUL_SET, daemon, settings, annotations) | {"spec": spec})
+    return stamped(_object(kinds.STATEFUL_SET, daemon, settings, annotations) | {"spec": spec})
 
 
 def make_secret(daemon: Daemon, settings: Settings, certificate: str, pair: Pair) -> Manifest:
     """What it serves with, and by whom clients must be signed."""
     data = {"ca.crt": pair.ca, "tls.crt": pair.cert, "tls.key": pair.key}
     annotations = {ANNOTATION_CERTIFICATE: certificate}
-    return _object(SECRET, daemon, settings, annotations) | {"type": "kubernetes.io/tls", "stringData": data}
+    return _object(kinds.SECRET, daemon, settings, annotations) | {"type": "kubernetes.io/tls", "stringData": data}
 
 
 def make_policy(daemon: Daemon, settings: Settings) -> Manifest:
@@ -127,7 +129,7 @@ def make_policy(daemon: Daemon, settings: Settings) -> Manifest:
         "policyTypes": ["Ingress"],
         "ingress": [{"from": [builds], "ports": [{"protocol": "TCP", "port": PORT}]}],
     }
-    return stamped(_object(NETWORK_POLICY, daemon, settings) | {"spec": spec})
+    return stamped(_object(kinds.NETWORK_POLICY, daemon, settings) | {"spec": spec})
 
 
 def make_service(daemon: Daemon, settings: Settings) -> Manifest:
@@ -136,7 +138,7 @@ def make_service(daemon: Daemon, settings: Settings) -> Manifest:
         "selector": {LABEL_DAEMON: daemon.name},
         "ports": [{"name": "grpc", "port": PORT, "protocol": "TCP", "targetPort": PORT}],
     }
-    return stamped(_object(SERVICE, daemon, settings) | {"spec": spec})
+    return stamped(_object(kinds.SERVICE, daemon, settings) | {"spec": spec})
 
 
 def _object(kind: Kind, daemon: Daemon, settings: Settings, annotations: dict[str, str] | None = None) -> Manifest:

@@ -14,20 +14,8 @@ from ink_api.names import ServiceIdentity, identity_of
 
 from ink_operator.buildkitd.decide import SeenDaemon, Wanted, needs_certificate, resting, writes
 from ink_operator.buildkitd.desired import BUILD, Daemon, daemon_behind, daemon_of
-from ink_operator.core.objects import (
-    INK_SERVICE,
-    JOB,
-    NETWORK_POLICY,
-    POD,
-    SECRET,
-    SERVICE,
-    STATEFUL_SET,
-    Key,
-    Manifest,
-    Ref,
-    is_deleting,
-    labels_of,
-)
+from ink_operator.core import kinds
+from ink_operator.core.objects import Key, Manifest, Ref, is_deleting, labels_of
 from ink_operator.core.result import Result
 from ink_operator.inkservice.facts.builds import ended_jobs, holds_place
 from ink_operator.ports import Pair, Ports
@@ -42,7 +30,7 @@ FIRST_LOOK_SECONDS = 60.0
 
 def daemon_key(name: str, settings: Settings) -> Key:
     """The key in the queue that lets a daemon rest."""
-    return Key(STATEFUL_SET.kind, settings.buildkit_namespace, name)
+    return Key(kinds.STATEFUL_SET.kind, settings.buildkit_namespace, name)
 
 
 def left_key(name: str, settings: Settings) -> Key:
@@ -81,18 +69,18 @@ async def reconcile_daemon(key: Key, ports: Ports, settings: Settings, now: date
 async def reconcile_left(key: Key, ports: Ports, settings: Settings) -> Result:
     """Remove all of a daemon whose tenant has no service any more; its volume goes with the StatefulSet."""
     async with ports.build_gate:
-        workload = await ports.cluster.get(Ref(STATEFUL_SET, key.namespace, key.name))
+        workload = await ports.cluster.get(Ref(kinds.STATEFUL_SET, key.namespace, key.name))
         if workload is None or is_deleting(workload):
             return Result()
         home = daemon_behind(workload).home
-        if key.name in used_daemons(await ports.cluster.list(INK_SERVICE, home), settings):
+        if key.name in used_daemons(await ports.cluster.list(kinds.INK_SERVICE, home), settings):
             return Result()
         # Last the StatefulSet, by which the rest is found.
-        for kind in (SERVICE, NETWORK_POLICY, SECRET):
+        for kind in (kinds.SERVICE, kinds.NETWORK_POLICY, kinds.SECRET):
             ref = Ref(kind, key.namespace, key.name)
             if await ports.cluster.get(ref) is not None:
                 await ports.cluster.delete(ref)
-        ref = Ref(STATEFUL_SET, key.namespace, key.name)
+        ref = Ref(kinds.STATEFUL_SET, key.namespace, key.name)
         await ports.cluster.delete(ref, uid=workload["metadata"]["uid"])
         log.info("the buildkitd %s is removed with its tenant's last service", key.name)
         return Result()
@@ -113,16 +101,18 @@ def used_daemons(services: Iterable[Manifest], settings: Settings) -> frozenset[
 
 
 async def _seen(name: str, busy: bool, ports: Ports, settings: Settings) -> SeenDaemon:
-    kinds = (STATEFUL_SET, SECRET, NETWORK_POLICY, SERVICE)
+    parts = (kinds.STATEFUL_SET, kinds.SECRET, kinds.NETWORK_POLICY, kinds.SERVICE)
     workload, secret, policy, service = await asyncio.gather(
-        *(ports.cluster.get(Ref(kind, settings.buildkit_namespace, name)) for kind in kinds)
+        *(ports.cluster.get(Ref(kind, settings.buildkit_namespace, name)) for kind in parts)
     )
     return SeenDaemon(workload, secret, policy, service, busy=busy)
 
 
 async def _is_busy(name: str, ports: Ports, settings: Settings) -> bool:
     mine = f"{LABEL_COMPONENT}={BUILD},{LABEL_DAEMON}={name}"
-    jobs, pods = await asyncio.gather(*(ports.cluster.list(k, settings.builds_namespace, mine) for k in (JOB, POD)))
+    jobs, pods = await asyncio.gather(
+        *(ports.cluster.list(k, settings.builds_namespace, mine) for k in (kinds.JOB, kinds.POD))
+    )
     ended = ended_jobs(pods)
     return any(holds_place(job, ended) for job in jobs)
 

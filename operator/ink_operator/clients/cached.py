@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 
 from ink_operator.clients.kube import Kube
 from ink_operator.core.errors import Conflict, Transient
-from ink_operator.core.objects import Kind, Manifest, Ref, ref_of
+from ink_operator.core.kinds import Kind
+from ink_operator.core.objects import Manifest, Ref, ref_of
 from ink_operator.core.selectors import split_first
 from ink_operator.core.store import Scope, Store, group_label
 

@@ -17,7 +17,8 @@ from kubernetes.aio.client.rest import RESTClientObject
 
 from ink_operator.clients.kube_errors import failure
 from ink_operator.core.errors import Conflict, LeaseLost, Transient
-from ink_operator.core.objects import Kind, Manifest, Ref, ref_of
+from ink_operator.core.kinds import Kind
+from ink_operator.core.objects import Manifest, Ref, ref_of
 from ink_operator.ports import Meter, WriteGuard
 
 log = logging.getLogger(__name__)

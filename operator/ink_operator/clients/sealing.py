@@ -27,7 +27,7 @@ from joserfc import jwe
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
-from ink_operator.core import objects
+from ink_operator.core import kinds
 from ink_operator.core.canonical import settled, stamped
 from ink_operator.core.errors import AlreadyExists, Conflict, Transient
 from ink_operator.core.objects import Manifest, Ref
@@ -62,8 +62,8 @@ class KeyRing:
     ) -> None:
         self._cluster, self._count, self._clock = cluster, count, clock
         self._secret, self._public = (
-            Ref(objects.SECRET, namespace, SECRET),
-            Ref(objects.CONFIG_MAP, namespace, CONFIG_MAP),
+            Ref(kinds.SECRET, namespace, SECRET),
+            Ref(kinds.CONFIG_MAP, namespace, CONFIG_MAP),
         )
         self._ring: Ring | None = None
         self._read_at = 0.0

@@ -12,7 +12,9 @@ from typing import NamedTuple
 import orjson
 from ink_api.group import LABEL_OWNER_UID, LABEL_SERVICE
 
-from ink_operator.core.objects import DEPLOYMENT, PERSISTENT_VOLUME_CLAIM, Kind, Manifest, Ref, labels_of
+from ink_operator.core import kinds
+from ink_operator.core.kinds import Kind
+from ink_operator.core.objects import Manifest, Ref, labels_of
 from ink_operator.core.selectors import matches
 
 GRAVES_KEPT = 5000
@@ -37,7 +39,7 @@ class Entry(NamedTuple):
 
 def group_label(kind: Kind) -> str:
     """The label that objects of a kind are found by: whose they are. Volumes outlive an owner, and keep its name."""
-    return LABEL_SERVICE if kind == PERSISTENT_VOLUME_CLAIM else LABEL_OWNER_UID
+    return LABEL_SERVICE if kind == kinds.PERSISTENT_VOLUME_CLAIM else LABEL_OWNER_UID
 
 
 class Store:
@@ -174,7 +176,7 @@ def _asked(live: Manifest) -> Manifest:
 
 def _pack(live: Manifest, kind: Kind) -> bytes:
     meta = live["metadata"]
-    if kind != DEPLOYMENT:
+    if kind != kinds.DEPLOYMENT:
         # Who holds which field is asked of Deployments alone.
         meta = {name: value for name, value in meta.items() if name != "managedFields"}
     whole = {**live, "apiVersion": kind.api_version, "kind": kind.kind, "metadata": meta}

@@ -5,17 +5,9 @@ from datetime import UTC, datetime
 from ink_api.group import LABEL_COMPONENT
 from ink_api.names import TENANT_NAMESPACE_PREFIX, identity_of
 
+from ink_operator.core import kinds
 from ink_operator.core.errors import Conflict
-from ink_operator.core.objects import (
-    INK_SERVICE,
-    NAMESPACE,
-    PERSISTENT_VOLUME_CLAIM,
-    Key,
-    Manifest,
-    Ref,
-    annotations_of,
-    is_deleting,
-)
+from ink_operator.core.objects import Key, Manifest, Ref, annotations_of, is_deleting
 from ink_operator.core.result import Result
 from ink_operator.core.times import seconds_since
 from ink_operator.inkservice.desired.namespace import is_made_by_us
@@ -27,14 +19,14 @@ from ink_operator.settings import Settings
 
 async def reconcile_namespace(key: Key, ports: Ports, settings: Settings, now: datetime) -> Result:
     """Mark it empty, and delete it later; a service that comes in between takes the mark away."""
-    ref = Ref(NAMESPACE, "", key.name)
+    ref = Ref(kinds.NAMESPACE, "", key.name)
     live = await ports.cluster.get(ref)
     if live is None or not _is_a_projects(live) or is_deleting(live):
         return Result()
-    services = await ports.cluster.list(INK_SERVICE, settings.tenants_namespace)
+    services = await ports.cluster.list(kinds.INK_SERVICE, settings.tenants_namespace)
     if key.name in used_namespaces(services, settings):
         return Result()
-    if await ports.cluster.list(PERSISTENT_VOLUME_CLAIM, key.name, f"{LABEL_COMPONENT}={VOLUME}"):
+    if await ports.cluster.list(kinds.PERSISTENT_VOLUME_CLAIM, key.name, f"{LABEL_COMPONENT}={VOLUME}"):
         # Data that was to outlive its service; a namespace's end would take it along.
         return Result()
     since = seconds_since(annotations_of(live).get(ANNOTATION_EMPTY_SINCE), now)

@@ -4,10 +4,11 @@ from datetime import datetime
 
 from ink_api.group import ANNOTATION_OWNER, COMPONENT_CLAIM, LABEL_COMPONENT, LABEL_OWNER_UID, LABEL_TENANT
 
+from ink_operator.core import kinds
 from ink_operator.core.errors import Conflict
-from ink_operator.core.objects import CONFIG_MAP, INK_SERVICE, Key, Manifest, Ref, annotations_of, labels_of
+from ink_operator.core.objects import Key, Manifest, Ref, annotations_of, labels_of
 from ink_operator.core.result import Result
-from ink_operator.inkservice.facts.claims import kept_until, release, tenant_of
+from ink_operator.inkservice.facts.claims import release, reserved_until, tenant_of
 from ink_operator.ports import Ports
 from ink_operator.settings import Settings
 
@@ -18,16 +19,16 @@ KEPT_MOST = 50
 
 def claim_key(name: str, settings: Settings) -> Key:
     """The key of a claim in the queue."""
-    return Key(CONFIG_MAP.kind, settings.namespace, name)
+    return Key(kinds.CONFIG_MAP.kind, settings.namespace, name)
 
 
 async def reconcile_claim(key: Key, ports: Ports, settings: Settings, now: datetime) -> Result:
     """One look at one claim. Called when it is given up, and for all of them at every look at everything."""
-    ref = Ref(CONFIG_MAP, settings.namespace, key.name)
+    ref = Ref(kinds.CONFIG_MAP, settings.namespace, key.name)
     live = await ports.cluster.get(ref)
     if live is None or labels_of(live).get(LABEL_COMPONENT) != COMPONENT_CLAIM:
         return Result()
-    until = kept_until(live, settings)
+    until = reserved_until(live, settings)
     if until is None:
         if not await _is_orphan(live, ports):
             return Result()
@@ -53,14 +54,16 @@ async def _is_orphan(claim: Manifest, ports: Ports) -> bool:
     namespace, _, name = annotations_of(claim).get(ANNOTATION_OWNER, "").partition("/")
     if not namespace or not name:
         return False
-    owner = await ports.cluster.get(Ref(INK_SERVICE, namespace, name))
+    owner = await ports.cluster.get(Ref(kinds.INK_SERVICE, namespace, name))
     return owner is None or owner["metadata"]["uid"] != labels_of(claim).get(LABEL_OWNER_UID)
 
 
 async def _is_one_too_many(claim: Manifest, ports: Ports, settings: Settings) -> bool:
     tenant = f"{CLAIMS},{LABEL_TENANT}={labels_of(claim).get(LABEL_TENANT, '')},!{LABEL_OWNER_UID}"
     kept = [
-        c for c in await ports.cluster.list(CONFIG_MAP, settings.namespace, tenant) if tenant_of(c) == tenant_of(claim)
+        c
+        for c in await ports.cluster.list(kinds.CONFIG_MAP, settings.namespace, tenant)
+        if tenant_of(c) == tenant_of(claim)
     ]
-    newest = sorted(kept, key=lambda c: (str(kept_until(c, settings)), c["metadata"]["name"]))[-KEPT_MOST:]
+    newest = sorted(kept, key=lambda c: (str(reserved_until(c, settings)), c["metadata"]["name"]))[-KEPT_MOST:]
     return claim["metadata"]["name"] not in {c["metadata"]["name"] for c in newest}

@@ -3,7 +3,8 @@
 from ink_api.inkresource import InkResourceStatus
 
 from ink_operator import unserved
-from ink_operator.core.objects import INK_RESOURCE, Key
+from ink_operator.core import kinds
+from ink_operator.core.objects import Key
 from ink_operator.core.result import Result
 from ink_operator.ports import Ports
 from ink_operator.settings import Settings
@@ -11,4 +12,4 @@ from ink_operator.settings import Settings
 
 async def reconcile(key: Key, failures: int, ports: Ports, settings: Settings) -> Result:
     """Report NotImplemented once a generation."""
-    return await unserved.report(INK_RESOURCE, InkResourceStatus, key, ports)
+    return await unserved.report(kinds.INK_RESOURCE, InkResourceStatus, key, ports)

@@ -284,7 +284,7 @@ class Observed:
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class ServiceContext:
     """The service at hand, who it is, and the platform it is on."""
 
     service: InkService
@@ -292,7 +292,7 @@ class Case:
     settings: Settings
 
     @property
-    def of_gateway(self) -> bool:
+    def is_gateway_managed(self) -> bool:
         """The CR lies in the tenants namespace, so its workload has a namespace of Ink's own making."""
         return self.service.metadata.namespace == self.settings.tenants_namespace
 

@@ -12,10 +12,11 @@ from ink_api.names import ServiceIdentity, identity_of
 from ink_api.reasons import Reason
 from pydantic import ValidationError
 
+from ink_operator.core import kinds
 from ink_operator.core.canonical import replacing
 from ink_operator.core.effects import Apply, Create
 from ink_operator.core.errors import Forbidden, InkError, Terminal
-from ink_operator.core.objects import INK_SERVICE, Key, Manifest, Ref
+from ink_operator.core.objects import Key, Manifest, Ref
 from ink_operator.core.result import Result
 from ink_operator.core.times import seconds_since
 from ink_operator.inkservice.act.carry_out import carry_out
@@ -23,7 +24,7 @@ from ink_operator.inkservice.act.finalize import finalize
 from ink_operator.inkservice.decide.plan import REFUSED_LOOK_SECONDS
 from ink_operator.inkservice.decide.service import decide
 from ink_operator.inkservice.facts.status import going, is_first_of_deploying, only_counts_differ, summarise
-from ink_operator.inkservice.model import Case, ClaimHost, Fact, Observed, Plan, StartBuild
+from ink_operator.inkservice.model import ClaimHost, Fact, Observed, Plan, ServiceContext, StartBuild
 from ink_operator.inkservice.observe.service import observe
 from ink_operator.ports import Ports
 from ink_operator.settings import Settings
@@ -55,7 +56,7 @@ class Moment(NamedTuple):
 
 async def reconcile(key: Key, failures: int, ports: Ports, settings: Settings) -> Result:
     """Move one InkService towards its spec. `failures`: failed passes in a row before this one."""
-    raw = await ports.cluster.get(Ref(INK_SERVICE, key.namespace, key.name))
+    raw = await ports.cluster.get(Ref(kinds.INK_SERVICE, key.namespace, key.name))
     if raw is None:
         ports.references.follow(key, frozenset())
         return Result()
@@ -78,14 +79,14 @@ async def reconcile(key: Key, failures: int, ports: Ports, settings: Settings) -
     seen_alive = await _hold(service, ports)
     if seen_alive is False:
         return Result()
-    case = Case(service, identity, settings)
+    context = ServiceContext(service, identity, settings)
     seen = Observed(identity)
     try:
-        seen = await observe(case, ports, now)
+        seen = await observe(context, ports, now)
         plan = decide(service, seen, settings, now)
         if not seen_alive and any(isinstance(e, MAKES) for e in plan.effects) and not await _is_there(service, ports):
             return Result()
-        plan = await _carried_out(case, plan, ports)
+        plan = await _carried_out(context, plan, ports)
     except InkError as error:
         if failures >= (PATIENCE_WITH_RIGHTS if isinstance(error, Forbidden) else PATIENCE):
             await _report(at, seen, refused(error.reason, str(error)))
@@ -129,20 +130,20 @@ async def _hold(service: InkService, ports: Ports) -> bool | None:
     if FINALIZER in meta.finalizers:
         return None
     patch = {"metadata": {"finalizers": [*meta.finalizers, FINALIZER], "resourceVersion": meta.resource_version}}
-    return await ports.cluster.merge_patch(Ref(INK_SERVICE, meta.namespace, meta.name), patch) is not None
+    return await ports.cluster.merge_patch(Ref(kinds.INK_SERVICE, meta.namespace, meta.name), patch) is not None
 
 
 async def _is_there(service: InkService, ports: Ports) -> bool:
     """Nothing is made for a service that somebody deleted past its finalizer: nobody would clean it up."""
     meta = service.metadata
-    live = await ports.cluster.get(Ref(INK_SERVICE, meta.namespace, meta.name), fresh=True)
+    live = await ports.cluster.get(Ref(kinds.INK_SERVICE, meta.namespace, meta.name), fresh=True)
     return live is not None and live["metadata"]["uid"] == meta.uid
 
 
-async def _carried_out(case: Case, plan: Plan, ports: Ports) -> Plan:
+async def _carried_out(context: ServiceContext, plan: Plan, ports: Ports) -> Plan:
     """The plan with what came of it: a failure that only a person can mend, if there was one; others raise."""
     try:
-        made = await carry_out(case, plan.effects, ports)
+        made = await carry_out(context, plan.effects, ports)
     except Terminal as error:
         return _with_failure(plan, error)
     if not made:
@@ -201,9 +202,9 @@ async def _write(at: Moment, status: InkServiceStatus) -> bool:
     if status == service.status:
         return False
     patch = replacing(at.raw.get("status") or {}, status.to_wire())
-    ref = Ref(INK_SERVICE, service.metadata.namespace, service.metadata.name)
+    ref = Ref(kinds.INK_SERVICE, service.metadata.namespace, service.metadata.name)
     await ports.cluster.merge_patch(ref, {"status": patch}, subresource="status")
-    ports.announcer.announce(INK_SERVICE, at.raw, service.status.conditions, status.conditions)
+    ports.announcer.announce(kinds.INK_SERVICE, at.raw, service.status.conditions, status.conditions)
     return True
 
 

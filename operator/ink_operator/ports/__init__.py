@@ -10,8 +10,9 @@ from ink_api.conditions import Condition
 from ink_api.reasons import Reason
 from ink_api.sealing import Binding
 
+from ink_operator.core.kinds import Kind
 from ink_operator.core.memo import Memo
-from ink_operator.core.objects import Key, Kind, Manifest, Ref
+from ink_operator.core.objects import Key, Manifest, Ref
 
 
 class Cluster(Protocol):

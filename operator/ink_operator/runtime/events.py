@@ -10,8 +10,10 @@ from typing import NamedTuple
 from ink_api.conditions import Condition, ConditionType
 from ink_api.reasons import Reason
 
+from ink_operator.core import kinds
 from ink_operator.core.errors import AlreadyExists, InkError
-from ink_operator.core.objects import EVENT, Kind, Manifest
+from ink_operator.core.kinds import Kind
+from ink_operator.core.objects import Manifest
 from ink_operator.ports import Cluster
 
 log = logging.getLogger(__name__)
@@ -53,8 +55,8 @@ def make_event(kind: Kind, owner: Manifest, happening: Happening, now: datetime)
     meta = owner["metadata"]
     at = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     return {
-        "apiVersion": EVENT.api_version,
-        "kind": EVENT.kind,
+        "apiVersion": kinds.EVENT.api_version,
+        "kind": kinds.EVENT.kind,
         "metadata": {"generateName": f"{meta['name'][:50]}.", "namespace": meta["namespace"]},
         "involvedObject": {
             "apiVersion": kind.api_version,

@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any, NamedTuple, Protocol
 
 from ink_operator.core.errors import InkError
-from ink_operator.core.objects import Kind, Manifest
+from ink_operator.core.kinds import Kind
+from ink_operator.core.objects import Manifest
 
 log = logging.getLogger(__name__)
 RETRY_SECONDS = 2.0

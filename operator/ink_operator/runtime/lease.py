@@ -12,8 +12,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
+from ink_operator.core import kinds
 from ink_operator.core.errors import AlreadyExists, InkError, LeaseLost, NotRenewed
-from ink_operator.core.objects import LEASE, Manifest, Ref
+from ink_operator.core.objects import Manifest, Ref
 
 log = logging.getLogger(__name__)
 SAFE_PART = 0.8
@@ -102,8 +103,8 @@ class Lease:
         live = self._held or await self._store.get(self._ref)
         if live is None:
             manifest: Manifest = {
-                "apiVersion": LEASE.api_version,
-                "kind": LEASE.kind,
+                "apiVersion": kinds.LEASE.api_version,
+                "kind": kinds.LEASE.kind,
                 "metadata": {"namespace": self._ref.namespace, "name": self._ref.name},
                 "spec": self._spec({}),
             }

@@ -8,7 +8,8 @@ import asyncio
 from collections.abc import Callable
 from typing import NamedTuple
 
-from ink_operator.core.objects import Key, Kind, Manifest, Ref
+from ink_operator.core.kinds import Kind
+from ink_operator.core.objects import Key, Manifest, Ref
 from ink_operator.runtime.informer import Watched, WatchSource, inform
 
 

@@ -7,7 +7,9 @@ from typing import Any
 import kopf
 from ink_api.group import ANNOTATION_OWNER, GROUP, VERSION
 
-from ink_operator.core.objects import INK_DOMAIN, INK_RESOURCE, INK_SERVICE, Key, Kind, Manifest, annotations_of
+from ink_operator.core import kinds
+from ink_operator.core.kinds import Kind
+from ink_operator.core.objects import Key, Manifest, annotations_of
 
 WATCH_SERVER_SECONDS = 300
 WATCH_CLIENT_SECONDS = 330
@@ -26,7 +28,7 @@ Heard = Callable[[str, Manifest, Kind], None]
 def make_registry(heard: Heard, enqueue: Enqueue) -> kopf.OperatorRegistry:
     """Handlers of the three kinds. `on.event` sees every event, and adds no annotation and no finalizer of its own."""
     registry = kopf.OperatorRegistry()
-    for kind in (INK_SERVICE, INK_RESOURCE, INK_DOMAIN):
+    for kind in (kinds.INK_SERVICE, kinds.INK_RESOURCE, kinds.INK_DOMAIN):
         _watch(registry, kind, heard, enqueue)
     kopf.on.login(registry=registry)(_login)
     return registry
@@ -79,4 +81,4 @@ def make_settings() -> kopf.OperatorSettings:
 def owner_key(child: Manifest) -> Key | None:
     """The InkService that a child says it belongs to."""
     namespace, _, name = annotations_of(child).get(ANNOTATION_OWNER, "").partition("/")
-    return Key(INK_SERVICE.kind, namespace, name) if namespace and name else None
+    return Key(kinds.INK_SERVICE.kind, namespace, name) if namespace and name else None

@@ -11,31 +11,12 @@ from ink_api.group import (
     MANAGED_BY,
 )
 
-from ink_operator.core.objects import (
-    CONFIG_MAP,
-    CONTROLLER_REVISION,
-    CRON_JOB,
-    DEPLOYMENT,
-    HORIZONTAL_POD_AUTOSCALER,
-    INGRESS,
-    INK_SERVICE,
-    JOB,
-    LIMIT_RANGE,
-    NAMESPACE,
-    NETWORK_POLICY,
-    PERSISTENT_VOLUME_CLAIM,
-    POD,
-    RESOURCE_QUOTA,
-    ROLE,
-    ROLE_BINDING,
-    SERVICE,
-    STATEFUL_SET,
-)
+from ink_operator.core import kinds
 from ink_operator.core.store import Scope
 from ink_operator.runtime.informer import ANY_CHANGE, LATER_CHANGE
 from ink_operator.settings import Settings
 
-SERVICES = Scope(INK_SERVICE, "", "")
+SERVICES = Scope(kinds.INK_SERVICE, "", "")
 """kopf watches it; it is kept as well."""
 
 
@@ -56,24 +37,24 @@ def watches(settings: Settings) -> tuple[Watch, ...]:
     pods = f"{LABEL_SERVICE},{LABEL_COMPONENT} in (app,cron,release)"
     return (
         *_daemons(settings),
-        Watch(Scope(JOB, settings.builds_namespace, builds)),
-        Watch(Scope(POD, settings.builds_namespace, builds)),
-        Watch(Scope(POD, "", pods)),
-        Watch(Scope(DEPLOYMENT, "", LABEL_SERVICE)),
-        Watch(Scope(CONTROLLER_REVISION, "", LABEL_SERVICE), LATER_CHANGE),
-        Watch(Scope(CRON_JOB, "", LABEL_SERVICE)),
-        Watch(Scope(INGRESS, "", LABEL_SERVICE)),
-        Watch(Scope(SERVICE, "", LABEL_SERVICE), LATER_CHANGE),
-        Watch(Scope(PERSISTENT_VOLUME_CLAIM, "", LABEL_SERVICE)),
-        Watch(Scope(ROLE, "", LABEL_SERVICE), LATER_CHANGE, kept=False),
+        Watch(Scope(kinds.JOB, settings.builds_namespace, builds)),
+        Watch(Scope(kinds.POD, settings.builds_namespace, builds)),
+        Watch(Scope(kinds.POD, "", pods)),
+        Watch(Scope(kinds.DEPLOYMENT, "", LABEL_SERVICE)),
+        Watch(Scope(kinds.CONTROLLER_REVISION, "", LABEL_SERVICE), LATER_CHANGE),
+        Watch(Scope(kinds.CRON_JOB, "", LABEL_SERVICE)),
+        Watch(Scope(kinds.INGRESS, "", LABEL_SERVICE)),
+        Watch(Scope(kinds.SERVICE, "", LABEL_SERVICE), LATER_CHANGE),
+        Watch(Scope(kinds.PERSISTENT_VOLUME_CLAIM, "", LABEL_SERVICE)),
+        Watch(Scope(kinds.ROLE, "", LABEL_SERVICE), LATER_CHANGE, kept=False),
         # Its status changes with every measurement; a quota's as well.
-        Watch(Scope(HORIZONTAL_POD_AUTOSCALER, "", LABEL_SERVICE), LATER_CHANGE, status_is_news=False),
-        Watch(Scope(CONFIG_MAP, settings.namespace, f"{LABEL_COMPONENT}={COMPONENT_CLAIM}"), LATER_CHANGE),
-        Watch(Scope(NAMESPACE, "", ""), LATER_CHANGE, shared=True),
-        Watch(Scope(RESOURCE_QUOTA, "", ours), LATER_CHANGE, shared=True, status_is_news=False),
-        Watch(Scope(LIMIT_RANGE, "", ours), LATER_CHANGE, shared=True, kept=False),
-        Watch(Scope(NETWORK_POLICY, "", ours), LATER_CHANGE, shared=True, kept=False),
-        Watch(Scope(ROLE_BINDING, "", ours), LATER_CHANGE, shared=True, kept=False),
+        Watch(Scope(kinds.HORIZONTAL_POD_AUTOSCALER, "", LABEL_SERVICE), LATER_CHANGE, status_is_news=False),
+        Watch(Scope(kinds.CONFIG_MAP, settings.namespace, f"{LABEL_COMPONENT}={COMPONENT_CLAIM}"), LATER_CHANGE),
+        Watch(Scope(kinds.NAMESPACE, "", ""), LATER_CHANGE, shared=True),
+        Watch(Scope(kinds.RESOURCE_QUOTA, "", ours), LATER_CHANGE, shared=True, status_is_news=False),
+        Watch(Scope(kinds.LIMIT_RANGE, "", ours), LATER_CHANGE, shared=True, kept=False),
+        Watch(Scope(kinds.NETWORK_POLICY, "", ours), LATER_CHANGE, shared=True, kept=False),
+        Watch(Scope(kinds.ROLE_BINDING, "", ours), LATER_CHANGE, shared=True, kept=False),
     )
 
 
@@ -83,9 +64,9 @@ def _daemons(settings: Settings) -> tuple[Watch, ...]:
         return ()
     scope = (settings.buildkit_namespace, f"{LABEL_COMPONENT}={COMPONENT_DAEMON}")
     return (
-        Watch(Scope(STATEFUL_SET, *scope), LATER_CHANGE, status_is_news=False),
-        Watch(Scope(SERVICE, *scope), LATER_CHANGE, status_is_news=False),
-        Watch(Scope(NETWORK_POLICY, *scope), LATER_CHANGE, status_is_news=False),
+        Watch(Scope(kinds.STATEFUL_SET, *scope), LATER_CHANGE, status_is_news=False),
+        Watch(Scope(kinds.SERVICE, *scope), LATER_CHANGE, status_is_news=False),
+        Watch(Scope(kinds.NETWORK_POLICY, *scope), LATER_CHANGE, status_is_news=False),
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from ink_operator.inkservice.decide.unsupported import not_served
 from ink_operator.inkservice.desired.buildjob import make_job, make_secret, secret_keys
 from ink_operator.inkservice.facts.source import build_plan, settings_hash
-from ink_operator.inkservice.model import BuildPlan, Case, StartBuild
+from ink_operator.inkservice.model import BuildPlan, ServiceContext, StartBuild
 from unit.operator.making import IDENTITY, SETTINGS, service
 
 PLAIN = {"name": "A", "value": "1"}
@@ -48,10 +48,10 @@ def test_without_such_variables_nothing_is_named_anew() -> None:
 
 
 def test_values_stand_in_the_builds_secret_alone() -> None:
-    case = Case(service(build={"env": [PLAIN, sealed()]}), IDENTITY, SETTINGS)
+    context = ServiceContext(service(build={"env": [PLAIN, sealed()]}), IDENTITY, SETTINGS)
     plan = BuildPlan("k" * 20, "a" * 40, "acme/shop/web", "t-", secrets="d" * 64)
     start = StartBuild(plan, 1, no_cache=False, secrets={"TOKEN": VALUE})
-    job = make_job(case, start, suspend=False)
+    job = make_job(context, start, suspend=False)
     text = json.dumps(job)
     assert VALUE not in text + repr(start)
     assert "x.y.z" not in text
@@ -62,7 +62,7 @@ def test_values_stand_in_the_builds_secret_alone() -> None:
         "secretKeyRef": {"name": job["metadata"]["name"], "key": "INK_BUILD_SECRETS"}
     }
     assert variables["INK_BUILD_SECRETS_DIGEST"]["value"] == "d" * 64
-    secret = make_secret(case, start, dict.fromkeys(secret_keys(start), VALUE), None)
+    secret = make_secret(context, start, dict.fromkeys(secret_keys(start), VALUE), None)
     assert set(secret["stringData"]) == set(secret_keys(start))
 
 
@@ -71,7 +71,7 @@ def test_kubernetes_puts_no_variable_into_a_value() -> None:
     value = "$(INK_TENANT) $$(X) $HOME a$"
     spec = service(build={"env": [{"name": "A", "value": value}], "buildCommand": "make -j $(nproc)"})
     start = StartBuild(BuildPlan("k" * 20, "a" * 40, "acme/shop/web", "t-"), 1, no_cache=False)
-    job = make_job(Case(spec, IDENTITY, SETTINGS), start, suspend=False)
+    job = make_job(ServiceContext(spec, IDENTITY, SETTINGS), start, suspend=False)
     (container,) = job["spec"]["template"]["spec"]["containers"]
     variables = {v["name"]: v["value"] for v in container["env"] if "value" in v}
     build = json.loads(expanded(variables["INK_BUILD"], variables))
@@ -85,6 +85,6 @@ def expanded(text: str, variables: dict[str, str]) -> str:
 
 
 def test_a_build_without_them_is_as_it_was() -> None:
-    case = Case(service(build={"env": [PLAIN]}), IDENTITY, SETTINGS)
+    context = ServiceContext(service(build={"env": [PLAIN]}), IDENTITY, SETTINGS)
     start = StartBuild(BuildPlan("k" * 20, "a" * 40, "acme/shop/web", "t-"), 1, no_cache=False)
-    assert "INK_BUILD_SECRETS" not in json.dumps(make_job(case, start, suspend=False))
+    assert "INK_BUILD_SECRETS" not in json.dumps(make_job(context, start, suspend=False))

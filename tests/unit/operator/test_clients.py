@@ -14,7 +14,7 @@ from ink_operator.clients.registry import exposed, newest_last
 from ink_operator.clients.resolver import parse_answer
 from ink_operator.clients.tokens import TokenMint, certificate_body
 from ink_operator.core.errors import AlreadyExists, Conflict, Forbidden, OverQuota, Rejected, Terminal, Transient
-from ink_operator.core.objects import DEPLOYMENT, INK_SERVICE, NAMESPACE, POD
+from ink_operator.core.kinds import DEPLOYMENT, INK_SERVICE, NAMESPACE, POD
 from ink_operator.settings import Secrets
 
 

@@ -25,7 +25,7 @@ from ink_operator.buildkitd.desired import (
 from ink_operator.core.objects import Manifest
 from ink_operator.inkservice.desired.buildjob import make_job
 from ink_operator.inkservice.facts.source import build_plan
-from ink_operator.inkservice.model import Case, StartBuild
+from ink_operator.inkservice.model import ServiceContext, StartBuild
 from ink_operator.ports import Pair
 from ink_operator.settings import Storage
 from unit.operator.making import IDENTITY, NOW, SETTINGS, ago, service
@@ -65,7 +65,7 @@ def test_the_manifests_are_those_of_the_golden_file() -> None:
     start = StartBuild(build_plan(one, IDENTITY, "a" * 40), 1, no_cache=False)
     made = [
         *writes(DAEMON, SeenDaemon(authority="auth"), PAIR, Wanted(), OWN),
-        make_job(Case(one, IDENTITY, OWN), start, suspend=False),
+        make_job(ServiceContext(one, IDENTITY, OWN), start, suspend=False),
     ]
     text = yaml.safe_dump_all(made, sort_keys=True, width=140)
     if os.environ.get("INK_GOLDEN") == "write":
@@ -82,13 +82,13 @@ def test_a_workspace_and_a_namespace_of_one_name_are_two_tenants() -> None:
 
 def test_a_build_shows_its_tenants_daemon_and_no_other() -> None:
     start = StartBuild(build_plan(service(), IDENTITY, "a" * 40), 1, no_cache=False)
-    own = make_job(Case(service(), IDENTITY, OWN), start, suspend=False)
+    own = make_job(ServiceContext(service(), IDENTITY, OWN), start, suspend=False)
     (allowed,) = make_policy(DAEMON, OWN)["spec"]["ingress"][0]["from"]
     wanted = allowed["podSelector"]["matchLabels"].items()
     assert wanted <= own["spec"]["template"]["metadata"]["labels"].items()
-    other = make_job(Case(service(), IDENTITY._replace(tenant="other"), OWN), start, suspend=False)
+    other = make_job(ServiceContext(service(), IDENTITY._replace(tenant="other"), OWN), start, suspend=False)
     assert not wanted <= other["spec"]["template"]["metadata"]["labels"].items()
-    shared = make_job(Case(service(), IDENTITY, SETTINGS), start, suspend=False)
+    shared = make_job(ServiceContext(service(), IDENTITY, SETTINGS), start, suspend=False)
     assert "ml.ink/daemon" not in shared["spec"]["template"]["metadata"]["labels"]
 
 

@@ -20,7 +20,7 @@ from ink_operator.inkservice.desired.storage import make_volume_claim, volumes_o
 from ink_operator.inkservice.desired.workload import make_deployment
 from ink_operator.inkservice.facts.effective import ports_of, public_port, resources_of
 from ink_operator.inkservice.facts.source import build_plan
-from ink_operator.inkservice.model import Case, Revision, Running, StartBuild
+from ink_operator.inkservice.model import Revision, Running, ServiceContext, StartBuild
 from ink_operator.settings import parse_settings
 from unit.operator.making import IDENTITY, SETTINGS, service
 
@@ -39,7 +39,7 @@ def everything() -> list[dict[str, Any]]:
     return [
         *set_up(IDENTITY, True, SETTINGS),
         *make_policies(IDENTITY.namespace, True, SETTINGS),
-        make_job(Case(one, IDENTITY, SETTINGS), start, suspend=False),
+        make_job(ServiceContext(one, IDENTITY, SETTINGS), start, suspend=False),
         deployed,
         make_revision(one, IDENTITY, REVISION),
         make_release_job(one, IDENTITY, REVISION, Release(command=["migrate"]), deployed),
@@ -166,10 +166,13 @@ def test_requests_never_exceed_limits(resources: Any, cpu: tuple[str, str], memo
 
 def test_no_secret_is_in_the_job() -> None:
     one = service()
-    case, start = Case(one, IDENTITY, SETTINGS), StartBuild(build_plan(one, IDENTITY, "a" * 40), 1, no_cache=False)
+    context, start = (
+        ServiceContext(one, IDENTITY, SETTINGS),
+        StartBuild(build_plan(one, IDENTITY, "a" * 40), 1, no_cache=False),
+    )
     secrets = {key: f"secret-of-{key}" for key in SECRET_KEYS}
-    assert "secret-of" not in str(make_job(case, start, suspend=False))
-    assert make_secret(case, start, secrets, "uid")["stringData"] == secrets
+    assert "secret-of" not in str(make_job(context, start, suspend=False))
+    assert make_secret(context, start, secrets, "uid")["stringData"] == secrets
 
 
 def test_policies_in_an_owners_namespace_touch_only_ink_pods() -> None:
@@ -182,7 +185,7 @@ def test_a_build_is_told_the_platforms_base_images() -> None:
 
     def told(listed: str) -> list[str]:
         settings = replace(SETTINGS, base_images=parse_settings({"INK_BASE_IMAGES": listed}).base_images)
-        job = make_job(Case(service(), IDENTITY, settings), start, suspend=False)
+        job = make_job(ServiceContext(service(), IDENTITY, settings), start, suspend=False)
         env = job["spec"]["template"]["spec"]["containers"][0]["env"]
         return [pair["value"] for pair in env if pair["name"] == "INK_BASE_IMAGES"]
 
@@ -200,7 +203,7 @@ def test_a_build_is_told_what_images_get_beside_their_layers() -> None:
         asked = parse_settings(environ)
         fields = ("scan_image", "sbom_generator", "build_provenance", "build_registry_cache", "build_platform")
         settings = replace(SETTINGS, **{name: getattr(asked, name) for name in fields})
-        job = make_job(Case(service(), IDENTITY, settings), start, suspend=False)
+        job = make_job(ServiceContext(service(), IDENTITY, settings), start, suspend=False)
         env = job["spec"]["template"]["spec"]["containers"][0]["env"]
         return {pair["name"]: pair["value"] for pair in env if pair["name"] in names}
 

@@ -11,7 +11,8 @@ import pytest
 from aiohttp import web
 from ink_operator.clients.kube import Kube, configure
 from ink_operator.core.errors import InkError, LeaseLost
-from ink_operator.core.objects import CONFIG_MAP, INK_SERVICE, Manifest, Ref
+from ink_operator.core.kinds import CONFIG_MAP, INK_SERVICE
+from ink_operator.core.objects import Manifest, Ref
 from ink_operator.runtime.informer import Watched, inform
 from ink_operator.runtime.metrics import Metrics
 from kubernetes.aio.client.configuration import Configuration

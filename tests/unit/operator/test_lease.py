@@ -6,7 +6,8 @@ import copy
 
 import pytest
 from ink_operator.core.errors import AlreadyExists, Conflict, LeaseLost, Transient
-from ink_operator.core.objects import LEASE, Manifest, Ref
+from ink_operator.core.kinds import LEASE
+from ink_operator.core.objects import Manifest, Ref
 from ink_operator.runtime.lease import Guard, Lease
 
 REF = Ref(LEASE, "dp-system", "ink-operator")

@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from ink_operator.core.objects import CONFIG_MAP, SECRET, Key, Kind, Ref
+from ink_operator.core.kinds import CONFIG_MAP, SECRET, Kind
+from ink_operator.core.objects import Key, Ref
 from ink_operator.runtime.references import References
 
 ONE, TWO = Key("InkService", "team", "one"), Key("InkService", "team", "two")

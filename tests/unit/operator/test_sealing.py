@@ -10,7 +10,8 @@ from faults.world import World
 from ink_api.sealing import ALGORITHM, ENCRYPTION, Binding, SealedValueError, header_of, plaintext_of
 from ink_operator.clients.sealing import KeyRing
 from ink_operator.core.errors import Transient
-from ink_operator.core.objects import CONFIG_MAP, DEPLOYMENT, ROLE, ROLE_BINDING, SECRET, Ref
+from ink_operator.core.kinds import CONFIG_MAP, DEPLOYMENT, ROLE, ROLE_BINDING, SECRET
+from ink_operator.core.objects import Ref
 from joserfc import jwe
 from joserfc.jwk import ECKey
 

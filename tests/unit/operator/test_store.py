@@ -3,7 +3,8 @@
 from typing import Any
 
 import pytest
-from ink_operator.core.objects import CONTROLLER_REVISION, DEPLOYMENT, JOB, PERSISTENT_VOLUME_CLAIM, POD, Kind, Ref
+from ink_operator.core.kinds import CONTROLLER_REVISION, DEPLOYMENT, JOB, PERSISTENT_VOLUME_CLAIM, POD, Kind
+from ink_operator.core.objects import Ref
 from ink_operator.core.selectors import matches, split_first
 from ink_operator.core.store import Scope, Store
 

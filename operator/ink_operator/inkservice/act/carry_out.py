@@ -9,21 +9,10 @@ from ink_api.reasons import Reason
 
 from ink_operator.buildkitd.desired import daemon_of
 from ink_operator.buildkitd.reconcile import daemon_key, start_daemon
+from ink_operator.core import kinds
 from ink_operator.core.effects import Apply, Create, Delete, HandOver, MergePatch
 from ink_operator.core.errors import AlreadyExists, Terminal, Transient
-from ink_operator.core.objects import (
-    CONFIG_MAP,
-    CONTROLLER_REVISION,
-    JOB,
-    POD,
-    Key,
-    Manifest,
-    Ref,
-    annotations_of,
-    is_deleting,
-    labels_of,
-    ref_of,
-)
+from ink_operator.core.objects import Key, Manifest, Ref, annotations_of, is_deleting, labels_of, ref_of
 from ink_operator.inkservice.act.images import retire_images
 from ink_operator.inkservice.desired.buildjob import (
     BUILD_SECRETS,
@@ -37,12 +26,12 @@ from ink_operator.inkservice.facts.builds import ended_jobs, holds_place, may_st
 from ink_operator.inkservice.facts.claims import take_over
 from ink_operator.inkservice.model import (
     Attempt,
-    Case,
     ClaimHost,
     Failure,
     RecordVerdict,
     ReleaseHost,
     RetireImages,
+    ServiceContext,
     ServiceEffect,
     StartBuild,
 )
@@ -54,7 +43,7 @@ log = logging.getLogger(__name__)
 SET_UP = ("Namespace", "RoleBinding", "ResourceQuota", "LimitRange", "NetworkPolicy")
 
 
-async def carry_out(case: Case, effects: Iterable[ServiceEffect], ports: Ports) -> dict[str, str]:
+async def carry_out(context: ServiceContext, effects: Iterable[ServiceEffect], ports: Ports) -> dict[str, str]:
     """Each effect in turn; the first failure ends the pass, and the next one begins anew.
 
     Returns when each record that was made was made, by its name.
@@ -64,24 +53,24 @@ async def carry_out(case: Case, effects: Iterable[ServiceEffect], ports: Ports) 
         match effect:
             case Apply(manifest):
                 if manifest["kind"] in SET_UP:
-                    ports.tenancy.forget(case.identity.namespace)
+                    ports.tenancy.forget(context.identity.namespace)
                 await ports.cluster.apply(manifest)
             case HandOver(manifest):
                 await ports.cluster.hand_over(manifest)
             case Create(manifest):
                 live = await create_ours(manifest, ports)
-                if manifest["kind"] == CONTROLLER_REVISION.kind:
+                if manifest["kind"] == kinds.CONTROLLER_REVISION.kind:
                     made[live["metadata"]["name"]] = live["metadata"]["creationTimestamp"]
             case Delete(ref, uid, resource_version):
                 await ports.cluster.delete(ref, uid=uid, resource_version=resource_version)
             case MergePatch(ref, patch):
                 await ports.cluster.merge_patch(ref, patch)
             case _:
-                await _of_services(case, effect, ports)
+                await _of_services(context, effect, ports)
     return made
 
 
-async def _of_services(case: Case, effect: ServiceEffect, ports: Ports) -> None:
+async def _of_services(context: ServiceContext, effect: ServiceEffect, ports: Ports) -> None:
     """Effects that are more than one write of one object."""
     match effect:
         case ClaimHost(manifest, live):
@@ -89,11 +78,11 @@ async def _of_services(case: Case, effect: ServiceEffect, ports: Ports) -> None:
         case ReleaseHost(given_up):
             await release_host(given_up, ports)
         case StartBuild():
-            await start_build(case, effect, ports)
+            await start_build(context, effect, ports)
         case RecordVerdict(attempt):
-            await record_verdict(case, attempt, ports)
+            await record_verdict(context, attempt, ports)
         case RetireImages():
-            await retire_images(case, effect, ports)
+            await retire_images(context, effect, ports)
 
 
 async def claim_host(manifest: Manifest, live: Manifest | None, ports: Ports) -> None:
@@ -113,7 +102,7 @@ async def claim_host(manifest: Manifest, live: Manifest | None, ports: Ports) ->
 async def release_host(given_up: MergePatch, ports: Ports) -> None:
     """From now on the claim has a time of its own."""
     await ports.cluster.merge_patch(given_up.ref, given_up.patch)
-    ports.wakeups.add(Key(CONFIG_MAP.kind, given_up.ref.namespace, given_up.ref.name))
+    ports.wakeups.add(Key(kinds.CONFIG_MAP.kind, given_up.ref.namespace, given_up.ref.name))
 
 
 async def create_ours(manifest: Manifest, ports: Ports) -> Manifest:
@@ -144,66 +133,66 @@ async def _meet(live: Manifest | None, manifest: Manifest, ports: Ports, foreign
     raise foreign
 
 
-async def start_build(case: Case, start: StartBuild, ports: Ports) -> None:
+async def start_build(context: ServiceContext, start: StartBuild, ports: Ports) -> None:
     """Start one attempt if it is its turn, else leave it in the queue.
 
     The Secret comes before a running Job, so that its pod never waits for it; the owner reference follows, and the name
     of both is the build's, so a repetition meets its own work.
     """
-    space, name = case.settings.builds_namespace, job_name(start.plan, start.number)
+    space, name = context.settings.builds_namespace, job_name(start.plan, start.number)
     selector = f"{LABEL_COMPONENT}={COMPONENT}"
     async with ports.build_gate:
-        jobs = await ports.cluster.list(JOB, space, selector)
-        pods = await ports.cluster.list(POD, space, selector)
+        jobs = await ports.cluster.list(kinds.JOB, space, selector)
+        pods = await ports.cluster.list(kinds.POD, space, selector)
         live = next((job for job in jobs if job["metadata"]["name"] == name), None)
-        if live is not None and labels_of(live).get(LABEL_OWNER_UID) != case.service.metadata.uid:
-            await ports.cluster.delete(Ref(JOB, space, name), uid=live["metadata"]["uid"])
+        if live is not None and labels_of(live).get(LABEL_OWNER_UID) != context.service.metadata.uid:
+            await ports.cluster.delete(Ref(kinds.JOB, space, name), uid=live["metadata"]["uid"])
             raise Transient("a build of a deleted service of this name is being removed", retry_after_seconds=1.0)
         ended = ended_jobs(pods)
         go = may_start(
             jobs,
             ended,
             name,
-            case.identity.tenant,
-            places=case.settings.build_concurrency,
-            per_tenant=case.settings.build_concurrency_per_tenant,
+            context.identity.tenant,
+            places=context.settings.build_concurrency,
+            per_tenant=context.settings.build_concurrency_per_tenant,
         )
         if live is not None and not (go and live["spec"].get("suspend")):
             return
         if not go:
-            await _create_job(case, start, ports, suspend=True)
+            await _create_job(context, start, ports, suspend=True)
             return
         others = [j for j in jobs if holds_place(j, ended) and j["metadata"]["name"] != name]
-        secrets = await _secrets(case, start, others, ports)
+        secrets = await _secrets(context, start, others, ports)
         uid = live["metadata"]["uid"] if live is not None else None
-        await ports.cluster.apply(make_secret(case, start, secrets, uid))
+        await ports.cluster.apply(make_secret(context, start, secrets, uid))
         if live is not None:
-            await ports.cluster.merge_patch(Ref(JOB, space, name), {"spec": {"suspend": False}})
+            await ports.cluster.merge_patch(Ref(kinds.JOB, space, name), {"spec": {"suspend": False}})
             return
-        uid = await _create_job(case, start, ports, suspend=False)
-        await ports.cluster.apply(make_secret(case, start, secrets, uid))
+        uid = await _create_job(context, start, ports, suspend=False)
+        await ports.cluster.apply(make_secret(context, start, secrets, uid))
 
 
-async def _create_job(case: Case, start: StartBuild, ports: Ports, *, suspend: bool) -> str:
-    job = make_job(case, start, suspend=suspend)
+async def _create_job(context: ServiceContext, start: StartBuild, ports: Ports, *, suspend: bool) -> str:
+    job = make_job(context, start, suspend=suspend)
     try:
         created = await ports.cluster.create(job)
     except AlreadyExists:
         raise Transient(f"the build {job['metadata']['name']} exists already", retry_after_seconds=0.5) from None
-    meta, what = case.service.metadata, "queued" if suspend else "started"
+    meta, what = context.service.metadata, "queued" if suspend else "started"
     log.info("build %s of %s/%s %s", job["metadata"]["name"], meta.namespace, meta.name, what)
     uid: str = created["metadata"]["uid"]
     return uid
 
 
-async def _secrets(case: Case, start: StartBuild, running: list[Manifest], ports: Ports) -> dict[str, str]:
+async def _secrets(context: ServiceContext, start: StartBuild, running: list[Manifest], ports: Ports) -> dict[str, str]:
     """Credentials, minted when the build starts and not while it queues. `running`: other builds that run."""
-    git = case.service.spec.source.git
-    credentials = await credentials_of(git, case, ports) if git else (None, None)
+    git = context.service.spec.source.git
+    credentials = await credentials_of(git, context, ports) if git else (None, None)
     if isinstance(credentials, Failure):
         raise Terminal(credentials.message, reason=credentials.reason)
     username, password = credentials
-    client = await _client(case, running, ports)
+    client = await _client(context, running, ports)
     return {
         "INK_GIT_USERNAME": username or "",
         "INK_GIT_PASSWORD": password or "",
@@ -213,30 +202,30 @@ async def _secrets(case: Case, start: StartBuild, running: list[Manifest], ports
     }
 
 
-async def _client(case: Case, running: list[Manifest], ports: Ports) -> Pair:
+async def _client(context: ServiceContext, running: list[Manifest], ports: Ports) -> Pair:
     """What BuildKit asks of the build: the tenant's own, which runs from now on, or the one that all share."""
-    if not case.settings.buildkit_shared:
-        return await start_daemon(case.identity, running, ports, case.settings)
-    known = case.settings.secrets
+    if not context.settings.buildkit_shared:
+        return await start_daemon(context.identity, running, ports, context.settings)
+    known = context.settings.secrets
     return Pair(known.buildkit_ca, known.buildkit_cert, known.buildkit_key, expires="")
 
 
-async def record_verdict(case: Case, attempt: Attempt, ports: Ports) -> None:
+async def record_verdict(context: ServiceContext, attempt: Attempt, ports: Ports) -> None:
     """Keep the verdict on the Job, count it, and let the queue of builds and the tenant's daemon know."""
     if attempt.verdict is None:
         return
-    settings = case.settings
+    settings = context.settings
     patch = {"metadata": {"annotations": {ANNOTATION_VERDICT: verdict_json(attempt.verdict)}}}
-    await ports.cluster.merge_patch(Ref(JOB, settings.builds_namespace, attempt.name), patch)
+    await ports.cluster.merge_patch(Ref(kinds.JOB, settings.builds_namespace, attempt.name), patch)
     ports.meter.build_ended("ok" if attempt.verdict.ok else str(attempt.verdict.reason))
     await wake_queued(ports, settings)
     if not settings.buildkit_shared:
-        ports.wakeups.add(daemon_key(daemon_of(case.identity, settings).name, settings))
+        ports.wakeups.add(daemon_key(daemon_of(context.identity, settings).name, settings))
 
 
 async def wake_queued(ports: Ports, settings: Settings) -> None:
     """A place is free: owners of queued builds look again."""
-    for job in await ports.cluster.list(JOB, settings.builds_namespace, f"{LABEL_COMPONENT}={COMPONENT}"):
+    for job in await ports.cluster.list(kinds.JOB, settings.builds_namespace, f"{LABEL_COMPONENT}={COMPONENT}"):
         owner = annotations_of(job).get(ANNOTATION_OWNER, "")
         if job.get("spec", {}).get("suspend") and "/" in owner:
             namespace, _, name = owner.partition("/")

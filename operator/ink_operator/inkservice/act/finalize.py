@@ -18,28 +18,9 @@ from ink_api.names import ServiceIdentity
 
 from ink_operator.buildkitd.desired import daemon_of
 from ink_operator.buildkitd.reconcile import left_key
+from ink_operator.core import kinds
 from ink_operator.core.errors import Forbidden, InkError, NotRenewed
-from ink_operator.core.objects import (
-    CONFIG_MAP,
-    CONTROLLER_REVISION,
-    CRON_JOB,
-    DEPLOYMENT,
-    HORIZONTAL_POD_AUTOSCALER,
-    INGRESS,
-    INK_SERVICE,
-    JOB,
-    NAMESPACE,
-    NETWORK_POLICY,
-    PERSISTENT_VOLUME_CLAIM,
-    POD,
-    ROLE_BINDING,
-    SECRET,
-    SERVICE,
-    Key,
-    Ref,
-    is_deleting,
-    ref_of,
-)
+from ink_operator.core.objects import Key, Ref, is_deleting, ref_of
 from ink_operator.core.result import Result
 from ink_operator.core.times import seconds_since
 from ink_operator.inkservice.act.carry_out import release_host, wake_queued
@@ -90,7 +71,7 @@ async def finalize(
             await _step(partial(_leave_namespace, service, identity, ports, settings), service, hopeless)
     await _let_go(service, ports)
     if identity is not None and service.metadata.namespace == settings.tenants_namespace:
-        ports.wakeups.add(Key(NAMESPACE.kind, "", identity.namespace))
+        ports.wakeups.add(Key(kinds.NAMESPACE.kind, "", identity.namespace))
     if identity is not None and not settings.buildkit_shared:
         ports.wakeups.add(left_key(daemon_of(identity, settings).name, settings))
     return Result()
@@ -112,23 +93,24 @@ async def _step(step: Callable[[], Awaitable[int]], service: InkService, hopeles
 async def _remove_workload(service: InkService, identity: ServiceIdentity, ports: Ports, settings: Settings) -> int:
     """Route first, then pods. Returns how many objects were still there."""
     space = identity.namespace
-    if not grants(await ports.cluster.get(Ref(ROLE_BINDING, space, OPERATORS_GRANT)), settings):
+    if not grants(await ports.cluster.get(Ref(kinds.ROLE_BINDING, space, OPERATORS_GRANT)), settings):
         return 0
     refs = [
-        Ref(kind, space, identity.name) for kind in (INGRESS, HORIZONTAL_POD_AUTOSCALER, DEPLOYMENT, CRON_JOB, SERVICE)
+        Ref(kind, space, identity.name)
+        for kind in (kinds.INGRESS, kinds.HORIZONTAL_POD_AUTOSCALER, kinds.DEPLOYMENT, kinds.CRON_JOB, kinds.SERVICE)
     ]
-    refs.append(Ref(SECRET, space, env_name(identity)))
+    refs.append(Ref(kinds.SECRET, space, env_name(identity)))
     found = [
         (ref, live)
         for ref, live in zip(refs, await asyncio.gather(*map(ports.cluster.get, refs)), strict=True)
         if live is not None and is_ours(live, service.metadata.uid)
     ]
     mine = f"{LABEL_OWNER_UID}={service.metadata.uid}"
-    for claim in await ports.cluster.list(PERSISTENT_VOLUME_CLAIM, space, f"{mine},{LABEL_COMPONENT}={VOLUME}"):
+    for claim in await ports.cluster.list(kinds.PERSISTENT_VOLUME_CLAIM, space, f"{mine},{LABEL_COMPONENT}={VOLUME}"):
         # The others hold data that is to outlive the service; a new one of its name takes them up again.
         if is_to_go(claim) or is_deleting(claim):
-            found.append((Ref(PERSISTENT_VOLUME_CLAIM, space, claim["metadata"]["name"]), claim))
-    for kind in (JOB, CONTROLLER_REVISION):
+            found.append((Ref(kinds.PERSISTENT_VOLUME_CLAIM, space, claim["metadata"]["name"]), claim))
+    for kind in (kinds.JOB, kinds.CONTROLLER_REVISION):
         items = await ports.cluster.list(kind, space, mine)
         found += [(Ref(kind, space, live["metadata"]["name"]), live) for live in items]
     for ref, live in found:
@@ -140,8 +122,10 @@ async def _remove_workload(service: InkService, identity: ServiceIdentity, ports
 async def _remove_builds(service: InkService, ports: Ports, settings: Settings) -> int:
     """Jobs, their pods and Secrets. Images are deleted only after no build can push any more."""
     space, mine = settings.builds_namespace, f"{LABEL_OWNER_UID}={service.metadata.uid}"
-    jobs, pods, secrets = await asyncio.gather(*(ports.cluster.list(kind, space, mine) for kind in (JOB, POD, SECRET)))
-    for kind, items in ((JOB, jobs), (SECRET, secrets)):
+    jobs, pods, secrets = await asyncio.gather(
+        *(ports.cluster.list(kind, space, mine) for kind in (kinds.JOB, kinds.POD, kinds.SECRET))
+    )
+    for kind, items in ((kinds.JOB, jobs), (kinds.SECRET, secrets)):
         for live in items:
             if not is_deleting(live):
                 await ports.cluster.delete(Ref(kind, space, live["metadata"]["name"]), uid=live["metadata"]["uid"])
@@ -158,26 +142,26 @@ async def _remove_images(identity: ServiceIdentity, ports: Ports) -> int:
 async def _release_claims(service: InkService, ports: Ports, settings: Settings, now: datetime) -> int:
     """Its hosts stay the tenant's for a while: nobody takes over an address that a service has just given up."""
     mine = f"{LABEL_OWNER_UID}={service.metadata.uid}"
-    for claim in await ports.cluster.list(CONFIG_MAP, settings.namespace, mine):
+    for claim in await ports.cluster.list(kinds.CONFIG_MAP, settings.namespace, mine):
         await release_host(release(claim["metadata"]["name"], settings, now), ports)
     return 0
 
 
 async def _leave_namespace(service: InkService, identity: ServiceIdentity, ports: Ports, settings: Settings) -> int:
     """In an owner's namespace the policies and the operator's grant go with the last service."""
-    others = await ports.cluster.list(INK_SERVICE, identity.namespace)
+    others = await ports.cluster.list(kinds.INK_SERVICE, identity.namespace)
     if any(o["metadata"]["uid"] != service.metadata.uid and not is_deleting(o) for o in others):
         return 0
-    grant = await ports.cluster.get(Ref(ROLE_BINDING, identity.namespace, OPERATORS_GRANT))
+    grant = await ports.cluster.get(Ref(kinds.ROLE_BINDING, identity.namespace, OPERATORS_GRANT))
     if not grants(grant, settings):
         return 0
     ports.tenancy.forget(identity.namespace)
-    for live in await ports.cluster.list(NETWORK_POLICY, identity.namespace):
+    for live in await ports.cluster.list(kinds.NETWORK_POLICY, identity.namespace):
         if live["metadata"]["name"] in policy_names() and is_made_by_us(live):
             await ports.cluster.delete(ref_of(live), uid=live["metadata"]["uid"])
     # Last, as it takes the operator's own rights here away. Without the right to do that it stays, and harms nothing.
     with contextlib.suppress(Forbidden):
-        await ports.cluster.delete(Ref(ROLE_BINDING, identity.namespace, OPERATORS_GRANT))
+        await ports.cluster.delete(Ref(kinds.ROLE_BINDING, identity.namespace, OPERATORS_GRANT))
     return 0
 
 
@@ -185,4 +169,4 @@ async def _let_go(service: InkService, ports: Ports) -> None:
     meta = service.metadata
     rest = [name for name in meta.finalizers if name != FINALIZER]
     patch = {"metadata": {"finalizers": rest, "resourceVersion": meta.resource_version}}
-    await ports.cluster.merge_patch(Ref(INK_SERVICE, meta.namespace, meta.name), patch)
+    await ports.cluster.merge_patch(Ref(kinds.INK_SERVICE, meta.namespace, meta.name), patch)

@@ -3,27 +3,28 @@
 import logging
 from typing import Any
 
+from ink_operator.core import kinds
 from ink_operator.core.errors import InkError, NotRenewed
-from ink_operator.core.objects import CRON_JOB, DEPLOYMENT, INK_SERVICE, POD, Key, Manifest
-from ink_operator.inkservice.model import ANNOTATION_IMAGE_DELETED, Case, RetireImages
+from ink_operator.core.objects import Key, Manifest
+from ink_operator.inkservice.model import ANNOTATION_IMAGE_DELETED, RetireImages, ServiceContext
 from ink_operator.ports import Ports
 
 log = logging.getLogger(__name__)
 AGAIN_SECONDS = 60.0
 
 
-async def retire_images(case: Case, retire: RetireImages, ports: Ports) -> None:
+async def retire_images(context: ServiceContext, retire: RetireImages, ports: Ports) -> None:
     """Delete from the registry first, then note it: who is killed in between does the same again."""
     try:
-        digests, tags = await _in_use(case, retire.repository, ports)
+        digests, tags = await _in_use(context, retire.repository, ports)
         logs = frozenset(log_tag(build) for build in retire.builds)
         await ports.registry.prune(retire.repository, retire.digests | digests, tags | logs)
     except NotRenewed:
         raise
     except InkError as error:
-        meta = case.service.metadata
+        meta = context.service.metadata
         log.info("images of %s/%s are deleted later: %s", meta.namespace, meta.name, error)
-        ports.wakeups.add(Key(INK_SERVICE.kind, meta.namespace, meta.name), AGAIN_SECONDS)
+        ports.wakeups.add(Key(kinds.INK_SERVICE.kind, meta.namespace, meta.name), AGAIN_SECONDS)
         return
     for ref in retire.records:
         await ports.cluster.merge_patch(ref, {"metadata": {"annotations": {ANNOTATION_IMAGE_DELETED: "true"}}})
@@ -34,11 +35,11 @@ def log_tag(build: str) -> str:
     return f"log-{build}"
 
 
-async def _in_use(case: Case, repository: str, ports: Ports) -> tuple[frozenset[str], frozenset[str]]:
+async def _in_use(context: ServiceContext, repository: str, ports: Ports) -> tuple[frozenset[str], frozenset[str]]:
     """Digests and tags that anybody's pods name. By admission only those of this namespace may."""
-    space, own = case.identity.namespace, f"{case.settings.registry}/{repository}"
+    space, own = context.identity.namespace, f"{context.settings.registry}/{repository}"
     digests, tags = set(), set()
-    for kind in (DEPLOYMENT, CRON_JOB, POD):
+    for kind in (kinds.DEPLOYMENT, kinds.CRON_JOB, kinds.POD):
         for live in await ports.cluster.list(kind, space):
             for image in _images(live):
                 name, _, digest = image.partition("@")
@@ -53,5 +54,5 @@ def _images(live: Manifest) -> list[str]:
     spec: dict[str, Any] = live.get("spec") or {}
     spec = (spec.get("jobTemplate") or {}).get("spec") or spec
     spec = (spec.get("template") or {}).get("spec") or spec
-    kinds = ("initContainers", "containers", "ephemeralContainers")
-    return [str(container.get("image") or "") for kind in kinds for container in spec.get(kind) or []]
+    lists = ("initContainers", "containers", "ephemeralContainers")
+    return [str(container.get("image") or "") for kind in lists for container in spec.get(kind) or []]

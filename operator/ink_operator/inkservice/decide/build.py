@@ -8,7 +8,7 @@ from ink_api.inkservice import BuildStatus
 from ink_api.reasons import PROGRESS, Reason
 
 from ink_operator.core.times import seconds_since
-from ink_operator.inkservice.decide.plan import REFUSED_LOOK_SECONDS, Draft
+from ink_operator.inkservice.decide.plan import REFUSED_LOOK_SECONDS, ServicePlanBuilder
 from ink_operator.inkservice.decide.revision import supersede
 from ink_operator.inkservice.decide.superseding import to_be_deployed, to_be_finished
 from ink_operator.inkservice.desired.buildjob import DEADLINE_SLACK_SECONDS, timeout_seconds
@@ -42,178 +42,178 @@ class Chosen(NamedTuple):
     newest: bool
 
 
-def build_step(draft: Draft) -> Chosen:
+def build_step(plan: ServicePlanBuilder) -> Chosen:
     """Source and build; states both facts."""
-    if draft.service.spec.release is None:
-        draft.say(ConditionType.RELEASED, "True", Reason.NOT_NEEDED, "The service has no release command.")
-    image = draft.service.spec.source.image
+    if plan.service.spec.release is None:
+        plan.set_condition(ConditionType.RELEASED, "True", Reason.NOT_NEEDED, "The service has no release command.")
+    image = plan.service.spec.source.image
     if image is not None:
-        draft.say(SOURCE, "True", Reason.NOT_NEEDED, "The image is given.")
-        draft.say(BUILT, "True", Reason.NOT_NEEDED, "The image is given.")
-        live = running_of(draft.seen.deployment)
+        plan.set_condition(SOURCE, "True", Reason.NOT_NEEDED, "The image is given.")
+        plan.set_condition(BUILT, "True", Reason.NOT_NEEDED, "The image is given.")
+        live = running_of(plan.seen.deployment)
         port = live.port if live is not None and live.image == image.ref else DEFAULT_PORT
         return Chosen(Running(image.ref, port), newest=True)
-    plan = draft.seen.build
-    if not _source(draft, plan) or not _variables(draft) or plan is None:
+    build = plan.seen.build
+    if not _source(plan, build) or not _variables(plan) or build is None:
         # A repository that is gone must not undo what runs; it only cannot be renewed.
-        return Chosen(running_now(draft.seen.workload, draft.revisions), newest=False)
-    draft.commit = plan.commit
-    return _build(draft, plan)
+        return Chosen(running_now(plan.seen.workload, plan.revisions), newest=False)
+    plan.commit = build.commit
+    return _build(plan, build)
 
 
-def _source(draft: Draft, plan: BuildPlan | None) -> bool:
-    git, head = draft.service.spec.source.git, draft.seen.head
+def _source(plan: ServicePlanBuilder, build: BuildPlan | None) -> bool:
+    git, head = plan.service.spec.source.git, plan.seen.head
     if git is None:
         return False
     if head is not None:
-        draft.look_again(head.fresh_for_seconds)
+        plan.requeue_after(head.fresh_for_seconds)
     if head is None and git.commit is not None:
-        draft.say(SOURCE, "True", Reason.RESOLVED, f"Pinned to commit {git.commit}.")
+        plan.set_condition(SOURCE, "True", Reason.RESOLVED, f"Pinned to commit {git.commit}.")
         return True
     if head is not None and head.commit is not None:
-        draft.say(SOURCE, "True", Reason.RESOLVED, f"Branch {git.branch} is at commit {head.commit}.")
+        plan.set_condition(SOURCE, "True", Reason.RESOLVED, f"Branch {git.branch} is at commit {head.commit}.")
         return True
-    if head is not None and plan is not None:
-        text = f"Branch {git.branch} was at commit {plan.commit}; the repository does not answer at the moment."
-        draft.say(SOURCE, "True", Reason.RESOLVED, text)
+    if head is not None and build is not None:
+        text = f"Branch {git.branch} was at commit {build.commit}; the repository does not answer at the moment."
+        plan.set_condition(SOURCE, "True", Reason.RESOLVED, text)
         return True
     # the resolver asked by the address inside the cluster, which nobody outside knows
-    told = (head.message if head else "").replace(draft.settings.git_internal_url, draft.settings.git_public_url)
+    told = (head.message if head else "").replace(plan.settings.git_internal_url, plan.settings.git_public_url)
     reason = (head.reason if head else None) or Reason.SOURCE_UNREACHABLE
     message = told or f"Branch {git.branch} of {git.url} cannot be read."
-    draft.say(SOURCE, "Unknown" if reason in PROGRESS else "False", reason, message)
+    plan.set_condition(SOURCE, "Unknown" if reason in PROGRESS else "False", reason, message)
     return False
 
 
-def _variables(draft: Draft) -> bool:
+def _variables(plan: ServicePlanBuilder) -> bool:
     """What the variables of the build hold is known."""
-    failure, git, head = draft.seen.build_environment.failure, draft.service.spec.source.git, draft.seen.head
+    failure, git, head = plan.seen.build_environment.failure, plan.service.spec.source.git, plan.seen.head
     if failure is None:
         return True
-    draft.commit = (git.commit if git else None) or (head.commit if head else None)
-    draft.say(BUILT, "Unknown" if failure.reason in PROGRESS else "False", failure.reason, failure.message)
-    draft.look_again(SET_UP_LOOK_SECONDS if failure.reason in PROGRESS else REFUSED_LOOK_SECONDS)
+    plan.commit = (git.commit if git else None) or (head.commit if head else None)
+    plan.set_condition(BUILT, "Unknown" if failure.reason in PROGRESS else "False", failure.reason, failure.message)
+    plan.requeue_after(SET_UP_LOOK_SECONDS if failure.reason in PROGRESS else REFUSED_LOOK_SECONDS)
     return False
 
 
-def _build(draft: Draft, plan: BuildPlan) -> Chosen:
-    seen = draft.seen
-    live, running = running_of(seen.workload), running_now(seen.workload, draft.revisions)
-    finishing = to_be_finished(draft.service, seen.identity, plan, seen.attempts, seen.revisions)
-    _supersede(draft, plan, finishing)
-    mine = attempts_for(seen.attempts, seen.revisions, plan.key)
+def _build(plan: ServicePlanBuilder, build: BuildPlan) -> Chosen:
+    seen = plan.seen
+    live, running = running_of(seen.workload), running_now(seen.workload, plan.revisions)
+    finishing = to_be_finished(plan.service, seen.identity, build, seen.attempts, seen.revisions)
+    _supersede(plan, build, finishing)
+    mine = attempts_for(seen.attempts, seen.revisions, build.key)
     last = mine[-1] if mine else None
-    draft.build = _status(draft, plan, last)
-    if live is not None and live.build_key == plan.key:
-        draft.say(BUILT, "True", Reason.BUILT, f"Commit {plan.commit} is built.")
+    plan.build = _status(plan, build, last)
+    if live is not None and live.build_key == build.key:
+        plan.set_condition(BUILT, "True", Reason.BUILT, f"Commit {build.commit} is built.")
         return Chosen(live, newest=True)
     if last is not None and last.verdict is not None and last.verdict.ok and last.verdict.digest:
-        draft.say(BUILT, "True", Reason.BUILT, f"Commit {plan.commit} is built.")
-        return Chosen(_running(draft, plan, last.verdict), newest=True)
+        plan.set_condition(BUILT, "True", Reason.BUILT, f"Commit {build.commit} is built.")
+        return Chosen(_running(plan, build, last.verdict), newest=True)
     if seen.stored is not None:
-        draft.say(BUILT, "True", Reason.IMAGE_EXISTS, f"Commit {plan.commit} was built before.")
+        plan.set_condition(BUILT, "True", Reason.IMAGE_EXISTS, f"Commit {build.commit} was built before.")
         stored = Verdict(True, seen.stored.digest, ports=seen.stored.ports, inkfile=parsed(seen.stored.inkfile))
-        return Chosen(_running(draft, plan, stored), newest=True)
-    if last is not None and last.state == BuildState.FAILED and _is_users(draft, last):
-        _report_failure(draft, last)
+        return Chosen(_running(plan, build, stored), newest=True)
+    if last is not None and last.state == BuildState.FAILED and _is_users(plan, last):
+        _report_failure(plan, last)
         return Chosen(running, newest=False)
     # Until then what runs goes on as it is; what ran and was deleted is put back.
     old = Chosen(running if seen.workload is None else None, newest=False)
     if finishing is not None:
-        _let_finish(draft, finishing)
+        _let_finish(plan, finishing)
         return old
-    _advance(draft, plan, last, running)
-    return _late(draft, plan) or old
+    _advance(plan, build, last, running)
+    return _late(plan, build) or old
 
 
-def _let_finish(draft: Draft, finishing: Attempt) -> None:
-    draft.build = build_status(finishing)
+def _let_finish(plan: ServicePlanBuilder, finishing: Attempt) -> None:
+    plan.build = build_status(finishing)
     text = f"Builds commit {finishing.commit} first: builds before it were cancelled for newer commits."
-    draft.say(BUILT, "Unknown", Reason.BUILDING, text)
-    draft.look_again(BUILD_LOOK_SECONDS)
+    plan.set_condition(BUILT, "Unknown", Reason.BUILDING, text)
+    plan.requeue_after(BUILD_LOOK_SECONDS)
 
 
-def _late(draft: Draft, plan: BuildPlan) -> Chosen | None:
-    service, seen = draft.service, draft.seen
-    late = to_be_deployed(service, seen.identity, plan, seen.attempts, seen.revisions)
+def _late(plan: ServicePlanBuilder, build: BuildPlan) -> Chosen | None:
+    service, seen = plan.service, plan.seen
+    late = to_be_deployed(service, seen.identity, build, seen.attempts, seen.revisions)
     if late is None or late.verdict is None:
         return None
-    its = build_plan(service, seen.identity, late.commit, secrets=plan.secrets)
-    return Chosen(_running(draft, its, late.verdict), newest=False)
+    its = build_plan(service, seen.identity, late.commit, secrets=build.secrets)
+    return Chosen(_running(plan, its, late.verdict), newest=False)
 
 
-def _running(draft: Draft, plan: BuildPlan, built: Verdict) -> Running:
-    image = f"{draft.settings.registry}/{plan.repository}@{built.digest}"
-    port, token = default_port(built.ports), draft.service.spec.rebuild_token
-    known = of_build(draft.revisions, plan.key)
+def _running(plan: ServicePlanBuilder, build: BuildPlan, built: Verdict) -> Running:
+    image = f"{plan.settings.registry}/{build.repository}@{built.digest}"
+    port, token = default_port(built.ports), plan.service.spec.rebuild_token
+    known = of_build(plan.revisions, build.key)
     # A build says the same for ever: its record tells it without Job and registry.
     inkfile = known.running.inkfile if known is not None and known.running is not None else built.inkfile
-    return Running(image, port, plan.commit, plan.key, token, plan.planner, inkfile)
+    return Running(image, port, build.commit, build.key, token, build.planner, inkfile)
 
 
-def _supersede(draft: Draft, plan: BuildPlan, finishing: Attempt | None) -> None:
+def _supersede(plan: ServicePlanBuilder, build: BuildPlan, finishing: Attempt | None) -> None:
     """Builds of other commits or settings that still run or queue are of no use any more, but for `finishing`."""
-    for attempt in draft.seen.attempts:
+    for attempt in plan.seen.attempts:
         unfinished = attempt.state in (BuildState.QUEUED, BuildState.RUNNING)
-        if unfinished and attempt.build_key != plan.key and attempt != finishing:
-            supersede(draft, attempt)
+        if unfinished and attempt.build_key != build.key and attempt != finishing:
+            supersede(plan, attempt)
 
 
-def _is_users(draft: Draft, attempt: Attempt) -> bool:
+def _is_users(plan: ServicePlanBuilder, attempt: Attempt) -> bool:
     """Only another commit or other settings help; a higher limit is one for what ran out of time."""
     verdict = attempt.verdict
     if verdict is None or verdict.infrastructure:
         return False
-    limit = timeout_seconds(draft.service, draft.settings) + DEADLINE_SLACK_SECONDS
+    limit = timeout_seconds(plan.service, plan.settings) + DEADLINE_SLACK_SECONDS
     return verdict.reason != Reason.BUILD_TIMEOUT or not 0 < attempt.limit_seconds < limit
 
 
-def _advance(draft: Draft, plan: BuildPlan, last: Attempt | None, running: Running | None) -> None:
+def _advance(plan: ServicePlanBuilder, build: BuildPlan, last: Attempt | None, running: Running | None) -> None:
     """Start, queue, wait for, or try again."""
-    token = draft.service.spec.rebuild_token
+    token = plan.service.spec.rebuild_token
     no_cache = token is not None and token != (running.rebuild_token if running else None)
-    no_cache |= _other_secrets(draft, plan)
+    no_cache |= _other_secrets(plan, build)
     late = last is not None and last.verdict is not None and last.verdict.reason == Reason.BUILD_TIMEOUT
     if last is None or last.state == BuildState.SUPERSEDED or late:
-        _start(draft, plan, last.number + 1 if last else 1, no_cache)
-        draft.say(BUILT, "Unknown", Reason.BUILDING, f"Builds commit {plan.commit}.")
-        draft.look_again(QUEUE_LOOK_SECONDS)
+        _start(plan, build, last.number + 1 if last else 1, no_cache)
+        plan.set_condition(BUILT, "Unknown", Reason.BUILDING, f"Builds commit {build.commit}.")
+        plan.requeue_after(QUEUE_LOOK_SECONDS)
     elif last.state == BuildState.RUNNING:
-        draft.say(BUILT, "Unknown", Reason.BUILDING, f"Builds commit {plan.commit}.")
-        draft.look_again(BUILD_LOOK_SECONDS)
+        plan.set_condition(BUILT, "Unknown", Reason.BUILDING, f"Builds commit {build.commit}.")
+        plan.requeue_after(BUILD_LOOK_SECONDS)
     elif last.state == BuildState.QUEUED:
-        _start(draft, plan, last.number, no_cache)
-        draft.say(BUILT, "Unknown", Reason.QUEUED, "Waits for its turn to build.")
-        draft.look_again(QUEUE_LOOK_SECONDS)
+        _start(plan, build, last.number, no_cache)
+        plan.set_condition(BUILT, "Unknown", Reason.QUEUED, "Waits for its turn to build.")
+        plan.requeue_after(QUEUE_LOOK_SECONDS)
     else:
-        _retry(draft, plan, last, no_cache)
+        _retry(plan, build, last, no_cache)
 
 
-def _start(draft: Draft, plan: BuildPlan, number: int, no_cache: bool) -> None:
-    draft.effects.append(StartBuild(plan, number, no_cache, draft.seen.build_environment.values))
+def _start(plan: ServicePlanBuilder, build: BuildPlan, number: int, no_cache: bool) -> None:
+    plan.effects.append(StartBuild(build, number, no_cache, plan.seen.build_environment.values))
 
 
-def _other_secrets(draft: Draft, plan: BuildPlan) -> bool:
+def _other_secrets(plan: ServicePlanBuilder, build: BuildPlan) -> bool:
     """The same commit was built with other settings. BuildKit takes a step from its cache whatever its secrets hold."""
-    builds = [r.running or r.attempt for r in draft.revisions]
-    return bool(plan.secrets) and any(
-        b is not None and b.commit == plan.commit and b.build_key != plan.key for b in (*builds, *draft.seen.attempts)
+    builds = [r.running or r.attempt for r in plan.revisions]
+    return bool(build.secrets) and any(
+        b is not None and b.commit == build.commit and b.build_key != build.key for b in (*builds, *plan.seen.attempts)
     )
 
 
-def _retry(draft: Draft, plan: BuildPlan, last: Attempt, no_cache: bool) -> None:
+def _retry(plan: ServicePlanBuilder, build: BuildPlan, last: Attempt, no_cache: bool) -> None:
     """The infrastructure spoiled the last attempt, or its image is gone from the registry."""
-    wait = retry_wait(last, draft.now)
+    wait = retry_wait(last, plan.now)
     message = (last.verdict.message if last.verdict else "") or "The image is not in the registry."
     if wait <= 0:
-        _start(draft, plan, last.number + 1, no_cache)
-        draft.look_again(QUEUE_LOOK_SECONDS)
+        _start(plan, build, last.number + 1, no_cache)
+        plan.requeue_after(QUEUE_LOOK_SECONDS)
     else:
-        draft.look_again(wait)
+        plan.requeue_after(wait)
     if last.number >= len(RETRY_AFTER_SECONDS):
-        draft.say(BUILT, "False", Reason.BUILD_INFRASTRUCTURE, message)
+        plan.set_condition(BUILT, "False", Reason.BUILD_INFRASTRUCTURE, message)
     else:
-        draft.say(BUILT, "Unknown", Reason.BUILDING, f"Builds commit {plan.commit} again: {message}")
+        plan.set_condition(BUILT, "Unknown", Reason.BUILDING, f"Builds commit {build.commit} again: {message}")
 
 
 def retry_wait(last: Attempt, now: datetime) -> float:
@@ -222,18 +222,18 @@ def retry_wait(last: Attempt, now: datetime) -> float:
     return limit - (seconds_since(last.finished or last.created, now) or 0.0)
 
 
-def _report_failure(draft: Draft, last: Attempt) -> None:
+def _report_failure(plan: ServicePlanBuilder, last: Attempt) -> None:
     verdict = last.verdict
     if verdict is None:
         return
     lines = "\n".join(verdict.log[-LOG_LINES:])
     message = verdict.message or "The build failed."
-    draft.say(BUILT, "False", verdict.reason, f"{message}\n{lines}\n" if lines else message)
+    plan.set_condition(BUILT, "False", verdict.reason, f"{message}\n{lines}\n" if lines else message)
 
 
-def _status(draft: Draft, plan: BuildPlan, last: Attempt | None) -> BuildStatus | None:
+def _status(plan: ServicePlanBuilder, build: BuildPlan, last: Attempt | None) -> BuildStatus | None:
     """What the status says of the build; from its record when the Job that knew more is gone."""
-    done = of_build(draft.revisions, plan.key)
-    if done is not None and last not in draft.seen.attempts:
+    done = of_build(plan.revisions, build.key)
+    if done is not None and last not in plan.seen.attempts:
         return done.build
     return build_status(last) if last is not None else None

@@ -6,11 +6,12 @@ How the last run ended is a condition of its own: a run that fails does not make
 from ink_api.conditions import ConditionType, find
 from ink_api.reasons import Reason
 
+from ink_operator.core import kinds
 from ink_operator.core.effects import Delete, MergePatch
-from ink_operator.core.objects import JOB, Manifest, Ref, annotations_of, is_deleting, labels_of, ref_of
+from ink_operator.core.objects import Manifest, Ref, annotations_of, is_deleting, labels_of, ref_of
 from ink_operator.core.times import parse_time
 from ink_operator.inkservice.decide.environment import drop_environment
-from ink_operator.inkservice.decide.plan import Draft
+from ink_operator.inkservice.decide.plan import ServicePlanBuilder
 from ink_operator.inkservice.decide.release import release_step
 from ink_operator.inkservice.decide.revision import record
 from ink_operator.inkservice.desired.cron import make_cron_job
@@ -22,93 +23,93 @@ LOOK_SECONDS = 2.0
 LAST_RUN = ConditionType.LAST_RUN_SUCCEEDED
 
 
-def cron_step(draft: Draft, running: Running, newest: bool) -> None:
+def cron_step(plan: ServicePlanBuilder, running: Running, newest: bool) -> None:
     """The CronJob first; what served before goes when there is one."""
-    seen = draft.seen
-    wanted = make_cron_job(draft.effective, seen.identity, running, draft.settings, seen.digests, live=seen.cron_job)
-    if not release_step(draft, wanted, record(draft, wanted, running), newest=newest):
-        hold_schedule(draft)
+    seen = plan.seen
+    wanted = make_cron_job(plan.effective, seen.identity, running, plan.settings, seen.digests, live=seen.cron_job)
+    if not release_step(plan, wanted, record(plan, wanted, running), newest=newest):
+        hold_schedule(plan)
         return
-    changing = draft.apply(seen.cron_job, wanted)
-    draft.remove(seen.ingress, seen.autoscaler, seen.deployment, seen.service)
+    changing = plan.apply(seen.cron_job, wanted)
+    plan.remove(seen.ingress, seen.autoscaler, seen.deployment, seen.service)
     if seen.ingress is None:
-        draft.release_hosts()
-    report_last_run(draft)
+        plan.release_hosts()
+    report_last_run(plan)
     if not newest:
         return
-    draft.say(ConditionType.ROUTED, "True", Reason.NOT_NEEDED, "A cron job has no address.")
+    plan.set_condition(ConditionType.ROUTED, "True", Reason.NOT_NEEDED, "A cron job has no address.")
     if changing or seen.cron_job is None:
-        draft.say(ConditionType.DEPLOYED, "Unknown", Reason.DEPLOYING, "The schedule is being set.")
-        draft.look_again(LOOK_SECONDS)
+        plan.set_condition(ConditionType.DEPLOYED, "Unknown", Reason.DEPLOYING, "The schedule is being set.")
+        plan.requeue_after(LOOK_SECONDS)
         return
-    drop_environment(draft)
+    drop_environment(plan)
     revision = annotations_of(seen.cron_job).get(ANNOTATION_REVISION, "")
-    _end_stuck_runs(draft, revision)
-    _report(draft, seen.cron_job, revision)
+    _end_stuck_runs(plan, revision)
+    _report(plan, seen.cron_job, revision)
 
 
-def _end_stuck_runs(draft: Draft, revision: str) -> None:
+def _end_stuck_runs(plan: ServicePlanBuilder, revision: str) -> None:
     """A run of an earlier revision whose container cannot start goes: what is mended now does not reach it, and by the
     concurrency policy it would keep every later run from starting until its time is over.
     """
-    for pod in draft.seen.pods:
+    for pod in plan.seen.pods:
         earlier = labels_of(pod).get(LABEL_REVISION) != revision and not is_deleting(pod)
-        if not earlier or how_it_ended(pod) or blocked([pod], draft.now) is None:
+        if not earlier or how_it_ended(pod) or blocked([pod], plan.now) is None:
             continue
         for owner in pod["metadata"].get("ownerReferences") or []:
-            if owner.get("kind") == JOB.kind and owner.get("controller"):
-                ref = Ref(JOB, pod["metadata"]["namespace"], owner["name"])
-                draft.effects.append(Delete(ref, owner["uid"]))
+            if owner.get("kind") == kinds.JOB.kind and owner.get("controller"):
+                ref = Ref(kinds.JOB, pod["metadata"]["namespace"], owner["name"])
+                plan.effects.append(Delete(ref, owner["uid"]))
 
 
-def _report(draft: Draft, cron_job: Manifest, revision: str) -> None:
-    pods = [p for p in newest_pods(draft.seen.pods, revision) if not how_it_ended(p)]
-    failure = cannot_start(pods, draft.now)
+def _report(plan: ServicePlanBuilder, cron_job: Manifest, revision: str) -> None:
+    pods = [p for p in newest_pods(plan.seen.pods, revision) if not how_it_ended(p)]
+    failure = cannot_start(pods, plan.now)
     if failure is not None:
         waits = " Until then no other run starts." if cron_job["spec"].get("concurrencyPolicy") == "Forbid" else ""
-        draft.say(ConditionType.DEPLOYED, "False", failure.reason, f"{failure.message}{waits}")
+        plan.set_condition(ConditionType.DEPLOYED, "False", failure.reason, f"{failure.message}{waits}")
         return
     if pods:
-        draft.look_again(wait_seconds(pods, None, draft.now))
+        plan.requeue_after(wait_seconds(pods, None, plan.now))
     schedule = f"{cron_job['spec']['schedule']} ({cron_job['spec'].get('timeZone', 'Etc/UTC')})"
-    draft.say(ConditionType.DEPLOYED, "True", Reason.DEPLOYED, f"The schedule {schedule} is in place.")
+    plan.set_condition(ConditionType.DEPLOYED, "True", Reason.DEPLOYED, f"The schedule {schedule} is in place.")
 
 
-def report_last_run(draft: Draft) -> None:
+def report_last_run(plan: ServicePlanBuilder) -> None:
     """As the CronJob tells it. While a run is under way the word about the one before stands."""
-    status = (draft.seen.cron_job or {}).get("status") or {}
+    status = (plan.seen.cron_job or {}).get("status") or {}
     time = status.get("lastScheduleTime")
     started, succeeded = parse_time(time), parse_time(status.get("lastSuccessfulTime"))
     if started is None:
         return
     if succeeded is not None and succeeded >= started:
-        draft.say(LAST_RUN, "True", Reason.RUN_SUCCEEDED, f"The run of {time} succeeded.")
+        plan.set_condition(LAST_RUN, "True", Reason.RUN_SUCCEEDED, f"The run of {time} succeeded.")
     elif status.get("active"):
-        before = find(draft.service.status.conditions, LAST_RUN)
+        before = find(plan.service.status.conditions, LAST_RUN)
         if before is not None:
-            draft.facts[LAST_RUN] = Fact(LAST_RUN, before.status, Reason(before.reason), before.message)
+            plan.facts[LAST_RUN] = Fact(LAST_RUN, before.status, Reason(before.reason), before.message)
     else:
-        draft.say(LAST_RUN, "False", Reason.RUN_FAILED, f"The run of {time} failed{_why(draft)}.")
+        plan.set_condition(LAST_RUN, "False", Reason.RUN_FAILED, f"The run of {time} failed{_why(plan)}.")
 
 
-def _why(draft: Draft) -> str:
+def _why(plan: ServicePlanBuilder) -> str:
     """How the newest pod that failed ended; a run that took too long leaves none."""
-    failed = [p for p in draft.seen.pods if (p.get("status") or {}).get("phase") == "Failed"]
+    failed = [p for p in plan.seen.pods if (p.get("status") or {}).get("phase") == "Failed"]
     newest = max(
         failed, key=lambda p: (p["metadata"].get("creationTimestamp", ""), p["metadata"]["name"]), default=None
     )
     return f": {how_it_ended(newest)}" if newest is not None else ""
 
 
-def cron_rests(draft: Draft) -> bool:
+def cron_rests(plan: ServicePlanBuilder) -> bool:
     """No further run will start."""
-    live = draft.seen.cron_job
+    live = plan.seen.cron_job
     return live is None or bool(live["spec"].get("suspend"))
 
 
-def hold_schedule(draft: Draft) -> None:
+def hold_schedule(plan: ServicePlanBuilder) -> None:
     """While no image is known for the newest spec, the old revision still follows `suspend`."""
-    live = draft.seen.cron_job
-    wanted = wanted_replicas(draft.service) == 0
+    live = plan.seen.cron_job
+    wanted = wanted_replicas(plan.service) == 0
     if live is not None and bool(live["spec"].get("suspend")) != wanted:
-        draft.effects.append(MergePatch(ref_of(live), {"spec": {"suspend": wanted}}))
+        plan.effects.append(MergePatch(ref_of(live), {"spec": {"suspend": wanted}}))

@@ -3,15 +3,15 @@
 from ink_api.conditions import ConditionType
 from ink_api.reasons import Reason
 
-from ink_operator.inkservice.decide.plan import REFUSED_LOOK_SECONDS, Draft
+from ink_operator.inkservice.decide.plan import REFUSED_LOOK_SECONDS, ServicePlanBuilder
 
 
-def isolation_step(draft: Draft) -> bool:
+def isolation_step(plan: ServicePlanBuilder) -> bool:
     """False when the cluster has no such runtime: then the pods that run stay as they are."""
-    if draft.service.spec.isolation != "GVisor" or draft.seen.runtime_class is not None:
+    if plan.service.spec.isolation != "GVisor" or plan.seen.runtime_class is not None:
         return True
-    name = draft.settings.gvisor_runtime_class
+    name = plan.settings.gvisor_runtime_class
     message = f"spec.isolation GVisor: the cluster has no RuntimeClass {name}."
-    draft.say(ConditionType.DEPLOYED, "False", Reason.RUNTIME_UNAVAILABLE, message)
-    draft.look_again(REFUSED_LOOK_SECONDS)
+    plan.set_condition(ConditionType.DEPLOYED, "False", Reason.RUNTIME_UNAVAILABLE, message)
+    plan.requeue_after(REFUSED_LOOK_SECONDS)
     return False

@@ -8,9 +8,10 @@ from ink_api.inkservice import BuildStatus, InkService
 from ink_api.names import host_claim
 from ink_api.reasons import Reason
 
+from ink_operator.core import kinds
 from ink_operator.core.canonical import settled
 from ink_operator.core.effects import Apply, Delete
-from ink_operator.core.objects import JOB, SECRET, Manifest, Ref, ref_of
+from ink_operator.core.objects import Manifest, Ref, ref_of
 from ink_operator.inkservice.facts.claims import release
 from ink_operator.inkservice.facts.effective import host_of, wants_host
 from ink_operator.inkservice.facts.inkfile import applied
@@ -34,7 +35,7 @@ REFUSED_LOOK_SECONDS = 60.0
 
 
 @dataclass
-class Draft:
+class ServicePlanBuilder:
     """Collects what the steps decide. Not shared, not kept."""
 
     service: InkService
@@ -69,7 +70,7 @@ class Draft:
         return live_name(self.seen.workload, self.seen.identity)
 
     @property
-    def of_gateway(self) -> bool:
+    def is_gateway_managed(self) -> bool:
         """The CR lies in the tenants namespace, so its workload has a namespace of Ink's own making."""
         return self.service.metadata.namespace == self.settings.tenants_namespace
 
@@ -89,16 +90,16 @@ class Draft:
         """From now on that image's ink.yaml counts."""
         self.effective = applied(self.service, running.inkfile)
 
-    def say(self, kind: ConditionType, status: ConditionStatus, reason: Reason, message: str = "") -> None:
+    def set_condition(self, kind: ConditionType, status: ConditionStatus, reason: Reason, message: str = "") -> None:
         """State a fact."""
         self.facts[kind] = Fact(kind, status, reason, message)
 
     def refuse(self, failure: Failure, kind: ConditionType = ConditionType.READY) -> None:
         """The whole service cannot go on."""
-        self.say(kind, "False", failure.reason, failure.message)
-        self.say(ConditionType.READY, "False", failure.reason, failure.message)
+        self.set_condition(kind, "False", failure.reason, failure.message)
+        self.set_condition(ConditionType.READY, "False", failure.reason, failure.message)
         self.refused = True
-        self.look_again(REFUSED_LOOK_SECONDS)
+        self.requeue_after(REFUSED_LOOK_SECONDS)
 
     def apply(self, live: Manifest | None, wanted: Manifest) -> bool:
         """Apply where something differs. Returns whether it did."""
@@ -116,16 +117,19 @@ class Draft:
         names = (*more, *self.seen.stale_claims)
         self.effects += [ReleaseHost(release(name, self.settings, self.now)) for name in names]
 
-    def look_again(self, seconds: float) -> None:
+    def requeue_after(self, seconds: float) -> None:
         """By then at the latest."""
         self.requeue = seconds if self.requeue is None else min(self.requeue, seconds)
 
     def drop_build(self, attempt: Attempt) -> None:
         """Delete a build's Job and Secret; the Secret has no owner if the operator died right after making both."""
         space = self.settings.builds_namespace
-        self.effects += [Delete(Ref(JOB, space, attempt.name), attempt.uid), Delete(Ref(SECRET, space, attempt.name))]
+        self.effects += [
+            Delete(Ref(kinds.JOB, space, attempt.name), attempt.uid),
+            Delete(Ref(kinds.SECRET, space, attempt.name)),
+        ]
 
-    def plan(self) -> Plan:
+    def finish(self) -> Plan:
         """The finished plan."""
         return Plan(
             effects=tuple(self.effects),

@@ -5,24 +5,24 @@ from ink_api.group import FIELD_MANAGER_OPERATOR
 from ink_operator.core.effects import HandOver, MergePatch
 from ink_operator.core.objects import Manifest, ref_of
 from ink_operator.inkservice.decide.cron import hold_schedule
-from ink_operator.inkservice.decide.plan import Draft
+from ink_operator.inkservice.decide.plan import ServicePlanBuilder
 from ink_operator.inkservice.desired.autoscaling import make_autoscaler, make_hand_over
 from ink_operator.inkservice.facts.effective import first_replicas, wanted_replicas
 
 
-def scaled_by_others(draft: Draft) -> bool:
+def scaled_by_others(plan: ServicePlanBuilder) -> bool:
     """The number of pods is not Ink's any more. Zero pods are nobody's wish but Ink's: nothing scales up from there."""
-    service, live = draft.service, draft.seen.deployment
+    service, live = plan.service, plan.seen.deployment
     if service.spec.autoscaling is None or wanted_replicas(service) == 0:
         return False
     return live is not None and live["spec"].get("replicas", 1) > 0
 
 
-def hand_over(draft: Draft) -> None:
+def hand_over(plan: ServicePlanBuilder) -> None:
     """Before the Deployment is applied without `replicas`."""
-    live = draft.seen.deployment
-    if live is not None and scaled_by_others(draft) and owns_replicas(live):
-        draft.effects.append(HandOver(make_hand_over(live)))
+    live = plan.seen.deployment
+    if live is not None and scaled_by_others(plan) and owns_replicas(live):
+        plan.effects.append(HandOver(make_hand_over(live)))
 
 
 def owns_replicas(live: Manifest) -> bool:
@@ -33,19 +33,19 @@ def owns_replicas(live: Manifest) -> bool:
     return False
 
 
-def autoscaler_step(draft: Draft) -> None:
+def autoscaler_step(plan: ServicePlanBuilder) -> None:
     """A suspended service has none: it would not come to rest at zero by itself."""
-    scaling, live = draft.service.spec.autoscaling, draft.seen.autoscaler
-    if scaling is None or wanted_replicas(draft.service) == 0 or draft.service.spec.cron is not None:
-        draft.remove(live)
+    scaling, live = plan.service.spec.autoscaling, plan.seen.autoscaler
+    if scaling is None or wanted_replicas(plan.service) == 0 or plan.service.spec.cron is not None:
+        plan.remove(live)
     else:
-        draft.apply(live, make_autoscaler(draft.service, draft.seen.identity, scaling))
+        plan.apply(live, make_autoscaler(plan.service, plan.seen.identity, scaling))
 
 
-def scale_step(draft: Draft) -> None:
+def scale_step(plan: ServicePlanBuilder) -> None:
     """While no image is known for the newest spec, the old revision still follows `replicas` and `suspend`."""
-    hold_schedule(draft)
-    live = draft.seen.deployment
-    wanted = first_replicas(draft.service)
-    if live is not None and not scaled_by_others(draft) and live["spec"].get("replicas", 1) != wanted:
-        draft.effects.append(MergePatch(ref_of(live), {"spec": {"replicas": wanted}}))
+    hold_schedule(plan)
+    live = plan.seen.deployment
+    wanted = first_replicas(plan.service)
+    if live is not None and not scaled_by_others(plan) and live["spec"].get("replicas", 1) != wanted:
+        plan.effects.append(MergePatch(ref_of(live), {"spec": {"replicas": wanted}}))

@@ -6,17 +6,18 @@ from ink_api.conditions import ConditionType
 from ink_api.inkservice import InkService, Port
 from ink_api.reasons import Reason
 
+from ink_operator.core import kinds
 from ink_operator.core.effects import MergePatch
-from ink_operator.core.objects import NAMESPACE, Manifest, Ref, annotations_of
+from ink_operator.core.objects import Manifest, Ref, annotations_of
 from ink_operator.inkservice.decide import checks
 from ink_operator.inkservice.decide.build import Chosen, build_step
 from ink_operator.inkservice.decide.cron import cron_rests, cron_step
 from ink_operator.inkservice.decide.environment import drop_environment, environment_step
 from ink_operator.inkservice.decide.images import retire_step
 from ink_operator.inkservice.decide.isolation import isolation_step
-from ink_operator.inkservice.decide.plan import Draft
+from ink_operator.inkservice.decide.plan import ServicePlanBuilder
 from ink_operator.inkservice.decide.release import release_step
-from ink_operator.inkservice.decide.revision import is_granted, mend_numbers, record, settle_revisions
+from ink_operator.inkservice.decide.revision import fix_numbers, is_granted, record, settle_revisions
 from ink_operator.inkservice.decide.scale import autoscaler_step, hand_over, scale_step, scaled_by_others
 from ink_operator.inkservice.decide.storage import drop_volumes, grow_step, storage_step
 from ink_operator.inkservice.decide.ttl import expire_step, expired
@@ -52,128 +53,128 @@ SET_UP_LOOK_SECONDS = 0.1
 
 def decide(service: InkService, seen: Observed, settings: Settings, now: datetime) -> Plan:
     """One step forward from any state; no effects at all when everything is as it should be."""
-    draft = Draft(service, seen, settings, now)
+    plan = ServicePlanBuilder(service, seen, settings, now)
     dropped: list[Revision] = []
-    if expired(draft):
-        expire_step(draft)
-        return draft.plan()
-    if not _refused(draft):
-        mend_numbers(draft)
-        _claim(draft)
-        chosen = _suspended(draft) if wanted_replicas(service) == 0 else build_step(draft)
-        _tenancy(draft)
+    if expired(plan):
+        expire_step(plan)
+        return plan.finish()
+    if not _refused(plan):
+        fix_numbers(plan)
+        _claim(plan)
+        chosen = _suspended(plan) if wanted_replicas(service) == 0 else build_step(plan)
+        _tenancy(plan)
         if chosen is not None and chosen.running is not None:
-            _run(draft, chosen.running, chosen.newest)
+            _run(plan, chosen.running, chosen.newest)
         else:
-            scale_step(draft)
-            if draft.seen.ingress is None:
-                draft.release_hosts()
+            scale_step(plan)
+            if plan.seen.ingress is None:
+                plan.release_hosts()
         if wanted_replicas(service) == 0:
-            _report_suspended(draft)
-        dropped = settle_revisions(draft)
-    _tidy(draft)
-    retire_step(draft, dropped)
-    return draft.plan()
+            _report_suspended(plan)
+        dropped = settle_revisions(plan)
+    _tidy(plan)
+    retire_step(plan, dropped)
+    return plan.finish()
 
 
-def _refused(draft: Draft) -> bool:
+def _refused(plan: ServicePlanBuilder) -> bool:
     for check in checks.BEFORE_ANYTHING:
-        failure = check(draft)
+        failure = check(plan)
         if failure is not None:
-            draft.refuse(failure)
+            plan.refuse(failure)
             if failure.reason == Reason.NAMESPACE_TERMINATING:
-                draft.look_again(TERMINATING_LOOK_SECONDS)
+                plan.requeue_after(TERMINATING_LOOK_SECONDS)
             return True
-    return _host_refused(draft)
+    return _host_refused(plan)
 
 
-def _host_refused(draft: Draft) -> bool:
-    failure = checks.host_is_not_ours(draft)
+def _host_refused(plan: ServicePlanBuilder) -> bool:
+    failure = checks.host_is_not_ours(plan)
     if failure is not None:
-        draft.refuse(failure, ConditionType.ROUTED)
+        plan.refuse(failure, ConditionType.ROUTED)
     return failure is not None
 
 
-def _claim(draft: Draft) -> None:
-    if draft.host is not None and draft.seen.claim == Claim.FREE:
-        wanted = make_claim(draft.service, draft.seen.identity, draft.host, draft.settings)
-        draft.effects.append(ClaimHost(wanted, draft.seen.live_claim))
+def _claim(plan: ServicePlanBuilder) -> None:
+    if plan.host is not None and plan.seen.claim == Claim.FREE:
+        wanted = make_claim(plan.service, plan.seen.identity, plan.host, plan.settings)
+        plan.effects.append(ClaimHost(wanted, plan.seen.live_claim))
 
 
-def _tenancy(draft: Draft) -> None:
+def _tenancy(plan: ServicePlanBuilder) -> None:
     """The namespace, its limits and grants, and its policies."""
-    seen, settings = draft.seen, draft.settings
-    wanted = set_up(seen.identity, draft.of_gateway, settings)
-    if draft.of_gateway or is_granted(draft):
+    seen, settings = plan.seen, plan.settings
+    wanted = set_up(seen.identity, plan.is_gateway_managed, settings)
+    if plan.is_gateway_managed or is_granted(plan):
         # In an owner's namespace nobody has looked before: a policy of our name may be the owner's.
-        wanted += make_policies(seen.identity.namespace, draft.of_gateway, settings)
+        wanted += make_policies(seen.identity.namespace, plan.is_gateway_managed, settings)
     for manifest in wanted:
-        draft.apply(seen.tenancy.get((manifest["kind"], manifest["metadata"]["name"])), manifest)
+        plan.apply(seen.tenancy.get((manifest["kind"], manifest["metadata"]["name"])), manifest)
     if seen.namespace is not None and ANNOTATION_EMPTY_SINCE in annotations_of(seen.namespace):
         patch = {"metadata": {"annotations": {ANNOTATION_EMPTY_SINCE: None}}}
-        draft.effects.append(MergePatch(Ref(NAMESPACE, "", seen.identity.namespace), patch))
+        plan.effects.append(MergePatch(Ref(kinds.NAMESPACE, "", seen.identity.namespace), patch))
 
 
-def _suspended(draft: Draft) -> Chosen:
-    running = running_now(draft.seen.workload, draft.revisions)
+def _suspended(plan: ServicePlanBuilder) -> Chosen:
+    running = running_now(plan.seen.workload, plan.revisions)
     for kind in CHAIN:
-        draft.say(kind, "Unknown", Reason.SUSPENDED, "The service is scaled to zero.")
-    draft.commit, draft.image = (running.commit, running.image) if running else (None, None)
+        plan.set_condition(kind, "Unknown", Reason.SUSPENDED, "The service is scaled to zero.")
+    plan.commit, plan.image = (running.commit, running.image) if running else (None, None)
     return Chosen(running, newest=False)
 
 
-def _report_suspended(draft: Draft) -> None:
-    deployment = draft.seen.deployment
+def _report_suspended(plan: ServicePlanBuilder) -> None:
+    deployment = plan.seen.deployment
     at_rest = deployment is None or not (
         deployment["spec"].get("replicas", 1) or (deployment.get("status") or {}).get("replicas")
     )
-    if at_rest and cron_rests(draft):
-        draft.say(ConditionType.READY, "True", Reason.SUSPENDED, "The service is scaled to zero, as asked.")
+    if at_rest and cron_rests(plan):
+        plan.set_condition(ConditionType.READY, "True", Reason.SUSPENDED, "The service is scaled to zero, as asked.")
     else:
-        draft.say(ConditionType.READY, "Unknown", Reason.DEPLOYING, "The service is being scaled to zero.")
+        plan.set_condition(ConditionType.READY, "Unknown", Reason.DEPLOYING, "The service is being scaled to zero.")
 
 
-def _run(draft: Draft, running: Running, newest: bool) -> None:
+def _run(plan: ServicePlanBuilder, running: Running, newest: bool) -> None:
     """Bring it up as its own ink.yaml says where the spec says nothing, unless that cannot be."""
-    had_host = draft.host is not None
-    draft.run_as(running)
-    if draft.host is not None and not had_host:
-        if _host_refused(draft):
-            scale_step(draft)
+    had_host = plan.host is not None
+    plan.run_as(running)
+    if plan.host is not None and not had_host:
+        if _host_refused(plan):
+            scale_step(plan)
             return
-        _claim(draft)
-    failure = checks.inkfile_is_not_served(draft)
+        _claim(plan)
+    failure = checks.inkfile_is_not_served(plan)
     if failure is None:
-        _deploy(draft, running, newest)
+        _deploy(plan, running, newest)
         return
-    draft.image = running.image
-    draft.say(ConditionType.DEPLOYED, "False", failure.reason, failure.message)
-    scale_step(draft)
+    plan.image = running.image
+    plan.set_condition(ConditionType.DEPLOYED, "False", failure.reason, failure.message)
+    scale_step(plan)
 
 
-def _deploy(draft: Draft, running: Running, newest: bool) -> None:
+def _deploy(plan: ServicePlanBuilder, running: Running, newest: bool) -> None:
     """What runs, and what it needs. `newest`: this is the newest revision, so its state is the service's state."""
-    service = draft.effective
+    service = plan.effective
     ports = ports_of(service, running.port)
-    draft.image, draft.port = running.image, (ports[0].port if ports else None)
-    if not is_granted(draft):
+    plan.image, plan.port = running.image, (ports[0].port if ports else None)
+    if not is_granted(plan):
         # Nobody has looked yet: at what is referred to, or whether an object of our name is somebody else's.
-        draft.say(ConditionType.DEPLOYED, "Unknown", Reason.DEPLOYING, "The namespace is being set up.")
-        draft.look_again(SET_UP_LOOK_SECONDS)
+        plan.set_condition(ConditionType.DEPLOYED, "Unknown", Reason.DEPLOYING, "The namespace is being set up.")
+        plan.requeue_after(SET_UP_LOOK_SECONDS)
         return
-    if not (isolation_step(draft) and environment_step(draft) and storage_step(draft)):
-        scale_step(draft)
+    if not (isolation_step(plan) and environment_step(plan) and storage_step(plan)):
+        scale_step(plan)
         return
-    drop_volumes(draft)
+    drop_volumes(plan)
     if service.spec.cron is not None:
-        cron_step(draft, running, newest)
+        cron_step(plan, running, newest)
     else:
-        _serve(draft, running, ports, newest)
-    grow_step(draft)
+        _serve(plan, running, ports, newest)
+    grow_step(plan)
 
 
-def _serve(draft: Draft, running: Running, ports: list[Port], newest: bool) -> None:
-    service, seen, settings = draft.effective, draft.seen, draft.settings
+def _serve(plan: ServicePlanBuilder, running: Running, ports: list[Port], newest: bool) -> None:
+    service, seen, settings = plan.effective, plan.seen, plan.settings
     deployment = make_deployment(
         service,
         seen.identity,
@@ -181,100 +182,104 @@ def _serve(draft: Draft, running: Running, ports: list[Port], newest: bool) -> N
         settings,
         seen.digests,
         live=seen.deployment,
-        scaled_by_others=scaled_by_others(draft),
+        scaled_by_others=scaled_by_others(plan),
     )
-    if not release_step(draft, deployment, record(draft, deployment, running), newest=newest):
-        scale_step(draft)
+    if not release_step(plan, deployment, record(plan, deployment, running), newest=newest):
+        scale_step(plan)
         return
-    hand_over(draft)
-    rolling = draft.apply(seen.deployment, deployment)
-    autoscaler_step(draft)
-    draft.remove(seen.cron_job)
-    routing = _routes(draft, ports)
+    hand_over(plan)
+    rolling = plan.apply(seen.deployment, deployment)
+    autoscaler_step(plan)
+    plan.remove(seen.cron_job)
+    routing = _routes(plan, ports)
     if not newest:
         return
-    if draft.host is None:
-        draft.say(ConditionType.ROUTED, "True", Reason.NOT_NEEDED, "The service has no public port.")
+    if plan.host is None:
+        plan.set_condition(ConditionType.ROUTED, "True", Reason.NOT_NEEDED, "The service has no public port.")
     if rolling or seen.deployment is None:
-        draft.say(ConditionType.DEPLOYED, "Unknown", Reason.DEPLOYING, "The new revision is being rolled out.")
-        draft.look_again(2.0)
+        plan.set_condition(ConditionType.DEPLOYED, "Unknown", Reason.DEPLOYING, "The new revision is being rolled out.")
+        plan.requeue_after(2.0)
         return
     rollout = rollout_of(
-        seen.deployment, seen.pods, settings.route_settle_seconds, draft.now, enough=enough_replicas(service)
+        seen.deployment, seen.pods, settings.route_settle_seconds, plan.now, enough=enough_replicas(service)
     )
     if rollout.complete:
-        drop_environment(draft)
-    _report_rollout(draft, seen.deployment, rollout, ports)
-    _report_route(draft, rollout, routing)
+        drop_environment(plan)
+    _report_rollout(plan, seen.deployment, rollout, ports)
+    _report_route(plan, rollout, routing)
 
 
-def _routes(draft: Draft, ports: list[Port]) -> bool:
+def _routes(plan: ServicePlanBuilder, ports: list[Port]) -> bool:
     """Service and Ingress. Returns whether anything had to change."""
-    service, seen, settings = draft.service, draft.seen, draft.settings
+    service, seen, settings = plan.service, plan.seen, plan.settings
     changed = False
     if ports:
-        changed |= draft.apply(seen.service, make_service(service, seen.identity, ports))
+        changed |= plan.apply(seen.service, make_service(service, seen.identity, ports))
     else:
-        draft.remove(seen.service)
+        plan.remove(seen.service)
     public = public_port(ports)
-    if draft.host is not None and public is not None:
-        changed |= draft.apply(seen.ingress, make_ingress(service, seen.identity, draft.host, public, settings))
+    if plan.host is not None and public is not None:
+        changed |= plan.apply(seen.ingress, make_ingress(service, seen.identity, plan.host, public, settings))
     else:
-        draft.remove(seen.ingress)
+        plan.remove(seen.ingress)
     if not changed:
-        draft.release_hosts(*(draft.held_claim if draft.host is None else ()))
+        plan.release_hosts(*(plan.held_claim if plan.host is None else ()))
     return changed
 
 
-def _report_rollout(draft: Draft, deployment: Manifest, rollout: Rollout, ports: list[Port]) -> None:
+def _report_rollout(plan: ServicePlanBuilder, deployment: Manifest, rollout: Rollout, ports: list[Port]) -> None:
     if rollout.complete:
-        draft.say(ConditionType.DEPLOYED, "True", Reason.DEPLOYED, "All pods run the newest revision and are ready.")
+        plan.set_condition(
+            ConditionType.DEPLOYED, "True", Reason.DEPLOYED, "All pods run the newest revision and are ready."
+        )
         return
-    pods = newest_pods(draft.seen.pods, rollout.revision)
-    probe = probe_of(draft.effective, ports, draft.settings)
-    failure = diagnose(deployment, pods, probe, draft.now)
+    pods = newest_pods(plan.seen.pods, rollout.revision)
+    probe = probe_of(plan.effective, ports, plan.settings)
+    failure = diagnose(deployment, pods, probe, plan.now)
     if failure is not None:
-        draft.say(ConditionType.DEPLOYED, "False", failure.reason, failure.message)
+        plan.set_condition(ConditionType.DEPLOYED, "False", failure.reason, failure.message)
         return
-    draft.say(ConditionType.DEPLOYED, "Unknown", Reason.DEPLOYING, "The new revision is being rolled out.")
+    plan.set_condition(ConditionType.DEPLOYED, "Unknown", Reason.DEPLOYING, "The new revision is being rolled out.")
     if rollout.settle_seconds > 0:
-        draft.look_again(rollout.settle_seconds + 0.05)
-    draft.look_again(wait_seconds(pods, probe, draft.now))
+        plan.requeue_after(rollout.settle_seconds + 0.05)
+    plan.requeue_after(wait_seconds(pods, probe, plan.now))
 
 
-def _report_route(draft: Draft, rollout: Rollout, changing: bool) -> None:
-    answer = draft.seen.answer
-    if draft.host is None or not rollout.complete:
+def _report_route(plan: ServicePlanBuilder, rollout: Rollout, changing: bool) -> None:
+    answer = plan.seen.answer
+    if plan.host is None or not rollout.complete:
         return
     if not changing and answer is not None and answer.ok:
-        draft.say(
-            ConditionType.ROUTED, "True", Reason.ANSWERING, f"https://{draft.host}{draft.settings.url_port}/ answers."
+        plan.set_condition(
+            ConditionType.ROUTED, "True", Reason.ANSWERING, f"https://{plan.host}{plan.settings.url_port}/ answers."
         )
     else:
-        age = (draft.now - rollout.ready_since).total_seconds() if rollout.ready_since else 0.0
+        age = (plan.now - rollout.ready_since).total_seconds() if rollout.ready_since else 0.0
         detail = answer.detail if answer is not None else "the route is being made"
         if age > ROUTING_MOST_SECONDS:
-            draft.say(ConditionType.ROUTED, "False", Reason.NOT_ROUTED, f"The application is ready, but {detail}.")
+            plan.set_condition(
+                ConditionType.ROUTED, "False", Reason.NOT_ROUTED, f"The application is ready, but {detail}."
+            )
         else:
-            draft.say(ConditionType.ROUTED, "Unknown", Reason.ROUTING, "Waits for the public host to answer.")
-        draft.look_again(0.25 if age < 5 else 2.0 if age < ROUTING_MOST_SECONDS else 15.0)
+            plan.set_condition(ConditionType.ROUTED, "Unknown", Reason.ROUTING, "Waits for the public host to answer.")
+        plan.requeue_after(0.25 if age < 5 else 2.0 if age < ROUTING_MOST_SECONDS else 15.0)
 
 
-def _tidy(draft: Draft) -> None:
+def _tidy(plan: ServicePlanBuilder) -> None:
     """Keep verdicts, and no more finished Jobs than needed for logs."""
-    draft.effects.extend(RecordVerdict(a) for a in draft.seen.attempts if a.verdict is not None and not a.recorded)
-    deployed = draft.facts.get(ConditionType.DEPLOYED)
+    plan.effects.extend(RecordVerdict(a) for a in plan.seen.attempts if a.verdict is not None and not a.recorded)
+    deployed = plan.facts.get(ConditionType.DEPLOYED)
     if deployed is not None and deployed.reason == Reason.DEPLOYING:
         return  # Old pods can go when no new one waits for the same node to do its work.
-    current = draft.seen.build.key if draft.seen.build else ""
-    ended = [a for a in draft.seen.attempts if a.state in (BuildState.SUCCEEDED, BuildState.FAILED)]
-    keep = {a.name for a in ended[-max(1, draft.settings.build_history) :]}
+    current = plan.seen.build.key if plan.seen.build else ""
+    ended = [a for a in plan.seen.attempts if a.state in (BuildState.SUCCEEDED, BuildState.FAILED)]
+    keep = {a.name for a in ended[-max(1, plan.settings.build_history) :]}
     newest = next((a.name for a in reversed(ended) if a.build_key == current), None)
     for attempt in ended:
-        if attempt.recorded and attempt.name not in keep and attempt.name != newest and _is_remembered(draft, attempt):
-            draft.drop_build(attempt)
+        if attempt.recorded and attempt.name not in keep and attempt.name != newest and _is_remembered(plan, attempt):
+            plan.drop_build(attempt)
 
 
-def _is_remembered(draft: Draft, attempt: Attempt) -> bool:
-    name = attempt_name(draft.seen.identity, attempt)
-    return attempt.state != BuildState.FAILED or any(r.name == name for r in draft.revisions)
+def _is_remembered(plan: ServicePlanBuilder, attempt: Attempt) -> bool:
+    name = attempt_name(plan.seen.identity, attempt)
+    return attempt.state != BuildState.FAILED or any(r.name == name for r in plan.revisions)

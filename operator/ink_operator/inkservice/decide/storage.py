@@ -7,7 +7,7 @@ from ink_api.reasons import Reason
 from ink_operator.core.effects import Apply, Delete
 from ink_operator.core.objects import Manifest, annotations_of, is_deleting, ref_of
 from ink_operator.inkservice.decide.checks import is_ours
-from ink_operator.inkservice.decide.plan import REFUSED_LOOK_SECONDS, Draft
+from ink_operator.inkservice.decide.plan import REFUSED_LOOK_SECONDS, ServicePlanBuilder
 from ink_operator.inkservice.desired.storage import (
     ANNOTATION_DELETION_POLICY,
     claim_name,
@@ -21,24 +21,24 @@ LOOK_SECONDS = 15.0
 """Claims are not watched: what happens to them shows in their pods."""
 
 
-def storage_step(draft: Draft) -> bool:
+def storage_step(plan: ServicePlanBuilder) -> bool:
     """False when a volume cannot be had as it is wanted: then the pods that run stay as they are."""
-    for volume in volumes_of(draft.service):
-        live = draft.seen.volumes.get(claim_name(draft.seen.identity, volume.name))
+    for volume in volumes_of(plan.service):
+        live = plan.seen.volumes.get(claim_name(plan.seen.identity, volume.name))
         if live is not None and is_deleting(live):
             # It goes when the last pod has left it, and is made anew then.
-            draft.look_again(LOOK_SECONDS)
+            plan.requeue_after(LOOK_SECONDS)
             continue
         if live is not None and _other_class(live, volume):
             found = live["spec"].get("storageClassName")
             message = (
                 f"spec.volumes {volume.name}: the claim {live['metadata']['name']} is there already, of class {found}."
             )
-            draft.say(ConditionType.DEPLOYED, "False", Reason.VOLUME_EXISTS, message)
-            draft.look_again(REFUSED_LOOK_SECONDS)
+            plan.set_condition(ConditionType.DEPLOYED, "False", Reason.VOLUME_EXISTS, message)
+            plan.requeue_after(REFUSED_LOOK_SECONDS)
             return False
         size = size_of(live) if live is not None else volume.size
-        draft.apply(live, make_volume_claim(draft.service, draft.seen.identity, volume, size))
+        plan.apply(live, make_volume_claim(plan.service, plan.seen.identity, volume, size))
     return True
 
 
@@ -47,25 +47,25 @@ def _other_class(live: Manifest, volume: Volume) -> bool:
     return wanted is not None and live["spec"].get("storageClassName") not in (None, wanted)
 
 
-def grow_step(draft: Draft) -> None:
+def grow_step(plan: ServicePlanBuilder) -> None:
     """Last of all: storage that cannot grow must not keep a new revision from being rolled out."""
-    for volume in volumes_of(draft.service):
-        live = draft.seen.volumes.get(claim_name(draft.seen.identity, volume.name))
+    for volume in volumes_of(plan.service):
+        live = plan.seen.volumes.get(claim_name(plan.seen.identity, volume.name))
         if live is None or is_deleting(live) or larger(size_of(live), volume.size) == size_of(live):
             continue
         if (live.get("status") or {}).get("phase") != "Bound":
             # Until then the API server lets nobody change it.
-            draft.look_again(LOOK_SECONDS)
+            plan.requeue_after(LOOK_SECONDS)
             continue
-        draft.effects.append(Apply(make_volume_claim(draft.service, draft.seen.identity, volume, volume.size)))
+        plan.effects.append(Apply(make_volume_claim(plan.service, plan.seen.identity, volume, volume.size)))
 
 
-def drop_volumes(draft: Draft) -> None:
+def drop_volumes(plan: ServicePlanBuilder) -> None:
     """Claims that the spec names no more. Kubernetes keeps them until the last pod that mounts them has left."""
-    wanted = {claim_name(draft.seen.identity, volume.name) for volume in volumes_of(draft.service)}
-    for name, live in sorted(draft.seen.volumes.items()):
-        if name not in wanted and is_ours(live, draft.service.metadata.uid) and is_to_go(live):
-            draft.effects.append(Delete(ref_of(live), live["metadata"]["uid"]))
+    wanted = {claim_name(plan.seen.identity, volume.name) for volume in volumes_of(plan.service)}
+    for name, live in sorted(plan.seen.volumes.items()):
+        if name not in wanted and is_ours(live, plan.service.metadata.uid) and is_to_go(live):
+            plan.effects.append(Delete(ref_of(live), live["metadata"]["uid"]))
 
 
 def is_to_go(claim: Manifest) -> bool:

@@ -9,11 +9,12 @@ from ink_api.conditions import ConditionType
 from ink_api.quantities import seconds
 from ink_api.reasons import Reason
 
+from ink_operator.core import kinds
 from ink_operator.core.effects import Delete
-from ink_operator.core.objects import INK_SERVICE, JOB, SECRET, Manifest, Ref
+from ink_operator.core.objects import Manifest, Ref
 from ink_operator.core.times import parse_time
 from ink_operator.inkservice.decide.checks import is_ours
-from ink_operator.inkservice.decide.plan import Draft
+from ink_operator.inkservice.decide.plan import ServicePlanBuilder
 from ink_operator.inkservice.decide.storage import is_to_go
 from ink_operator.inkservice.facts.status import CHAIN
 
@@ -21,48 +22,48 @@ LOOK_SECONDS = 1.0
 """What went first frees what goes next."""
 
 
-def seconds_left(draft: Draft) -> float | None:
+def seconds_left(plan: ServicePlanBuilder) -> float | None:
     """Until the lifetime is over; None without one."""
-    created, ttl = parse_time(draft.service.metadata.creation_timestamp), draft.service.spec.ttl
+    created, ttl = parse_time(plan.service.metadata.creation_timestamp), plan.service.spec.ttl
     if created is None or ttl is None:
         return None
-    return (created + timedelta(seconds=seconds(ttl)) - draft.now).total_seconds()
+    return (created + timedelta(seconds=seconds(ttl)) - plan.now).total_seconds()
 
 
-def expired(draft: Draft) -> bool:
+def expired(plan: ServicePlanBuilder) -> bool:
     """Whether it is over. If not, the service is looked at again the moment it is."""
-    left = seconds_left(draft)
+    left = seconds_left(plan)
     if left is None:
         return False
     if left > 0:
-        draft.look_again(left)
+        plan.requeue_after(left)
     return left <= 0
 
 
-def expire_step(draft: Draft) -> None:
+def expire_step(plan: ServicePlanBuilder) -> None:
     """Route first, then pods, then what they used. Volumes follow their policies."""
-    seen = draft.seen
-    _remove_ours(draft, seen.ingress, seen.autoscaler, seen.deployment, seen.cron_job, seen.service)
-    if draft.effects:
-        draft.look_again(LOOK_SECONDS)
-    _remove_ours(draft, seen.env_children.get(SECRET.kind))
-    _remove_ours(draft, *(claim for _, claim in sorted(seen.volumes.items()) if is_to_go(claim)))
+    seen = plan.seen
+    _remove_ours(plan, seen.ingress, seen.autoscaler, seen.deployment, seen.cron_job, seen.service)
+    if plan.effects:
+        plan.requeue_after(LOOK_SECONDS)
+    _remove_ours(plan, seen.env_children.get(kinds.SECRET.kind))
+    _remove_ours(plan, *(claim for _, claim in sorted(seen.volumes.items()) if is_to_go(claim)))
     if seen.ingress is None:
-        draft.release_hosts(*draft.held_claim)
+        plan.release_hosts(*plan.held_claim)
     for attempt in seen.attempts:
-        draft.drop_build(attempt)
+        plan.drop_build(attempt)
     # The records of its revisions stay with it: a longer lifetime brings it back without a build.
-    draft.effects += [Delete(Ref(JOB, seen.identity.namespace, run.name), run.uid) for run in seen.releases]
-    message = f"The service's lifetime of {draft.service.spec.ttl} is over."
+    plan.effects += [Delete(Ref(kinds.JOB, seen.identity.namespace, run.name), run.uid) for run in seen.releases]
+    message = f"The service's lifetime of {plan.service.spec.ttl} is over."
     for kind in CHAIN:
-        draft.say(kind, "Unknown", Reason.EXPIRED, message)
-    draft.say(ConditionType.READY, "False", Reason.EXPIRED, message)
-    draft.refused = True
-    if draft.of_gateway:
-        meta = draft.service.metadata
-        draft.effects.append(Delete(Ref(INK_SERVICE, meta.namespace, meta.name), meta.uid))
+        plan.set_condition(kind, "Unknown", Reason.EXPIRED, message)
+    plan.set_condition(ConditionType.READY, "False", Reason.EXPIRED, message)
+    plan.refused = True
+    if plan.is_gateway_managed:
+        meta = plan.service.metadata
+        plan.effects.append(Delete(Ref(kinds.INK_SERVICE, meta.namespace, meta.name), meta.uid))
 
 
-def _remove_ours(draft: Draft, *children: Manifest | None) -> None:
-    uid = draft.service.metadata.uid
-    draft.remove(*(live for live in children if live is not None and is_ours(live, uid)))
+def _remove_ours(plan: ServicePlanBuilder, *children: Manifest | None) -> None:
+    uid = plan.service.metadata.uid
+    plan.remove(*(live for live in children if live is not None and is_ours(live, uid)))

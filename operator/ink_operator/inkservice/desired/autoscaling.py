@@ -6,7 +6,8 @@ from ink_api.inkservice import Autoscaling, InkService
 from ink_api.names import ServiceIdentity
 from ink_api.quantities import seconds
 
-from ink_operator.core.objects import DEPLOYMENT, HORIZONTAL_POD_AUTOSCALER, Manifest
+from ink_operator.core import kinds
+from ink_operator.core.objects import Manifest
 from ink_operator.inkservice.desired.common import child
 from ink_operator.inkservice.desired.pod import APP
 
@@ -20,7 +21,11 @@ def make_autoscaler(service: InkService, identity: ServiceIdentity, wanted: Auto
     if cpu is None and memory is None:
         cpu = TARGET_CPU_PERCENT
     spec: dict[str, Any] = {
-        "scaleTargetRef": {"apiVersion": DEPLOYMENT.api_version, "kind": DEPLOYMENT.kind, "name": identity.name},
+        "scaleTargetRef": {
+            "apiVersion": kinds.DEPLOYMENT.api_version,
+            "kind": kinds.DEPLOYMENT.kind,
+            "name": identity.name,
+        },
         "minReplicas": wanted.min_replicas,
         "maxReplicas": wanted.max_replicas,
         "metrics": [_metric(name, target) for name, target in (("cpu", cpu), ("memory", memory)) if target is not None],
@@ -30,7 +35,7 @@ def make_autoscaler(service: InkService, identity: ServiceIdentity, wanted: Auto
         },
     }
     return child(
-        HORIZONTAL_POD_AUTOSCALER,
+        kinds.HORIZONTAL_POD_AUTOSCALER,
         service,
         identity,
         name=identity.name,
@@ -48,8 +53,8 @@ def make_hand_over(live: Manifest) -> Manifest:
     """
     meta = live["metadata"]
     return {
-        "apiVersion": DEPLOYMENT.api_version,
-        "kind": DEPLOYMENT.kind,
+        "apiVersion": kinds.DEPLOYMENT.api_version,
+        "kind": kinds.DEPLOYMENT.kind,
         # At this very version: a number that changed meanwhile is somebody else's already.
         "metadata": {
             "name": meta["name"],

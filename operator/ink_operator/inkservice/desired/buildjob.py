@@ -8,10 +8,11 @@ from ink_api.inkservice import InkService
 from ink_api.quantities import seconds
 
 from ink_operator.buildkitd.desired import PORT, daemon_of
-from ink_operator.core.objects import JOB, SECRET, Manifest
+from ink_operator.core import kinds
+from ink_operator.core.objects import Manifest
 from ink_operator.inkservice.desired.common import RESTRICTED, labels_of, owner_of
 from ink_operator.inkservice.facts.source import clone_url, plain_build
-from ink_operator.inkservice.model import ANNOTATION_ATTEMPT, LABEL_BUILD_KEY, BuildPlan, Case, StartBuild
+from ink_operator.inkservice.model import ANNOTATION_ATTEMPT, LABEL_BUILD_KEY, BuildPlan, ServiceContext, StartBuild
 from ink_operator.settings import Settings
 
 COMPONENT = "build"
@@ -35,9 +36,9 @@ def timeout_seconds(service: InkService, settings: Settings) -> int:
     return seconds(build.timeout) if build and build.timeout else settings.build_timeout_seconds
 
 
-def make_job(case: Case, start: StartBuild, *, suspend: bool) -> Manifest:
+def make_job(context: ServiceContext, start: StartBuild, *, suspend: bool) -> Manifest:
     """One attempt at a build; suspended while it queues."""
-    service, identity, settings, plan = case.service, case.identity, case.settings, start.plan
+    service, identity, settings, plan = context.service, context.identity, context.settings, start.plan
     name = job_name(plan, start.number)
     labels = {
         **labels_of(service, identity, COMPONENT),
@@ -58,15 +59,15 @@ def make_job(case: Case, start: StartBuild, *, suspend: bool) -> Manifest:
             "runAsGroup": NONROOT_USER,
             "seccompProfile": RESTRICTED["seccompProfile"],
         },
-        "containers": [_container(case, start)],
+        "containers": [_container(context, start)],
     }
     if settings.build_pool.node_selector:
         pod["nodeSelector"] = settings.build_pool.node_selector
     if settings.build_pool.tolerations:
         pod["tolerations"] = settings.build_pool.tolerations
     return {
-        "apiVersion": JOB.api_version,
-        "kind": JOB.kind,
+        "apiVersion": kinds.JOB.api_version,
+        "kind": kinds.JOB.kind,
         "metadata": {
             "name": name,
             "namespace": settings.builds_namespace,
@@ -82,22 +83,28 @@ def make_job(case: Case, start: StartBuild, *, suspend: bool) -> Manifest:
     }
 
 
-def make_secret(case: Case, start: StartBuild, secrets: dict[str, str], job_uid: str | None) -> Manifest:
+def make_secret(context: ServiceContext, start: StartBuild, secrets: dict[str, str], job_uid: str | None) -> Manifest:
     """The build's secrets (see secret_keys), owned by the Job as soon as that exists."""
     name = job_name(start.plan, start.number)
     meta: dict[str, Any] = {
         "name": name,
-        "namespace": case.settings.builds_namespace,
-        "labels": labels_of(case.service, case.identity, COMPONENT),
-        "annotations": {ANNOTATION_OWNER: owner_of(case.service)},
+        "namespace": context.settings.builds_namespace,
+        "labels": labels_of(context.service, context.identity, COMPONENT),
+        "annotations": {ANNOTATION_OWNER: owner_of(context.service)},
     }
     if job_uid is not None:
         meta["ownerReferences"] = [
-            {"apiVersion": JOB.api_version, "kind": JOB.kind, "name": name, "uid": job_uid, "controller": False}
+            {
+                "apiVersion": kinds.JOB.api_version,
+                "kind": kinds.JOB.kind,
+                "name": name,
+                "uid": job_uid,
+                "controller": False,
+            }
         ]
     return {
-        "apiVersion": SECRET.api_version,
-        "kind": SECRET.kind,
+        "apiVersion": kinds.SECRET.api_version,
+        "kind": kinds.SECRET.kind,
         "metadata": meta,
         "type": "Opaque",
         "stringData": {key: secrets[key] for key in secret_keys(start)},
@@ -109,15 +116,15 @@ def secret_keys(start: StartBuild) -> tuple[str, ...]:
     return (*SECRET_KEYS, BUILD_SECRETS) if start.secrets else SECRET_KEYS
 
 
-def _container(case: Case, start: StartBuild) -> dict[str, Any]:
+def _container(context: ServiceContext, start: StartBuild) -> dict[str, Any]:
     name = job_name(start.plan, start.number)
-    env: list[dict[str, Any]] = [{"name": k, "value": _literal(v)} for k, v in _environment(case, start).items()]
+    env: list[dict[str, Any]] = [{"name": k, "value": _literal(v)} for k, v in _environment(context, start).items()]
     env.append({"name": "INK_JOB_UID", "valueFrom": {"fieldRef": {"fieldPath": JOB_UID_FIELD}}})
     env += [{"name": key, "valueFrom": {"secretKeyRef": {"name": name, "key": key}}} for key in secret_keys(start)]
     return {
         "name": COMPONENT,
-        "image": case.settings.builder_image,
-        "imagePullPolicy": case.settings.builder_pull_policy,
+        "image": context.settings.builder_image,
+        "imagePullPolicy": context.settings.builder_pull_policy,
         "command": ["python", "-m", "ink_builder"],
         "env": env,
         "resources": {
@@ -135,8 +142,8 @@ def _literal(value: str) -> str:
     return value.replace("$", "$$")
 
 
-def _environment(case: Case, start: StartBuild) -> dict[str, str]:
-    service, identity, settings, plan = case.service, case.identity, case.settings, start.plan
+def _environment(context: ServiceContext, start: StartBuild) -> dict[str, str]:
+    service, identity, settings, plan = context.service, context.identity, context.settings, start.plan
     git = service.spec.source.git
     return {
         "INK_BUILD_ID": job_name(plan, start.number),
@@ -153,7 +160,7 @@ def _environment(case: Case, start: StartBuild) -> dict[str, str]:
         "INK_IMAGE": f"{settings.registry}/{plan.repository}:{plan.tag_prefix}{start.number}",
         "INK_REGISTRY_HOST": settings.registry,
         "INK_REGISTRY_INSECURE": "1" if settings.registry_insecure else "",
-        **_buildkit(case),
+        **_buildkit(context),
         "INK_TIMEOUT_SECONDS": str(timeout_seconds(service, settings)),
         "INK_NO_CACHE": "1" if start.no_cache else "",
         "INK_GIT_ALLOWED_PRIVATE": settings.git_internal_url,
@@ -178,11 +185,11 @@ def _extras(settings: Settings) -> dict[str, str]:
     return {name: value for name, value in chosen.items() if value}
 
 
-def _buildkit(case: Case) -> dict[str, str]:
-    settings = case.settings
+def _buildkit(context: ServiceContext) -> dict[str, str]:
+    settings = context.settings
     if settings.buildkit_shared:
         return {"INK_BUILDKIT_ADDRESS": settings.buildkit_address}
-    host = daemon_of(case.identity, settings).host(settings)
+    host = daemon_of(context.identity, settings).host(settings)
     start = str(settings.buildkit_start_seconds)
     return {"INK_BUILDKIT_ADDRESS": f"{host}:{PORT}", "INK_BUILDKIT_START_SECONDS": start}
 

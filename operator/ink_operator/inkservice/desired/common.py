@@ -15,8 +15,10 @@ from ink_api.group import (
 from ink_api.inkservice import InkService
 from ink_api.names import ServiceIdentity
 
+from ink_operator.core import kinds
 from ink_operator.core.canonical import stamped
-from ink_operator.core.objects import INK_SERVICE, Kind, Manifest
+from ink_operator.core.kinds import Kind
+from ink_operator.core.objects import Manifest
 
 RESTRICTED: dict[str, Any] = {
     "allowPrivilegeEscalation": False,
@@ -72,8 +74,8 @@ def child(
     elif namespace == service.metadata.namespace:
         meta["ownerReferences"] = [
             {
-                "apiVersion": INK_SERVICE.api_version,
-                "kind": INK_SERVICE.kind,
+                "apiVersion": kinds.INK_SERVICE.api_version,
+                "kind": kinds.INK_SERVICE.kind,
                 "name": service.metadata.name,
                 "uid": service.metadata.uid,
                 "controller": True,

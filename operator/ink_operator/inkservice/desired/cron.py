@@ -8,7 +8,8 @@ from ink_api.inkservice import Cron, InkService
 from ink_api.names import ServiceIdentity
 from ink_api.quantities import seconds
 
-from ink_operator.core.objects import CRON_JOB, Manifest
+from ink_operator.core import kinds
+from ink_operator.core.objects import Manifest
 from ink_operator.inkservice.desired.common import child, labels_of, owner_of
 from ink_operator.inkservice.desired.pod import EMPTY, make_template, revision_annotations
 from ink_operator.inkservice.facts.effective import wanted_replicas
@@ -58,7 +59,7 @@ def make_cron_job(
         "jobTemplate": job,
     }
     return child(
-        CRON_JOB,
+        kinds.CRON_JOB,
         service,
         identity,
         name=identity.name,

@@ -7,7 +7,9 @@ from typing import Any
 from ink_api.inkservice import EnvVar, InkService
 from ink_api.names import ServiceIdentity, env_secret_name
 
-from ink_operator.core.objects import ROLE, ROLE_BINDING, SECRET, Kind, Manifest
+from ink_operator.core import kinds
+from ink_operator.core.kinds import Kind
+from ink_operator.core.objects import Manifest
 from ink_operator.inkservice.desired.common import child
 from ink_operator.settings import Settings
 
@@ -33,7 +35,7 @@ def sealed_of(variables: Iterable[EnvVar]) -> list[tuple[str, str]]:
 def make_env_secret(service: InkService, identity: ServiceIdentity, values: Mapping[str, str]) -> Manifest:
     """The values as the kubelet reads them."""
     data = {name: base64.b64encode(value.encode()).decode() for name, value in values.items()}
-    return _child(SECRET, service, identity, {"type": "Opaque", "data": data})
+    return _child(kinds.SECRET, service, identity, {"type": "Opaque", "data": data})
 
 
 def make_env_grant(
@@ -41,17 +43,17 @@ def make_env_grant(
 ) -> tuple[Manifest, Manifest]:
     """Role and RoleBinding for the gateway. They belong to the Secret, and go with it."""
     name = env_name(identity)
-    owners = [{"apiVersion": SECRET.api_version, "kind": SECRET.kind, "name": name, "uid": secret_uid}]
+    owners = [{"apiVersion": kinds.SECRET.api_version, "kind": kinds.SECRET.kind, "name": name, "uid": secret_uid}]
     rule = {"apiGroups": [""], "resources": ["secrets"], "resourceNames": [name], "verbs": ["get"]}
     account = {
         "kind": "ServiceAccount",
         "name": settings.gateway_service_account,
         "namespace": settings.namespace,
     }
-    role_ref = {"apiGroup": "rbac.authorization.k8s.io", "kind": ROLE.kind, "name": name}
+    role_ref = {"apiGroup": "rbac.authorization.k8s.io", "kind": kinds.ROLE.kind, "name": name}
     return (
-        _child(ROLE, service, identity, {"rules": [rule]}, owners),
-        _child(ROLE_BINDING, service, identity, {"roleRef": role_ref, "subjects": [account]}, owners),
+        _child(kinds.ROLE, service, identity, {"rules": [rule]}, owners),
+        _child(kinds.ROLE_BINDING, service, identity, {"roleRef": role_ref, "subjects": [account]}, owners),
     )
 
 

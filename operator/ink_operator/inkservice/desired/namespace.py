@@ -5,8 +5,10 @@ from typing import Any
 from ink_api.group import LABEL_MANAGED_BY, LABEL_MANAGED_NAMESPACE, LABEL_PROJECT, LABEL_TENANT, MANAGED_BY
 from ink_api.names import ServiceIdentity
 
+from ink_operator.core import kinds
 from ink_operator.core.canonical import covers, stamped
-from ink_operator.core.objects import LIMIT_RANGE, NAMESPACE, RESOURCE_QUOTA, ROLE_BINDING, Kind, Manifest, labels_of
+from ink_operator.core.kinds import Kind
+from ink_operator.core.objects import Manifest, labels_of
 from ink_operator.inkservice.facts.effective import DEFAULT_CPU, DEFAULT_MEMORY
 from ink_operator.settings import Settings
 
@@ -33,12 +35,12 @@ def make_namespace(identity: ServiceIdentity) -> Manifest:
         "pod-security.kubernetes.io/warn": RESTRICTED,
     }
     meta = {"name": identity.namespace, "labels": labels, "annotations": {}}
-    return stamped({"apiVersion": NAMESPACE.api_version, "kind": NAMESPACE.kind, "metadata": meta})
+    return stamped({"apiVersion": kinds.NAMESPACE.api_version, "kind": kinds.NAMESPACE.kind, "metadata": meta})
 
 
 def make_role_binding(namespace: str, name: str, role: str, account: str, account_namespace: str) -> Manifest:
     """Grants one of the two ClusterRoles inside the namespace."""
-    return _own(ROLE_BINDING, namespace, name, _grant(role, account, account_namespace))
+    return _own(kinds.ROLE_BINDING, namespace, name, _grant(role, account, account_namespace))
 
 
 def _grant(role: str, account: str, account_namespace: str) -> dict[str, Any]:
@@ -54,7 +56,7 @@ def _own_grant(settings: Settings) -> dict[str, Any]:
 
 def make_own_grant(namespace: str, settings: Settings) -> Manifest:
     """What lets the operator work in the namespace."""
-    return _own(ROLE_BINDING, namespace, OPERATORS_GRANT, _own_grant(settings))
+    return _own(kinds.ROLE_BINDING, namespace, OPERATORS_GRANT, _own_grant(settings))
 
 
 def grants(live: Manifest | None, settings: Settings) -> bool:
@@ -78,7 +80,7 @@ def make_quota(namespace: str) -> Manifest:
         "services.loadbalancers": "0",
         "services.nodeports": "0",
     }
-    return _own(RESOURCE_QUOTA, namespace, "ink", {"spec": {"hard": hard}})
+    return _own(kinds.RESOURCE_QUOTA, namespace, "ink", {"spec": {"hard": hard}})
 
 
 def make_limit_range(namespace: str) -> Manifest:
@@ -88,14 +90,14 @@ def make_limit_range(namespace: str) -> Manifest:
         "default": {"cpu": DEFAULT_CPU, "memory": DEFAULT_MEMORY},
         "defaultRequest": {"cpu": "50m", "memory": "51Mi"},
     }
-    return _own(LIMIT_RANGE, namespace, "ink", {"spec": {"limits": [limits]}})
+    return _own(kinds.LIMIT_RANGE, namespace, "ink", {"spec": {"limits": [limits]}})
 
 
-def set_up(identity: ServiceIdentity, of_gateway: bool, settings: Settings) -> list[Manifest]:
+def set_up(identity: ServiceIdentity, is_gateway_managed: bool, settings: Settings) -> list[Manifest]:
     """Everything but the policies, in the order it must be made; elsewhere only the operator's own grant."""
     name = identity.namespace
     operator = make_own_grant(name, settings)
-    if not of_gateway:
+    if not is_gateway_managed:
         return [operator]
     gateway = make_role_binding(
         name, "ink-gateway", CLUSTER_ROLE_GATEWAY, settings.gateway_service_account, settings.namespace

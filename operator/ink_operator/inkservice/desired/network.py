@@ -13,7 +13,8 @@ from ink_api.group import (
 from ink_api.inkservice import InkService, Port
 from ink_api.names import ServiceIdentity, host_claim
 
-from ink_operator.core.objects import CONFIG_MAP, INGRESS, SERVICE, Manifest
+from ink_operator.core import kinds
+from ink_operator.core.objects import Manifest
 from ink_operator.inkservice.desired.common import child, owner_of
 from ink_operator.inkservice.desired.pod import APP
 from ink_operator.settings import Settings
@@ -27,7 +28,13 @@ def make_service(service: InkService, identity: ServiceIdentity, ports: list[Por
         "ports": [{"name": p.name, "port": p.port, "targetPort": p.port, "protocol": "TCP"} for p in ports],
     }
     return child(
-        SERVICE, service, identity, name=identity.name, namespace=identity.namespace, component=APP, body={"spec": spec}
+        kinds.SERVICE,
+        service,
+        identity,
+        name=identity.name,
+        namespace=identity.namespace,
+        component=APP,
+        body={"spec": spec},
     )
 
 
@@ -39,7 +46,7 @@ def make_ingress(service: InkService, identity: ServiceIdentity, host: str, port
         "rules": [{"host": host, "http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": backend}]}}],
     }
     return child(
-        INGRESS,
+        kinds.INGRESS,
         service,
         identity,
         name=identity.name,
@@ -56,8 +63,8 @@ def make_ingress(service: InkService, identity: ServiceIdentity, host: str, port
 def make_claim(service: InkService, identity: ServiceIdentity, host: str, settings: Settings) -> Manifest:
     """The ConfigMap that says whose the host is. Its name comes from the host: creating it is the atomic act."""
     return {
-        "apiVersion": CONFIG_MAP.api_version,
-        "kind": CONFIG_MAP.kind,
+        "apiVersion": kinds.CONFIG_MAP.api_version,
+        "kind": kinds.CONFIG_MAP.kind,
         "metadata": {
             "name": host_claim(host),
             "namespace": settings.namespace,

@@ -7,8 +7,9 @@ from typing import Any
 
 from ink_api.group import LABEL_MANAGED_BY, LABEL_SERVICE, MANAGED_BY
 
+from ink_operator.core import kinds
 from ink_operator.core.canonical import stamped
-from ink_operator.core.objects import NETWORK_POLICY, Manifest
+from ink_operator.core.objects import Manifest
 from ink_operator.settings import Settings
 
 NAMESPACE_NAME = "kubernetes.io/metadata.name"
@@ -105,8 +106,8 @@ def _policy(namespace: str, name: str, pods: dict[str, Any], spec: dict[str, Any
     meta = {"name": name, "namespace": namespace, "labels": {LABEL_MANAGED_BY: MANAGED_BY}, "annotations": {}}
     return stamped(
         {
-            "apiVersion": NETWORK_POLICY.api_version,
-            "kind": NETWORK_POLICY.kind,
+            "apiVersion": kinds.NETWORK_POLICY.api_version,
+            "kind": kinds.NETWORK_POLICY.kind,
             "metadata": meta,
             "spec": {"podSelector": pods, **spec},
         }

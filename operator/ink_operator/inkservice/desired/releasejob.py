@@ -9,7 +9,8 @@ from ink_api.inkservice import InkService, Release
 from ink_api.names import ServiceIdentity, short_hash
 from ink_api.quantities import seconds
 
-from ink_operator.core.objects import CRON_JOB, JOB, Manifest
+from ink_operator.core import kinds
+from ink_operator.core.objects import Manifest
 from ink_operator.inkservice.desired.common import child, labels_of, owner_of
 from ink_operator.inkservice.model import ANNOTATION_RELEASE, ANNOTATION_REVISION, Revision
 
@@ -57,7 +58,7 @@ def make_release_job(
         },
     }
     return child(
-        JOB,
+        kinds.JOB,
         service,
         identity,
         name=job_name(identity, run),
@@ -71,7 +72,7 @@ def make_release_job(
 
 def pod_spec_of(workload: Manifest) -> dict[str, Any]:
     """The pods of a Deployment or CronJob."""
-    spec = workload["spec"]["jobTemplate"]["spec"] if workload["kind"] == CRON_JOB.kind else workload["spec"]
+    spec = workload["spec"]["jobTemplate"]["spec"] if workload["kind"] == kinds.CRON_JOB.kind else workload["spec"]
     pod: dict[str, Any] = spec["template"]["spec"]
     return pod
 

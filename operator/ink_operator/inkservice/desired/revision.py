@@ -9,7 +9,8 @@ from typing import Any
 from ink_api.inkservice import InkService
 from ink_api.names import ServiceIdentity, short_hash
 
-from ink_operator.core.objects import CONTROLLER_REVISION, Manifest
+from ink_operator.core import kinds
+from ink_operator.core.objects import Manifest
 from ink_operator.inkservice.desired.common import child
 from ink_operator.inkservice.facts.builds import verdict_json
 from ink_operator.inkservice.model import ANNOTATION_OUTCOME, ANNOTATION_RELEASE, Attempt, ReleaseEnd, Revision
@@ -46,7 +47,7 @@ def make_revision(service: InkService, identity: ServiceIdentity, revision: Revi
         **({ANNOTATION_RELEASE: release_json(revision.release)} if revision.release is not None else {}),
     }
     return child(
-        CONTROLLER_REVISION,
+        kinds.CONTROLLER_REVISION,
         service,
         identity,
         name=revision.name,

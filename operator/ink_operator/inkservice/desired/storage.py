@@ -9,8 +9,9 @@ from ink_api.group import GROUP, LABEL_COMPONENT, LABEL_MANAGED_BY, LABEL_PROJEC
 from ink_api.inkservice import InkService, Volume
 from ink_api.names import ServiceIdentity
 
+from ink_operator.core import kinds
 from ink_operator.core.canonical import parse_quantity
-from ink_operator.core.objects import PERSISTENT_VOLUME_CLAIM, Manifest
+from ink_operator.core.objects import Manifest
 from ink_operator.core.objects import labels_of as live_labels
 from ink_operator.inkservice.desired.common import child, labels_of
 
@@ -38,7 +39,7 @@ def make_volume_claim(service: InkService, identity: ServiceIdentity, volume: Vo
     if volume.storage_class_name is not None:
         spec["storageClassName"] = volume.storage_class_name
     return child(
-        PERSISTENT_VOLUME_CLAIM,
+        kinds.PERSISTENT_VOLUME_CLAIM,
         service,
         identity,
         name=claim_name(identity, volume.name),

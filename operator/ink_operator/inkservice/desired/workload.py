@@ -7,7 +7,8 @@ from ink_api.group import LABEL_COMPONENT, LABEL_SERVICE
 from ink_api.inkservice import InkService
 from ink_api.names import ServiceIdentity
 
-from ink_operator.core.objects import DEPLOYMENT, Manifest
+from ink_operator.core import kinds
+from ink_operator.core.objects import Manifest
 from ink_operator.inkservice.desired.common import child
 from ink_operator.inkservice.desired.pod import APP, EMPTY, make_template, revision_annotations
 from ink_operator.inkservice.facts.effective import first_replicas, grace_seconds, ports_of
@@ -49,7 +50,7 @@ def make_deployment(
     if not ports_of(service, running.port):
         spec["minReadySeconds"] = WORKER_SETTLE_SECONDS
     return child(
-        DEPLOYMENT,
+        kinds.DEPLOYMENT,
         service,
         identity,
         name=identity.name,

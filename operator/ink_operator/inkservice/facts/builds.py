@@ -127,7 +127,7 @@ def verdict_json(verdict: Verdict) -> str:
     return json.dumps(bad | scan_wire(verdict.scan), sort_keys=True)
 
 
-def told_early(attempt: Attempt, text: str) -> Attempt:
+def early_verdict(attempt: Attempt, text: str) -> Attempt:
     """The attempt with its verdict, where the builder left one beside the image before its pod is seen to end.
 
     Only that of a build that worked: for the others nobody waits, and the pod's own end tells more of them.

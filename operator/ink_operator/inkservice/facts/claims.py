@@ -8,14 +8,15 @@ from datetime import UTC, datetime, timedelta
 
 from ink_api.group import ANNOTATION_OWNER, ANNOTATION_RELEASED_AT, LABEL_OWNER_UID, LABEL_TENANT
 
+from ink_operator.core import kinds
 from ink_operator.core.effects import MergePatch
-from ink_operator.core.objects import CONFIG_MAP, Manifest, Ref, annotations_of, labels_of
+from ink_operator.core.objects import Manifest, Ref, annotations_of, labels_of
 from ink_operator.core.times import parse_time
 from ink_operator.inkservice.model import Claim
 from ink_operator.settings import Settings
 
 
-def standing(live: Manifest | None, wanted: Manifest, settings: Settings, now: datetime) -> Claim:
+def claim_state(live: Manifest | None, wanted: Manifest, settings: Settings, now: datetime) -> Claim:
     """Whose the host is, asked for the service that `wanted` would claim it for."""
     if live is None:
         return Claim.FREE
@@ -24,7 +25,7 @@ def standing(live: Manifest | None, wanted: Manifest, settings: Settings, now: d
     if annotations_of(live).get(ANNOTATION_OWNER) == annotations_of(wanted)[ANNOTATION_OWNER]:
         # An earlier service of this name left it behind.
         return Claim.FREE
-    until = kept_until(live, settings)
+    until = reserved_until(live, settings)
     if until is None:
         return Claim.TAKEN
     return Claim.FREE if now >= until or tenant_of(live) == tenant_of(wanted) else Claim.KEPT
@@ -36,7 +37,7 @@ def tenant_of(claim: Manifest) -> tuple[str, str]:
     return where, labels_of(claim).get(LABEL_TENANT, "")
 
 
-def kept_until(claim: Manifest, settings: Settings) -> datetime | None:
+def reserved_until(claim: Manifest, settings: Settings) -> datetime | None:
     """When a host that was given up is anybody's; None while a service holds it."""
     at = parse_time(annotations_of(claim).get(ANNOTATION_RELEASED_AT))
     return None if at is None else at + timedelta(seconds=settings.host_keep_seconds)
@@ -46,7 +47,7 @@ def release(name: str, settings: Settings, now: datetime) -> MergePatch:
     """Give a host up: from now on its claim only keeps it for the tenant."""
     mark = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     meta = {"annotations": {ANNOTATION_RELEASED_AT: mark}, "labels": {LABEL_OWNER_UID: None}}
-    return MergePatch(Ref(CONFIG_MAP, settings.namespace, name), {"metadata": meta})
+    return MergePatch(Ref(kinds.CONFIG_MAP, settings.namespace, name), {"metadata": meta})
 
 
 def take_over(live: Manifest, wanted: Manifest) -> MergePatch:
@@ -54,5 +55,5 @@ def take_over(live: Manifest, wanted: Manifest) -> MergePatch:
     meta, version = wanted["metadata"], live["metadata"]["resourceVersion"]
     annotations = {**meta["annotations"], ANNOTATION_RELEASED_AT: None}
     patch = {"labels": meta["labels"], "annotations": annotations, "resourceVersion": version}
-    ref = Ref(CONFIG_MAP, meta["namespace"], meta["name"])
+    ref = Ref(kinds.CONFIG_MAP, meta["namespace"], meta["name"])
     return MergePatch(ref, {"metadata": patch, "data": wanted["data"]})

@@ -8,7 +8,9 @@ from ink_api.names import ServiceIdentity
 from ink_api.reasons import Reason
 from ink_api.sealing import Binding
 
-from ink_operator.core.objects import CONFIG_MAP, SECRET, Kind, Manifest, Ref
+from ink_operator.core import kinds
+from ink_operator.core.kinds import Kind
+from ink_operator.core.objects import Manifest, Ref
 from ink_operator.inkservice.desired.environment import env_name, sealed_variables
 from ink_operator.inkservice.model import Failure
 
@@ -31,9 +33,9 @@ def uses_of(service: InkService) -> list[Use]:
     found = _uses("spec.env", service.spec.env or [])
     for bundle in service.spec.env_from or []:
         if bundle.secret_ref is not None:
-            found.append(Use("spec.envFrom", SECRET, bundle.secret_ref.name))
+            found.append(Use("spec.envFrom", kinds.SECRET, bundle.secret_ref.name))
         if bundle.config_map_ref is not None:
-            found.append(Use("spec.envFrom", CONFIG_MAP, bundle.config_map_ref.name))
+            found.append(Use("spec.envFrom", kinds.CONFIG_MAP, bundle.config_map_ref.name))
     return found
 
 
@@ -49,7 +51,7 @@ def _uses(field: str, variables: Iterable[EnvVar]) -> list[Use]:
         source = variable.value_from
         if source is None:
             continue
-        for kind, key_ref in ((SECRET, source.secret_key_ref), (CONFIG_MAP, source.config_map_key_ref)):
+        for kind, key_ref in ((kinds.SECRET, source.secret_key_ref), (kinds.CONFIG_MAP, source.config_map_key_ref)):
             if key_ref is not None:
                 found.append(Use(f"{field} {variable.name}", kind, key_ref.name, key_ref.key))
     return found
@@ -60,10 +62,10 @@ def followed_refs(service: InkService, identity: ServiceIdentity) -> frozenset[R
     refs = {use.ref(identity.namespace) for use in (*uses_of(service), *build_uses_of(service))}
     git = service.spec.source.git
     if git is not None and git.auth is not None and git.auth.secret_ref is not None:
-        refs.add(Ref(SECRET, identity.namespace, git.auth.secret_ref.name))
+        refs.add(Ref(kinds.SECRET, identity.namespace, git.auth.secret_ref.name))
     if sealed_variables(service) and not identity.project:
         # In a namespace of Ink's own making nobody else can write it; there would be a watch for every project.
-        refs.add(Ref(SECRET, identity.namespace, env_name(identity)))
+        refs.add(Ref(kinds.SECRET, identity.namespace, env_name(identity)))
     return frozenset(refs)
 
 

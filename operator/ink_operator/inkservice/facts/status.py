@@ -8,8 +8,9 @@ from ink_api.group import LABEL_COMPONENT, LABEL_SERVICE
 from ink_api.inkservice import InkService, InkServiceStatus
 from ink_api.reasons import PROGRESS, Reason, remedy
 
+from ink_operator.core import kinds
 from ink_operator.core.effects import Apply
-from ink_operator.core.objects import DEPLOYMENT, Manifest
+from ink_operator.core.objects import Manifest
 from ink_operator.inkservice.facts.effective import effective_settings, is_worker, ports_of, public_port
 from ink_operator.inkservice.model import Fact, Observed, Plan
 from ink_operator.settings import Settings
@@ -103,7 +104,7 @@ def availability(deployment: Manifest | None) -> Fact:
 def _made(plan: Plan) -> Manifest | None:
     """The Deployment that this pass makes."""
     made = (e.manifest for e in plan.effects if isinstance(e, Apply))
-    return next((m for m in made if m["kind"] == DEPLOYMENT.kind), None)
+    return next((m for m in made if m["kind"] == kinds.DEPLOYMENT.kind), None)
 
 
 def only_counts_differ(before: InkServiceStatus, after: InkServiceStatus) -> bool:

@@ -8,11 +8,12 @@ from ink_api.inkservice import EnvVar
 from ink_api.reasons import Reason
 from ink_api.sealing import binding_of
 
-from ink_operator.core.objects import SECRET, Manifest, Ref
+from ink_operator.core import kinds
+from ink_operator.core.objects import Manifest, Ref
 from ink_operator.inkservice.decide.checks import reference_denied
 from ink_operator.inkservice.desired.environment import sealed_of
 from ink_operator.inkservice.facts.references import Use, build_uses_of, missing
-from ink_operator.inkservice.model import Case, Environment, Failure
+from ink_operator.inkservice.model import Environment, Failure, ServiceContext
 from ink_operator.inkservice.observe.environment import unsealed
 from ink_operator.ports import Ports
 
@@ -21,27 +22,27 @@ MOST_BYTES = 96 * 1024
 """All values together: they travel in one variable of the builder, for which the kernel has 128 KiB."""
 
 
-async def build_environment_of(case: Case, ports: Ports, granted: bool) -> Environment:
+async def build_environment_of(context: ServiceContext, ports: Ports, granted: bool) -> Environment:
     """The values; or the failure, naming variables and no value. `granted`: the namespace may be looked into."""
-    build = case.service.spec.build
+    build = context.service.spec.build
     variables = [v for v in (build.env if build else None) or [] if v.value_from is not None]
-    if not variables or reference_denied(case.service, case.of_gateway) is not None:
+    if not variables or reference_denied(context.service, context.is_gateway_managed) is not None:
         return Environment()
-    uses = build_uses_of(case.service)
+    uses = build_uses_of(context.service)
     if uses and not granted:
         return Environment(failure=Failure(Reason.PENDING, "The namespace is being set up."))
-    values = await unsealed(FIELD, sealed_of(variables), case, ports)
+    values = await unsealed(FIELD, sealed_of(variables), context, ports)
     if isinstance(values, Failure):
         return Environment(failure=values)
-    referred = await _referred(uses, case, ports)
+    referred = await _referred(uses, context, ports)
     if isinstance(referred, Failure):
         return Environment(failure=referred)
-    return await _named({**values, **referred}, variables, case, ports)
+    return await _named({**values, **referred}, variables, context, ports)
 
 
-async def _referred(uses: list[Use], case: Case, ports: Ports) -> dict[str, str] | Failure:
+async def _referred(uses: list[Use], context: ServiceContext, ports: Ports) -> dict[str, str] | Failure:
     """Variable -> value, of those that Secrets and ConfigMaps hold."""
-    space = case.identity.namespace
+    space = context.identity.namespace
     refs = sorted({use.ref(space) for use in uses})
     found: dict[Ref, Manifest | None] = dict(
         zip(refs, await asyncio.gather(*map(ports.cluster.get, refs)), strict=True)
@@ -62,16 +63,16 @@ async def _referred(uses: list[Use], case: Case, ports: Ports) -> dict[str, str]
 def _text(use: Use, live: Manifest) -> str | None:
     value: str = live["data"][use.key]
     try:
-        return base64.b64decode(value).decode() if use.kind == SECRET else value
+        return base64.b64decode(value).decode() if use.kind == kinds.SECRET else value
     except ValueError:
         return None
 
 
-async def _named(values: dict[str, str], variables: list[EnvVar], case: Case, ports: Ports) -> Environment:
+async def _named(values: dict[str, str], variables: list[EnvVar], context: ServiceContext, ports: Ports) -> Environment:
     """The values with their digest, unless they are too long."""
     size = len(json.dumps(values))
     if size > MOST_BYTES:
         message = f"{FIELD}: {len(variables)} values have {size} bytes together: {MOST_BYTES} are the most."
         return Environment(failure=Failure(Reason.INVALID_SPEC, message))
-    bound = {binding_of(case.identity, name): value for name, value in values.items()}
+    bound = {binding_of(context.identity, name): value for name, value in values.items()}
     return Environment(values, await ports.sealing.digest(bound))

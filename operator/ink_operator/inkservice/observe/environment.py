@@ -8,52 +8,53 @@ from ink_api.group import FINALIZER
 from ink_api.reasons import Reason
 from ink_api.sealing import SealedValueError, binding_of
 
-from ink_operator.core.objects import ROLE, ROLE_BINDING, SECRET, Manifest, Ref
+from ink_operator.core import kinds
+from ink_operator.core.objects import Manifest, Ref
 from ink_operator.inkservice.desired.environment import env_name, sealed_variables
-from ink_operator.inkservice.model import Case, Environment, Failure
+from ink_operator.inkservice.model import Environment, Failure, ServiceContext
 from ink_operator.ports import Ports
 
 
-async def environment_of(case: Case, ports: Ports) -> Environment:
+async def environment_of(context: ServiceContext, ports: Ports) -> Environment:
     """The unsealed values; or the failure, naming the variable and never the value."""
-    values = await unsealed("spec.env", sealed_variables(case.service), case, ports)
+    values = await unsealed("spec.env", sealed_variables(context.service), context, ports)
     if isinstance(values, Failure):
         return Environment(failure=values)
-    bound = {binding_of(case.identity, variable): value for variable, value in values.items()}
+    bound = {binding_of(context.identity, variable): value for variable, value in values.items()}
     return Environment(values, await ports.sealing.digest(bound)) if values else Environment()
 
 
 async def unsealed(
-    field: str, variables: Iterable[tuple[str, str]], case: Case, ports: Ports
+    field: str, variables: Iterable[tuple[str, str]], context: ServiceContext, ports: Ports
 ) -> dict[str, str] | Failure:
     """Variable -> value; or why one cannot be had, naming it as a part of `field`."""
     values: dict[str, str] = {}
     for variable, sealed in variables:
         try:
-            values[variable] = await ports.sealing.unseal(sealed, binding_of(case.identity, variable))
+            values[variable] = await ports.sealing.unseal(sealed, binding_of(context.identity, variable))
         except SealedValueError as error:
             message = f"{field} {variable}: the sealed value cannot be used: {error}."
             return Failure(Reason.SEALED_VALUE_INVALID, message)
     return values
 
 
-async def env_children(case: Case, ports: Ports, now: datetime) -> dict[str, Manifest]:
+async def env_children(context: ServiceContext, ports: Ports, now: datetime) -> dict[str, Manifest]:
     """Kind -> live object: the Secret of the values, and who may read it."""
-    sealed = bool(sealed_variables(case.service))
-    uid = case.service.metadata.uid
+    sealed = bool(sealed_variables(context.service))
+    uid = context.service.metadata.uid
     # Before the finalizer was set nothing was ever made for this service.
-    new = FINALIZER not in case.service.metadata.finalizers
+    new = FINALIZER not in context.service.metadata.finalizers
     if not sealed and (new or ports.without_env.get(uid, now)):
         ports.without_env.put(uid, True, now)
         return {}
     # Only the gateway's services have a reader; without sealed values there is nothing to grant.
-    kinds = [SECRET]
-    if case.of_gateway and sealed:
-        kinds += [ROLE, ROLE_BINDING]
-    refs = [Ref(kind, case.identity.namespace, env_name(case.identity)) for kind in kinds]
+    wanted = [kinds.SECRET]
+    if context.is_gateway_managed and sealed:
+        wanted += [kinds.ROLE, kinds.ROLE_BINDING]
+    refs = [Ref(kind, context.identity.namespace, env_name(context.identity)) for kind in wanted]
     found = await asyncio.gather(*map(ports.cluster.get, refs))
     if not sealed and found[0] is None:
         ports.without_env.put(uid, True, now)
     else:
         ports.without_env.forget(uid)
-    return {kind.kind: live for kind, live in zip(kinds, found, strict=True) if live is not None}
+    return {kind.kind: live for kind, live in zip(wanted, found, strict=True) if live is not None}

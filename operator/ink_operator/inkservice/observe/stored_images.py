@@ -2,8 +2,9 @@
 
 from ink_api.group import LABEL_COMPONENT
 
+from ink_operator.core import kinds
 from ink_operator.core.errors import Transient
-from ink_operator.core.objects import JOB, Manifest, labels_of
+from ink_operator.core.objects import Manifest, labels_of
 from ink_operator.inkservice.desired.releasejob import COMPONENT as RELEASE
 from ink_operator.inkservice.facts.releases import releases_of, secrets_of
 from ink_operator.inkservice.facts.revisions import of_build
@@ -12,10 +13,10 @@ from ink_operator.inkservice.model import (
     Attempt,
     BuildPlan,
     BuildState,
-    Case,
     Environment,
     Observed,
     ReleaseRun,
+    ServiceContext,
 )
 from ink_operator.ports import Ports, StoredImage
 
@@ -26,13 +27,13 @@ def is_release(pod: Manifest) -> bool:
 
 
 async def releases(
-    case: Case, inside: Observed, environment: Environment, ports: Ports, mine: str
+    context: ServiceContext, inside: Observed, environment: Environment, ports: Ports, mine: str
 ) -> tuple[ReleaseRun, ...]:
     """Release Jobs. Their pods tell whether there are any to be looked for when none is wanted."""
-    spec = case.service.spec
+    spec = context.service.spec
     if not inside.identity.name or (spec.release is None and not inside.release_pods):
         return ()
-    jobs = await ports.cluster.list(JOB, case.identity.namespace, f"{mine},{LABEL_COMPONENT}={RELEASE}")
+    jobs = await ports.cluster.list(kinds.JOB, context.identity.namespace, f"{mine},{LABEL_COMPONENT}={RELEASE}")
     secrets = secrets_of(spec, environment.values.values()) if environment.failure is None else None
     return releases_of(jobs, inside.release_pods, secrets)
 
