@@ -45,9 +45,9 @@ from ink_operator.core.result import Result
 from ink_operator.core.store import Store
 from ink_operator.housekeeping.empty_namespaces import reconcile_namespace, used_namespaces
 from ink_operator.housekeeping.reserved_hosts import CLAIMS, claim_key, reconcile_claim
-from ink_operator.inkdomain.reconcile import reconcile as reconcile_domain
-from ink_operator.inkresource.reconcile import reconcile as reconcile_resource
-from ink_operator.inkservice.reconcile import reconcile as reconcile_service
+from ink_operator.inkdomain.reconcile import InkDomainController
+from ink_operator.inkresource.reconcile import InkResourceController
+from ink_operator.inkservice.reconcile import InkServiceController
 from ink_operator.ports import Ports
 from ink_operator.runtime.events import EventWriter
 from ink_operator.runtime.informer import Watched, inform
@@ -114,9 +114,9 @@ class Operator:
             build_gate=asyncio.Lock(),
         )
         self._reconcilers: dict[str, Callable[[Key, int], Awaitable[Result]]] = {
-            kinds.INK_SERVICE.kind: lambda key, failures: reconcile_service(key, failures, self.ports, settings),
-            kinds.INK_RESOURCE.kind: lambda key, failures: reconcile_resource(key, failures, self.ports, settings),
-            kinds.INK_DOMAIN.kind: lambda key, failures: reconcile_domain(key, failures, self.ports, settings),
+            kinds.INK_SERVICE.kind: InkServiceController(self.ports, settings, self.shared).reconcile,
+            kinds.INK_RESOURCE.kind: InkResourceController(self.ports).reconcile,
+            kinds.INK_DOMAIN.kind: InkDomainController(self.ports).reconcile,
             TENANCY: self._wake_one,
             kinds.NAMESPACE.kind: lambda key, failures: reconcile_namespace(
                 key, self.ports, settings, datetime.now(UTC)

@@ -16,8 +16,9 @@ from ink_api.names import ServiceIdentity
 from ink_api.reasons import PROGRESS, Reason, remedy
 from ink_operator import unserved
 from ink_operator.core.kinds import INK_DOMAIN, INK_RESOURCE
+from ink_operator.core.plan import Fact
 from ink_operator.inkservice.facts.status import CHAIN, summarise
-from ink_operator.inkservice.model import Fact, Observed, Plan
+from ink_operator.inkservice.model import Observed, ServicePlan
 from ink_operator.settings import Settings
 
 from support.specs import Json, custom_resource
@@ -45,7 +46,7 @@ def created(kind: str) -> Json:
 def reported(*facts: Fact) -> Json:
     """An InkService after a pass of the operator that found these facts."""
     made = created("InkService")
-    status = summarise(InkService.model_validate(made), Observed(IDENTITY), Plan(facts=facts), Settings(), NOW)
+    status = summarise(InkService.model_validate(made), Observed(IDENTITY), ServicePlan(facts=facts), Settings(), NOW)
     return {**made, "status": status.to_wire()}
 
 
