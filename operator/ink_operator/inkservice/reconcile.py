@@ -18,6 +18,7 @@ from ink_operator.core.effects import Apply, Create
 from ink_operator.core.errors import Forbidden, InkError, Terminal
 from ink_operator.core.objects import Key, Manifest, Ref
 from ink_operator.core.result import Result
+from ink_operator.core.shared import Shared
 from ink_operator.core.times import seconds_since
 from ink_operator.inkservice.act.carry_out import carry_out
 from ink_operator.inkservice.act.finalize import finalize
@@ -54,7 +55,7 @@ class Moment(NamedTuple):
     now: datetime
 
 
-async def reconcile(key: Key, failures: int, ports: Ports, settings: Settings) -> Result:
+async def reconcile(key: Key, failures: int, ports: Ports, shared: Shared, settings: Settings) -> Result:
     """Move one InkService towards its spec. `failures`: failed passes in a row before this one."""
     raw = await ports.cluster.get(Ref(kinds.INK_SERVICE, key.namespace, key.name))
     if raw is None:
@@ -69,7 +70,7 @@ async def reconcile(key: Key, failures: int, ports: Ports, settings: Settings) -
         if not failures and FINALIZER in service.metadata.finalizers and await _write(at, going(service, now)):
             # The finalizer is taken away at the version that was read, and that one is of yesterday now.
             return Result(0.0)
-        return await finalize(service, identity, ports, settings, failures=failures, now=now)
+        return await finalize(service, identity, ports, shared, settings, failures=failures, now=now)
     if service.metadata.annotations.get(ANNOTATION_PAUSED) == "true":
         return Result()
     if identity is None or wrong:
@@ -82,11 +83,11 @@ async def reconcile(key: Key, failures: int, ports: Ports, settings: Settings) -
     context = ServiceContext(service, identity, settings)
     seen = Observed(identity)
     try:
-        seen = await observe(context, ports, now)
+        seen = await observe(context, ports, shared, now)
         plan = decide(service, seen, settings, now)
         if not seen_alive and any(isinstance(e, MAKES) for e in plan.effects) and not await _is_there(service, ports):
             return Result()
-        plan = await _carried_out(context, plan, ports)
+        plan = await _carried_out(context, plan, ports, shared)
     except InkError as error:
         if failures >= (PATIENCE_WITH_RIGHTS if isinstance(error, Forbidden) else PATIENCE):
             await _report(at, seen, refused(error.reason, str(error)))
@@ -140,10 +141,10 @@ async def _is_there(service: InkService, ports: Ports) -> bool:
     return live is not None and live["metadata"]["uid"] == meta.uid
 
 
-async def _carried_out(context: ServiceContext, plan: Plan, ports: Ports) -> Plan:
+async def _carried_out(context: ServiceContext, plan: Plan, ports: Ports, shared: Shared) -> Plan:
     """The plan with what came of it: a failure that only a person can mend, if there was one; others raise."""
     try:
-        made = await carry_out(context, plan.effects, ports)
+        made = await carry_out(context, plan.effects, ports, shared)
     except Terminal as error:
         return _with_failure(plan, error)
     if not made:

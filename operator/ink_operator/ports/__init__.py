@@ -1,7 +1,6 @@
 """The outside world as the kinds see it. Implementations live in clients/ and runtime/; tests have their own."""
 
 from collections.abc import Mapping
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -255,11 +254,5 @@ class Ports:
     references: References
     meter: Meter
     announcer: Announcer
-    tenancy: Memo[tuple[str, dict[tuple[str, str], Manifest]]]
-    """Namespace -> its uid and what the operator set up in it, by kind and name."""
-    without_env: Memo[bool]
-    """Uids of services that have no sealed values, and of which no Secret was left behind."""
     untold: Memo[datetime]
     """Uid of a service -> since when its status tells less than is known."""
-    build_gate: AbstractAsyncContextManager[Any]
-    """Held while it is decided whether one more build may start, so that two never take the last place."""

@@ -13,6 +13,7 @@ from ink_operator.core import kinds
 from ink_operator.core.effects import Apply, Create, Delete, HandOver, MergePatch
 from ink_operator.core.errors import AlreadyExists, Terminal, Transient
 from ink_operator.core.objects import Key, Manifest, Ref, annotations_of, is_deleting, labels_of, ref_of
+from ink_operator.core.shared import Shared
 from ink_operator.inkservice.act.images import retire_images
 from ink_operator.inkservice.desired.buildjob import (
     BUILD_SECRETS,
@@ -43,7 +44,9 @@ log = logging.getLogger(__name__)
 SET_UP = ("Namespace", "RoleBinding", "ResourceQuota", "LimitRange", "NetworkPolicy")
 
 
-async def carry_out(context: ServiceContext, effects: Iterable[ServiceEffect], ports: Ports) -> dict[str, str]:
+async def carry_out(
+    context: ServiceContext, effects: Iterable[ServiceEffect], ports: Ports, shared: Shared
+) -> dict[str, str]:
     """Each effect in turn; the first failure ends the pass, and the next one begins anew.
 
     Returns when each record that was made was made, by its name.
@@ -53,7 +56,7 @@ async def carry_out(context: ServiceContext, effects: Iterable[ServiceEffect], p
         match effect:
             case Apply(manifest):
                 if manifest["kind"] in SET_UP:
-                    ports.tenancy.forget(context.identity.namespace)
+                    shared.tenancy.forget(context.identity.namespace)
                 await ports.cluster.apply(manifest)
             case HandOver(manifest):
                 await ports.cluster.hand_over(manifest)
@@ -66,11 +69,11 @@ async def carry_out(context: ServiceContext, effects: Iterable[ServiceEffect], p
             case MergePatch(ref, patch):
                 await ports.cluster.merge_patch(ref, patch)
             case _:
-                await _of_services(context, effect, ports)
+                await _of_services(context, effect, ports, shared)
     return made
 
 
-async def _of_services(context: ServiceContext, effect: ServiceEffect, ports: Ports) -> None:
+async def _of_services(context: ServiceContext, effect: ServiceEffect, ports: Ports, shared: Shared) -> None:
     """Effects that are more than one write of one object."""
     match effect:
         case ClaimHost(manifest, live):
@@ -78,7 +81,7 @@ async def _of_services(context: ServiceContext, effect: ServiceEffect, ports: Po
         case ReleaseHost(given_up):
             await release_host(given_up, ports)
         case StartBuild():
-            await start_build(context, effect, ports)
+            await start_build(context, effect, ports, shared)
         case RecordVerdict(attempt):
             await record_verdict(context, attempt, ports)
         case RetireImages():
@@ -133,7 +136,7 @@ async def _meet(live: Manifest | None, manifest: Manifest, ports: Ports, foreign
     raise foreign
 
 
-async def start_build(context: ServiceContext, start: StartBuild, ports: Ports) -> None:
+async def start_build(context: ServiceContext, start: StartBuild, ports: Ports, shared: Shared) -> None:
     """Start one attempt if it is its turn, else leave it in the queue.
 
     The Secret comes before a running Job, so that its pod never waits for it; the owner reference follows, and the name
@@ -141,7 +144,7 @@ async def start_build(context: ServiceContext, start: StartBuild, ports: Ports) 
     """
     space, name = context.settings.builds_namespace, job_name(start.plan, start.number)
     selector = f"{LABEL_COMPONENT}={COMPONENT}"
-    async with ports.build_gate:
+    async with shared.build_gate:
         jobs = await ports.cluster.list(kinds.JOB, space, selector)
         pods = await ports.cluster.list(kinds.POD, space, selector)
         live = next((job for job in jobs if job["metadata"]["name"] == name), None)

@@ -22,6 +22,7 @@ from ink_operator.core import kinds
 from ink_operator.core.errors import Forbidden, InkError, NotRenewed
 from ink_operator.core.objects import Key, Ref, is_deleting, ref_of
 from ink_operator.core.result import Result
+from ink_operator.core.shared import Shared
 from ink_operator.core.times import seconds_since
 from ink_operator.inkservice.act.carry_out import release_host, wake_queued
 from ink_operator.inkservice.decide.checks import is_ours
@@ -47,6 +48,7 @@ async def finalize(
     service: InkService,
     identity: ServiceIdentity | None,
     ports: Ports,
+    shared: Shared,
     settings: Settings,
     *,
     failures: int,
@@ -68,7 +70,7 @@ async def finalize(
         await _step(partial(_remove_images, identity, ports), service, hopeless)
         await _step(partial(_release_claims, service, ports, settings, now), service, hopeless)
         if service.metadata.namespace != settings.tenants_namespace:
-            await _step(partial(_leave_namespace, service, identity, ports, settings), service, hopeless)
+            await _step(partial(_leave_namespace, service, identity, ports, shared, settings), service, hopeless)
     await _let_go(service, ports)
     if identity is not None and service.metadata.namespace == settings.tenants_namespace:
         ports.wakeups.add(Key(kinds.NAMESPACE.kind, "", identity.namespace))
@@ -147,7 +149,9 @@ async def _release_claims(service: InkService, ports: Ports, settings: Settings,
     return 0
 
 
-async def _leave_namespace(service: InkService, identity: ServiceIdentity, ports: Ports, settings: Settings) -> int:
+async def _leave_namespace(
+    service: InkService, identity: ServiceIdentity, ports: Ports, shared: Shared, settings: Settings
+) -> int:
     """In an owner's namespace the policies and the operator's grant go with the last service."""
     others = await ports.cluster.list(kinds.INK_SERVICE, identity.namespace)
     if any(o["metadata"]["uid"] != service.metadata.uid and not is_deleting(o) for o in others):
@@ -155,7 +159,7 @@ async def _leave_namespace(service: InkService, identity: ServiceIdentity, ports
     grant = await ports.cluster.get(Ref(kinds.ROLE_BINDING, identity.namespace, OPERATORS_GRANT))
     if not grants(grant, settings):
         return 0
-    ports.tenancy.forget(identity.namespace)
+    shared.tenancy.forget(identity.namespace)
     for live in await ports.cluster.list(kinds.NETWORK_POLICY, identity.namespace):
         if live["metadata"]["name"] in policy_names() and is_made_by_us(live):
             await ports.cluster.delete(ref_of(live), uid=live["metadata"]["uid"])

@@ -10,6 +10,7 @@ from ink_api.sealing import SealedValueError, binding_of
 
 from ink_operator.core import kinds
 from ink_operator.core.objects import Manifest, Ref
+from ink_operator.core.shared import Shared
 from ink_operator.inkservice.desired.environment import env_name, sealed_variables
 from ink_operator.inkservice.model import Environment, Failure, ServiceContext
 from ink_operator.ports import Ports
@@ -38,14 +39,14 @@ async def unsealed(
     return values
 
 
-async def env_children(context: ServiceContext, ports: Ports, now: datetime) -> dict[str, Manifest]:
+async def env_children(context: ServiceContext, ports: Ports, shared: Shared, now: datetime) -> dict[str, Manifest]:
     """Kind -> live object: the Secret of the values, and who may read it."""
     sealed = bool(sealed_variables(context.service))
     uid = context.service.metadata.uid
     # Before the finalizer was set nothing was ever made for this service.
     new = FINALIZER not in context.service.metadata.finalizers
-    if not sealed and (new or ports.without_env.get(uid, now)):
-        ports.without_env.put(uid, True, now)
+    if not sealed and (new or shared.without_env.get(uid, now)):
+        shared.without_env.put(uid, True, now)
         return {}
     # Only the gateway's services have a reader; without sealed values there is nothing to grant.
     wanted = [kinds.SECRET]
@@ -54,7 +55,7 @@ async def env_children(context: ServiceContext, ports: Ports, now: datetime) -> 
     refs = [Ref(kind, context.identity.namespace, env_name(context.identity)) for kind in wanted]
     found = await asyncio.gather(*map(ports.cluster.get, refs))
     if not sealed and found[0] is None:
-        ports.without_env.put(uid, True, now)
+        shared.without_env.put(uid, True, now)
     else:
-        ports.without_env.forget(uid)
+        shared.without_env.forget(uid)
     return {kind.kind: live for kind, live in zip(wanted, found, strict=True) if live is not None}

@@ -13,6 +13,7 @@ from ink_api.reasons import Reason
 from ink_operator.core import kinds
 from ink_operator.core.kinds import Kind
 from ink_operator.core.objects import Key, Manifest, Ref, is_deleting
+from ink_operator.core.shared import Shared
 from ink_operator.inkservice.desired.cron import CRON
 from ink_operator.inkservice.desired.namespace import OPERATORS_GRANT, grants, is_emptied_grant
 from ink_operator.inkservice.desired.network import make_claim
@@ -50,7 +51,7 @@ SET_UP_SECONDS = 0.5
 Tenancy = dict[tuple[str, str], Manifest]
 
 
-async def observe(context: ServiceContext, ports: Ports, now: datetime) -> Observed:
+async def observe(context: ServiceContext, ports: Ports, shared: Shared, now: datetime) -> Observed:
     """Everything that a decision needs. Raises InkError when something cannot be read: then the old status stands."""
     service, identity, settings = context.service, context.identity, context.settings
     cluster, space = ports.cluster, identity.namespace
@@ -61,7 +62,7 @@ async def observe(context: ServiceContext, ports: Ports, now: datetime) -> Obser
         cluster.list(kinds.JOB, settings.builds_namespace, mine),
         cluster.list(kinds.POD, settings.builds_namespace, mine),
     )
-    tenancy = await _tenancy(context, ports, namespace, now)
+    tenancy = await _tenancy(context, ports, shared, namespace, now)
     refused = source.refusal(service, identity, context.is_gateway_managed, settings)
     attempts = _early(context, attempts_of(jobs, build_pods), ports)
     # Without its RoleBinding the operator may not look into the namespace, and there is nothing in it yet.
@@ -71,7 +72,7 @@ async def observe(context: ServiceContext, ports: Ports, now: datetime) -> Obser
         key = Key(kinds.INK_SERVICE.kind, service.metadata.namespace, service.metadata.name)
         ports.references.follow(key, followed_refs(service, identity))
     inside, head, environment, configuration, build_environment, runtime_class = await asyncio.gather(
-        _inside(context, ports, mine, now) if granted else _nothing(),
+        _inside(context, ports, shared, mine, now) if granted else _nothing(),
         _head(context, ports, granted) if refused is None else _no_head(),
         environment_of(context, ports),
         configuration_of(context, ports, granted),
@@ -124,11 +125,13 @@ def _early(context: ServiceContext, attempts: tuple[Attempt, ...], ports: Ports)
     )
 
 
-async def _tenancy(context: ServiceContext, ports: Ports, namespace: Manifest | None, now: datetime) -> Tenancy:
+async def _tenancy(
+    context: ServiceContext, ports: Ports, shared: Shared, namespace: Manifest | None, now: datetime
+) -> Tenancy:
     """What the operator set up in the namespace. Read again after a while, or after the operator changed it."""
     space, cluster = context.identity.namespace, ports.cluster
     uid = namespace["metadata"].get("uid", "") if namespace else ""
-    known = ports.tenancy.get(space, now)
+    known = shared.tenancy.get(space, now)
     if known is not None and known[0] == uid:
         return known[1] | _by_name(kinds.NAMESPACE, [namespace])
     bindings = await asyncio.gather(
@@ -145,11 +148,11 @@ async def _tenancy(context: ServiceContext, ports: Ports, namespace: Manifest | 
     if context.is_gateway_managed:
         for kind in (kinds.RESOURCE_QUOTA, kinds.LIMIT_RANGE):
             found |= _by_name(kind, [await cluster.get(Ref(kind, space, "ink"))])
-    ports.tenancy.put(space, (uid, found), now)
+    shared.tenancy.put(space, (uid, found), now)
     return found
 
 
-async def _inside(context: ServiceContext, ports: Ports, mine: str, now: datetime) -> Observed:
+async def _inside(context: ServiceContext, ports: Ports, shared: Shared, mine: str, now: datetime) -> Observed:
     """The part of Observed that lies in the workload's namespace."""
     identity = context.identity
     cluster, space = ports.cluster, identity.namespace
@@ -160,7 +163,7 @@ async def _inside(context: ServiceContext, ports: Ports, mine: str, now: datetim
         asyncio.gather(*(cluster.get(Ref(kind, space, identity.name)) for kind in wanted)),
         cluster.list(kinds.POD, space, f"{mine},{LABEL_COMPONENT} in ({component},{RELEASE})"),
         cluster.list(kinds.CONTROLLER_REVISION, space, mine),
-        env_children(context, ports, now),
+        env_children(context, ports, shared, now),
         volume_claims(context, ports),
     )
     deployment, cron_job, autoscaler, live_service, ingress = children
