@@ -42,6 +42,7 @@ from ink_operator.core.kinds import Kind
 from ink_operator.core.memo import Memo
 from ink_operator.core.objects import Key, Manifest, Ref, is_deleting, labels_of
 from ink_operator.core.result import Result
+from ink_operator.core.shared import Shared
 from ink_operator.core.store import Store
 from ink_operator.housekeeping.empty_namespaces import reconcile_namespace, used_namespaces
 from ink_operator.housekeeping.reserved_hosts import CLAIMS, claim_key, reconcile_claim
@@ -108,11 +109,8 @@ class Operator:
             references=self.references,
             meter=self.metrics,
             announcer=self.events,
-            tenancy=Memo(TENANCY_TRUSTED_SECONDS),
-            without_env=Memo(settings.resync_seconds),
-            untold=Memo(settings.resync_seconds),
-            build_gate=asyncio.Lock(),
         )
+        self.shared = Shared(Memo(TENANCY_TRUSTED_SECONDS), Memo(settings.resync_seconds), asyncio.Lock())
         self._reconcilers: dict[str, Callable[[Key, int], Awaitable[Result]]] = {
             kinds.INK_SERVICE.kind: InkServiceController(self.ports, settings, self.shared).reconcile,
             kinds.INK_RESOURCE.kind: InkResourceController(self.ports).reconcile,
@@ -123,9 +121,9 @@ class Operator:
             ),
             kinds.CONFIG_MAP.kind: lambda key, failures: reconcile_claim(key, self.ports, settings, datetime.now(UTC)),
             kinds.STATEFUL_SET.kind: lambda key, failures: reconcile_daemon(
-                key, self.ports, settings, datetime.now(UTC)
+                key, self.ports, self.shared, settings, datetime.now(UTC)
             ),
-            LEFT: lambda key, failures: reconcile_left(key, self.ports, settings),
+            LEFT: lambda key, failures: reconcile_left(key, self.ports, self.shared, settings),
         }
 
     async def _reconcile(self, key: Key, failures: int) -> Result:
@@ -233,7 +231,7 @@ class Operator:
     def _tenancy_seen(self, child: Manifest) -> None:
         meta = child["metadata"]
         namespace = meta.get("namespace") or meta["name"]
-        self.ports.tenancy.forget(namespace)
+        self.shared.tenancy.forget(namespace)
         self.queue.add(Key(TENANCY, "", namespace), EVENTS_GATHER_SECONDS)
 
     async def _wake_one(self, key: Key, failures: int) -> Result:
@@ -289,7 +287,7 @@ class Operator:
                 async for _page in filling(self.store, scope, self.kube):
                     continue
         # What was listed just now is no news any more when its event comes.
-        self.ports.tenancy.clear()
+        self.shared.tenancy.clear()
         for kind in (kinds.INK_SERVICE, kinds.INK_RESOURCE, kinds.INK_DOMAIN):
             pages = filling(self.store, SERVICES, self.kube) if kind == kinds.INK_SERVICE else self.kube.pages(kind)
             async for page in pages:

@@ -49,9 +49,9 @@ async def look(world: World, after: float = 0.0) -> None:
     for live in world.of(STATEFUL_SET):
         name = live["metadata"]["name"]
         if name in used:
-            await reconcile_daemon(daemon_key(name, world.settings), world.ports, world.settings, at)
+            await reconcile_daemon(daemon_key(name, world.settings), world.ports, world.shared, world.settings, at)
         else:
-            await reconcile_left(left_key(name, world.settings), world.ports, world.settings)
+            await reconcile_left(left_key(name, world.settings), world.ports, world.shared, world.settings)
 
 
 def build(world: World) -> None:
@@ -156,7 +156,7 @@ async def test_a_service_that_comes_back_in_time_keeps_the_daemon() -> None:
     name = world.of(STATEFUL_SET)[0]["metadata"]["name"]
     await delete(world, world.key)
     world.make(world.key, git_spec())
-    await reconcile_left(left_key(name, world.settings), world.ports, world.settings)
+    await reconcile_left(left_key(name, world.settings), world.ports, world.shared, world.settings)
     assert parts(world) == {"StatefulSet": 1, "Secret": 1, "NetworkPolicy": 1, "Service": 1}
 
 

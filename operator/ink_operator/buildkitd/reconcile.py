@@ -17,6 +17,7 @@ from ink_operator.buildkitd.desired import BUILD, Daemon, daemon_behind, daemon_
 from ink_operator.core import kinds
 from ink_operator.core.objects import Key, Manifest, Ref, is_deleting, labels_of
 from ink_operator.core.result import Result
+from ink_operator.core.shared import Shared
 from ink_operator.inkservice.facts.builds import ended_jobs, holds_place
 from ink_operator.ports import Pair, Ports
 from ink_operator.settings import Settings
@@ -53,9 +54,9 @@ async def start_daemon(identity: ServiceIdentity, jobs: Iterable[Manifest], port
     return ports.certificates.client(daemon.whose)
 
 
-async def reconcile_daemon(key: Key, ports: Ports, settings: Settings, now: datetime) -> Result:
+async def reconcile_daemon(key: Key, ports: Ports, shared: Shared, settings: Settings, now: datetime) -> Result:
     """One look at a daemon that may have nothing to do."""
-    async with ports.build_gate:
+    async with shared.build_gate:
         seen = await _seen(key.name, await _is_busy(key.name, ports, settings), ports, settings)
         if seen.workload is None or is_deleting(seen.workload):
             return Result()
@@ -66,9 +67,9 @@ async def reconcile_daemon(key: Key, ports: Ports, settings: Settings, now: date
         return Result(wanted.look_after_seconds)
 
 
-async def reconcile_left(key: Key, ports: Ports, settings: Settings) -> Result:
+async def reconcile_left(key: Key, ports: Ports, shared: Shared, settings: Settings) -> Result:
     """Remove all of a daemon whose tenant has no service any more; its volume goes with the StatefulSet."""
-    async with ports.build_gate:
+    async with shared.build_gate:
         workload = await ports.cluster.get(Ref(kinds.STATEFUL_SET, key.namespace, key.name))
         if workload is None or is_deleting(workload):
             return Result()

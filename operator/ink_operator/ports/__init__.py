@@ -1,9 +1,7 @@
 """The outside world as the kinds see it. Implementations live in clients/ and runtime/; tests have their own."""
 
 from collections.abc import Mapping
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, Protocol
 
 from ink_api.conditions import Condition
@@ -11,7 +9,6 @@ from ink_api.reasons import Reason
 from ink_api.sealing import Binding
 
 from ink_operator.core.kinds import Kind
-from ink_operator.core.memo import Memo
 from ink_operator.core.objects import Key, Manifest, Ref
 
 
@@ -255,11 +252,3 @@ class Ports:
     references: References
     meter: Meter
     announcer: Announcer
-    tenancy: Memo[tuple[str, dict[tuple[str, str], Manifest]]]
-    """Namespace -> its uid and what the operator set up in it, by kind and name."""
-    without_env: Memo[bool]
-    """Uids of services that have no sealed values, and of which no Secret was left behind."""
-    untold: Memo[datetime]
-    """Uid of a service -> since when its status tells less than is known."""
-    build_gate: AbstractAsyncContextManager[Any]
-    """Held while it is decided whether one more build may start, so that two never take the last place."""

@@ -35,7 +35,7 @@ PATIENCE = 5
 PATIENCE_WITH_RIGHTS = 8
 """The same when a right is missing: those of a fresh namespace need a moment to take effect."""
 UNREPORTED_SECONDS = 600.0
-"""How long it is remembered since when a status is out of date; longer than any report is put off."""
+"""Longer than any report is put off."""
 
 
 class KindObject(Protocol):
@@ -79,7 +79,8 @@ class Controller(ABC, Generic[Obj, Context, Seen]):
     def __init__(self, ports: Ports, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self.ports = ports
         self._now = now
-        self._unreported: Memo[datetime] = Memo(UNREPORTED_SECONDS)
+        self.unreported: Memo[datetime] = Memo(UNREPORTED_SECONDS)
+        """Uid of an object -> since when its status says less than is known."""
 
     # what a kind writes ---------------------------------------------------------------------------------------------
 
@@ -257,12 +258,12 @@ class Controller(ABC, Generic[Obj, Context, Seen]):
     def _remaining_delay(self, obj: Obj, status: Any, now: datetime) -> float:
         """Seconds for which this difference is not reported yet, counted from when it was first there."""
         uid, longest = obj.metadata.uid, self.report_delay(obj.status, status)
-        since = self._unreported.get(uid, now)
+        since = self.unreported.get(uid, now)
         if since is None and longest:
-            self._unreported.put(uid, now, now)
+            self.unreported.put(uid, now, now)
         left = longest - (now - since).total_seconds() if since is not None else longest
         if left <= 0:
-            self._unreported.forget(uid)
+            self.unreported.forget(uid)
         return max(0.0, left)
 
     async def _write(self, raw: Manifest, obj: Obj, status: Any) -> bool:
