@@ -17,14 +17,14 @@ from ink_operator.core.shared import Shared
 from ink_operator.core.times import seconds_since
 from ink_operator.inkservice.act.clean_up import clean_up, wake_housekeeping
 from ink_operator.inkservice.act.effects import carry_out
-from ink_operator.inkservice.decide.build_plan import wanted_build
 from ink_operator.inkservice.decide.service import decide
+from ink_operator.inkservice.decide.wanted_build import wanted_build
 from ink_operator.inkservice.facts.ownership import is_granted
 from ink_operator.inkservice.facts.references import followed_refs
 from ink_operator.inkservice.facts.status import CHAIN, report_delay, summarise
 from ink_operator.inkservice.model import Observed, ServiceContext, ServicePlan
 from ink_operator.inkservice.observe.service import observe_inside, observe_outside
-from ink_operator.inkservice.observe.stored import stored_image
+from ink_operator.inkservice.observe.source import stored_image
 from ink_operator.ports import Ports
 from ink_operator.runtime.controller import Controller
 from ink_operator.settings import Settings

@@ -24,11 +24,9 @@ from ink_operator.core.shared import Shared
 from ink_operator.core.times import seconds_since
 from ink_operator.inkservice import names
 from ink_operator.inkservice.act.builds import wake_queued
-from ink_operator.inkservice.act.hosts import release_host
-from ink_operator.inkservice.facts.claims import release
-from ink_operator.inkservice.facts.ownership import grants, is_made_by_ink, is_ours
+from ink_operator.inkservice.act.effects import release_host
+from ink_operator.inkservice.facts.ownership import grants, is_made_by_ink, is_ours, is_to_be_deleted, release
 from ink_operator.inkservice.facts.source import repository_of
-from ink_operator.inkservice.facts.volumes import is_to_be_deleted
 from ink_operator.inkservice.model import ServiceContext
 from ink_operator.ports import Ports
 

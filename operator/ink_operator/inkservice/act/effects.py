@@ -1,10 +1,16 @@
 """The effects that only services have. Each is safe to repeat; the process may end between any two."""
 
-from ink_operator.core.effects import Apply, Effect
+import logging
+from typing import Any
+
+from ink_operator.core import kinds
+from ink_operator.core.effects import Apply, Effect, MergePatch
+from ink_operator.core.errors import AlreadyExists, InkError, NotRenewed, Transient
+from ink_operator.core.objects import Key, Manifest
 from ink_operator.core.shared import Shared
+from ink_operator.inkservice import names
 from ink_operator.inkservice.act.builds import record_verdict, start_build
-from ink_operator.inkservice.act.hosts import claim_host, release_host
-from ink_operator.inkservice.act.images import retire_images
+from ink_operator.inkservice.facts.ownership import take_over
 from ink_operator.inkservice.model import (
     ClaimHost,
     RecordVerdict,
@@ -37,3 +43,67 @@ async def carry_out(context: ServiceContext, effect: Effect, ports: Ports, share
         case _:
             return False
     return True
+
+
+async def claim_host(manifest: Manifest, live: Manifest | None, ports: Ports) -> None:
+    """Create the claim, or take over the free one that was read. Who comes second looks again, and sees whose it is."""
+    if live is not None:
+        take = take_over(live, manifest)
+        if await ports.cluster.merge_patch(take.ref, take.patch) is not None:
+            return
+    try:
+        await ports.cluster.create(manifest)
+    except AlreadyExists:
+        raise Transient(
+            f"the claim {manifest['metadata']['name']} was made meanwhile", retry_after_seconds=0.1
+        ) from None
+
+
+async def release_host(given_up: MergePatch, ports: Ports) -> None:
+    """From now on the claim has a time of its own."""
+    await ports.cluster.merge_patch(given_up.ref, given_up.patch)
+    ports.wakeups.add(Key(kinds.CONFIG_MAP.kind, given_up.ref.namespace, given_up.ref.name))
+
+
+log = logging.getLogger(__name__)
+IMAGES_RETRY_SECONDS = 60.0
+
+
+async def retire_images(context: ServiceContext, retire: RetireImages, ports: Ports) -> None:
+    """Delete from the registry first, then note it: who is killed in between does the same again."""
+    try:
+        digests, tags = await _in_use(context, retire.repository, ports)
+        logs = frozenset(names.build_log_tag(build) for build in retire.builds)
+        await ports.registry.prune(retire.repository, retire.digests | digests, tags | logs)
+    except NotRenewed:
+        raise
+    except InkError as error:
+        meta = context.service.metadata
+        log.info("images of %s/%s are deleted later: %s", meta.namespace, meta.name, error)
+        ports.wakeups.add(Key(kinds.INK_SERVICE.kind, meta.namespace, meta.name), IMAGES_RETRY_SECONDS)
+        return
+    for ref in retire.records:
+        await ports.cluster.merge_patch(ref, {"metadata": {"annotations": {names.ANNOTATION_IMAGE_DELETED: "true"}}})
+
+
+async def _in_use(context: ServiceContext, repository: str, ports: Ports) -> tuple[frozenset[str], frozenset[str]]:
+    """Digests and tags that anybody's pods name. By admission only those of this namespace may."""
+    space, own = context.identity.namespace, f"{context.settings.registry}/{repository}"
+    digests, tags = set(), set()
+    for kind in (kinds.DEPLOYMENT, kinds.CRON_JOB, kinds.POD):
+        for live in await ports.cluster.list(kind, space):
+            for image in _images(live):
+                name, _, digest = image.partition("@")
+                if name == own or name.startswith(f"{own}:"):
+                    digests.add(digest)
+                    tags.add(name[len(own) + 1 :])
+    return frozenset(digests - {""}), frozenset(tags - {""})
+
+
+def _images(live: Manifest) -> list[str]:
+    """All images that the pods of an object, or a pod, name."""
+    spec: dict[str, Any] = live.get("spec") or {}
+    spec = (spec.get("jobTemplate") or {}).get("spec") or spec
+    spec = (spec.get("template") or {}).get("spec") or spec
+    lists = ("initContainers", "containers", "ephemeralContainers")
+    return [str(container.get("image") or "") for kind in lists for container in spec.get(kind) or []]

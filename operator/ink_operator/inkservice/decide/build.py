@@ -11,7 +11,7 @@ from ink_operator.core.plan import REFUSED_RETRY_SECONDS
 from ink_operator.core.times import seconds_since
 from ink_operator.inkservice.decide.plan import ServicePlanBuilder
 from ink_operator.inkservice.decide.revision import supersede
-from ink_operator.inkservice.decide.superseding import to_be_deployed, to_be_finished
+from ink_operator.inkservice.decide.wanted_build import to_be_deployed, to_be_finished
 from ink_operator.inkservice.desired.buildjob import DEADLINE_SLACK_SECONDS, timeout_seconds
 from ink_operator.inkservice.facts.builds import RETRY_AFTER_SECONDS, build_status
 from ink_operator.inkservice.facts.effective import default_port

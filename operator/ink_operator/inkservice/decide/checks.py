@@ -1,9 +1,11 @@
 """Pure: what is wrong before any work begins. Each check is named by what is wrong and gives the failure or None."""
 
 import re
+from collections.abc import Callable
 from datetime import UTC
 
 from ink_api.group import ANNOTATION_OWNER, LABEL_MANAGED_NAMESPACE
+from ink_api.inkservice import EnvSource, InkServiceSpec
 from ink_api.names import SERVICE_NAME_MAX, SERVICE_NAME_PATTERN, TENANT_NAMESPACE_PREFIX
 from ink_api.reasons import Reason
 
@@ -12,14 +14,51 @@ from ink_operator.core.objects import annotations_of, is_deleting, labels_of
 from ink_operator.core.plan import Failure
 from ink_operator.inkservice import names
 from ink_operator.inkservice.decide.plan import ServicePlanBuilder
-from ink_operator.inkservice.decide.unsupported import not_served
 from ink_operator.inkservice.desired.namespace import set_up
-from ink_operator.inkservice.facts.claims import reserved_until, tenant_of
 from ink_operator.inkservice.facts.effective import is_worker
-from ink_operator.inkservice.facts.ownership import is_made_by_ink, is_ours
+from ink_operator.inkservice.facts.ownership import (
+    belongs,
+    is_made_by_ink,
+    is_ours,
+    reserved_until,
+    tenant_of,
+    volumes_of,
+)
 from ink_operator.inkservice.facts.references import reference_denied
-from ink_operator.inkservice.facts.volumes import belongs, volumes_of
 from ink_operator.inkservice.model import Claim
+
+Look = Callable[[InkServiceSpec], bool]
+
+
+def _build_env(pick: Callable[[EnvSource], object]) -> Look:
+    return lambda spec: any(v.value_from and pick(v.value_from) for v in (spec.build and spec.build.env) or [])
+
+
+def _env(pick: Callable[[EnvSource], object]) -> Look:
+    return lambda spec: any(v.value_from is not None and pick(v.value_from) is not None for v in spec.env or [])
+
+
+FIELDS: tuple[tuple[str, Look], ...] = (
+    ("source.git.auth.githubApp", lambda s: bool(s.source.git and s.source.git.auth and s.source.git.auth.github_app)),
+    ("build.env with resourceRef", _build_env(lambda source: source.resource_ref)),
+    ("build.env with serviceEnvRef", _build_env(lambda source: source.service_env_ref)),
+    ("mode OnDemand", lambda s: s.mode == "OnDemand"),
+    ("env with resourceRef", _env(lambda source: source.resource_ref)),
+    ("env with serviceEnvRef", _env(lambda source: source.service_env_ref)),
+    ("health.type MCP", lambda s: s.health is not None and s.health.type == "MCP"),
+    ("domains", lambda s: bool(s.domains)),
+    (
+        "ports with protocol TCP and visibility Public",
+        lambda s: any(p.protocol == "TCP" and p.visibility == "Public" for p in s.ports or []),
+    ),
+)
+"""(what to call it, is it used)"""
+
+
+def not_served(spec: InkServiceSpec) -> list[str]:
+    """Names of the used fields, in the order of the specification."""
+    return [f"spec.{name}" for name, used in FIELDS if used(spec)]
+
 
 RESERVED_PREFIXES = (TENANT_NAMESPACE_PREFIX, "kube-")
 

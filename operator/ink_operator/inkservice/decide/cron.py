@@ -12,11 +12,11 @@ from ink_operator.core.objects import Manifest, Ref, annotations_of, is_deleting
 from ink_operator.core.plan import Fact
 from ink_operator.core.times import parse_time
 from ink_operator.inkservice import names
-from ink_operator.inkservice.decide.environment import drop_environment
 from ink_operator.inkservice.decide.plan import ServicePlanBuilder
+from ink_operator.inkservice.decide.prerequisites import drop_environment
 from ink_operator.inkservice.decide.release import release_step
 from ink_operator.inkservice.decide.revision import record
-from ink_operator.inkservice.desired.cron import make_cron_job
+from ink_operator.inkservice.desired.workload import make_cron_job
 from ink_operator.inkservice.facts.diagnose import blocked, cannot_start, how_it_ended, newest_pods, wait_seconds
 from ink_operator.inkservice.facts.effective import wanted_replicas
 from ink_operator.inkservice.model import Running

@@ -10,10 +10,9 @@ from ink_operator.core import kinds
 from ink_operator.core.effects import Delete
 from ink_operator.core.objects import Ref
 from ink_operator.core.plan import PlanBuilder
-from ink_operator.inkservice.facts.claims import release
 from ink_operator.inkservice.facts.effective import host_of, wants_host
 from ink_operator.inkservice.facts.inkfile import applied
-from ink_operator.inkservice.facts.ownership import is_granted
+from ink_operator.inkservice.facts.ownership import is_granted, release
 from ink_operator.inkservice.facts.revisions import live_name, mirror, running_now
 from ink_operator.inkservice.model import (
     Attempt,

@@ -6,7 +6,7 @@ from ink_operator.core.effects import HandOver, MergePatch
 from ink_operator.core.objects import Manifest, ref_of
 from ink_operator.inkservice.decide.cron import hold_schedule
 from ink_operator.inkservice.decide.plan import ServicePlanBuilder
-from ink_operator.inkservice.desired.autoscaling import make_autoscaler, make_hand_over
+from ink_operator.inkservice.desired.workload import make_autoscaler, make_hand_over
 from ink_operator.inkservice.facts.effective import first_replicas, wanted_replicas
 
 

@@ -13,14 +13,19 @@ from ink_operator.inkservice import names
 from ink_operator.inkservice.decide import checks
 from ink_operator.inkservice.decide.build import Chosen, build_step
 from ink_operator.inkservice.decide.cron import cron_rests, cron_step
-from ink_operator.inkservice.decide.environment import drop_environment, environment_step
 from ink_operator.inkservice.decide.images import retire_step
-from ink_operator.inkservice.decide.isolation import isolation_step
 from ink_operator.inkservice.decide.plan import ServicePlanBuilder
+from ink_operator.inkservice.decide.prerequisites import (
+    drop_environment,
+    drop_volumes,
+    environment_step,
+    grow_step,
+    isolation_step,
+    storage_step,
+)
 from ink_operator.inkservice.decide.release import release_step
 from ink_operator.inkservice.decide.revision import fix_numbers, record, settle_revisions
 from ink_operator.inkservice.decide.scale import autoscaler_step, hand_over, scale_step, scaled_by_others
-from ink_operator.inkservice.decide.storage import drop_volumes, grow_step, storage_step
 from ink_operator.inkservice.decide.ttl import expire_step, expired
 from ink_operator.inkservice.desired.namespace import set_up
 from ink_operator.inkservice.desired.network import make_claim, make_ingress, make_service

@@ -13,7 +13,7 @@ from ink_operator.core.canonical import parse_quantity
 from ink_operator.core.objects import Manifest
 from ink_operator.inkservice import names
 from ink_operator.inkservice.desired.common import child
-from ink_operator.inkservice.facts.volumes import volumes_of
+from ink_operator.inkservice.facts.ownership import volumes_of
 
 GROUP_ID = 65532
 """Group that owns the files: the kubelet gives it to every container, so that whatever user it has may write."""

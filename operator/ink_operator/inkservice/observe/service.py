@@ -17,16 +17,18 @@ from ink_operator.inkservice.facts import source
 from ink_operator.inkservice.facts.builds import attempts_of, early_verdict
 from ink_operator.inkservice.facts.effective import enough_replicas, host_of, ports_of, probe_of, wants_host
 from ink_operator.inkservice.facts.inkfile import applied
-from ink_operator.inkservice.facts.ownership import is_granted
-from ink_operator.inkservice.facts.releases import is_release
+from ink_operator.inkservice.facts.ownership import is_granted, volumes_of
+from ink_operator.inkservice.facts.releases import is_release, releases_of, secrets_of
 from ink_operator.inkservice.facts.revisions import revisions_of
 from ink_operator.inkservice.facts.rollout import rollout_of, running_of
-from ink_operator.inkservice.facts.volumes import volumes_of
-from ink_operator.inkservice.model import Attempt, BuildState, Observed, ServiceContext
-from ink_operator.inkservice.observe.build_environment import build_environment_of
-from ink_operator.inkservice.observe.environment import configuration_of, env_children, environment_of
+from ink_operator.inkservice.model import Attempt, BuildState, Environment, Observed, ReleaseRun, ServiceContext
+from ink_operator.inkservice.observe.environment import (
+    build_environment_of,
+    configuration_of,
+    env_children,
+    environment_of,
+)
 from ink_operator.inkservice.observe.source import branch_head
-from ink_operator.inkservice.observe.stored import releases
 from ink_operator.inkservice.observe.tenancy import host_claims, tenancy_of
 from ink_operator.ports import Answer, Ports
 
@@ -77,7 +79,7 @@ async def observe_inside(
         pods=inside.pods,
         revisions=inside.revisions,
         env_children=inside.env_children,
-        releases=await releases(context, inside, environment, ports),
+        releases=await _releases(context, inside, environment, ports),
         environment=environment,
         configuration=configuration,
         build_environment=build_environment,
@@ -173,3 +175,16 @@ async def _answer(context: ServiceContext, inside: Observed, ports: Ports, now: 
         healthy_only=by_path,
         memo=f"{service.metadata.uid} {rollout.revision} {host}",
     )
+
+
+async def _releases(
+    context: ServiceContext, inside: Observed, environment: Environment, ports: Ports
+) -> tuple[ReleaseRun, ...]:
+    """Release Jobs. Their pods tell whether there are any to look for when none is wanted."""
+    spec = context.service.spec
+    if not inside.identity.name or (spec.release is None and not inside.release_pods):
+        return ()
+    selector = f"{names.owner_selector(context.service)},{LABEL_COMPONENT}={names.RELEASE}"
+    jobs = await ports.cluster.list(kinds.JOB, context.identity.namespace, selector)
+    secrets = secrets_of(spec, environment.values.values()) if environment.failure is None else None
+    return releases_of(jobs, inside.release_pods, secrets)

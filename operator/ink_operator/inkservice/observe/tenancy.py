@@ -11,9 +11,8 @@ from ink_operator.core.kinds import Kind
 from ink_operator.core.objects import Manifest, Ref, is_deleting
 from ink_operator.core.shared import Shared
 from ink_operator.inkservice import names
-from ink_operator.inkservice.facts.claims import claim_state
 from ink_operator.inkservice.facts.effective import host_of, wants_host
-from ink_operator.inkservice.facts.ownership import grants, is_emptied_grant
+from ink_operator.inkservice.facts.ownership import claim_state, grants, is_emptied_grant
 from ink_operator.inkservice.model import Claim, ServiceContext
 from ink_operator.ports import Ports
 

@@ -1,19 +1,77 @@
-"""Pure: the claims of a service's volumes. They are made before the pods, grown after them, and never shrunk."""
+"""Pure: what pods need before they start: a node with the sandbox, the Secret of their variables, their volumes."""
 
 from ink_api.conditions import ConditionType
 from ink_api.inkservice import Volume
 from ink_api.reasons import Reason
 
+from ink_operator.core import kinds
+from ink_operator.core.canonical import settled
 from ink_operator.core.effects import Apply, Delete
 from ink_operator.core.objects import Manifest, is_deleting, ref_of
 from ink_operator.core.plan import REFUSED_RETRY_SECONDS
 from ink_operator.inkservice import names
 from ink_operator.inkservice.decide.plan import ServicePlanBuilder
+from ink_operator.inkservice.desired.environment import make_env_grant, make_env_secret
 from ink_operator.inkservice.desired.storage import larger, make_volume_claim, size_of
-from ink_operator.inkservice.facts.ownership import is_ours
-from ink_operator.inkservice.facts.volumes import is_to_be_deleted, volumes_of
+from ink_operator.inkservice.facts.ownership import is_ours, is_to_be_deleted, volumes_of
 
-LOOK_SECONDS = 15.0
+
+def isolation_step(plan: ServicePlanBuilder) -> bool:
+    """False when the cluster has no such runtime: then the pods that run stay as they are."""
+    if plan.service.spec.isolation != "GVisor" or plan.seen.runtime_class is not None:
+        return True
+    name = plan.settings.gvisor_runtime_class
+    message = f"spec.isolation GVisor: the cluster has no RuntimeClass {name}."
+    plan.set_condition(ConditionType.DEPLOYED, "False", Reason.RUNTIME_UNAVAILABLE, message)
+    plan.requeue_after(REFUSED_RETRY_SECONDS)
+    return False
+
+
+GRANT_RETRY_SECONDS = 0.3
+
+
+def environment_step(plan: ServicePlanBuilder) -> bool:
+    """False when it is not known (yet) what to run on: then the pods that run stay as they are."""
+    wanted = plan.seen.environment
+    failure = wanted.failure or plan.seen.configuration.failure
+    if failure is not None:
+        plan.set_condition(ConditionType.DEPLOYED, "False", failure.reason, failure.message)
+        plan.requeue_after(REFUSED_RETRY_SECONDS)
+        return False
+    if wanted.values:
+        live = plan.seen.env_children.get(kinds.SECRET.kind)
+        secret = make_env_secret(plan.service, plan.seen.identity, wanted.values)
+        if not settled(live, secret):
+            plan.effects.append(Apply(secret))
+        if plan.is_gateway_managed:
+            _grant(plan)
+    return True
+
+
+def _grant(plan: ServicePlanBuilder) -> None:
+    """Once the Secret is there: what is granted belongs to it, by its UID."""
+    children = plan.seen.env_children
+    secret = children.get(kinds.SECRET.kind)
+    if secret is None:
+        plan.requeue_after(GRANT_RETRY_SECONDS)
+        return
+    role, binding = make_env_grant(plan.service, plan.seen.identity, secret["metadata"]["uid"], plan.settings)
+    plan.effects += [
+        Apply(wanted)
+        for live, wanted in ((children.get(kinds.ROLE.kind), role), (children.get(kinds.ROLE_BINDING.kind), binding))
+        if not settled(live, wanted)
+    ]
+
+
+def drop_environment(plan: ServicePlanBuilder) -> None:
+    """No pod reads the Secret any more."""
+    live = plan.seen.env_children.get(kinds.SECRET.kind)
+    wanted = plan.seen.environment
+    if live is not None and not wanted.values and wanted.failure is None and is_ours(live, plan.service.metadata.uid):
+        plan.effects.append(Delete(ref_of(live), live["metadata"]["uid"]))
+
+
+VOLUME_RETRY_SECONDS = 15.0
 """Claims are not watched: what happens to them shows in their pods."""
 
 
@@ -23,7 +81,7 @@ def storage_step(plan: ServicePlanBuilder) -> bool:
         live = plan.seen.volumes.get(names.volume_claim(plan.seen.identity, volume.name))
         if live is not None and is_deleting(live):
             # It goes when the last pod has left it, and is made anew then.
-            plan.requeue_after(LOOK_SECONDS)
+            plan.requeue_after(VOLUME_RETRY_SECONDS)
             continue
         if live is not None and _other_class(live, volume):
             found = live["spec"].get("storageClassName")
@@ -51,7 +109,7 @@ def grow_step(plan: ServicePlanBuilder) -> None:
             continue
         if (live.get("status") or {}).get("phase") != "Bound":
             # Until then the API server lets nobody change it.
-            plan.requeue_after(LOOK_SECONDS)
+            plan.requeue_after(VOLUME_RETRY_SECONDS)
             continue
         plan.effects.append(Apply(make_volume_claim(plan.service, plan.seen.identity, volume, volume.size)))
 
