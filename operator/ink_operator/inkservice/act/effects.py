@@ -3,14 +3,12 @@
 import logging
 from typing import Any
 
-from ink_operator.core import kinds
-from ink_operator.core.effects import Apply, Effect, MergePatch
-from ink_operator.core.errors import AlreadyExists, InkError, NotRenewed, Transient
+from ink_operator.core import effects, errors, kinds
 from ink_operator.core.objects import Key, Manifest
 from ink_operator.core.shared import Shared
 from ink_operator.inkservice import names
 from ink_operator.inkservice.act.builds import record_verdict, start_build
-from ink_operator.inkservice.facts.ownership import take_over
+from ink_operator.inkservice.facts import ownership
 from ink_operator.inkservice.model import (
     ClaimHost,
     RecordVerdict,
@@ -24,7 +22,7 @@ from ink_operator.ports import Ports
 SET_UP = ("Namespace", "RoleBinding", "ResourceQuota", "LimitRange", "NetworkPolicy")
 
 
-async def carry_out(context: ServiceContext, effect: Effect, ports: Ports, shared: Shared) -> bool:
+async def carry_out(context: ServiceContext, effect: effects.Effect, ports: Ports, shared: Shared) -> bool:
     """Carry one effect out; False for one that every kind has."""
     match effect:
         case ClaimHost(manifest, live):
@@ -37,7 +35,7 @@ async def carry_out(context: ServiceContext, effect: Effect, ports: Ports, share
             await record_verdict(context, attempt, ports)
         case RetireImages():
             await retire_images(context, effect, ports)
-        case Apply(manifest) if manifest["kind"] in SET_UP:
+        case effects.Apply(manifest) if manifest["kind"] in SET_UP:
             shared.tenancy.forget(context.identity.namespace)
             return False
         case _:
@@ -48,18 +46,18 @@ async def carry_out(context: ServiceContext, effect: Effect, ports: Ports, share
 async def claim_host(manifest: Manifest, live: Manifest | None, ports: Ports) -> None:
     """Create the claim, or take over the free one that was read. Who comes second looks again, and sees whose it is."""
     if live is not None:
-        take = take_over(live, manifest)
+        take = ownership.take_over(live, manifest)
         if await ports.cluster.merge_patch(take.ref, take.patch) is not None:
             return
     try:
         await ports.cluster.create(manifest)
-    except AlreadyExists:
-        raise Transient(
+    except errors.AlreadyExists:
+        raise errors.Transient(
             f"the claim {manifest['metadata']['name']} was made meanwhile", retry_after_seconds=0.1
         ) from None
 
 
-async def release_host(given_up: MergePatch, ports: Ports) -> None:
+async def release_host(given_up: effects.MergePatch, ports: Ports) -> None:
     """From now on the claim has a time of its own."""
     await ports.cluster.merge_patch(given_up.ref, given_up.patch)
     ports.wakeups.add(Key(kinds.CONFIG_MAP.kind, given_up.ref.namespace, given_up.ref.name))
@@ -75,9 +73,9 @@ async def retire_images(context: ServiceContext, retire: RetireImages, ports: Po
         digests, tags = await _in_use(context, retire.repository, ports)
         logs = frozenset(names.build_log_tag(build) for build in retire.builds)
         await ports.registry.prune(retire.repository, retire.digests | digests, tags | logs)
-    except NotRenewed:
+    except errors.NotRenewed:
         raise
-    except InkError as error:
+    except errors.InkError as error:
         meta = context.service.metadata
         log.info("images of %s/%s are deleted later: %s", meta.namespace, meta.name, error)
         ports.wakeups.add(Key(kinds.INK_SERVICE.kind, meta.namespace, meta.name), IMAGES_RETRY_SECONDS)

@@ -4,16 +4,14 @@ from ink_api.conditions import ConditionType
 from ink_api.inkservice import Volume
 from ink_api.reasons import Reason
 
-from ink_operator.core import kinds
-from ink_operator.core.canonical import settled
-from ink_operator.core.effects import Apply, Delete
+from ink_operator.core import canonical, effects, kinds
 from ink_operator.core.objects import Manifest, is_deleting, ref_of
 from ink_operator.core.plan import REFUSED_RETRY_SECONDS
 from ink_operator.inkservice import names
 from ink_operator.inkservice.decide.plan import ServicePlanBuilder
 from ink_operator.inkservice.desired.environment import make_env_grant, make_env_secret
 from ink_operator.inkservice.desired.storage import larger, make_volume_claim, size_of
-from ink_operator.inkservice.facts.ownership import is_ours, is_to_be_deleted, volumes_of
+from ink_operator.inkservice.facts import ownership
 
 
 def isolation_step(plan: ServicePlanBuilder) -> bool:
@@ -41,8 +39,8 @@ def environment_step(plan: ServicePlanBuilder) -> bool:
     if wanted.values:
         live = plan.seen.env_children.get(kinds.SECRET.kind)
         secret = make_env_secret(plan.service, plan.seen.identity, wanted.values)
-        if not settled(live, secret):
-            plan.effects.append(Apply(secret))
+        if not canonical.settled(live, secret):
+            plan.effects.append(effects.Apply(secret))
         if plan.is_gateway_managed:
             _grant(plan)
     return True
@@ -57,9 +55,9 @@ def _grant(plan: ServicePlanBuilder) -> None:
         return
     role, binding = make_env_grant(plan.service, plan.seen.identity, secret["metadata"]["uid"], plan.settings)
     plan.effects += [
-        Apply(wanted)
+        effects.Apply(wanted)
         for live, wanted in ((children.get(kinds.ROLE.kind), role), (children.get(kinds.ROLE_BINDING.kind), binding))
-        if not settled(live, wanted)
+        if not canonical.settled(live, wanted)
     ]
 
 
@@ -67,8 +65,13 @@ def drop_environment(plan: ServicePlanBuilder) -> None:
     """No pod reads the Secret any more."""
     live = plan.seen.env_children.get(kinds.SECRET.kind)
     wanted = plan.seen.environment
-    if live is not None and not wanted.values and wanted.failure is None and is_ours(live, plan.service.metadata.uid):
-        plan.effects.append(Delete(ref_of(live), live["metadata"]["uid"]))
+    if (
+        live is not None
+        and not wanted.values
+        and wanted.failure is None
+        and ownership.is_ours(live, plan.service.metadata.uid)
+    ):
+        plan.effects.append(effects.Delete(ref_of(live), live["metadata"]["uid"]))
 
 
 VOLUME_RETRY_SECONDS = 15.0
@@ -77,7 +80,7 @@ VOLUME_RETRY_SECONDS = 15.0
 
 def storage_step(plan: ServicePlanBuilder) -> bool:
     """False when a volume cannot be had as it is wanted: then the pods that run stay as they are."""
-    for volume in volumes_of(plan.service):
+    for volume in ownership.volumes_of(plan.service):
         live = plan.seen.volumes.get(names.volume_claim(plan.seen.identity, volume.name))
         if live is not None and is_deleting(live):
             # It goes when the last pod has left it, and is made anew then.
@@ -103,7 +106,7 @@ def _other_class(live: Manifest, volume: Volume) -> bool:
 
 def grow_step(plan: ServicePlanBuilder) -> None:
     """Last of all: storage that cannot grow must not keep a new revision from being rolled out."""
-    for volume in volumes_of(plan.service):
+    for volume in ownership.volumes_of(plan.service):
         live = plan.seen.volumes.get(names.volume_claim(plan.seen.identity, volume.name))
         if live is None or is_deleting(live) or larger(size_of(live), volume.size) == size_of(live):
             continue
@@ -111,12 +114,16 @@ def grow_step(plan: ServicePlanBuilder) -> None:
             # Until then the API server lets nobody change it.
             plan.requeue_after(VOLUME_RETRY_SECONDS)
             continue
-        plan.effects.append(Apply(make_volume_claim(plan.service, plan.seen.identity, volume, volume.size)))
+        plan.effects.append(effects.Apply(make_volume_claim(plan.service, plan.seen.identity, volume, volume.size)))
 
 
 def drop_volumes(plan: ServicePlanBuilder) -> None:
     """Claims that the spec names no more. Kubernetes keeps them until the last pod that mounts them has left."""
-    wanted = {names.volume_claim(plan.seen.identity, volume.name) for volume in volumes_of(plan.service)}
+    wanted = {names.volume_claim(plan.seen.identity, volume.name) for volume in ownership.volumes_of(plan.service)}
     for name, live in sorted(plan.seen.volumes.items()):
-        if name not in wanted and is_ours(live, plan.service.metadata.uid) and is_to_be_deleted(live):
-            plan.effects.append(Delete(ref_of(live), live["metadata"]["uid"]))
+        if (
+            name not in wanted
+            and ownership.is_ours(live, plan.service.metadata.uid)
+            and ownership.is_to_be_deleted(live)
+        ):
+            plan.effects.append(effects.Delete(ref_of(live), live["metadata"]["uid"]))

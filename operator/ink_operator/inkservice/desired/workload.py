@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ink_api.group import ANNOTATION_OWNER, LABEL_COMPONENT, LABEL_SERVICE
+from ink_api import group
 from ink_api.inkservice import Autoscaling, Cron, InkService
 from ink_api.names import ServiceIdentity
 from ink_api.quantities import seconds
@@ -11,9 +11,9 @@ from ink_api.quantities import seconds
 from ink_operator.core import kinds
 from ink_operator.core.objects import Manifest
 from ink_operator.inkservice import names
-from ink_operator.inkservice.desired.common import child, labels_of
+from ink_operator.inkservice.desired import common
 from ink_operator.inkservice.desired.pod import EMPTY, make_template, revision_annotations
-from ink_operator.inkservice.facts.effective import first_replicas, grace_seconds, ports_of, wanted_replicas
+from ink_operator.inkservice.facts import effective
 from ink_operator.inkservice.model import Running
 from ink_operator.settings import Settings
 
@@ -38,20 +38,20 @@ def make_deployment(
     template = make_template(service, identity, running, settings, digests, live=live)
     spec: dict[str, Any] = {
         "revisionHistoryLimit": 3,
-        "progressDeadlineSeconds": grace_seconds(service, settings) + PROGRESS_SLACK_SECONDS,
+        "progressDeadlineSeconds": effective.grace_seconds(service, settings) + PROGRESS_SLACK_SECONDS,
         "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}},
-        "selector": {"matchLabels": {LABEL_SERVICE: identity.name, LABEL_COMPONENT: names.APP}},
+        "selector": {"matchLabels": {group.LABEL_SERVICE: identity.name, group.LABEL_COMPONENT: names.APP}},
         "template": template,
     }
     if not scaled_by_others:
-        spec["replicas"] = first_replicas(service)
+        spec["replicas"] = effective.first_replicas(service)
     if service.spec.volumes:
         # One pod at a time may have the disk, so the new one waits for the old one to be gone.
         spec["strategy"] = {"type": "Recreate"}
         spec["progressDeadlineSeconds"] += template["spec"]["terminationGracePeriodSeconds"]
-    if not ports_of(service, running.port):
+    if not effective.ports_of(service, running.port):
         spec["minReadySeconds"] = WORKER_SETTLE_SECONDS
-    return child(
+    return common.child(
         kinds.DEPLOYMENT,
         service,
         identity,
@@ -86,7 +86,7 @@ def make_autoscaler(service: InkService, identity: ServiceIdentity, wanted: Auto
             "scaleDown": {"stabilizationWindowSeconds": _calm(wanted.scale_down_cooldown, DOWN_SECONDS)},
         },
     }
-    return child(
+    return common.child(
         kinds.HORIZONTAL_POD_AUTOSCALER,
         service,
         identity,
@@ -148,8 +148,8 @@ def make_cron_job(
     template["spec"]["restartPolicy"] = "Never"
     job: dict[str, Any] = {
         "metadata": {
-            "labels": labels_of(service, identity, names.CRON),
-            "annotations": {ANNOTATION_OWNER: names.owner_of(service)},
+            "labels": common.labels_of(service, identity, names.CRON),
+            "annotations": {group.ANNOTATION_OWNER: names.owner_of(service)},
         },
         "spec": {
             "backoffLimit": cron.retries,
@@ -161,13 +161,13 @@ def make_cron_job(
         "schedule": cron.schedule,
         "timeZone": cron.time_zone or "Etc/UTC",
         "concurrencyPolicy": cron.concurrency_policy,
-        "suspend": wanted_replicas(service) == 0,
+        "suspend": effective.wanted_replicas(service) == 0,
         "startingDeadlineSeconds": LATE_SECONDS,
         "successfulJobsHistoryLimit": HISTORY,
         "failedJobsHistoryLimit": HISTORY,
         "jobTemplate": job,
     }
-    return child(
+    return common.child(
         kinds.CRON_JOB,
         service,
         identity,

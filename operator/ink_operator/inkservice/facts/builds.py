@@ -7,12 +7,12 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from ink_api.group import ANNOTATION_VERDICT, LABEL_COMMIT, LABEL_TENANT
+from ink_api import group
 from ink_api.inkservice import BuildStatus
 from ink_api.reasons import Reason
 
+from ink_operator.core import times
 from ink_operator.core.objects import Manifest, annotations_of, condition_of, is_deleting, labels_of
-from ink_operator.core.times import parse_time, utc
 from ink_operator.inkservice import names
 from ink_operator.inkservice.facts.inkfile import canonical
 from ink_operator.inkservice.facts.scan import parse_scan, scan_wire
@@ -38,7 +38,7 @@ def _created(live: Manifest) -> str:
 
 def _attempt(job: Manifest, pod: Manifest | None) -> Attempt:
     ended = _terminated(pod)
-    recorded = annotations_of(job).get(ANNOTATION_VERDICT, "")
+    recorded = annotations_of(job).get(group.ANNOTATION_VERDICT, "")
     text = recorded or (ended or {}).get("message", "")
     verdict = parse_verdict(text) or _verdict_without_words(job, ended)
     status = job.get("status") or {}
@@ -46,7 +46,7 @@ def _attempt(job: Manifest, pod: Manifest | None) -> Attempt:
         name=job["metadata"]["name"],
         uid=job["metadata"].get("uid", ""),
         build_key=labels_of(job).get(names.LABEL_BUILD_KEY, ""),
-        commit=labels_of(job).get(LABEL_COMMIT, ""),
+        commit=labels_of(job).get(group.LABEL_COMMIT, ""),
         number=int(annotations_of(job).get(names.ANNOTATION_ATTEMPT, "1")),
         state=_state(job, verdict),
         created=_created(job),
@@ -135,8 +135,8 @@ def early_verdict(attempt: Attempt, text: str) -> Attempt:
 
 def _time(value: Any) -> str | None:
     """A moment as Kubernetes writes it, in UTC and without fractions; None for anything else."""
-    at = parse_time(value) if isinstance(value, str) else None
-    return value if at is not None and utc(at) == value else None
+    at = times.parse_time(value) if isinstance(value, str) else None
+    return value if at is not None and times.utc(at) == value else None
 
 
 def _reason(text: str) -> Reason:
@@ -190,7 +190,7 @@ def holds_place(job: Manifest, ended_jobs: frozenset[str]) -> bool:
     """The Job uses one of the places for builds."""
     if job.get("spec", {}).get("suspend") or job["metadata"]["name"] in ended_jobs or is_deleting(job):
         return False
-    if ANNOTATION_VERDICT in annotations_of(job):
+    if group.ANNOTATION_VERDICT in annotations_of(job):
         return False
     return not any((condition_of(job, kind) or {}).get("status") == "True" for kind in ("Complete", "Failed"))
 
@@ -209,12 +209,12 @@ def may_start(
     `per_tenant` those of one tenant.
     """
     jobs = list(jobs)
-    running = Counter(labels_of(job).get(LABEL_TENANT, "") for job in jobs if holds_place(job, ended))
+    running = Counter(labels_of(job).get(group.LABEL_TENANT, "") for job in jobs if holds_place(job, ended))
     free = places - sum(running.values())
     if free <= 0:
         return False
     waiting = {
-        job["metadata"]["name"]: (labels_of(job).get(LABEL_TENANT, ""), _created(job))
+        job["metadata"]["name"]: (labels_of(job).get(group.LABEL_TENANT, ""), _created(job))
         for job in jobs
         if job.get("spec", {}).get("suspend") and not is_deleting(job)
     }

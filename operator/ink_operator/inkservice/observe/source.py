@@ -2,18 +2,15 @@
 
 import base64
 
-from ink_api.group import ANNOTATION_HEAD
+from ink_api import group
 from ink_api.inkservice import GitSource
 from ink_api.names import short_hash
 from ink_api.reasons import Reason
 
-from ink_operator.core import kinds
-from ink_operator.core.errors import Transient
+from ink_operator.core import errors, kinds
 from ink_operator.core.objects import Ref
 from ink_operator.core.plan import Failure
-from ink_operator.inkservice.facts import source
-from ink_operator.inkservice.facts.revisions import of_build
-from ink_operator.inkservice.facts.rollout import running_of
+from ink_operator.inkservice.facts import revisions, rollout, source
 from ink_operator.inkservice.model import BuildState, Observed, ServiceContext
 from ink_operator.ports import Head, HeadQuestion, Ports, StoredImage
 
@@ -43,7 +40,7 @@ async def branch_head(context: ServiceContext, ports: Ports, granted: bool) -> H
             username=username,
             password=password,
             credential="internal" if source.reads_by_right(git, identity, settings) else short_hash(password or ""),
-            hint=source.hinted_commit(service.metadata.annotations.get(ANNOTATION_HEAD), git.branch),
+            hint=source.hinted_commit(service.metadata.annotations.get(group.ANNOTATION_HEAD), git.branch),
             asker=service.metadata.uid,
             generation=service.metadata.generation,
         )
@@ -72,7 +69,7 @@ async def stored_image(seen: Observed, ports: Ports) -> StoredImage | None:
     build = seen.build
     if build is None:
         return None
-    running = running_of(seen.workload)
+    running = rollout.running_of(seen.workload)
     if running is not None and running.build_key == build.key:
         return None
     attempts = [a for a in seen.attempts if a.build_key == build.key]
@@ -81,9 +78,9 @@ async def stored_image(seen: Observed, ports: Ports) -> StoredImage | None:
         return None
     try:
         return await ports.registry.find(build.repository, build.tag_prefix)
-    except Transient:
+    except errors.Transient:
         # What was deployed before comes back although the registry does not answer: nodes may have the image.
-        known = of_build(seen.revisions, build.key)
+        known = revisions.of_build(seen.revisions, build.key)
         if known is None or known.running is None or known.image_deleted:
             raise
         return StoredImage(known.running.image.partition("@")[2], (known.running.port,))
