@@ -36,7 +36,7 @@ class Make(Protocol[P_co]):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Registry(Generic[P_co]):
     """Name -> module, and the setting by which a platform chooses among the names."""
 
