@@ -53,7 +53,7 @@ class Missing(Transient):
     """What the call needs does not exist, or not visibly yet.
 
     Transient, because many providers show a new object only after a while. Whether it was deleted outside is decided
-    by observing it; no call makes it again by the way.
+    by observing it; no call recreates it as a side effect.
     """
 
 

@@ -1,11 +1,11 @@
 """Databases as their providers give them. Implementations live in providers/databases/, a file each.
 
-Every call may be the first, the last, or one whose answer was lost, so each may be repeated: the second call of the same
-kind finds the work done. No call waits for long work to end; `observe` says how far it is.
+The process may die between any two calls, and any answer may be lost, so every call may be repeated: the second one
+finds the work done. No call waits for long work to finish; `observe` says how far it is.
 
 Errors, of core/errors.py: Transient (no answer; the work may have been done), RateLimited, Missing, Unauthorized,
 Rejected (its message lists what is offered), OverQuota, NotOurs. No error, repr or log line holds a secret.
-Calls that write ask WriteGuard first, and raise LeaseLost when this process may not write.
+Calls that write check WriteGuard first, and raise LeaseLost when this process may not write.
 """
 
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ BackupPhase = Literal["Running", "Complete", "Failed"]
 
 @dataclass(frozen=True, slots=True)
 class DatabaseKey:
-    """Which database. `namespace`: of the workload, for providers that run it in the cluster; no part of its identity."""
+    """Which database. `namespace`: where providers in the cluster run it; no part of its identity."""
 
     owner: Owner
     namespace: str = ""
@@ -39,7 +39,7 @@ class Seed:
 
 @dataclass(frozen=True, slots=True)
 class DatabaseRequest:
-    """What is wanted. Empty: the provider's choice, which then stays."""
+    """What is wanted. An empty field leaves the choice to the provider; it does not change afterwards."""
 
     key: DatabaseKey
     region: str = ""
@@ -65,7 +65,7 @@ class Database:
 
     phase: Phase
     ours: bool
-    """False: it bears somebody else's mark, or none where the provider keeps marks. Then nothing else here counts."""
+    """False: it has somebody else's mark, or none where the provider stores marks. Then ignore all other fields."""
     region: str = ""
     size_bytes: int = 0
     version: str = ""
@@ -92,12 +92,12 @@ class Connection:
     public_url: str = field(default="", repr=False)
     generation: int = 0
     expires: datetime | None = None
-    """When it ends by itself."""
+    """When it expires; None: never."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether a query with the very credential was answered. `detail`: what was said, without any secret."""
+    """Whether a query with exactly this credential succeeded. `detail`: the server's words, without any secret."""
 
     ok: bool
     detail: str = ""
@@ -115,7 +115,7 @@ class Backup:
 
 
 class ConnectionCheck(Protocol):
-    """Connects and asks. All there is of an External database: nothing is made, changed or deleted for it."""
+    """Connects and runs a query. All that an External database needs: nothing is created, changed or deleted for it."""
 
     async def verify(self, connection: Connection) -> Verdict:
         """A refused credential or an unknown database is an answer. Raises Transient when nobody answers."""
@@ -130,7 +130,7 @@ class DatabaseBackups(Protocol):
         ...
 
     async def back_up(self, key: DatabaseKey, name: str) -> None:
-        """Begin a backup. A second of the same name is the same."""
+        """Start a backup. Calling it again with the same name starts no second one."""
         ...
 
     async def delete(self, key: DatabaseKey, name: str) -> None:
@@ -139,10 +139,10 @@ class DatabaseBackups(Protocol):
 
 
 class DatabaseProvider(ConnectionCheck, Protocol):
-    """Makes and keeps databases of one type. A database is found by `key.owner.outside_name` alone, at any time.
+    """Makes and keeps databases of one type. `key.owner.outside_name` is all it takes to find one.
 
-    Calls that write raise NotOurs for somebody else's database of that name, and, but for `create` and `delete`, Missing
-    for one that is absent.
+    Calls that write raise NotOurs for somebody else's database of that name and, except for `create` and `delete`,
+    Missing for an absent one.
     """
 
     @property
@@ -155,31 +155,31 @@ class DatabaseProvider(ConnectionCheck, Protocol):
         ...
 
     async def observe(self, request: DatabaseRequest) -> Database | None:
-        """What exists; None when nothing does, or nothing is visible yet."""
+        """What exists; None when there is nothing, or nothing visible yet."""
         ...
 
     async def create(self, request: DatabaseRequest) -> None:
-        """Begin to make it. One that is ours already stays as it is, with its data and credentials."""
+        """Start creating it. A database that is already ours is left as it is, with its data and credentials."""
         ...
 
     async def update(self, request: DatabaseRequest) -> None:
-        """Begin to change what `differs`. Never makes a database. Raises Rejected for a smaller size, an older version or
-        another region: the data are never at risk.
+        """Start changing what `differs`. Never creates a database. Raises Rejected for a smaller size, an older version
+        or another region: the data are never at risk.
         """
         ...
 
     async def delete(self, key: DatabaseKey) -> None:
-        """Begin to remove it with its credentials, but not its backups. Absent is fine."""
+        """Start removing it with its credentials, but not its backups. Absent is fine."""
         ...
 
     async def issue(self, key: DatabaseKey, generation: int, *, read_only: bool = False) -> Connection:
-        """A credential that works from now on; those of other generations go on working. Again for the same generation:
-        one that works, and the earlier one may end.
+        """A credential that works from now on; those of other generations keep working. Calling it again for the same
+        generation returns one that works, and may end the earlier one.
         """
         ...
 
     async def revoke(self, key: DatabaseKey, before_generation: int) -> float:
-        """End all credentials of older generations, and no newer ones. After so many seconds none of them works:
-        0 is at once, more where the provider can only let them expire.
+        """End all credentials of older generations, and no others. Returns the seconds after which none of them works:
+        0 means at once, more that the provider can only let them expire.
         """
         ...

@@ -1,11 +1,11 @@
 """Zones as their providers serve them. Implementations live in providers/dns/, a file each.
 
 The rules of ports/databases.py hold here too: every call may be repeated, none waits for long, errors are those of
-core/errors.py and hold no secret, and calls that write ask WriteGuard first.
+core/errors.py and hold no secret, and calls that write check WriteGuard first.
 
 Names of zones are in lower case, without a final dot. Names and values of records are written as `spec.records` of an
-InkDomain has them: `@`, `*`, `www`; whole host names without a final dot; TXT as one text without quotes. Whatever the
-provider's own spelling is, what was written reads back equal: else every pass would see a difference and write again.
+InkDomain has them: `@`, `*`, `www`; whole host names without a final dot; TXT as one text without quotes. However the
+provider spells them, what was written reads back equal; otherwise every pass would see a difference and write again.
 """
 
 from collections.abc import Mapping
@@ -66,9 +66,9 @@ class Zone:
     """What the provider has under the zone's name."""
 
     ours: bool
-    """False: it bears another owner's mark, or none. Then nothing else here counts."""
+    """False: it has another owner's mark, or none. Then ignore all other fields."""
     nameservers: tuple[str, ...] = ()
-    """To delegate to, sorted: those of the request, or the provider's own where it assigns them a zone."""
+    """To delegate to, sorted: those of the request, or the provider's own where it assigns a set to each zone."""
     records: frozenset[RecordSet] = frozenset()
     """All but SOA, the apex's NS, what DNSSEC adds, and challenges."""
     serial: int | None = None
@@ -92,16 +92,18 @@ class ChallengeSolver:
 
 
 class DnsProvider(Protocol):
-    """Serves zones. Calls that write raise NotOurs for another owner's zone, and, but for `create` and `delete`, Missing
-    for one that is absent.
+    """Serves zones.
+
+    Calls that write raise NotOurs for another owner's zone and, except for `create` and `delete`, Missing for an absent
+    one.
     """
 
     async def observe(self, request: ZoneRequest) -> Zone | None:
-        """What exists; None when nothing does, or nothing is visible yet."""
+        """What exists; None when there is nothing, or nothing visible yet."""
         ...
 
     async def create(self, request: ZoneRequest) -> None:
-        """Make the zone with SOA and NS. One that is ours already stays as it is, with its records and keys."""
+        """Make the zone with SOA and NS. A zone that is already ours is left as it is, with its records and keys."""
         ...
 
     async def update(self, request: ZoneRequest) -> None:
@@ -109,8 +111,8 @@ class DnsProvider(Protocol):
         ...
 
     async def change(self, key: ZoneKey, upsert: frozenset[RecordSet], delete: frozenset[RecordId]) -> None:
-        """Put each record set in the place of the one of its name and type, and delete those of `delete`, absent or
-        not. If any of it is Rejected, nothing is done. After a Transient failure a part of many may be done.
+        """Replace each record set of that name and type as a whole, and delete those in `delete`; absent is fine. If
+        anything is Rejected, nothing is done. After a Transient failure part of a large change may be done.
         """
         ...
 
@@ -119,7 +121,7 @@ class DnsProvider(Protocol):
         ...
 
     async def challenge_solver(self, key: ZoneKey, secret_name: str) -> ChallengeSolver:
-        """Let a solver write TXT records at `_acme-challenge` of this zone, and nothing else. The same answer each time.
+        """Let a solver write TXT records at `_acme-challenge` of this zone and nothing else; the same answer each time.
 
         Raises Rejected when the server would ignore what the solver writes.
         """

@@ -1,8 +1,8 @@
-"""Those who give databases and serve zones: a file each, listed in the registry of its folder.
+"""Providers of databases and of DNS zones: a file each, listed in the registry of its folder.
 
 A provider's file has one function, `make(outside, environ)`: it reads its own settings (INK_<PROVIDER>_…) and returns
 an implementation of the port, or raises ValueError naming the variable that is wrong or missing. Its module is imported
-only where the platform has chosen it, so the libraries of the others cost nothing.
+only where the platform has chosen it, so the libraries of the others cost no memory.
 """
 
 import importlib

@@ -22,7 +22,7 @@ from support.fakes.faults import Answer, Guard, as_ours
 COUNT = itertools.count(1)
 
 
-# of both ports: how failures are told
+# of both ports: how failures are mapped
 
 
 def without_retry_after(error: Exception, what: str) -> InkError:
@@ -56,11 +56,11 @@ class Unguarded(Guard):
 
 
 class ForgetsRetryAfter(FakeDatabaseProvider):
-    told = staticmethod(without_retry_after)
+    map_error = staticmethod(without_retry_after)
 
 
 class TriesARevokedKey(FakeDatabaseProvider):
-    told = staticmethod(key_as_transient)
+    map_error = staticmethod(key_as_transient)
 
 
 class ShowsItsKey(FakeDatabaseProvider):
@@ -69,11 +69,11 @@ class ShowsItsKey(FakeDatabaseProvider):
 
 
 class TakesSilenceForRefusal(FakeDatabaseProvider):
-    told = staticmethod(silence_as_refusal)
+    map_error = staticmethod(silence_as_refusal)
 
 
 class TriesAFullAccount(FakeDatabaseProvider):
-    told = staticmethod(quota_as_transient)
+    map_error = staticmethod(quota_as_transient)
 
 
 class WritesWithoutLease(FakeDatabaseProvider):
@@ -114,7 +114,7 @@ class IgnoresTheRegion(FakeDatabaseProvider):
         await super().create(replace(request, region=""))
 
 
-class CreatesAnew(FakeDatabaseProvider):
+class RecreatesIt(FakeDatabaseProvider):
     """An existing one is replaced."""
 
     async def create(self, request: DatabaseRequest) -> None:
@@ -189,7 +189,7 @@ def flat(key: DatabaseKey) -> DatabaseKey:
 
 
 class MakesOnUpdate(FakeDatabaseProvider):
-    """What is gone is made again, empty, by the way."""
+    """What is gone is recreated empty, as a side effect."""
 
     async def update(self, request: DatabaseRequest) -> None:
         try:
@@ -311,7 +311,7 @@ BROKEN_DATABASES: tuple[tuple[type[FakeDatabaseProvider], Any], ...] = (
     (WritesWithoutLease, on_faults.who_lost_the_lease_writes_nothing),
     (MissesTheAbsent, on_databases.nothing_is_found_where_nothing_was_made),
     (IgnoresTheRegion, on_databases.a_new_database_becomes_ready_as_asked),
-    (CreatesAnew, on_databases.a_second_create_keeps_data_and_credentials),
+    (RecreatesIt, on_databases.a_second_create_keeps_data_and_credentials),
     (LooksThenCreates, on_databases.creates_at_once_make_one_database),
     (CreatesAnotherWhenUnsure, on_databases.a_create_whose_answer_is_lost_makes_one_database),
     (TrustsWhatItReads, on_databases.reads_that_lag_behind_lose_nothing),
@@ -327,7 +327,7 @@ BROKEN_DATABASES: tuple[tuple[type[FakeDatabaseProvider], Any], ...] = (
     (ForgetsTheNewPassword, on_databases.a_credential_issued_again_works),
     (IgnoresReadOnly, on_databases.a_read_only_credential_reads),
     (RaisesForAWrongPassword, on_databases.a_wrong_credential_is_an_answer),
-    (TriesAFullAccount, on_databases.a_full_account_is_told_and_harms_nobody),
+    (TriesAFullAccount, on_databases.a_full_account_is_reported_and_harms_nobody),
     (DeletesSoftly, on_databases.a_deleted_database_leaves_neither_data_nor_credentials),
     (DropsBackups, on_databases.a_backup_outlives_its_database_and_restores_it),
     (SowsTwice, on_databases.a_seed_is_used_once_and_within_the_tenant),
@@ -341,15 +341,15 @@ BROKEN_DATABASES: tuple[tuple[type[FakeDatabaseProvider], Any], ...] = (
 
 
 class ZonesForgetRetryAfter(FakeDnsProvider):
-    told = staticmethod(without_retry_after)
+    map_error = staticmethod(without_retry_after)
 
 
 class ZonesTryARevokedKey(FakeDnsProvider):
-    told = staticmethod(key_as_transient)
+    map_error = staticmethod(key_as_transient)
 
 
 class ZonesTakeSilenceForRefusal(FakeDnsProvider):
-    told = staticmethod(silence_as_refusal)
+    map_error = staticmethod(silence_as_refusal)
 
 
 class ZonesWriteWithoutLease(FakeDnsProvider):
@@ -482,7 +482,7 @@ class SharesNameServers(FakeDnsProvider):
         FakeDnsProvider.settle(row, replace(request, nameservers=("ns1.example.org", "ns2.example.org")))
 
 
-class SignsAnew(FakeDnsProvider):
+class ReplacesItsKey(FakeDnsProvider):
     @staticmethod
     def settle(row: dns.Row, request: ZoneRequest) -> None:
         row.ds = ()
@@ -553,7 +553,7 @@ BROKEN_ZONES: tuple[tuple[type[FakeDnsProvider], Any], ...] = (
     (SkipsWhatIsWrong, on_dns.what_cannot_be_served_is_refused_whole),
     (DeletesBySuffix, on_dns.other_zones_are_unharmed),
     (SharesNameServers, on_dns.name_servers_are_the_tenants_own),
-    (SignsAnew, on_dns.dnssec_shows_what_the_parent_needs),
+    (ReplacesItsKey, on_dns.dnssec_shows_what_the_parent_needs),
     (ShowsChallenges, on_dns.a_solver_writes_challenges_and_nothing_else),
     (OneKeyForAll, on_dns.a_solver_writes_challenges_and_nothing_else),
     (KeepsKeys, on_dns.keys_end_with_their_zone),

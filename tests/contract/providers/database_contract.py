@@ -239,7 +239,7 @@ async def only_create_makes_a_database(world: DatabaseWorld) -> None:
         lambda: provider.revoke(request.key, 9),
     ):
         await refused(call, Missing)
-    assert await provider.observe(request) is None, "made again empty, by the way"
+    assert await provider.observe(request) is None, "recreated empty, as a side effect"
 
 
 async def it_grows_and_then_nothing_differs(world: DatabaseWorld) -> None:
@@ -323,10 +323,10 @@ async def a_wrong_credential_is_an_answer(world: DatabaseWorld) -> None:
     guess = with_credential(right, replace(guessed, username=right.username, generation=1))
     verdict = await world.provider.verify(guess)
     assert not verdict.ok
-    assert verdict.detail, "why it was refused is not told"
+    assert verdict.detail, "nothing says why it was refused"
 
 
-async def a_full_account_is_told_and_harms_nobody(world: DatabaseWorld) -> None:
+async def a_full_account_is_reported_and_harms_nobody(world: DatabaseWorld) -> None:
     key = world.key()
     await ready(world, DatabaseRequest(key))
     connection = await world.provider.issue(key, 1)
@@ -426,7 +426,7 @@ DATABASE_CHECKS: tuple[Callable[[DatabaseWorld], Awaitable[None]], ...] = (
     a_credential_issued_again_works,
     a_read_only_credential_reads,
     a_wrong_credential_is_an_answer,
-    a_full_account_is_told_and_harms_nobody,
+    a_full_account_is_reported_and_harms_nobody,
     a_deleted_database_leaves_neither_data_nor_credentials,
     a_backup_outlives_its_database_and_restores_it,
     a_seed_is_used_once_and_within_the_tenant,

@@ -199,46 +199,46 @@ async def a_rate_limit_says_when_to_come_back(world: World) -> None:
 
 
 def within_rate(error: InkError) -> None:
-    """It is told apart, with the server's own time."""
+    """It is a RateLimited, with the server's own time."""
     assert isinstance(error, RateLimited), f"expected RateLimited, got {type(error).__name__}"
     assert 7.0 <= (error.retry_after_seconds or 0.0) < 70.0, f"come back after {error.retry_after_seconds}"
 
 
 async def a_revoked_platform_key_is_for_an_administrator(world: World) -> None:
-    def told(error: InkError) -> None:
+    def expected(error: InkError) -> None:
         assert isinstance(error, Unauthorized), f"expected Unauthorized, got {type(error).__name__}"
         assert world.platform_key not in f"{error} {error!r}", "the error shows the key"
 
-    await a_call_refused_has_done_nothing(world, world.revoke_key, world.restore_key, told)
+    await a_call_refused_has_done_nothing(world, world.revoke_key, world.restore_key, expected)
     await made(world)
     for call in world.reads.values():
         world.revoke_key()
-        told(await refused(call, InkError))
+        expected(await refused(call, InkError))
         world.restore_key()
         await call()
 
 
 async def an_outage_is_transient(world: World) -> None:
-    def told(error: InkError) -> None:
+    def expected(error: InkError) -> None:
         assert isinstance(error, Transient), f"expected Transient, got {type(error).__name__}"
 
-    await a_call_refused_has_done_nothing(world, world.take_away, world.bring_back, told)
+    await a_call_refused_has_done_nothing(world, world.take_away, world.bring_back, expected)
     await made(world)
     for call in world.reads.values():
         world.take_away()
-        told(await refused(call, InkError))
+        expected(await refused(call, InkError))
         world.bring_back()
         await call()
 
 
 async def a_call_refused_has_done_nothing(
-    world: World, begin: Callable[[], None], end: Callable[[], None], told: Callable[[InkError], None]
+    world: World, begin: Callable[[], None], end: Callable[[], None], expected: Callable[[InkError], None]
 ) -> None:
     """Each call that writes: refused, nothing done; then it works."""
     for name, call in world.writes.items():
         before = await world.state()
         begin()
-        told(await refused(call, InkError))
+        expected(await refused(call, InkError))
         end()
         same(before, await world.state(), f"{name}, though refused")
         await done(world, call)

@@ -115,8 +115,8 @@ class FakeDatabaseBackups:
 class FakeDatabaseProvider:
     """Implements ports.databases.DatabaseProvider."""
 
-    told = staticmethod(as_ours)
-    """How it tells the server's failures."""
+    map_error = staticmethod(as_ours)
+    """How the server's failures become ours."""
 
     def __init__(self, server: FakeDatabaseServer, guard: WriteGuard, key: str) -> None:
         self.server, self.guard, self.key = server, guard, key
@@ -229,7 +229,7 @@ class FakeDatabaseProvider:
         except Answer as answer:
             return Verdict(False, answer.text)
         except NoAnswer as error:
-            raise self.told(error, "verify") from None
+            raise self.map_error(error, "verify") from None
         return Verdict(True)
 
     @staticmethod
@@ -257,7 +257,7 @@ class FakeDatabaseProvider:
         try:
             return await self.server.line.read(self.key, work)
         except (Answer, NoAnswer) as error:
-            raise self.told(error, what) from None
+            raise self.map_error(error, what) from None
 
     async def write(self, work: Callable[[Rows], T], what: str) -> T:
         """Over the line, by whoever may write."""
@@ -265,7 +265,7 @@ class FakeDatabaseProvider:
         try:
             return await self.server.line.write(self.key, work)
         except (Answer, NoAnswer) as error:
-            raise self.told(error, what) from None
+            raise self.map_error(error, what) from None
 
 
 def differs(row: Row, request: DatabaseRequest) -> tuple[str, ...]:

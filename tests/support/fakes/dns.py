@@ -71,8 +71,8 @@ class FakeDnsServer:
 class FakeDnsProvider:
     """Implements ports.dns.DnsProvider."""
 
-    told = staticmethod(as_ours)
-    """How it tells the server's failures."""
+    map_error = staticmethod(as_ours)
+    """How the server's failures become ours."""
 
     def __init__(self, server: FakeDnsServer, guard: WriteGuard, key: str) -> None:
         self.server, self.guard, self.key = server, guard, key
@@ -211,7 +211,7 @@ class FakeDnsProvider:
         try:
             return await self.server.line.read(self.key, work)
         except (Answer, NoAnswer) as error:
-            raise self.told(error, what) from None
+            raise self.map_error(error, what) from None
 
     async def write(self, work: Callable[[Rows], T], what: str) -> T:
         """Over the line, by whoever may write."""
@@ -219,7 +219,7 @@ class FakeDnsProvider:
         try:
             return await self.server.line.write(self.key, work)
         except (Answer, NoAnswer) as error:
-            raise self.told(error, what) from None
+            raise self.map_error(error, what) from None
 
 
 def quoted(text: str) -> str:

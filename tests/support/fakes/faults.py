@@ -1,4 +1,4 @@
-"""What goes wrong between a provider and its server, and how a provider tells it."""
+"""What goes wrong between a provider and its server, and how a provider reports it."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Line(Generic[S]):
     key: str = PLATFORM_KEY
     away: bool = False
     limited: list[float | None] = field(default_factory=list)
-    """What the next calls are told in Retry-After; None: nothing."""
+    """Retry-After of the next calls; None: the header is absent."""
     lost: int = 0
     """So many calls that write are done, and their answers are lost."""
     stale: int = 0
