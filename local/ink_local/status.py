@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ink_local import holder as holders
-from ink_local import kube, supervise
 from ink_local.cluster import Cluster
+from ink_local.control_plane import kube
+from ink_local.machine import holder as holders
+from ink_local.machine import supervise
 
 CONTROL_PLANE = ("etcd", "apiserver", "controller-manager")
-NODE = ("scheduler", "containerd", "kubelet", "kube-proxy", "felix", "standin", "hub", "listener")
+NODE = ("scheduler", "containerd", "kubelet", "kube-proxy", "felix", "standin", "registry-mirror", "listener")
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 import yaml
-from ink_local import containerd, existing, install, nodefiles, state
-from ink_local import holder as holders
+from ink_install import node_files
+from ink_local import chart, state
 from ink_local.cluster import Cluster
+from ink_local.machine import holder as holders
+from ink_local.node import containerd
 from support import helm
 from support.agent import Agent
 from support.control_plane import ROOT, cluster_name, launcher
@@ -27,7 +29,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.full, pytest.mark.timeout(1500)]
 
 NAME = cluster_name("bare")
 OURS = "app.kubernetes.io/part-of=ink"
-OURS_ON_NODES = re.compile(rf"registry\.ink\.local/(ink-|({'|'.join(nodefiles.OTHERS)}):)")
+OURS_ON_NODES = re.compile(rf"registry\.ink\.local/(ink-|({'|'.join(node_files.OTHERS)}):)")
 VOLATILE = ("events", "leases", "csinodes", "pods", "replicasets", "controllerrevisions", "endpoint", "metrics.k8s.io")
 
 
@@ -95,7 +97,7 @@ def values(cluster: Cluster, folder: Path) -> Path:
                 "platform": {"domain": "localhost", "port": cluster.apps_port},
                 "registry": {"clusterIP": cluster.addresses.registry},
                 "ingress": {"tls": certificate},
-                "builders": {"mirrors": {"docker.io": [{"host": cluster.hub, "insecure": True}]}},
+                "builders": {"mirrors": {"docker.io": [{"host": cluster.registry_mirror, "insecure": True}]}},
             }
         )
     )
@@ -115,17 +117,17 @@ def test_a_service_goes_live_on_an_existing_cluster_and_nothing_but_crds_stays(b
     assert "ctr -n k8s.io images import" in refused.stdout
     assert inventory(kubectl) == before
 
-    for archive in sorted((existing.DIST / "images").iterdir()):
+    for archive in sorted((node_files.DIST / "images").iterdir()):
         on_node(bare, "ctr", "-n", "k8s.io", "images", "import", str(archive))
-    shutil.copyfile(existing.DIST / "buildkit.json", seccomp(bare))
+    shutil.copyfile(node_files.DIST / "buildkit.json", seccomp(bare))
     eventually(lambda: listed(kubectl) >= imported(bare), within=120, what="the node says that it has the images")
 
     installed = make(bare, *up)
     assert installed.returncode == 0, installed.stdout
     assert f"https://localhost:{bare.apps_port}/mcp" in installed.stdout
-    hosts = bare.paths.certs_d / install.REGISTRY / "hosts.toml"
+    hosts = bare.paths.certs_d / chart.REGISTRY / "hosts.toml"
     hosts.parent.mkdir(parents=True)
-    shutil.copyfile(existing.DIST / "hosts.toml", hosts)
+    shutil.copyfile(node_files.DIST / "hosts.toml", hosts)
 
     tested = helm.run("test", helm.RELEASE, "--namespace", helm.NAMESPACE, kubeconfig=bare.kubeconfig)
     assert tested.returncode == 0, tested.stdout + tested.stderr

@@ -14,10 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from ink_local import holder as holders
-from ink_local import kube, proc, state
+from ink_local import state
 from ink_local.cluster import MAX_CLUSTERS, Cluster
-from ink_local.machine import RUN
+from ink_local.control_plane import kube
+from ink_local.machine import holder as holders
+from ink_local.machine import proc
+from ink_local.machine.ledger import RUN
 from ink_local.status import CONTROL_PLANE, NODE
 from support.kubectl import Kubectl
 from support.local import Launcher, of_machine, traces_of
@@ -193,7 +195,7 @@ def test_a_taken_port_is_refused_before_anything_is_changed(launcher_of: Launche
     with socket.create_server(("127.0.0.1", port)):
         code, _, said = launcher.run("up", "--index", str(index))
     assert code == 1
-    assert f"port {port} on 127.0.0.1 is taken" in said
+    assert f"port {port} on 127.0.0.1 is already in use" in said
     assert "--index" in said
     now = of_machine()
     alike = now if now["others"] == before["others"] else now.keys() - {"others", "directories", "settings"}
@@ -215,15 +217,17 @@ def test_without_root_it_is_refused() -> None:
         check=False,
         env={**os.environ, "PYTHONPATH": ":".join(sys.path), "INK_STATE": "/nonexistent"},
     )
-    assert "the local cluster needs root (seen: uid 65534). To mend it: run the same with sudo -E" in done.stdout, done
+    assert (
+        "the local cluster needs root (seen: uid 65534). To fix it: run the same command with sudo -E" in done.stdout
+    ), done
 
 
 REFUSAL = """
 from ink_local import preflight
-from ink_local.errors import LocalError
+from ink_artifacts.errors import SetupError
 try:
     preflight.check_privilege()
-except LocalError as refusal:
+except SetupError as refusal:
     print(refusal)
 """
 
@@ -250,7 +254,7 @@ def test_logs_and_kubeconfig_are_shown(plane: Launcher) -> None:
     assert Path(plane.must("kubeconfig").strip()).read_text().startswith("apiVersion: v1")
     assert "apiserver" in plane.must("logs")
     assert plane.must("logs", "apiserver")
-    assert "choose from" in plane.run("logs", "nothing")[2]
+    assert "choose one of" in plane.run("logs", "nothing")[2]
 
 
 def test_a_killed_holder_is_noticed_and_the_boot_begins_anew(plane: Launcher) -> None:

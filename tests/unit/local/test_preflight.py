@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from ink_artifacts.errors import SetupError
 from ink_local import preflight
 from ink_local.cluster import Cluster
-from ink_local.errors import LocalError
 
 
 @pytest.fixture
@@ -40,12 +40,12 @@ def test_building_needs_more_room_than_booting(
     monkeypatch.setattr(preflight, "must_build", lambda cluster: False)
     preflight._check_room(cluster)
     monkeypatch.setattr(preflight, "must_build", lambda cluster: True)
-    with pytest.raises(LocalError, match=r"20.0 GiB free.*make 25 GiB free"):
+    with pytest.raises(SetupError, match=r"20.0 GiB free.*free 25 GiB"):
         preflight._check_room(cluster)
 
 
 def test_a_node_without_inotify_instances_is_refused(few_files: None) -> None:
     preflight._check_inotify(1)
-    with pytest.raises(LocalError, match=r"fs.inotify.max_user_instances=1024"):
+    with pytest.raises(SetupError, match=r"fs.inotify.max_user_instances=1024"):
         preflight._check_inotify(100)
     preflight._check_inotify(1)
