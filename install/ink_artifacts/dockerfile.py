@@ -95,7 +95,7 @@ def _solve(build: DockerfileBuild, target: str, socket: str, layouts: Mapping[st
         )
     if done.returncode != 0:
         lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
-        raise SetupError(f"the image ink-{target} was not built", seen=" | ".join(lines[-5:]), remedy=f"read {log}")
+        raise SetupError(f"building the image ink-{target} failed", seen=" | ".join(lines[-5:]), remedy=f"read {log}")
     return str(json.loads(metadata.read_bytes())["containerimage.digest"]) if out else ""
 
 

@@ -55,7 +55,7 @@ def ensure(images: Sequence[Image], progress: Progress | None = None) -> dict[st
             go_programs.ensure(wanted, progress)
             fetched.result()
         for number, image in enumerate(missing, 1):
-            with progress.step(f"[{number}/{len(missing)}] image {image.short}", "made"):
+            with progress.step(f"[{number}/{len(missing)}] image {image.short}", "built"):
                 _make(image)
     archives = {image.names: archive_of(image) for image in images}
     for path in [*archives.values(), *(image.base.home for image in images if image.base and image.base.home.is_dir())]:
@@ -86,7 +86,7 @@ def _prepare(missing: Sequence[Image], progress: Progress) -> None:
     """Fetch the root filesystems of missing images, while their programs compile."""
     recipes = {image.base.name: image.base for image in missing if image.base and not image.base.home.is_dir()}
     for recipe in recipes.values():
-        with progress.step(f"root filesystem {recipe.name}", "made"):
+        with progress.step(f"root filesystem {recipe.name}", "built"):
             rootfs.ensure(recipe)
 
 

@@ -34,9 +34,9 @@ def ensure(progress: Progress) -> None:
         return
     if shutil.which("apt-get") is None:
         raise SetupError(
-            "programs are missing",
+            "Debian packages are missing",
             seen=", ".join(missing),
-            remedy="install what your distribution calls these Debian packages; there is no apt-get here",
+            remedy="there is no apt-get here: install what your distribution has in their place",
         )
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     with progress.step(f"installing {len(missing)} Debian packages"):

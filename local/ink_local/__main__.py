@@ -31,12 +31,12 @@ def parser() -> argparse.ArgumentParser:
         return sub
 
     up = command("up", _up, "bring the cluster up, or repair it")
-    up.add_argument("--index", type=int, help="number that its addresses and ports follow from (default: a free one)")
+    up.add_argument("--index", type=int, help="number that decides its addresses and ports (default: a free one)")
     up.add_argument("--control-plane-only", action="store_true", help="only the API server and controllers, no node")
     up.add_argument("--json", action="store_true", help="print what was brought up as JSON")
     command("install", _install, "install Ink's chart in the running cluster, or upgrade it")
     command("demo", _demo, "deploy the sample application as an agent would, and print its URL")
-    command("env", _env, "print the settings of a shell, for eval: PATH, KUBECONFIG, the gateway and its API key")
+    command("env", _env, "print shell settings for eval: PATH, KUBECONFIG, the gateway's address and API key")
     down = command("down", _down, "take the cluster down")
     down.add_argument("--keep", action="store_true", help="keep its data for the next up")
     shown = command("status", _status, "print which components run; exit code 0 when all of them do")
@@ -46,9 +46,16 @@ def parser() -> argparse.ArgumentParser:
     command("kubeconfig", _kubeconfig, "print the path of the administrator's kubeconfig")
     built = command("build", _build, "build the programs and images that the cache lacks")
     known = ", ".join(build.CHOICES)
-    built.add_argument("--only", action="append", default=[], metavar="NAME", choices=build.CHOICES, help=f"of {known}")
     built.add_argument(
-        "--path", metavar="PROGRAM", help="build nothing, print where this program is; exit code 1: none"
+        "--only",
+        action="append",
+        default=[],
+        metavar="NAME",
+        choices=build.CHOICES,
+        help=f"build only this (repeatable): {known}",
+    )
+    built.add_argument(
+        "--path", metavar="PROGRAM", help="build nothing, print where this program is; exit code 1 when it is not built"
     )
     command("seccomp", _seccomp, "rewrite BuildKit's seccomp profile from the running cluster's containerd")
     return made

@@ -124,7 +124,7 @@ def _namespaces(cluster: Cluster, pause: Path, progress: Progress) -> Holder:
         link.connect(cluster, holder)
         return holder
     state.clear(cluster)
-    with progress.step("namespaces, network and certificates", "made"):
+    with progress.step("namespaces, network and certificates", "created"):
         for log in cluster.paths.log.glob("*.log"):
             log.unlink()
         certs.ensure(cluster)

@@ -37,7 +37,7 @@ def check_privilege() -> None:
 
 
 def check(cluster: Cluster) -> None:
-    """Raises SetupError for the first thing that stands in the way of booting this cluster."""
+    """Raises SetupError for the first thing that prevents booting this cluster."""
     check_privilege()
     missing = [tool for tool in _TOOLS if shutil.which(tool) is None]
     if missing:
@@ -59,14 +59,15 @@ def _check_state_place(cluster: Cluster) -> None:
         raise SetupError(
             "the state directory cannot be used",
             seen=str(cluster.paths.root),
-            remedy="set INK_STATE to a path without spaces or quotes, outside /run, /var/lib and /etc/cni",
+            remedy="set INK_STATE to a path without spaces or quotes that is not below "
+            + ", ".join(("/run", *holder.BINDS)),
         )
 
 
 def _check_file_systems() -> None:
     known = Path("/proc/filesystems").read_text().split()
     if "overlay" not in known:
-        raise SetupError("the kernel does not offer the overlay file system", remedy="load it: modprobe overlay")
+        raise SetupError("the kernel does not support the overlay file system", remedy="load it: modprobe overlay")
 
 
 def _check_room(cluster: Cluster) -> None:

@@ -1,4 +1,4 @@
-"""What is on disk about clusters: which there are, and the marks that tell a kept one from a killed one."""
+"""What is on disk about clusters: which there are, and the marks that distinguish a kept one from a killed one."""
 
 from __future__ import annotations
 

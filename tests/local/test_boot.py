@@ -1,4 +1,4 @@
-"""Bringing a real node up, mending it, and taking it away without a trace."""
+"""Bringing a real node up, repairing it, and taking it away without a trace."""
 
 from __future__ import annotations
 
@@ -105,16 +105,16 @@ def test_without_the_stand_in_private_ranges_are_unreachable(node: Node) -> None
     assert "dev standin" in inside(cluster, "ip", "route", "get", "10.1.2.3")
 
 
-def test_any_dead_component_is_mended(node: Node, choice: random.Random) -> None:
+def test_any_dead_component_is_repaired(node: Node, choice: random.Random) -> None:
     """Three of them here; all of them in the full run."""
     for name in choice.sample(COMPONENTS, 3):
-        mended(node.launcher, name)
+        repaired(node.launcher, name)
 
 
 @pytest.mark.full
-def test_every_dead_component_is_mended(node: Node) -> None:
+def test_every_dead_component_is_repaired(node: Node) -> None:
     for name in COMPONENTS:
-        mended(node.launcher, name)
+        repaired(node.launcher, name)
 
 
 def test_kept_data_comes_back_and_down_leaves_nothing(node: Node) -> None:
@@ -134,7 +134,7 @@ def test_kept_data_comes_back_and_down_leaves_nothing(node: Node) -> None:
     assert "there is no cluster" in said
 
 
-def mended(launcher: Launcher, name: str) -> None:
+def repaired(launcher: Launcher, name: str) -> None:
     """Kill one component: up brings it back and leaves the others alone."""
     before = launcher.status()["components"]
     kill(before[name])
@@ -257,7 +257,7 @@ def test_logs_and_kubeconfig_are_shown(plane: Launcher) -> None:
     assert "choose one of" in plane.run("logs", "nothing")[2]
 
 
-def test_a_killed_holder_is_noticed_and_the_boot_begins_anew(plane: Launcher) -> None:
+def test_a_killed_holder_is_noticed_and_the_boot_starts_over(plane: Launcher) -> None:
     kill(plane.status()["components"]["holder"])
     plane.must("up", PLANE_ONLY)
     assert plane.status()["allWell"]

@@ -45,7 +45,7 @@ def scheduler(cluster: Cluster, program: str) -> NodeDaemon:
 
 
 def _flags(cluster: Cluster, user: str) -> tuple[str, ...]:
-    """What both are told."""
+    """The flags of both."""
     kubeconfig = certificates.kubeconfig_path(cluster, user)
     ways = ("kubeconfig", "authentication-kubeconfig", "authorization-kubeconfig")
     return (*(f"--{way}={kubeconfig}" for way in ways), f"--bind-address={cluster.addresses.node}", *_FAST)

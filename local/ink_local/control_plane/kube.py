@@ -106,4 +106,6 @@ def apply(cluster: Cluster, kubectl: Path, manifests: str) -> None:
             return
         said = done.stderr.strip()[-600:]
         time.sleep(0.5)
-    raise SetupError("the cluster rejected a manifest", seen=said, remedy="read `make logs COMPONENT=apiserver`")
+    raise SetupError(
+        "the cluster rejected a manifest", seen=said, remedy=f"read `make logs NAME={cluster.name} COMPONENT=apiserver`"
+    )

@@ -16,7 +16,7 @@ from ink_local.cluster import Cluster
 
 OWN_IMAGES = "registry.ink.local/ink-"
 MOST_OWN_IMAGES = 24
-"""Versions of the project's own images to keep; beyond that all of them go and the next install imports anew."""
+"""Versions of the project's own images to keep; beyond that all of them go and the next install imports again."""
 
 
 def place() -> Path:

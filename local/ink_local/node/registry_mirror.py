@@ -99,7 +99,7 @@ def _serving() -> Iterator[int]:
                     raise SetupError(
                         "docker-registry does not start",
                         seen=log.read()[-300:].decode(errors="replace"),
-                        remedy=f"remove {storage()}, which can be filled again, then run this again",
+                        remedy=f"remove {storage()} (it is filled again by itself), then run this again",
                     )
                 time.sleep(0.05)
             yield port

@@ -1,4 +1,4 @@
-"""What stands in the way of installing into a cluster that is there already."""
+"""What prevents installing into an existing cluster."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_claims_without_a_class_need_a_default_one() -> None:
     assert problem.seen == "slow"
 
 
-def test_host_ports_of_strangers_are_named() -> None:
+def test_host_ports_of_other_pods_are_named() -> None:
     traefik = workload("traefik", ports=[{"containerPort": 8443, "hostPort": 443}])
     assert host_ports([traefik], [pod("ours", {"containerPort": 8443, "hostPort": 443})]) == []
     assert host_ports([traefik], [pod("theirs", {"containerPort": 443})]) == []

@@ -64,7 +64,7 @@ def test_a_machine_without_a_usable_resolver_is_refused_with_a_remedy() -> None:
         link.resolvers("nameserver ::1\nnameserver 127.0.0.1\n")
 
 
-def test_somebody_elses_route_over_our_ranges_is_seen_and_a_wide_one_is_not() -> None:
+def test_another_programs_route_over_our_ranges_is_seen_and_a_wide_one_is_not() -> None:
     routes: list[dict[str, object]] = [
         {"dst": "default", "dev": "eth0"},
         {"dst": "10.0.0.0/8", "dev": "vpn0"},
