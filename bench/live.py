@@ -35,7 +35,7 @@ sys.path[:0] = [str(ROOT / part) for part in ("install", "local", "crds", "opera
 
 from common import Row  # noqa: E402
 from ink_artifacts import go_programs  # noqa: E402
-from ink_artifacts.progress import Progress  # noqa: E402
+from ink_artifacts.progress import ProgressPrinter  # noqa: E402
 from ink_local import chart, state  # noqa: E402
 from ink_local.machine import holder  # noqa: E402
 from ink_local.network import link  # noqa: E402
@@ -205,7 +205,7 @@ def at_hand(name: str) -> Iterator[tuple[Platform, ByHand]]:
         files = (("cacert", "ca.crt"), ("cert", "tls.crt"), ("key", "tls.key"))
         buildctl = [
             *link.in_network(node.pid),
-            str(go_programs.ensure(("buildkit",), Progress())["buildctl"]),
+            str(go_programs.ensure(("buildkit",), ProgressPrinter())["buildctl"]),
             f"--addr=tcp://{address}:1234",
             "--tlsservername=buildkitd.dp-buildkit.svc.cluster.local",
             *(f"--tls{flag}={scratch / file}" for flag, file in files),

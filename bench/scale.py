@@ -34,7 +34,7 @@ from ink_api.group import LABEL_SERVICE  # noqa: E402
 from ink_api.inkservice import InkService  # noqa: E402
 from ink_api.names import identity_of  # noqa: E402
 from ink_artifacts import go_programs  # noqa: E402
-from ink_artifacts.progress import Progress  # noqa: E402
+from ink_artifacts.progress import ProgressPrinter  # noqa: E402
 from ink_operator.clients.kube import Kube, configure  # noqa: E402
 from ink_operator.core.errors import InkError  # noqa: E402
 from ink_operator.core.objects import DEPLOYMENT, INK_SERVICE, Kind, Manifest, Ref, condition_of  # noqa: E402
@@ -165,7 +165,7 @@ def pretending(plane: ControlPlane, count: int) -> Iterator[None]:
         meta = {"name": name, "annotations": {"kwok.x-k8s.io/node": "fake"}}
         node = {"apiVersion": "v1", "kind": "Node", "metadata": meta, "status": {"allocatable": room, "capacity": room}}
         plane.api.create("/api/v1/nodes", node)
-    programs = go_programs.ensure(("kwok", "kube"), Progress())
+    programs = go_programs.ensure(("kwok", "kube"), ProgressPrinter())
     config = f"--kubeconfig={plane.kubeconfig}"
     kwok = [
         str(programs["kwok"]),

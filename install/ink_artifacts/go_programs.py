@@ -11,13 +11,13 @@ from ink_artifacts import gobuild
 from ink_artifacts.cache import forget, log_file, used
 from ink_artifacts.components import COMPONENTS, Component
 from ink_artifacts.errors import SetupError
-from ink_artifacts.progress import Progress
+from ink_artifacts.progress import ProgressPrinter
 
 AT_ONCE = 2
 """Go builds that run side by side: while one links on a single core, the other compiles."""
 
 
-def ensure(names: Iterable[str] = COMPONENTS, progress: Progress | None = None) -> dict[str, Path]:
+def ensure(names: Iterable[str] = COMPONENTS, progress: ProgressPrinter | None = None) -> dict[str, Path]:
     """Build what the cache lacks of the named components; returns the path of each of their programs by its name.
 
     Nothing is printed when everything is there. Raises SetupError, naming the log, when a build fails.
@@ -25,7 +25,7 @@ def ensure(names: Iterable[str] = COMPONENTS, progress: Progress | None = None) 
     wanted = [_known(name) for name in names]
     missing = [component for component in wanted if not gobuild.home(component).is_dir()]
     if missing:
-        _build_all(missing, progress or Progress())
+        _build_all(missing, progress or ProgressPrinter())
         forget(time.time())
     for component in wanted:
         used(gobuild.home(component))
@@ -38,7 +38,7 @@ def _known(name: str) -> Component:
     return COMPONENTS[name]
 
 
-def _build_all(missing: list[Component], progress: Progress) -> None:
+def _build_all(missing: list[Component], progress: ProgressPrinter) -> None:
     steps = {component.name: f"[{n}/{len(missing)}] {component.name}" for n, component in enumerate(missing, 1)}
 
     def one(component: Component) -> None:

@@ -13,7 +13,7 @@ from ink_artifacts import go_programs, gobuild, oci, rootfs
 from ink_artifacts.cache import cache_dir, key_of, locked, published, remove, used
 from ink_artifacts.components import COMPONENTS
 from ink_artifacts.errors import SetupError
-from ink_artifacts.progress import Progress
+from ink_artifacts.progress import ProgressPrinter
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -44,11 +44,11 @@ class Image:
         return [name for name, component in COMPONENTS.items() if wanted & set(component.names)]
 
 
-def ensure(images: Sequence[Image], progress: Progress | None = None) -> dict[str, Path]:
+def ensure(images: Sequence[Image], progress: ProgressPrinter | None = None) -> dict[str, Path]:
     """Make what the cache lacks of these images; reference -> OCI archive. Prints nothing when everything is there."""
     missing = [image for image in images if not archive_of(image).exists()]
     if missing:
-        progress = progress or Progress()
+        progress = progress or ProgressPrinter()
         with ThreadPoolExecutor(1) as pool:
             fetched = pool.submit(_prepare, missing, progress)
             wanted = [name for name in COMPONENTS if any(name in image.components for image in missing)]
@@ -82,7 +82,7 @@ def archive_of(image: Image) -> Path:
     return cache_dir() / "images" / f"{image.short}-{key_of(*parts)}.tar"
 
 
-def _prepare(missing: Sequence[Image], progress: Progress) -> None:
+def _prepare(missing: Sequence[Image], progress: ProgressPrinter) -> None:
     """Fetch the root filesystems of missing images, while their programs compile."""
     recipes = {image.base.name: image.base for image in missing if image.base and not image.base.home.is_dir()}
     for recipe in recipes.values():

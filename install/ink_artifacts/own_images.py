@@ -10,7 +10,7 @@ from ink_artifacts import dockerfile, gobuild, oci
 from ink_artifacts.cache import cache_dir, key_of, locked, published, remove, tree_parts
 from ink_artifacts.components import COMPONENTS
 from ink_artifacts.platform_images import PREFIX, RUNC_CA
-from ink_artifacts.progress import Progress
+from ink_artifacts.progress import ProgressPrinter
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 DOCKERFILE = REPOSITORY / "images" / "ink" / "Dockerfile"
@@ -29,7 +29,7 @@ class OwnImage:
     archive: Path
 
 
-def ensure(bases: Mapping[str, Path], progress: Progress | None = None) -> dict[str, OwnImage]:
+def ensure(bases: Mapping[str, Path], progress: ProgressPrinter | None = None) -> dict[str, OwnImage]:
     """Target -> image, built when a source of them changed; prints nothing and starts nothing when none did.
 
     `bases`: name in a FROM -> OCI archive to use in its place. BuildKit pulls a name that is not among them.
@@ -39,7 +39,7 @@ def ensure(bases: Mapping[str, Path], progress: Progress | None = None) -> dict[
         with locked("own-images"):
             if not archive.exists():
                 build = dockerfile.DockerfileBuild(DOCKERFILE, REPOSITORY, TARGETS, bases)
-                with (progress or Progress()).step("Ink's own images", "built"), published(archive) as draft:
+                with (progress or ProgressPrinter()).step("Ink's own images", "built"), published(archive) as draft:
                     dockerfile.build_images(build, draft, _reference)
             _prune()
     archive.touch()

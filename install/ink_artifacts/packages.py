@@ -7,7 +7,7 @@ import shutil
 import subprocess
 
 from ink_artifacts.errors import SetupError
-from ink_artifacts.progress import Progress
+from ink_artifacts.progress import ProgressPrinter
 
 NAMES = (
     "busybox-static",
@@ -27,7 +27,7 @@ NAMES = (
 """What a local node runs, and what makes the images."""
 
 
-def ensure(progress: Progress) -> None:
+def ensure(progress: ProgressPrinter) -> None:
     """Install the packages that are missing. Raises SetupError when that is not possible."""
     missing = _missing()
     if not missing:

@@ -32,7 +32,7 @@ class _Step:
         return f"{self.name} {f'({detail}) ' if detail else ''}{duration(time.monotonic() - self.began)}"
 
 
-class Progress:
+class ProgressPrinter:
     """Prints to `out`. Safe to use from several threads."""
 
     def __init__(self, out: TextIO | None = None) -> None:

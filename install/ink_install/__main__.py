@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from ink_artifacts.errors import SetupError, exit_code
-from ink_artifacts.progress import Progress
+from ink_artifacts.progress import ProgressPrinter
 
 from ink_install import inspection, node_files, release, tools
 from ink_install.release import RELEASE
@@ -42,12 +42,12 @@ def main(arguments: list[str] | None = None) -> int:
     if known.command == "node-files":
         if rest:
             made.error(f"unrecognized arguments: {' '.join(rest)}")
-        return exit_code(lambda: node_files.make(known.directory, _bases(known.base), Progress()))
+        return exit_code(lambda: node_files.make(known.directory, _bases(known.base), ProgressPrinter()))
     return exit_code(lambda: _install(rest))
 
 
 def _install(helm_arguments: list[str]) -> None:
-    progress, found = Progress(), tools.find()
+    progress, found = ProgressPrinter(), tools.find()
     rendered = inspection.check(found, RELEASE, helm_arguments, progress)
     release.install(found, RELEASE, helm_arguments, progress)
     node_files.finish(found, RELEASE, rendered)

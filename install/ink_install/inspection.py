@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 from ink_artifacts.errors import SetupError
-from ink_artifacts.progress import Progress
+from ink_artifacts.progress import ProgressPrinter
 
 from ink_install import cluster_checks
 from ink_install.release import CHART, HelmRelease
@@ -19,7 +19,9 @@ from ink_install.tools import Tools
 PATIENCE_SECONDS = 60
 
 
-def check(tool: Tools, release: HelmRelease, arguments: Sequence[str], progress: Progress) -> list[dict[str, Any]]:
+def check(
+    tool: Tools, release: HelmRelease, arguments: Sequence[str], progress: ProgressPrinter
+) -> list[dict[str, Any]]:
     """Check whether the cluster can take the chart with these helm arguments, and change nothing.
 
     Returns the chart's manifests. Raises SetupError after printing each problem with its remedy.

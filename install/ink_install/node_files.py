@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 from ink_artifacts import files, images, own_images, packages, platform_images
-from ink_artifacts.progress import Progress
+from ink_artifacts.progress import ProgressPrinter
 
 from ink_install import cluster_checks
 from ink_install.release import HelmRelease
@@ -27,7 +27,7 @@ SECCOMP_PROFILE = Path(__file__).with_name("buildkit-seccomp.json")
 """For buildkitd: containerd's default profile, with `keyctl` and `pivot_root` allowed."""
 
 
-def make(directory: Path, bases: Mapping[str, Path], progress: Progress) -> None:
+def make(directory: Path, bases: Mapping[str, Path], progress: ProgressPrinter) -> None:
     """Build what the cache lacks, and lay it out in `directory`, in place of what was there.
 
     `bases`: as for `own_images.ensure`.

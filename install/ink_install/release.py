@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ink_artifacts.errors import SetupError
-from ink_artifacts.progress import Progress
+from ink_artifacts.progress import ProgressPrinter
 
 from ink_install.tools import Tools
 
@@ -41,7 +41,7 @@ class HelmRelease:
 RELEASE = HelmRelease("ink", "ink")
 
 
-def install(tool: Tools, release: HelmRelease, arguments: Sequence[str], progress: Progress) -> None:
+def install(tool: Tools, release: HelmRelease, arguments: Sequence[str], progress: ProgressPrinter) -> None:
     """Install or upgrade, and wait until everything is ready. Raises SetupError that names what is not."""
     where = ["--namespace", release.namespace, "--create-namespace", "--wait", "--timeout", HELM_PATIENCE]
     over = threading.Event()
@@ -61,7 +61,7 @@ def install(tool: Tools, release: HelmRelease, arguments: Sequence[str], progres
             )
 
 
-def _report_unready(tool: Tools, progress: Progress, over: threading.Event) -> None:
+def _report_unready(tool: Tools, progress: ProgressPrinter, over: threading.Event) -> None:
     """Until `over`: report once what keeps a pod from becoming ready, long before helm gives up."""
     reported: set[str] = set()
     last: set[str] = set()

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from ink_artifacts import go_programs
 from ink_artifacts.errors import SetupError, exit_code
-from ink_artifacts.progress import Progress
+from ink_artifacts.progress import ProgressPrinter
 
 from ink_local import boot, build, chart, state, status
 from ink_local.node import seccomp
@@ -73,7 +73,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _up(chosen: argparse.Namespace) -> None:
     began = time.monotonic()
-    cluster = boot.up(chosen.name, chosen.index, control_plane_only=chosen.control_plane_only, progress=Progress())
+    cluster = boot.up(
+        chosen.name, chosen.index, control_plane_only=chosen.control_plane_only, progress=ProgressPrinter()
+    )
     print(f"cluster {cluster.name} is up ({time.monotonic() - began:.1f} s)", file=sys.stderr)
     if chosen.json:
         print(json.dumps(status.facts(cluster), indent=2))
@@ -82,13 +84,13 @@ def _up(chosen: argparse.Namespace) -> None:
 
 
 def _install(chosen: argparse.Namespace) -> None:
-    chart.install(state.load(chosen.name), Progress())
+    chart.install(state.load(chosen.name), ProgressPrinter())
 
 
 def _demo(chosen: argparse.Namespace) -> None:
     from ink_local import demo  # an MCP client, which no other command needs
 
-    demo.run(state.load(chosen.name), Progress())
+    demo.run(state.load(chosen.name), ProgressPrinter())
 
 
 def _env(chosen: argparse.Namespace) -> None:
@@ -96,7 +98,7 @@ def _env(chosen: argparse.Namespace) -> None:
 
 
 def _down(chosen: argparse.Namespace) -> None:
-    if not boot.down(chosen.name, keep=chosen.keep, progress=Progress()):
+    if not boot.down(chosen.name, keep=chosen.keep, progress=ProgressPrinter()):
         print(f"there is no cluster {chosen.name!r}: nothing to take down", file=sys.stderr)
 
 
@@ -130,7 +132,7 @@ def _build(chosen: argparse.Namespace) -> int:
             print(path)
         return 0 if path is not None else 1
     began = time.monotonic()
-    build.build(chosen.only, Progress())
+    build.build(chosen.only, ProgressPrinter())
     print(f"everything is built ({time.monotonic() - began:.1f} s)", file=sys.stderr)
     return 0
 

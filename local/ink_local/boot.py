@@ -9,10 +9,10 @@ from pathlib import Path
 
 from ink_artifacts import go_programs, packages, platform_images
 from ink_artifacts.errors import SetupError
-from ink_artifacts.progress import Progress
+from ink_artifacts.progress import ProgressPrinter
 
 from ink_local import preflight, state
-from ink_local.cluster import Cluster, checked_name, state_root
+from ink_local.cluster import LocalCluster, checked_name, state_root
 from ink_local.control_plane import apiserver, certs, controllers, etcd, kube
 from ink_local.machine import cgroups, ledger, supervise
 from ink_local.machine import holder as holders
@@ -28,11 +28,11 @@ _READY_SECONDS = 180
 class Boot:
     """What the steps of one boot share. `archives`: image reference -> OCI archive."""
 
-    cluster: Cluster
+    cluster: LocalCluster
     holder: Holder
     programs: dict[str, Path]
     archives: dict[str, Path]
-    progress: Progress
+    progress: ProgressPrinter
 
     def program(self, name: str) -> str:
         return str(self.programs[name])
@@ -51,7 +51,7 @@ class Boot:
         kube.apply(self.cluster, self.programs["kubectl"], manifests)
 
 
-def up(name: str, index: int | None, *, control_plane_only: bool, progress: Progress) -> Cluster:
+def up(name: str, index: int | None, *, control_plane_only: bool, progress: ProgressPrinter) -> LocalCluster:
     """Bring the cluster up, or repair it; returns once its node is ready and names resolve.
 
     With `control_plane_only`: etcd, the API server and the controllers, no node. Raises SetupError, as far as can be
@@ -75,7 +75,7 @@ def up(name: str, index: int | None, *, control_plane_only: bool, progress: Prog
     return cluster
 
 
-def down(name: str, *, keep: bool, progress: Progress) -> bool:
+def down(name: str, *, keep: bool, progress: ProgressPrinter) -> bool:
     """Take the cluster away; `keep` leaves its data for the next `up`. Returns False when there was none."""
     preflight.check_privilege()
     with ledger.locked(state_root() / checked_name(name)):
@@ -92,7 +92,7 @@ def down(name: str, *, keep: bool, progress: Progress) -> bool:
     return True
 
 
-def _claim(name: str, index: int | None, control_plane_only: bool) -> Cluster:
+def _claim(name: str, index: int | None, control_plane_only: bool) -> LocalCluster:
     """Check everything, then take the index and note what the last cluster to leave has to restore."""
     with ledger.opened() as record:
         clusters: dict[str, str] = record["clusters"]
@@ -108,7 +108,7 @@ def _claim(name: str, index: int | None, control_plane_only: bool) -> Cluster:
             index = known.index
         directory = str(state_root() / name)
         chosen = ledger.choose_index(clusters, directory, index, highest=control_plane_only)
-        cluster = Cluster(name, chosen, state_root(), control_plane_only)
+        cluster = LocalCluster(name, chosen, state_root(), control_plane_only)
         preflight.check(cluster)
         state.save(cluster)
         clusters[str(chosen)] = str(cluster.paths.root)
@@ -116,7 +116,7 @@ def _claim(name: str, index: int | None, control_plane_only: bool) -> Cluster:
     return cluster
 
 
-def _namespaces(cluster: Cluster, pause: Path, progress: Progress) -> Holder:
+def _namespaces(cluster: LocalCluster, pause: Path, progress: ProgressPrinter) -> Holder:
     """The holder of a boot that got that far, else a new one after clearing up; certificates in either case."""
     holder = holders.find(cluster)
     if holder is not None and holders.is_ready(cluster):

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from ink_artifacts import go_programs, own_images, packages
 from ink_artifacts.components import COMPONENTS, ON_REQUEST
-from ink_artifacts.progress import Progress
+from ink_artifacts.progress import ProgressPrinter
 from ink_standins.images import bases_of_own_images
 
 from ink_local.node import images
@@ -15,7 +15,7 @@ IMAGES = "images"
 CHOICES = (*COMPONENTS, IMAGES)
 
 
-def build(only: Iterable[str], progress: Progress) -> None:
+def build(only: Iterable[str], progress: ProgressPrinter) -> None:
     """Build what the cache lacks of `only`, or of everything that is not built on request alone."""
     names = list(only) or [name for name in CHOICES if name not in ON_REQUEST]
     if IMAGES in names:

@@ -19,14 +19,14 @@ from typing import Any
 import yaml
 from ink_artifacts import dockerfile, files, go_programs, own_images
 from ink_artifacts.errors import SetupError
-from ink_artifacts.progress import Progress
+from ink_artifacts.progress import ProgressPrinter
 from ink_install import release
 from ink_install.node_files import registry_hosts
 from ink_install.release import CHART, RELEASE
 from ink_install.tools import Tools
 from ink_standins.images import bases_of_own_images, languages
 
-from ink_local.cluster import Cluster
+from ink_local.cluster import LocalCluster
 from ink_local.machine import holder as holders
 from ink_local.node import containerd, images
 
@@ -43,7 +43,7 @@ class Endpoint:
     ca: Path
 
 
-def local_values(cluster: Cluster, references: Mapping[str, str]) -> dict[str, Any]:
+def local_values(cluster: LocalCluster, references: Mapping[str, str]) -> dict[str, Any]:
     """Chart values that only this machine knows. `references`: component -> image reference with a tag."""
     own = {}
     for component, reference in references.items():
@@ -78,14 +78,14 @@ def machine_bundle() -> str:
     return Path(named).read_text() if named and Path(named).is_file() else ""
 
 
-def _tools(cluster: Cluster) -> Tools:
+def _tools(cluster: LocalCluster) -> Tools:
     """kubectl and helm as built here: what is on the PATH plays no part in a local cluster."""
     programs = go_programs.ensure(["kube", "helm"])
     environment = {**os.environ, "KUBECONFIG": str(cluster.kubeconfig)}
     return Tools(str(programs["kubectl"]), str(programs["helm"]), environment)
 
 
-def secret(cluster: Cluster, name: str, namespace: str = SYSTEM) -> dict[str, str]:
+def secret(cluster: LocalCluster, name: str, namespace: str = SYSTEM) -> dict[str, str]:
     """A Secret's values. Raises SetupError with what kubectl reports when there is none."""
     found = _tools(cluster).items("secret", name, "--namespace", namespace)[0]
     return {key: base64.b64decode(value).decode() for key, value in found["data"].items()}
@@ -99,7 +99,7 @@ def fingerprint(values: Mapping[str, Any]) -> str:
     return digest.hexdigest()
 
 
-def install(cluster: Cluster, progress: Progress) -> None:
+def install(cluster: LocalCluster, progress: ProgressPrinter) -> None:
     """Bring the chart into a running local cluster; quick when nothing changed."""
     holder = holders.find(cluster)
     if holder is None:
@@ -126,13 +126,13 @@ def install(cluster: Cluster, progress: Progress) -> None:
     mark.write_text(wanted)
 
 
-def endpoint_of(cluster: Cluster) -> Endpoint:
+def endpoint_of(cluster: LocalCluster) -> Endpoint:
     """Where clients of a local cluster connect, and the first key."""
     key = secret(cluster, "gateway")["bootstrap-api-key"]
     return Endpoint(f"https://localhost:{cluster.apps_port}/mcp", key, cluster.paths.ca)
 
 
-def shell(cluster: Cluster) -> str:
+def shell(cluster: LocalCluster) -> str:
     """What `eval` in a shell needs for `ink`, kubectl, curl and git to reach a local cluster; holds the API key."""
     endpoint = endpoint_of(cluster)
     programs = [str(Path(sys.executable).parent), str(go_programs.ensure(["kube"])["kubectl"].parent)]

@@ -130,7 +130,7 @@ class Paths:
 
 
 @dataclass(frozen=True)
-class Cluster:
+class LocalCluster:
     """One local cluster. Everything else about it follows from `name`, `index` and `state_root`."""
 
     name: str

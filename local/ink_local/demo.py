@@ -21,18 +21,18 @@ from urllib.parse import urlsplit
 
 import httpx2
 from ink_artifacts.errors import SetupError
-from ink_artifacts.progress import Progress
+from ink_artifacts.progress import ProgressPrinter
 from mcp.client import Client
 from mcp.client.streamable_http import streamable_http_client
 
 from ink_local.chart import Endpoint, endpoint_of
-from ink_local.cluster import Cluster
+from ink_local.cluster import LocalCluster
 
 SAMPLE = Path(__file__).resolve().parents[2] / "examples" / "apps" / "hello-python"
 SERVICE = "hello"
 
 
-async def call(client: Client, tool: str, shown: Progress | None = None, **arguments: Any) -> dict[str, Any]:
+async def call(client: Client, tool: str, shown: ProgressPrinter | None = None, **arguments: Any) -> dict[str, Any]:
     """The structured result of one tool. Raises SetupError with the tool's own message when it failed."""
 
     async def report(progress: float, total: float | None, message: str | None) -> None:
@@ -103,7 +103,7 @@ def fetch(url: str, ca: Path, *, seconds: float = 10) -> tuple[int, bytes]:
         connection.close()
 
 
-async def deploy(endpoint: Endpoint, progress: Progress) -> str:
+async def deploy(endpoint: Endpoint, progress: ProgressPrinter) -> str:
     """Push the sample and create its service; returns its URL."""
     context = ssl.create_default_context(cafile=str(endpoint.ca))
     headers = {"Authorization": f"Bearer {endpoint.api_key}"}
@@ -130,7 +130,7 @@ async def deploy(endpoint: Endpoint, progress: Progress) -> str:
     return str(service["url"])
 
 
-def run(cluster: Cluster, progress: Progress) -> None:
+def run(cluster: LocalCluster, progress: ProgressPrinter) -> None:
     """The whole demonstration; prints what a newcomer needs next."""
     endpoint = endpoint_of(cluster)
     began = time.monotonic()

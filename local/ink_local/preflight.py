@@ -14,7 +14,7 @@ from ink_artifacts.cache import cache_dir
 from ink_artifacts.components import COMPONENTS
 from ink_artifacts.errors import SetupError
 
-from ink_local.cluster import Cluster
+from ink_local.cluster import LocalCluster
 from ink_local.machine import cgroups, holder
 from ink_local.network import link, listener
 from ink_local.node import images
@@ -36,7 +36,7 @@ def check_privilege() -> None:
         )
 
 
-def check(cluster: Cluster) -> None:
+def check(cluster: LocalCluster) -> None:
     """Raises SetupError for the first thing that prevents booting this cluster."""
     check_privilege()
     missing = [tool for tool in _TOOLS if shutil.which(tool) is None]
@@ -53,7 +53,7 @@ def check(cluster: Cluster) -> None:
         _check_addresses(cluster)
 
 
-def _check_state_place(cluster: Cluster) -> None:
+def _check_state_place(cluster: LocalCluster) -> None:
     hidden = next((path for path in ("/run", *holder.BINDS) if cluster.paths.root.is_relative_to(path)), None)
     if hidden or not str(cluster.paths.root).isprintable() or any(c in str(cluster.paths.root) for c in " '\":,"):
         raise SetupError(
@@ -70,7 +70,7 @@ def _check_file_systems() -> None:
         raise SetupError("the kernel does not support the overlay file system", remedy="load it: modprobe overlay")
 
 
-def _check_room(cluster: Cluster) -> None:
+def _check_room(cluster: LocalCluster) -> None:
     building = must_build(cluster)
     for path, needed in ((cluster.paths.root, FREE_DISK_GIB), (cache_dir(), BUILD_DISK_GIB if building else 0)):
         existing = next(p for p in (path, *path.parents) if p.exists())
@@ -89,7 +89,7 @@ def _check_room(cluster: Cluster) -> None:
         )
 
 
-def must_build(cluster: Cluster) -> bool:
+def must_build(cluster: LocalCluster) -> bool:
     """Whether the cache lacks a program or an image that this cluster starts from."""
     if cluster.control_plane_only:
         return not all(gobuild.home(COMPONENTS[name]).is_dir() for name in ("pause", "kube"))
@@ -113,7 +113,7 @@ def _check_inotify(wanted: int) -> None:
         )
 
 
-def _check_addresses(cluster: Cluster) -> None:
+def _check_addresses(cluster: LocalCluster) -> None:
     """Only while the cluster is down: afterwards the routes and the port are its own."""
     routes = json.loads(subprocess.run(["ip", "-j", "-4", "route"], capture_output=True, text=True, check=True).stdout)
     taken = link.conflicting_routes(cluster, routes)

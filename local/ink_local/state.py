@@ -9,7 +9,7 @@ from pathlib import Path
 from ink_artifacts import files
 from ink_artifacts.errors import SetupError
 
-from ink_local.cluster import Cluster, checked_name, state_root
+from ink_local.cluster import LocalCluster, checked_name, state_root
 from ink_local.machine import holder, ledger
 from ink_local.network import link
 from ink_local.node import image_store
@@ -17,7 +17,7 @@ from ink_local.node import image_store
 _KEEP = "kept"
 
 
-def load(name: str) -> Cluster:
+def load(name: str) -> LocalCluster:
     """The cluster of this name. Raises SetupError when it was never brought up, or is down."""
     path = state_root() / checked_name(name) / "cluster.json"
     if not path.exists():
@@ -26,7 +26,7 @@ def load(name: str) -> Cluster:
         )
     try:
         record = json.loads(path.read_text())
-        return Cluster(name, record["index"], state_root(), record["controlPlaneOnly"])
+        return LocalCluster(name, record["index"], state_root(), record["controlPlaneOnly"])
     except (ValueError, KeyError, TypeError) as error:
         raise SetupError(
             f"the record of cluster {name!r} is corrupt",
@@ -35,32 +35,32 @@ def load(name: str) -> Cluster:
         ) from error
 
 
-def find(name: str) -> Cluster | None:
+def find(name: str) -> LocalCluster | None:
     """The same; None when there is none."""
     return load(name) if (state_root() / checked_name(name) / "cluster.json").exists() else None
 
 
-def save(cluster: Cluster) -> None:
+def save(cluster: LocalCluster) -> None:
     record = {"index": cluster.index, "controlPlaneOnly": cluster.control_plane_only}
     cluster.paths.root.mkdir(parents=True, exist_ok=True)
     files.write(cluster.paths.root / "cluster.json", json.dumps(record), mode=0o644)
 
 
-def keep(cluster: Cluster) -> None:
+def keep(cluster: LocalCluster) -> None:
     """Let the next `up` find the data."""
     (cluster.paths.root / _KEEP).touch()
 
 
-def unkeep(cluster: Cluster) -> None:
+def unkeep(cluster: LocalCluster) -> None:
     """Take the mark of `keep` back."""
     (cluster.paths.root / _KEEP).unlink(missing_ok=True)
 
 
-def is_kept(cluster: Cluster) -> bool:
+def is_kept(cluster: LocalCluster) -> bool:
     return (cluster.paths.root / _KEEP).exists()
 
 
-def clear(cluster: Cluster) -> None:
+def clear(cluster: LocalCluster) -> None:
     """Take away what a boot left on the machine, running or killed: and only what is this cluster's.
 
     Data stays only if it was kept on purpose; the images go back to the cache; logs stay until the next boot.
@@ -78,7 +78,7 @@ def clear(cluster: Cluster) -> None:
             file.unlink(missing_ok=True)
 
 
-def forget(cluster: Cluster) -> None:
+def forget(cluster: LocalCluster) -> None:
     """Give the index back; the last cluster to go restores the machine's settings."""
     with ledger.opened() as record:
         record["clusters"].pop(str(cluster.index), None)
@@ -88,7 +88,7 @@ def forget(cluster: Cluster) -> None:
         (cluster.paths.root / "cluster.json").unlink(missing_ok=True)
 
 
-def _refuse_mounts(cluster: Cluster) -> None:
+def _refuse_mounts(cluster: LocalCluster) -> None:
     """Never delete through a mount: what lies behind it may be somebody's."""
     rows = Path("/proc/self/mountinfo").read_text().splitlines()
     below = [row.split()[4] for row in rows if Path(row.split()[4]).is_relative_to(cluster.paths.root)]

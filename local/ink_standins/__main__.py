@@ -10,7 +10,7 @@ import sys
 
 from ink_artifacts import packages
 from ink_artifacts.errors import exit_code
-from ink_artifacts.progress import Progress
+from ink_artifacts.progress import ProgressPrinter
 
 from ink_standins import images
 
@@ -23,7 +23,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _make(name: str) -> None:
-    progress = Progress()
+    progress = ProgressPrinter()
     packages.ensure(progress)
     reference = f"docker.io/library/{name}"
     print(f"{name}={images.ensure(progress, only=reference)[reference]}")

@@ -13,7 +13,7 @@ from ink_artifacts import images as recipes
 from ink_artifacts.components import COMPONENTS
 from ink_artifacts.errors import SetupError
 from ink_artifacts.images import PATH, Image
-from ink_artifacts.progress import Progress
+from ink_artifacts.progress import ProgressPrinter
 
 from ink_standins import golang, nodejs
 from ink_standins.python import PYTHON_311, PYTHON_313, headers
@@ -72,7 +72,7 @@ def sbom_scanner() -> Image:
     )
 
 
-def ensure(progress: Progress | None = None, *, only: str = "") -> dict[str, Path]:
+def ensure(progress: ProgressPrinter | None = None, *, only: str = "") -> dict[str, Path]:
     """Make what the cache lacks; reference -> OCI archive. `only`: one reference; then that image alone.
 
     Raises SetupError when there is no stand-in of that name.
@@ -86,7 +86,7 @@ def ensure(progress: Progress | None = None, *, only: str = "") -> dict[str, Pat
     return recipes.ensure(images, progress)
 
 
-def bases_of_own_images(progress: Progress | None = None) -> dict[str, Path]:
+def bases_of_own_images(progress: ProgressPrinter | None = None) -> dict[str, Path]:
     """What Ink's own images are built from where docker.io is not reached: name in the FROM -> OCI archive."""
     name = f"docker.io/library/{own_images.BASE}"
     return {own_images.BASE: ensure(progress, only=name)[name]}

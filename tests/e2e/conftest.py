@@ -11,7 +11,7 @@ from collections.abc import Generator, Iterator
 
 import pytest
 from ink_local import chart, state
-from ink_local.cluster import Cluster
+from ink_local.cluster import LocalCluster
 from ink_local.machine import holder
 from ink_local.network.link import in_network
 from support.agent import Agent
@@ -32,7 +32,7 @@ DUMPS_AT_MOST = 3
 
 
 @pytest.fixture(scope="session")
-def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
+def cluster(request: pytest.FixtureRequest) -> Iterator[LocalCluster]:
     """A running cluster with Ink installed."""
     given = os.environ.get("INK_E2E_CLUSTER")
     if given:
@@ -51,7 +51,7 @@ def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
 
 
 @pytest.fixture(scope="session")
-def platform(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+def platform(cluster: LocalCluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     """The platform as its users meet it. Services that a run made in a cluster that stays are deleted again."""
     endpoint = chart.endpoint_of(cluster)
     agent = Agent(endpoint.mcp_url, endpoint.ca, endpoint.api_key)

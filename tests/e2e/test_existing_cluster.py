@@ -13,7 +13,7 @@ import pytest
 import yaml
 from ink_install import node_files
 from ink_local import chart, state
-from ink_local.cluster import Cluster
+from ink_local.cluster import LocalCluster
 from ink_local.machine import holder as holders
 from ink_local.node import containerd
 from support import helm
@@ -34,7 +34,7 @@ VOLATILE = ("events", "leases", "csinodes", "pods", "replicasets", "controllerre
 
 
 @pytest.fixture(scope="module")
-def bare() -> Iterator[Cluster]:
+def bare() -> Iterator[LocalCluster]:
     """A cluster whose node has none of Ink's images and no profile for BuildKit."""
     try:
         launcher("up", "--name", NAME)
@@ -50,19 +50,19 @@ def bare() -> Iterator[Cluster]:
         launcher("down", "--name", NAME)
 
 
-def on_node(cluster: Cluster, *argv: str) -> str:
+def on_node(cluster: LocalCluster, *argv: str) -> str:
     """Output of a command on the node, as its administrator would run it there."""
     holder = holders.find(cluster)
     assert holder is not None
     return holders.run_inside(holder, *argv)
 
 
-def seccomp(cluster: Cluster) -> Path:
+def seccomp(cluster: LocalCluster) -> Path:
     """The file that the node knows as /var/lib/kubelet/seccomp/buildkit.json."""
     return cluster.paths.kubelet_root / "seccomp" / "buildkit.json"
 
 
-def make(cluster: Cluster, *arguments: str) -> subprocess.CompletedProcess[str]:
+def make(cluster: LocalCluster, *arguments: str) -> subprocess.CompletedProcess[str]:
     """`make` with the cluster's KUBECONFIG, whatever its exit code; stderr is in stdout."""
     return subprocess.run(
         ["make", "--no-print-directory", *arguments],
@@ -87,7 +87,7 @@ def inventory(kubectl: Kubectl) -> set[str]:
     return set(kubectl.run("get", ",".join(kinds), "-A", f"--output=jsonpath={row}").splitlines())
 
 
-def values(cluster: Cluster, folder: Path) -> Path:
+def values(cluster: LocalCluster, folder: Path) -> Path:
     """What README.md asks the administrator for; the mirror stands for a way to docker.io."""
     file = folder / "my-values.yaml"
     certificate = {"certificate": cluster.paths.apps_certificate.read_text(), "key": cluster.paths.apps_key.read_text()}
@@ -104,7 +104,9 @@ def values(cluster: Cluster, folder: Path) -> Path:
     return file
 
 
-def test_a_service_goes_live_on_an_existing_cluster_and_nothing_but_crds_stays(bare: Cluster, tmp_path: Path) -> None:
+def test_a_service_goes_live_on_an_existing_cluster_and_nothing_but_crds_stays(
+    bare: LocalCluster, tmp_path: Path
+) -> None:
     kubectl = Kubectl(bare.kubeconfig)
     before = inventory(kubectl)
     made = make(bare, "node-files")
@@ -149,13 +151,13 @@ def listed(kubectl: Kubectl) -> set[str]:
     return {name for node in kubectl.list("nodes") for one in node["status"]["images"] for name in one["names"] or ()}
 
 
-def imported(cluster: Cluster) -> set[str]:
+def imported(cluster: LocalCluster) -> set[str]:
     """Images that are in its container runtime under names of Ink's."""
     rows = containerd.parse_images(on_node(cluster, "ctr", "-n", "k8s.io", "images", "list"))
     return {name for name in rows if name.startswith("registry.ink.local/ink-")}
 
 
-def goes_live(cluster: Cluster, kubectl: Kubectl, scratch: Path) -> None:
+def goes_live(cluster: LocalCluster, kubectl: Kubectl, scratch: Path) -> None:
     """An agent's way, and a visitor through the node's own port 443."""
     key = kubectl.secret("dp-system", "gateway", "bootstrap-api-key")
     ca = cluster.paths.ca
@@ -183,7 +185,7 @@ def goes_live(cluster: Cluster, kubectl: Kubectl, scratch: Path) -> None:
     assert said.stdout == "Hello from a Dockerfile, v1\n", said.stderr
 
 
-def taken_away(cluster: Cluster, kubectl: Kubectl) -> None:
+def taken_away(cluster: LocalCluster, kubectl: Kubectl) -> None:
     """README.md's commands: the services, the release, then what Helm keeps because it is users' data."""
     kubectl.run("delete", "inksvc", "--all", "--all-namespaces", "--timeout=120s", timeout=150)
     gone = helm.run("uninstall", helm.RELEASE, "--namespace", helm.NAMESPACE, "--wait", kubeconfig=cluster.kubeconfig)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from ink_local import state
-from ink_local.cluster import MAX_CLUSTERS, Cluster
+from ink_local.cluster import MAX_CLUSTERS, LocalCluster
 from ink_local.control_plane import kube
 from ink_local.machine import holder as holders
 from ink_local.machine import proc
@@ -36,7 +36,7 @@ def kill(pid: int) -> None:
     eventually(lambda: proc.start_time(pid) is None, within=10, what=f"the end of process {pid}")
 
 
-def inside(cluster: Cluster, *argv: str) -> str:
+def inside(cluster: LocalCluster, *argv: str) -> str:
     """Output of a command in the node's namespaces; its failure is no error."""
     holder = holders.find(cluster)
     assert holder is not None
@@ -61,7 +61,7 @@ class Node:
     before: dict[str, list[str]]
 
     @property
-    def cluster(self) -> Cluster:
+    def cluster(self) -> LocalCluster:
         return state.load(self.launcher.name)
 
 
@@ -191,7 +191,7 @@ def test_a_taken_port_is_refused_before_anything_is_changed(launcher_of: Launche
     launcher = launcher_of("port-test")
     before = of_machine()
     index = free_index()
-    port = Cluster("port-test", index, Path("/")).apps_port
+    port = LocalCluster("port-test", index, Path("/")).apps_port
     with socket.create_server(("127.0.0.1", port)):
         code, _, said = launcher.run("up", "--index", str(index))
     assert code == 1

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ink_artifacts import go_programs
-from ink_artifacts.progress import Progress
+from ink_artifacts.progress import ProgressPrinter
 from ink_local import state
 from ink_local.cluster import Paths, state_root
 from ink_local.control_plane import apiserver
@@ -92,7 +92,7 @@ def api_server_stopped(plane: ControlPlane, seconds: float) -> Iterator[None]:
     cluster = state.load(plane.kubeconfig.parent.name)
     holder = holders.find(cluster)
     assert holder is not None
-    daemon = apiserver.daemon(cluster, str(go_programs.ensure(("kube",), Progress())["kube-apiserver"]))
+    daemon = apiserver.daemon(cluster, str(go_programs.ensure(("kube",), ProgressPrinter())["kube-apiserver"]))
     supervise.stop(cluster, holder, daemon)
     time.sleep(seconds)
     yield

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import yaml
 
-from ink_local.cluster import Cluster
+from ink_local.cluster import LocalCluster
 from ink_local.control_plane import kube
 from ink_local.machine.supervise import NodeDaemon
 
@@ -22,7 +22,7 @@ def audit_policy() -> str:
     )
 
 
-def daemon(cluster: Cluster, program: str) -> NodeDaemon:
+def daemon(cluster: LocalCluster, program: str) -> NodeDaemon:
     """Admission is Kubernetes' own default, and NodeRestriction, as on any hardened cluster."""
     a, certs, config = cluster.addresses, cluster.paths.certs, cluster.paths.config
     policy = config / "audit-policy.yaml"

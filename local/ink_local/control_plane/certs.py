@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from ink_artifacts import files
 
-from ink_local.cluster import Cluster
+from ink_local.cluster import LocalCluster
 
 APPS_SECRET = "apps-wildcard"
 APPS_HOSTS = ("apps.localhost", "localhost", "git.localhost", "mcp.localhost", "registry.localhost")
@@ -40,7 +40,7 @@ CAS = {"ca": "Ink local Kubernetes CA", "front-proxy-ca": "Ink local front proxy
 KUBECONFIGS = ("admin", "controller-manager", "scheduler", "kubelet", "kube-proxy", "calico")
 
 
-def leaves(cluster: Cluster) -> list[Leaf]:
+def leaves(cluster: LocalCluster) -> list[Leaf]:
     """Every certificate of the node. Default RBAC knows the users and groups by these very names."""
     addresses, node = cluster.addresses, cluster.node_name
     service = "kubernetes.default.svc"
@@ -64,7 +64,7 @@ def leaves(cluster: Cluster) -> list[Leaf]:
     ]  # fmt: skip
 
 
-def ensure(cluster: Cluster) -> None:
+def ensure(cluster: LocalCluster) -> None:
     """Make whatever is missing or about to expire, and the kubeconfigs, the apps' certificate and its Secret."""
     directory = cluster.paths.certs
     directory.mkdir(parents=True, exist_ok=True)
@@ -83,12 +83,12 @@ def ensure(cluster: Cluster) -> None:
     _ensure_apps(cluster)
 
 
-def kubeconfig_path(cluster: Cluster, user: str) -> Path:
+def kubeconfig_path(cluster: LocalCluster, user: str) -> Path:
     """Kubeconfig of a component."""
     return cluster.paths.certs / f"{user}.kubeconfig"
 
 
-def _ensure_apps(cluster: Cluster) -> None:
+def _ensure_apps(cluster: LocalCluster) -> None:
     directory = cluster.paths.certs
     _ensure_ca(directory, "apps-ca", f"Ink local apps CA ({cluster.name})")
     hosts = ("*.apps.localhost", *APPS_HOSTS, "*.localhost", "127.0.0.1", cluster.addresses.node)
@@ -190,7 +190,7 @@ def _good_for(path: Path, *, days: int) -> bool:
     return left > dt.timedelta(days=days)
 
 
-def _kubeconfig(cluster: Cluster, user: str) -> str:
+def _kubeconfig(cluster: LocalCluster, user: str) -> str:
     """The API server's address is the node's own, reachable from the machine and the node alike."""
     directory = cluster.paths.certs
     name = f"ink-{cluster.name}"

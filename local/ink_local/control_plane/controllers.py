@@ -6,7 +6,7 @@ a young cluster wait for seconds.
 
 from __future__ import annotations
 
-from ink_local.cluster import Cluster
+from ink_local.cluster import LocalCluster
 from ink_local.control_plane import certs as certificates
 from ink_local.control_plane import kube
 from ink_local.machine.supervise import NodeDaemon
@@ -14,7 +14,7 @@ from ink_local.machine.supervise import NodeDaemon
 _FAST = ("--kube-api-qps=300", "--kube-api-burst=600", "--leader-elect=false", "--profiling=false")
 
 
-def controller_manager(cluster: Cluster, program: str) -> NodeDaemon:
+def controller_manager(cluster: LocalCluster, program: str) -> NodeDaemon:
     """No node address ranges are given out: the one node's range is in its CNI configuration."""
     certs = cluster.paths.certs
     return NodeDaemon(
@@ -35,7 +35,7 @@ def controller_manager(cluster: Cluster, program: str) -> NodeDaemon:
     )
 
 
-def scheduler(cluster: Cluster, program: str) -> NodeDaemon:
+def scheduler(cluster: LocalCluster, program: str) -> NodeDaemon:
     return NodeDaemon(
         name="scheduler",
         argv=(program, *_flags(cluster, "scheduler")),
@@ -44,13 +44,13 @@ def scheduler(cluster: Cluster, program: str) -> NodeDaemon:
     )
 
 
-def _flags(cluster: Cluster, user: str) -> tuple[str, ...]:
+def _flags(cluster: LocalCluster, user: str) -> tuple[str, ...]:
     """The flags of both."""
     kubeconfig = certificates.kubeconfig_path(cluster, user)
     ways = ("kubeconfig", "authentication-kubeconfig", "authorization-kubeconfig")
     return (*(f"--{way}={kubeconfig}" for way in ways), f"--bind-address={cluster.addresses.node}", *_FAST)
 
 
-def _healthz(cluster: Cluster, port: int) -> bool:
+def _healthz(cluster: LocalCluster, port: int) -> bool:
     """These two serve a self-signed certificate of the moment; their health is public and worth no trust."""
     return kube.get(cluster.addresses.node, port, "/healthz", context=kube.unverified()) is not None

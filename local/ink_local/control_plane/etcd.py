@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from ink_local.cluster import Cluster
+from ink_local.cluster import LocalCluster
 from ink_local.control_plane import kube
 from ink_local.machine.supervise import NodeDaemon
 
 
-def daemon(cluster: Cluster, program: str) -> NodeDaemon:
+def daemon(cluster: LocalCluster, program: str) -> NodeDaemon:
     """No fsync: the data of a local cluster need not survive a crash of the machine."""
     paths, certs = cluster.paths, cluster.paths.certs
     client, peer = "https://127.0.0.1:2379", "https://127.0.0.1:2380"

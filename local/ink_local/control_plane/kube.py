@@ -13,7 +13,7 @@ from typing import Any
 
 from ink_artifacts.errors import SetupError
 
-from ink_local.cluster import Cluster
+from ink_local.cluster import LocalCluster
 
 
 def tls(ca: Path, certificate: Path, key: Path) -> ssl.SSLContext:
@@ -51,7 +51,7 @@ def get(
     return body if answer.status == 200 else None
 
 
-def api_get(cluster: Cluster, path: str) -> bytes | None:
+def api_get(cluster: LocalCluster, path: str) -> bytes | None:
     """GET from the API server as the administrator."""
     certs = cluster.paths.certs
     if not (certs / "admin.key").exists():
@@ -60,7 +60,7 @@ def api_get(cluster: Cluster, path: str) -> bytes | None:
     return get(cluster.addresses.node, 6443, path, context=context)
 
 
-def api_object(cluster: Cluster, path: str) -> dict[str, Any] | None:
+def api_object(cluster: LocalCluster, path: str) -> dict[str, Any] | None:
     """The object at `path`; None when the API server does not give it."""
     body = api_get(cluster, path)
     return json.loads(body) if body is not None else None
@@ -72,11 +72,11 @@ def condition(obj: dict[str, Any] | None, kind: str) -> bool:
     return any(c["type"] == kind and c["status"] == "True" for c in conditions)
 
 
-def node_ready(cluster: Cluster) -> bool:
+def node_ready(cluster: LocalCluster) -> bool:
     return condition(api_object(cluster, f"/api/v1/nodes/{cluster.node_name}"), "Ready")
 
 
-def deployment_available(cluster: Cluster, namespace: str, name: str) -> bool:
+def deployment_available(cluster: LocalCluster, namespace: str, name: str) -> bool:
     return condition(api_object(cluster, f"/apis/apps/v1/namespaces/{namespace}/deployments/{name}"), "Available")
 
 
@@ -89,7 +89,7 @@ def wait_for(what: str, check: Callable[[], bool], *, seconds: float, remedy: st
         time.sleep(0.1)
 
 
-def apply(cluster: Cluster, kubectl: Path, manifests: str) -> None:
+def apply(cluster: LocalCluster, kubectl: Path, manifests: str) -> None:
     """Server-side apply of a YAML stream; tried three times, since a young API server still misses defaults."""
     argv = [str(kubectl), "--kubeconfig", str(cluster.kubeconfig), "apply", "--server-side", "--force-conflicts"]
     said = ""

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ink_artifacts.errors import SetupError
 
-from ink_local.cluster import Cluster
+from ink_local.cluster import LocalCluster
 from ink_local.machine import cgroups, proc
 
 BINDS = {
@@ -48,7 +48,7 @@ class Holder:
         return ["nsenter", "-t", str(self.pid), *kinds, "--"]
 
 
-def find(cluster: Cluster) -> Holder | None:
+def find(cluster: LocalCluster) -> Holder | None:
     """The cluster's holder, if it lives and is really ours."""
     recorded = proc.read_identity(cluster.paths.run / "holder.id")
     if recorded is None or proc.start_time(recorded.pid) != recorded.start:
@@ -62,16 +62,16 @@ def find(cluster: Cluster) -> Holder | None:
     return Holder(proc.Seen(recorded.pid, recorded), int(children[0])) if children else None
 
 
-def is_ready(cluster: Cluster) -> bool:
+def is_ready(cluster: LocalCluster) -> bool:
     """Whether the last `start` got to its end."""
     return (cluster.paths.run / _MOUNTED).exists()
 
 
-def mark_ready(cluster: Cluster) -> None:
+def mark_ready(cluster: LocalCluster) -> None:
     (cluster.paths.run / _MOUNTED).touch()
 
 
-def start(cluster: Cluster, program: Path, procs_files: Iterable[Path]) -> Holder:
+def start(cluster: LocalCluster, program: Path, procs_files: Iterable[Path]) -> Holder:
     """Make the namespaces, with `program` (which must reap orphans) holding them, and mount the node's directories."""
     run = cluster.paths.run
     (run / _MOUNTED).unlink(missing_ok=True)
@@ -100,7 +100,7 @@ def start(cluster: Cluster, program: Path, procs_files: Iterable[Path]) -> Holde
     return holder
 
 
-def _started(cluster: Cluster) -> Holder | None:
+def _started(cluster: LocalCluster) -> Holder | None:
     """The holder once it has its own namespaces and its program (before that it is a copy of unshare)."""
     holder = find(cluster)
     if holder is None or proc.namespace_of(holder.pid, "pid") == proc.namespace_of(os.getpid(), "pid"):
@@ -108,7 +108,7 @@ def _started(cluster: Cluster) -> Holder | None:
     return None if (proc.command_of(holder.pid) or ["unshare"])[0] == "unshare" else holder
 
 
-def mount_script(cluster: Cluster) -> str:
+def mount_script(cluster: LocalCluster) -> str:
     """Mounts of the node. Made private first (by unshare), shared then: nothing travels back to the machine."""
     binds = [f"mount --bind '{cluster.paths.data / source}' {target}" for target, source in BINDS.items()]
     return "\n".join(
@@ -142,7 +142,7 @@ def run(argv: list[str], *, text_input: str | None = None, timeout_seconds: floa
     return done.stdout
 
 
-def stop(cluster: Cluster) -> None:
+def stop(cluster: LocalCluster) -> None:
     """End the holder and wait until no process of its pid namespace is left."""
     holder = find(cluster)
     if holder is None:
@@ -161,7 +161,7 @@ def stop(cluster: Cluster) -> None:
     (cluster.paths.run / "holder.id").unlink(missing_ok=True)
 
 
-def remove_cgroups(cluster: Cluster) -> None:
+def remove_cgroups(cluster: LocalCluster) -> None:
     """Remove the cluster's cgroup directories. Raises SetupError when some process still sits in one."""
     left = cgroups.remove(cluster.cgroup)
     if left:
@@ -172,5 +172,5 @@ def remove_cgroups(cluster: Cluster) -> None:
         )
 
 
-def _component(cluster: Cluster) -> str:
+def _component(cluster: LocalCluster) -> str:
     return f"holder:{cluster.paths.root}"

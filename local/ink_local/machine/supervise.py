@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ink_artifacts.errors import SetupError
 
-from ink_local.cluster import Cluster
+from ink_local.cluster import LocalCluster
 from ink_local.machine import cgroups, proc
 from ink_local.machine.holder import Holder
 
@@ -48,7 +48,7 @@ class NodeDaemon:
         ).hexdigest()
 
 
-def find(cluster: Cluster, holder: Holder, name: str) -> proc.Seen | None:
+def find(cluster: LocalCluster, holder: Holder, name: str) -> proc.Seen | None:
     """The component's process, if the recorded one still runs inside this holder."""
     recorded = proc.read_identity(cluster.paths.run / f"{name}.id")
     if recorded is None:
@@ -56,14 +56,14 @@ def find(cluster: Cluster, holder: Holder, name: str) -> proc.Seen | None:
     return next((seen for seen in proc.in_pid_namespace(holder.pid_namespace) if seen.identity == recorded), None)
 
 
-def is_current(cluster: Cluster, holder: Holder, daemon: NodeDaemon) -> bool:
+def is_current(cluster: LocalCluster, holder: Holder, daemon: NodeDaemon) -> bool:
     """Whether the component runs with the configuration that it should have."""
     mark = cluster.paths.run / f"{daemon.name}.sha256"
     same = mark.exists() and mark.read_text() == daemon.fingerprint()
     return same and find(cluster, holder, daemon.name) is not None
 
 
-def start(cluster: Cluster, holder: Holder, daemon: NodeDaemon) -> bool:
+def start(cluster: LocalCluster, holder: Holder, daemon: NodeDaemon) -> bool:
     """Bring the component to its present configuration; returns whether a process had to be started."""
     if is_current(cluster, holder, daemon):
         return False
@@ -85,7 +85,7 @@ def start(cluster: Cluster, holder: Holder, daemon: NodeDaemon) -> bool:
     return True
 
 
-def stop(cluster: Cluster, holder: Holder, daemon: NodeDaemon) -> None:
+def stop(cluster: LocalCluster, holder: Holder, daemon: NodeDaemon) -> None:
     """End the component's process, and what a process that died without its identity being known left running."""
     seen = find(cluster, holder, daemon.name)
     if seen is not None:
@@ -96,7 +96,7 @@ def stop(cluster: Cluster, holder: Holder, daemon: NodeDaemon) -> None:
             proc.end(stray, grace_seconds=daemon.grace_seconds)
 
 
-def wait_healthy(cluster: Cluster, holder: Holder, daemon: NodeDaemon) -> None:
+def wait_healthy(cluster: LocalCluster, holder: Holder, daemon: NodeDaemon) -> None:
     """Wait until it is healthy. Raises SetupError, with the end of its log, when it died or took too long."""
     began = time.monotonic()
     while not daemon.healthy():
@@ -112,7 +112,7 @@ def wait_healthy(cluster: Cluster, holder: Holder, daemon: NodeDaemon) -> None:
         time.sleep(0.05)
 
 
-def ensure(cluster: Cluster, holder: Holder, daemon: NodeDaemon) -> bool:
+def ensure(cluster: LocalCluster, holder: Holder, daemon: NodeDaemon) -> bool:
     """Start it if need be and wait until it is healthy. One restart is tried when it hangs unhealthily."""
     started = start(cluster, holder, daemon)
     if not started and not _healthy_within(daemon, 5.0):
@@ -139,7 +139,7 @@ def _healthy_within(daemon: NodeDaemon, seconds: float) -> bool:
     return True
 
 
-def log_path(cluster: Cluster, name: str) -> Path:
+def log_path(cluster: LocalCluster, name: str) -> Path:
     return cluster.paths.log / f"{name}.log"
 
 

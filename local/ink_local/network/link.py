@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ink_artifacts.errors import SetupError
 
-from ink_local.cluster import Cluster
+from ink_local.cluster import LocalCluster
 from ink_local.machine.holder import Holder, run
 
 INSIDE = (
@@ -60,7 +60,7 @@ def machine_mtu() -> int:
     return int(Path(f"/sys/class/net/{routes[0]['dev']}/mtu").read_text()) if routes else 1500
 
 
-def host_batch(cluster: Cluster) -> str:
+def host_batch(cluster: LocalCluster) -> str:
     """`ip -batch` lines on the machine; every one may be repeated."""
     a = cluster.addresses
     return (
@@ -71,7 +71,7 @@ def host_batch(cluster: Cluster) -> str:
     )
 
 
-def node_batch(cluster: Cluster) -> str:
+def node_batch(cluster: LocalCluster) -> str:
     """`ip -batch` lines in the node, without any way out yet.
 
     The service range lies on the link, so that the node's own processes reach ClusterIPs and kube-proxy drops those
@@ -90,7 +90,7 @@ def node_batch(cluster: Cluster) -> str:
     )
 
 
-def way_out_batch(cluster: Cluster, dns: list[str]) -> str:
+def way_out_batch(cluster: LocalCluster, dns: list[str]) -> str:
     """`ip -batch` lines in the node: the resolvers and, last, the default route."""
     host = cluster.addresses.host
     resolver_routes = "".join(
@@ -103,7 +103,7 @@ def _inside(address: str) -> bool:
     return not ip_address(address).is_global
 
 
-def nft_rules(cluster: Cluster, dns: list[str]) -> str:
+def nft_rules(cluster: LocalCluster, dns: list[str]) -> str:
     """The machine's table: out of the node go web requests and names to the machine's resolvers, nothing else."""
     table, link = cluster.nft_table, cluster.interface
     servers = ", ".join(dns)
@@ -140,7 +140,7 @@ table ip {table} {{
 """
 
 
-def connect(cluster: Cluster, holder: Holder) -> None:
+def connect(cluster: LocalCluster, holder: Holder) -> None:
     """Join the node to the machine. Safe to repeat; no way out is opened."""
     if not Path(f"/sys/class/net/{cluster.interface}").exists():
         mtu = str(machine_mtu())
@@ -150,7 +150,7 @@ def connect(cluster: Cluster, holder: Holder) -> None:
     run([*in_network(holder.pid), "ip", "-batch", "-"], text_input=node_batch(cluster))
 
 
-def open_way_out(cluster: Cluster, holder: Holder) -> None:
+def open_way_out(cluster: LocalCluster, holder: Holder) -> None:
     """Let web requests and names out of the node. The limits on the machine come first."""
     dns = machine_resolvers()
     run(["nft", "-f", "-"], text_input=nft_rules(cluster, dns))
@@ -168,12 +168,12 @@ def forwarding_is_refused() -> bool:
     return "policy drop" in subprocess.run(chain, capture_output=True, text=True, check=False).stdout
 
 
-def _accepted(cluster: Cluster, direction: str) -> bool:
+def _accepted(cluster: LocalCluster, direction: str) -> bool:
     rule = ["iptables", "-C", "FORWARD", direction, cluster.interface, "-j", "ACCEPT"]
     return subprocess.run(rule, capture_output=True, check=False).returncode == 0
 
 
-def disconnect(cluster: Cluster) -> None:
+def disconnect(cluster: LocalCluster) -> None:
     """Remove the table, what was inserted among another program's rules, and the interface with its routes."""
     if forwarding_is_refused():
         for direction in ("-i", "-o"):
@@ -197,7 +197,7 @@ def in_network(pid: int) -> list[str]:
     return ["nsenter", f"--net=/proc/{pid}/ns/net", "--"]
 
 
-def conflicting_routes(cluster: Cluster, routes: list[dict[str, object]]) -> list[str]:
+def conflicting_routes(cluster: LocalCluster, routes: list[dict[str, object]]) -> list[str]:
     """Routes of the machine (`ip -j route`) that overlap the cluster's ranges through another interface."""
     a = cluster.addresses
     ours = (a.link, a.pods, a.services)

@@ -6,11 +6,11 @@ import socket
 import sys
 from pathlib import Path
 
-from ink_local.cluster import Cluster
+from ink_local.cluster import LocalCluster
 from ink_local.machine.supervise import NodeDaemon
 
 
-def daemon(cluster: Cluster) -> NodeDaemon:
+def daemon(cluster: LocalCluster) -> NodeDaemon:
     """A process of the node that sits in the machine's network, so that it ends with the node."""
     program = Path(__file__).with_name("forwarder.py")
     return NodeDaemon(

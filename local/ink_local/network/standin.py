@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from ink_local.cluster import Cluster
+from ink_local.cluster import LocalCluster
 from ink_local.machine import supervise
 from ink_local.machine.holder import Holder, run
 from ink_local.machine.supervise import NodeDaemon
@@ -19,7 +19,7 @@ _NODE_END, _FAR_END = "198.18.0.1", "198.18.0.2"
 _LINK = "standin"
 
 
-def daemon(cluster: Cluster) -> NodeDaemon:
+def daemon(cluster: LocalCluster) -> NodeDaemon:
     """The server, in an empty network namespace of its own."""
     program = Path(__file__).with_name("standin_server.py")
     ready = cluster.paths.run / "standin.listening"
@@ -46,7 +46,7 @@ def far_routes() -> str:
     )
 
 
-def ensure(cluster: Cluster, holder: Holder) -> bool:
+def ensure(cluster: LocalCluster, holder: Holder) -> bool:
     """Run the server and lead the ranges to it; returns whether anything had to be started."""
     wanted = daemon(cluster)
     if not supervise.is_current(cluster, holder, wanted):

@@ -13,7 +13,7 @@ from ink_artifacts.cache import cache_dir, key_of
 from ink_artifacts.components import COMPONENTS
 from ink_artifacts.errors import SetupError
 
-from ink_local.cluster import Cluster
+from ink_local.cluster import LocalCluster
 from ink_local.control_plane import certs as certificates
 from ink_local.control_plane import kube
 from ink_local.machine.supervise import NodeDaemon
@@ -44,7 +44,7 @@ def crds() -> str:
     return text
 
 
-def objects(cluster: Cluster) -> str:
+def objects(cluster: LocalCluster) -> str:
     """What calico/node would write: without ClusterInformation felix waits and the plugin fails.
 
     natOutgoing lets pods out under the node's address.
@@ -79,7 +79,7 @@ def objects(cluster: Cluster) -> str:
     )
 
 
-def conflist(cluster: Cluster) -> str:
+def conflist(cluster: LocalCluster) -> str:
     """The CNI configuration; addresses come from host-local with the range given here, not from the API."""
     user = str(certificates.kubeconfig_path(cluster, "calico"))
     plugin = {
@@ -98,7 +98,7 @@ def conflist(cluster: Cluster) -> str:
     return json.dumps({"name": "calico", "cniVersion": "1.0.0", "plugins": [plugin, portmap]}, indent=1)
 
 
-def daemon(cluster: Cluster, program: str) -> NodeDaemon:
+def daemon(cluster: LocalCluster, program: str) -> NodeDaemon:
     """felix. It exits on purpose when its configuration objects change, hence the loop."""
     user = str(certificates.kubeconfig_path(cluster, "calico"))
     return NodeDaemon(

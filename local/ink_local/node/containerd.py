@@ -9,7 +9,7 @@ from pathlib import Path
 from ink_artifacts import oci
 from ink_artifacts.errors import SetupError
 
-from ink_local.cluster import Cluster
+from ink_local.cluster import LocalCluster
 from ink_local.machine import holder as holders
 from ink_local.machine.holder import Holder, run_inside
 from ink_local.machine.supervise import NodeDaemon
@@ -20,7 +20,7 @@ CNI_PLUGINS = Path("/usr/lib/cni")
 """Where Debian puts the standard CNI plugins."""
 
 
-def config(cluster: Cluster, pause_image: str) -> str:
+def config(cluster: LocalCluster, pause_image: str) -> str:
     """containerd 1.6's configuration.
 
     restrict_oom_score_adj: without CAP_SYS_RESOURCE no sandbox starts otherwise. Unprivileged ports: CoreDNS binds
@@ -54,12 +54,12 @@ disabled_plugins = ["io.containerd.snapshotter.v1.btrfs", "io.containerd.snapsho
 """
 
 
-def cni_bin(cluster: Cluster) -> Path:
+def cni_bin(cluster: LocalCluster) -> Path:
     """One directory with Debian's plugins and Calico's."""
     return cluster.paths.run / "cni-bin"
 
 
-def link_cni(cluster: Cluster, calico: Path) -> None:
+def link_cni(cluster: LocalCluster, calico: Path) -> None:
     directory = cni_bin(cluster)
     directory.mkdir(parents=True, exist_ok=True)
     for name, target in {**{p.name: p for p in CNI_PLUGINS.iterdir()}, "calico": calico}.items():
@@ -69,7 +69,7 @@ def link_cni(cluster: Cluster, calico: Path) -> None:
             link.symlink_to(target)
 
 
-def docker_io_hosts(cluster: Cluster) -> str:
+def docker_io_hosts(cluster: LocalCluster) -> str:
     """hosts.toml of docker.io: the registry mirror first, the real one where the machine reaches it."""
     return (
         'server = "https://registry-1.docker.io"\n\n'
@@ -77,7 +77,7 @@ def docker_io_hosts(cluster: Cluster) -> str:
     )
 
 
-def daemon(cluster: Cluster, pause_image: str) -> NodeDaemon:
+def daemon(cluster: LocalCluster, pause_image: str) -> NodeDaemon:
     """certs.d files are read at each pull, so changes of them need no restart."""
     path = cluster.paths.config / "containerd.toml"
     return NodeDaemon(
@@ -93,7 +93,7 @@ def daemon(cluster: Cluster, pause_image: str) -> NodeDaemon:
     )
 
 
-def answers(cluster: Cluster) -> bool:
+def answers(cluster: LocalCluster) -> bool:
     """Asked through ctr inside the node: its socket lies in the node's own /run."""
     holder = holders.find(cluster)
     if holder is None:

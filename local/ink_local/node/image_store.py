@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ink_artifacts import cache
 
-from ink_local.cluster import Cluster
+from ink_local.cluster import LocalCluster
 
 OWN_IMAGES = "registry.ink.local/ink-"
 MOST_OWN_IMAGES = 24
@@ -24,15 +24,15 @@ def place() -> Path:
     return cache.cache_dir() / "containerd-store"
 
 
-def _inside(cluster: Cluster) -> Path:
+def _inside(cluster: LocalCluster) -> Path:
     return cluster.paths.data / "containerd"
 
 
-def _mark(cluster: Cluster) -> Path:
+def _mark(cluster: LocalCluster) -> Path:
     return cluster.paths.data / "containerd.unclean"
 
 
-def take(cluster: Cluster) -> None:
+def take(cluster: LocalCluster) -> None:
     """Move the waiting store into a cluster without data. Without one, or across file systems, nothing happens."""
     if _inside(cluster).exists():
         return
@@ -44,7 +44,7 @@ def take(cluster: Cluster) -> None:
         _mark(cluster).unlink()
 
 
-def give_back(cluster: Cluster) -> None:
+def give_back(cluster: LocalCluster) -> None:
     """Move the store of a cluster that is down into the cache, in the place of one that holds less."""
     with cache.locked("containerd-store"), contextlib.suppress(OSError):
         if _blobs(_inside(cluster)) <= (_blobs(place()) if place().exists() else 0):
@@ -61,12 +61,12 @@ def _blobs(store: Path) -> int:
     return sum(1 for _ in (store / "io.containerd.content.v1.content" / "blobs" / "sha256").iterdir())
 
 
-def is_unclean(cluster: Cluster) -> bool:
+def is_unclean(cluster: LocalCluster) -> bool:
     """Whether the store still holds what an earlier cluster left."""
     return _mark(cluster).exists()
 
 
-def mark_clean(cluster: Cluster) -> None:
+def mark_clean(cluster: LocalCluster) -> None:
     _mark(cluster).unlink(missing_ok=True)
 
 

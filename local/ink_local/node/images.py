@@ -13,7 +13,7 @@ from ink_artifacts.components import COMPONENTS
 from ink_artifacts.errors import SetupError
 from ink_artifacts.images import PATH, Image
 from ink_artifacts.platform_images import PREFIX, named, static
-from ink_artifacts.progress import Progress
+from ink_artifacts.progress import ProgressPrinter
 from ink_standins import images as standins
 
 FIRST = ("pause", "coredns")
@@ -37,7 +37,7 @@ def platform() -> list[Image]:
     ]
 
 
-def ensure(progress: Progress) -> dict[str, Path]:
+def ensure(progress: ProgressPrinter) -> dict[str, Path]:
     """Make what the cache lacks of all images of a node; reference -> OCI archive."""
     return images.ensure([*platform(), *standins.all_images()], progress)
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import yaml
 
-from ink_local.cluster import Cluster
+from ink_local.cluster import LocalCluster
 from ink_local.control_plane import certs as certificates
 from ink_local.control_plane import kube
 from ink_local.machine.supervise import NodeDaemon
 
 
-def config(cluster: Cluster) -> str:
+def config(cluster: LocalCluster) -> str:
     """KubeProxyConfiguration. The short sync period lets a new endpoint answer at once; conntrack is the machine's."""
     return yaml.safe_dump(
         {
@@ -29,7 +29,7 @@ def config(cluster: Cluster) -> str:
     )
 
 
-def daemon(cluster: Cluster, program: str) -> NodeDaemon:
+def daemon(cluster: LocalCluster, program: str) -> NodeDaemon:
     path = cluster.paths.config / "kube-proxy.yaml"
     return NodeDaemon(
         name="kube-proxy",

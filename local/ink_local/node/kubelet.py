@@ -7,7 +7,7 @@ import json
 import yaml
 from ink_install.node_files import SECCOMP_PROFILE
 
-from ink_local.cluster import Cluster
+from ink_local.cluster import LocalCluster
 from ink_local.control_plane import certs as certificates
 from ink_local.control_plane import kube
 from ink_local.machine.supervise import NodeDaemon
@@ -18,7 +18,7 @@ LABELS = {f"ml.ink/pool-{pool}": "true" for pool in ("build", "ctrl", "ops", "ru
 """The one node stands for every pool."""
 
 
-def config(cluster: Cluster) -> str:
+def config(cluster: LocalCluster) -> str:
     """KubeletConfiguration.
 
     Absolute eviction thresholds: the disk is the machine's, and percentages of it evict. No image collection: pinned
@@ -67,7 +67,7 @@ def config(cluster: Cluster) -> str:
     )
 
 
-def daemon(cluster: Cluster, program: str) -> NodeDaemon:
+def daemon(cluster: LocalCluster, program: str) -> NodeDaemon:
     """The node registers without taints, with the labels of the pools that it stands for."""
     path, certs = cluster.paths.config / "kubelet.yaml", cluster.paths.certs
     servers = "".join(f"nameserver {address}\n" for address in link.machine_resolvers())

@@ -5,17 +5,17 @@ from __future__ import annotations
 import string
 from pathlib import Path
 
-from ink_local.cluster import Cluster
+from ink_local.cluster import LocalCluster
 
 FOLDER = Path(__file__).resolve().parents[2] / "manifests"
 
 
-def coredns(cluster: Cluster, image: str) -> str:
+def coredns(cluster: LocalCluster, image: str) -> str:
     """CoreDNS: names of the cluster, and everything else from the machine's resolvers."""
     return _rendered("coredns.yaml", CLUSTER_DNS=cluster.addresses.dns, IMAGE=image)
 
 
-def metrics_server(cluster: Cluster, image: str) -> str:
+def metrics_server(cluster: LocalCluster, image: str) -> str:
     """metrics-server: `kubectl top` and autoscaling on CPU and memory.
 
     The kubelet's certificate is of the cluster's CA, which metrics-server is given to check it with.

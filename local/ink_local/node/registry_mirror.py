@@ -20,7 +20,7 @@ import yaml
 from ink_artifacts import cache, files, oci
 from ink_artifacts.errors import SetupError
 
-from ink_local.cluster import Cluster
+from ink_local.cluster import LocalCluster
 from ink_local.control_plane import kube
 from ink_local.machine.supervise import NodeDaemon
 
@@ -47,7 +47,7 @@ def config(address: str, *, read_only: bool) -> str:
     )
 
 
-def daemon(cluster: Cluster) -> NodeDaemon:
+def daemon(cluster: LocalCluster) -> NodeDaemon:
     path = cluster.paths.config / "registry-mirror.yaml"
     return NodeDaemon(
         name="registry-mirror",

@@ -14,7 +14,7 @@ from ink_artifacts import go_programs
 from ink_artifacts.errors import SetupError
 from ink_install.node_files import SECCOMP_PROFILE
 
-from ink_local.cluster import Cluster
+from ink_local.cluster import LocalCluster
 from ink_local.control_plane import kube
 from ink_local.machine import holder as holders
 
@@ -43,7 +43,7 @@ def profile(runtime_default: dict[str, Any]) -> dict[str, Any]:
     return {**runtime_default, "syscalls": rules}
 
 
-def read_default(cluster: Cluster) -> dict[str, Any]:
+def read_default(cluster: LocalCluster) -> dict[str, Any]:
     """`linux.seccomp` of a container that runs under the runtime's default."""
     holder = holders.find(cluster)
     if holder is None:
@@ -74,6 +74,6 @@ def _pause_image(holder: holders.Holder) -> str:
     return next(name for name in names if "/pause:" in name)
 
 
-def write(cluster: Cluster) -> None:
+def write(cluster: LocalCluster) -> None:
     """Replace the profile by what this running cluster's containerd has as its default, with what BuildKit needs."""
     SECCOMP_PROFILE.write_text(json.dumps(profile(read_default(cluster)), indent=1) + "\n")

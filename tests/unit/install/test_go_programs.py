@@ -13,7 +13,7 @@ from ink_artifacts import cache as artifact_cache
 from ink_artifacts import go_programs, gobuild
 from ink_artifacts.components import COMPONENTS, Component
 from ink_artifacts.errors import SetupError
-from ink_artifacts.progress import Progress, duration
+from ink_artifacts.progress import ProgressPrinter, duration
 
 
 @pytest.fixture(autouse=True)
@@ -125,12 +125,12 @@ def test_an_unknown_component_is_refused_by_name() -> None:
 def test_the_smallest_component_is_built_once(component: Component, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(go_programs, "COMPONENTS", {"sample": component})
     out = io.StringIO()
-    programs = go_programs.ensure(["sample"], Progress(out))
+    programs = go_programs.ensure(["sample"], ProgressPrinter(out))
     assert programs["sample"].stat().st_mode & 0o111
     assert programs["other"].readlink() == Path("sample")
     assert "✓ [1/1] sample 1: compiled in" in out.getvalue()
     silent = io.StringIO()
-    assert go_programs.ensure(["sample"], Progress(silent)) == programs
+    assert go_programs.ensure(["sample"], ProgressPrinter(silent)) == programs
     assert silent.getvalue() == ""
 
 
@@ -138,7 +138,7 @@ def test_a_failed_build_names_its_log_and_leaves_nothing(component: Component, m
     monkeypatch.setattr(go_programs, "COMPONENTS", {"sample": component})
     (component.folder / "main.go").write_text("package main\n\nfunc main() { undefined() }\n")
     with pytest.raises(SetupError, match=r"undefined: undefined.*sample\.log"):
-        go_programs.ensure(["sample"], Progress(io.StringIO()))
+        go_programs.ensure(["sample"], ProgressPrinter(io.StringIO()))
     assert not gobuild.home(component).exists()
 
 

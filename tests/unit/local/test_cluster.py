@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from ink_artifacts.errors import SetupError
-from ink_local.cluster import MAX_CLUSTERS, Addresses, Cluster, checked_name
+from ink_local.cluster import MAX_CLUSTERS, Addresses, LocalCluster, checked_name
 
 RESERVED = (IPv4Network("10.255.0.0/16"), IPv4Network("192.0.2.0/24"), IPv4Network("203.0.113.0/24"))
 
@@ -21,7 +21,7 @@ def ranges(index: int) -> list[IPv4Network]:
 def test_no_two_clusters_share_an_address_or_a_port() -> None:
     everything = [(i, net) for i in range(MAX_CLUSTERS) for net in ranges(i)]
     assert not [(a, b) for a, b in combinations(everything, 2) if a[1].overlaps(b[1])]
-    clusters = [Cluster("dev", i, Path("/s")) for i in range(MAX_CLUSTERS)]
+    clusters = [LocalCluster("dev", i, Path("/s")) for i in range(MAX_CLUSTERS)]
     assert len({c.apps_port for c in clusters} | {c.interface for c in clusters}) == 2 * MAX_CLUSTERS
 
 

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from ink_artifacts.errors import SetupError
 from ink_local import preflight
-from ink_local.cluster import Cluster
+from ink_local.cluster import LocalCluster
 
 
 @pytest.fixture
-def cluster(tmp_path: Path) -> Cluster:
-    return Cluster("some", 0, tmp_path)
+def cluster(tmp_path: Path) -> LocalCluster:
+    return LocalCluster("some", 0, tmp_path)
 
 
 @pytest.fixture
@@ -26,14 +26,14 @@ def few_files() -> Iterator[None]:
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
-def test_an_empty_cache_must_be_filled(cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_empty_cache_must_be_filled(cluster: LocalCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("INK_CACHE", str(tmp_path / "cache"))
     assert preflight.must_build(cluster)
-    assert preflight.must_build(Cluster("some", 0, tmp_path, control_plane_only=True))
+    assert preflight.must_build(LocalCluster("some", 0, tmp_path, control_plane_only=True))
 
 
 def test_building_needs_more_room_than_booting(
-    cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cluster: LocalCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     free = type("Usage", (), {"free": 20 * 2**30})
     monkeypatch.setattr("shutil.disk_usage", lambda path: free)

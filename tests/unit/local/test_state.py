@@ -10,16 +10,16 @@ import pytest
 from ink_artifacts import files
 from ink_artifacts.errors import SetupError
 from ink_local import state
-from ink_local.cluster import Cluster, state_root
+from ink_local.cluster import LocalCluster, state_root
 
 WITHOUT_ROOM = """
 import resource, signal, sys
 from pathlib import Path
 from ink_local import state
-from ink_local.cluster import Cluster
+from ink_local.cluster import LocalCluster
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (4, 4))
-state.save(Cluster("one", 5, Path(sys.argv[1]), True))
+state.save(LocalCluster("one", 5, Path(sys.argv[1]), True))
 """
 
 
@@ -31,18 +31,18 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_record_that_could_not_be_written_leaves_the_old_one(root: Path) -> None:
-    state.save(Cluster("one", 3, root, True))
+    state.save(LocalCluster("one", 3, root, True))
     done = subprocess.run([sys.executable, "-c", WITHOUT_ROOM, str(root)], capture_output=True, text=True, check=False)
     assert "File too large" in done.stderr
     assert state.load("one").index == 3
-    state.save(Cluster("one", 4, root, True))
+    state.save(LocalCluster("one", 4, root, True))
     assert state.load("one").index == 4
     assert [path.name for path in (root / "one").iterdir()] == ["cluster.json"]
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"index": 1'])
 def test_a_corrupt_record_is_reported_with_a_remedy(root: Path, text: str) -> None:
-    state.save(Cluster("one", 3, root, True))
+    state.save(LocalCluster("one", 3, root, True))
     (root / "one/cluster.json").write_text(text)
     with pytest.raises(SetupError, match="corrupt"):
         state.find("one")

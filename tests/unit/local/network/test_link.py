@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 from ink_artifacts.errors import SetupError
-from ink_local.cluster import Cluster
+from ink_local.cluster import LocalCluster
 from ink_local.network import link, standin
 
-CLUSTER = Cluster("dev", 0, Path("/s"))
+CLUSTER = LocalCluster("dev", 0, Path("/s"))
 
 
 def test_no_line_before_the_way_out_names_a_default_route() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from ink_local.cluster import Cluster
+from ink_local.cluster import LocalCluster
 from ink_local.node import image_store
 
 PLATFORM = "registry.ink.local/pause:1"
@@ -31,9 +31,9 @@ def test_old_versions_of_own_images_do_not_pile_up() -> None:
 
 
 @pytest.fixture
-def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cluster:
+def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LocalCluster:
     monkeypatch.setenv("INK_CACHE", str(tmp_path / "cache"))
-    return Cluster("a", 0, tmp_path / "state")
+    return LocalCluster("a", 0, tmp_path / "state")
 
 
 def fill(store: Path, *blobs: str) -> None:
@@ -43,7 +43,7 @@ def fill(store: Path, *blobs: str) -> None:
         (folder / name).touch()
 
 
-def test_a_store_goes_to_the_cache_and_comes_back_marked_as_unclean(cluster: Cluster) -> None:
+def test_a_store_goes_to_the_cache_and_comes_back_marked_as_unclean(cluster: LocalCluster) -> None:
     fill(cluster.paths.data / "containerd", "one")
     image_store.give_back(cluster)
     assert not (cluster.paths.data / "containerd").exists()
@@ -53,20 +53,20 @@ def test_a_store_goes_to_the_cache_and_comes_back_marked_as_unclean(cluster: Clu
     assert not image_store.place().exists()
 
 
-def test_without_a_waiting_store_a_cluster_begins_clean(cluster: Cluster) -> None:
+def test_without_a_waiting_store_a_cluster_begins_clean(cluster: LocalCluster) -> None:
     image_store.take(cluster)
     assert not image_store.is_unclean(cluster)
     assert not (cluster.paths.data / "containerd").exists()
 
 
-def test_a_poorer_store_does_not_replace_a_richer_one(cluster: Cluster) -> None:
+def test_a_poorer_store_does_not_replace_a_richer_one(cluster: LocalCluster) -> None:
     fill(image_store.place(), "one", "two")
     fill(cluster.paths.data / "containerd", "one")
     image_store.give_back(cluster)
     assert image_store._blobs(image_store.place()) == 2
 
 
-def test_a_boot_that_died_before_containerd_ran_gives_nothing_back(cluster: Cluster) -> None:
+def test_a_boot_that_died_before_containerd_ran_gives_nothing_back(cluster: LocalCluster) -> None:
     (cluster.paths.data / "containerd").mkdir(parents=True)
     image_store.give_back(cluster)
     assert not image_store.place().exists()

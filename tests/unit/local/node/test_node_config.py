@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 import yaml
 from ink_install.node_files import SECCOMP_PROFILE
-from ink_local.cluster import Cluster
+from ink_local.cluster import LocalCluster
 from ink_local.control_plane import apiserver, certs, controllers, etcd
 from ink_local.network import link
 from ink_local.node import calico, containerd, kube_proxy, kubelet, pods, registry_mirror, seccomp
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Cluster:
-    made = Cluster("dev", 2, tmp_path_factory.mktemp("state"))
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> LocalCluster:
+    made = LocalCluster("dev", 2, tmp_path_factory.mktemp("state"))
     certs.ensure(made)
     return made
 
@@ -28,7 +28,7 @@ def _machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(link, "machine_resolvers", lambda: ["10.200.0.53"])
 
 
-def test_containerd_is_configured_for_a_machine_without_cap_sys_resource(cluster: Cluster) -> None:
+def test_containerd_is_configured_for_a_machine_without_cap_sys_resource(cluster: LocalCluster) -> None:
     cri = tomllib.loads(containerd.config(cluster, "registry.ink.local/pause:1"))["plugins"][
         "io.containerd.grpc.v1.cri"
     ]
@@ -38,12 +38,12 @@ def test_containerd_is_configured_for_a_machine_without_cap_sys_resource(cluster
     assert cri["containerd"]["runtimes"]["runc"]["options"]["SystemdCgroup"] is False
 
 
-def test_docker_io_is_asked_of_the_registry_mirror_first(cluster: Cluster) -> None:
+def test_docker_io_is_asked_of_the_registry_mirror_first(cluster: LocalCluster) -> None:
     hosts = tomllib.loads(containerd.docker_io_hosts(cluster))
     assert list(hosts["host"]) == ["http://10.240.0.10:5001"]
 
 
-def test_the_kubelet_keeps_to_the_clusters_own_cgroup(cluster: Cluster) -> None:
+def test_the_kubelet_keeps_to_the_clusters_own_cgroup(cluster: LocalCluster) -> None:
     config = yaml.safe_load(kubelet.config(cluster))
     assert config["cgroupRoot"] == "/ink-2-dev"
     assert config["failCgroupV1"] is False
@@ -51,7 +51,7 @@ def test_the_kubelet_keeps_to_the_clusters_own_cgroup(cluster: Cluster) -> None:
     assert config["authentication"]["anonymous"] == {"enabled": False}
 
 
-def test_the_node_stands_for_every_pool_and_has_no_taints(cluster: Cluster) -> None:
+def test_the_node_stands_for_every_pool_and_has_no_taints(cluster: LocalCluster) -> None:
     argv = kubelet.daemon(cluster, "kubelet").argv
     labels = next(a for a in argv if a.startswith("--node-labels="))
     assert labels.partition("=")[2].split(",") == [f"ml.ink/pool-{p}=true" for p in ("build", "ctrl", "ops", "run")]
@@ -66,14 +66,14 @@ def test_buildkits_profile_allows_two_more_calls_than_the_runtimes_default() -> 
     assert seccomp.profile(default) == found
 
 
-def test_no_node_ranges_are_allocated_by_the_controller_manager(cluster: Cluster) -> None:
+def test_no_node_ranges_are_allocated_by_the_controller_manager(cluster: LocalCluster) -> None:
     argv = " ".join(controllers.controller_manager(cluster, "x").argv)
     assert "allocate-node-cidrs" not in argv
     assert "cluster-cidr" not in argv
     assert "--use-service-account-credentials=true" in argv
 
 
-def test_pods_get_addresses_from_the_range_that_the_launcher_chose(cluster: Cluster) -> None:
+def test_pods_get_addresses_from_the_range_that_the_launcher_chose(cluster: LocalCluster) -> None:
     plugin = json.loads(calico.conflist(cluster))["plugins"][0]
     assert plugin["ipam"]["ranges"] == [[{"subnet": "10.246.0.0/24"}]]
     assert plugin["mtu"] == 1400
@@ -81,7 +81,7 @@ def test_pods_get_addresses_from_the_range_that_the_launcher_chose(cluster: Clus
     assert pool["spec"]["cidr"] == "10.246.0.0/24"
 
 
-def test_the_policy_engine_and_kube_proxy_both_use_nftables(cluster: Cluster) -> None:
+def test_the_policy_engine_and_kube_proxy_both_use_nftables(cluster: LocalCluster) -> None:
     assert calico.daemon(cluster, "felix").env["FELIX_IPTABLESBACKEND"] == "nft"
     assert yaml.safe_load(kube_proxy.config(cluster))["mode"] == "nftables"
 
@@ -92,12 +92,12 @@ def test_the_audit_log_holds_every_write_and_no_body() -> None:
     assert rules[1] == {"level": "None"}
 
 
-def test_etcd_wants_client_certificates(cluster: Cluster) -> None:
+def test_etcd_wants_client_certificates(cluster: LocalCluster) -> None:
     argv = etcd.daemon(cluster, "etcd").argv
     assert {"--client-cert-auth=true", "--peer-client-cert-auth=true"} <= set(argv)
 
 
-def test_a_daemon_is_restarted_when_its_certificate_changes(cluster: Cluster) -> None:
+def test_a_daemon_is_restarted_when_its_certificate_changes(cluster: LocalCluster) -> None:
     before = etcd.daemon(cluster, "etcd").fingerprint()
     assert before == etcd.daemon(cluster, "etcd").fingerprint()
     assert before != etcd.daemon(cluster, "/other/etcd").fingerprint()
@@ -110,7 +110,7 @@ def test_a_daemon_is_restarted_when_its_certificate_changes(cluster: Cluster) ->
         path.write_bytes(old)
 
 
-def test_the_registry_mirror_takes_no_pushes(cluster: Cluster) -> None:
+def test_the_registry_mirror_takes_no_pushes(cluster: LocalCluster) -> None:
     config = yaml.safe_load(registry_mirror.daemon(cluster).files[cluster.paths.config / "registry-mirror.yaml"])
     assert config["storage"]["maintenance"]["readonly"] == {"enabled": True}
     assert config["http"]["addr"] == cluster.registry_mirror
@@ -128,7 +128,7 @@ def test_stand_ins_are_pushed_under_the_names_docker_io_knows(reference: str, ex
     assert registry_mirror.repository_of(reference) == expected
 
 
-def test_manifests_are_whole_and_name_only_images_of_the_platform(cluster: Cluster) -> None:
+def test_manifests_are_whole_and_name_only_images_of_the_platform(cluster: LocalCluster) -> None:
     texts = (
         pods.coredns(cluster, "registry.ink.local/coredns:1"),
         pods.volumes("registry.ink.local/local-path-provisioner:1", "registry.ink.local/busybox:1"),
@@ -149,7 +149,7 @@ def test_ctrs_table_gives_the_digest_of_each_image() -> None:
     assert containerd.parse_images(table) == {"registry.ink.local/a:1": "sha256:ab"}
 
 
-def test_no_configuration_names_another_clusters_directory(cluster: Cluster) -> None:
+def test_no_configuration_names_another_clusters_directory(cluster: LocalCluster) -> None:
     for daemon in (etcd.daemon(cluster, "e"), apiserver.daemon(cluster, "a"), kubelet.daemon(cluster, "k")):
         for path in daemon.files:
             assert Path(path).is_relative_to(cluster.paths.root)
