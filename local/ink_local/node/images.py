@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ink_artifacts import gobuild, images, oci, platform_images
-from ink_artifacts.components import COMPONENTS
+from ink_artifacts.components import COMPONENTS, ON_REQUEST
 from ink_artifacts.errors import SetupError
 from ink_artifacts.images import PATH, Image
 from ink_artifacts.platform_images import PREFIX, named, static
@@ -48,7 +48,7 @@ def all_made() -> bool:
         wanted = [*platform(), *standins.all_images()]
     except SetupError:  # a program that goes into an image is not installed yet
         return False
-    built = all(gobuild.home(component).is_dir() for component in COMPONENTS.values())
+    built = all(gobuild.home(COMPONENTS[name]).is_dir() for name in COMPONENTS if name not in ON_REQUEST)
     return built and images.all_made(wanted)
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from ink_artifacts import gobuild
 from ink_artifacts import images as artifact_images
-from ink_artifacts.components import COMPONENTS
+from ink_artifacts.components import COMPONENTS, ON_REQUEST, Component
 from ink_local.node import images
 from ink_standins import images as standins
 
@@ -34,3 +35,15 @@ def test_platform_images_are_imported_and_stand_ins_are_served() -> None:
     assert imported | served == everything
     assert not imported.keys() & served.keys()
     assert set(images.first(imported)) <= imported.keys()
+
+
+@pytest.mark.parametrize("missing", [*COMPONENTS, "none"])
+def test_everything_is_made_without_what_is_built_on_request_alone(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, missing: str
+) -> None:
+    def home(component: Component) -> Path:
+        return tmp_path / "absent" if component.name == missing else tmp_path
+
+    monkeypatch.setattr(gobuild, "home", home)
+    monkeypatch.setattr(artifact_images, "all_made", lambda images: True)
+    assert images.all_made() == (missing in {*ON_REQUEST, "none"})
