@@ -5,7 +5,6 @@ Source: Kubernetes API conventions (sig-architecture, api-conventions.md), "Typi
 
 from collections.abc import Iterable
 from datetime import datetime
-from enum import StrEnum
 from typing import Literal
 
 from pydantic import Field
@@ -13,29 +12,6 @@ from pydantic import Field
 from ink_api.model import ApiModel
 
 ConditionStatus = Literal["True", "False", "Unknown"]
-
-
-class ConditionType(StrEnum):
-    """The facts that a status states, for each kind in the order of its life; then the roll-ups."""
-
-    # InkService
-    SOURCE_RESOLVED = "SourceResolved"
-    BUILT = "Built"
-    RELEASED = "Released"
-    DEPLOYED = "Deployed"
-    ROUTED = "Routed"
-    LAST_RUN_SUCCEEDED = "LastRunSucceeded"
-    """Of a cron job, once a run has ended."""
-    AVAILABLE = "Available"
-    # InkDomain
-    VERIFIED = "Verified"
-    DELEGATED = "Delegated"
-    ZONE_READY = "ZoneReady"
-    CERTIFICATE_READY = "CertificateReady"
-    # all kinds
-    READY = "Ready"
-    RECONCILING = "Reconciling"
-    STALLED = "Stalled"
 
 
 class Condition(ApiModel):

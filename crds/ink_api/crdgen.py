@@ -22,7 +22,7 @@ KEPT = (
 )  # fmt: skip
 
 
-class Kind(NamedTuple):
+class CustomResource(NamedTuple):
     """What the CRD of one kind says beside its schema."""
 
     kind: str
@@ -47,7 +47,7 @@ BASE_COLUMNS = (("Ready", "string", f"{READY}.status", 0), ("Reason", "string", 
 AGE = ("Age", "date", ".metadata.creationTimestamp", 0)
 
 KINDS = (
-    Kind(
+    CustomResource(
         "InkService", "inkservices", "inksvc", InkServiceSpec, InkServiceStatus,
         "A repository or an image that runs and has a URL.",
         (
@@ -66,7 +66,7 @@ KINDS = (
             },
         ),
     ),
-    Kind(
+    CustomResource(
         "InkResource", "inkresources", "inkres", InkResourceSpec, InkResourceStatus,
         "A database or another backing service.",
         (
@@ -86,7 +86,7 @@ KINDS = (
             },
         ),
     ),
-    Kind(
+    CustomResource(
         "InkDomain", "inkdomains", "inkdom", InkDomainSpec, InkDomainStatus,
         "A DNS zone delegated to the platform.",
         (
@@ -149,7 +149,7 @@ def without_rules(node: Any) -> Any:
     return node
 
 
-def crd(kind: Kind) -> dict[str, Any]:
+def crd(kind: CustomResource) -> dict[str, Any]:
     """The CustomResourceDefinition of one kind."""
     status = without_rules(schema_of(kind.status))
     status["default"] = {"observedGeneration": -1}

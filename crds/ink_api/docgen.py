@@ -1,6 +1,6 @@
 """Writes the API reference, the page of reasons and the schema of ink.yaml: `python -m ink_api.docgen DOCS EXAMPLES`.
 
-From the same models as the CRDs, so that neither can say what is not so.
+They come from the same models as the CRDs, so the pages and the API cannot disagree.
 """
 
 import itertools
@@ -10,13 +10,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ink_api.conditions import ConditionType
-from ink_api.crdgen import KINDS, Kind, crd
+from ink_api.condition_types import ConditionType
+from ink_api.crdgen import KINDS, CustomResource, crd
 from ink_api.group import API_VERSION
 from ink_api.inkfile import json_schema
-from ink_api.meanings import CONDITIONS, MEANINGS
 from ink_api.quantities import DURATION_PATTERN
-from ink_api.reasons import PROGRESS, RETRIED, Reason, remedy
+from ink_api.reasons import Reason, ReasonClass
 
 Schema = dict[str, Any]
 HEADER = "<!-- Generated from crds/ink_api by `make docs`; do not edit. -->\n"
@@ -108,13 +107,13 @@ def api_page(examples: Path) -> str:
         HEADER,
         "# API reference",
         "",
-        f"`{API_VERSION}`. `kubectl explain inksvc.spec` says the same. What a wrong value is answered with stands "
-        "behind *Checked* and under *Rules*.",
+        f"`{API_VERSION}`. `kubectl explain inksvc.spec` shows the same texts. *Checked* and *Rules* list the messages "
+        "with which the API server rejects a wrong value.",
         "",
-        "A field without a default that is left out is decided by the repository or by the platform. Lists *by name* "
-        "are merged by that key under server-side apply, so that two tools can each own some of their items.",
+        "If a field without a default is left out, the repository or the platform decides. Lists *by name* are merged "
+        "by that key under server-side apply, so that two tools can each own some of the items.",
         "",
-        "What a status says is explained in [reasons.md](reasons.md); how tools read it, in [gitops.md](gitops.md).",
+        "[reasons.md](reasons.md) explains what a status says; [gitops.md](gitops.md) explains how tools read it.",
         "",
     ]
     for kind in KINDS:
@@ -122,7 +121,7 @@ def api_page(examples: Path) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-def kind_section(kind: Kind, examples: Path) -> Iterator[str]:
+def kind_section(kind: CustomResource, examples: Path) -> Iterator[str]:
     """One kind: what it is, examples, spec, status."""
     schema = crd(kind)["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
     yield from (f"## {kind.kind}", "", f"{kind.description} Short name `{kind.short}`, category `ink`.", "")
@@ -146,21 +145,13 @@ def kind_section(kind: Kind, examples: Path) -> Iterator[str]:
                 yield from ("Rules:", "", *(f"- {message}" for message in rule_texts(node)), "")
 
 
-GROUPS: tuple[tuple[str, str], ...] = (
-    ("As it should be", "Nothing to do."),
-    ("On its way", "Ink is at work, and says so by `Reconciling`. Nothing to do but wait."),
-    ("What you can mend", "`Stalled` is there, and Ink looks again after every change and every few minutes."),
-    ("What Ink gets past by itself", "`Stalled` is there so that nobody waits in vain; Ink keeps trying."),
-)
-
-
-def group_of(reason: Reason) -> int:
-    """Which of the GROUPS a reason belongs to."""
-    if reason in RETRIED:
-        return 3
-    if reason in PROGRESS:
-        return 1
-    return 2 if remedy(reason) else 0
+CLASSES: dict[ReasonClass, str] = {
+    ReasonClass.DONE: "Nothing to do.",
+    ReasonClass.IN_PROGRESS: "Ink is working on it, and the condition `Reconciling` is present. Just wait.",
+    ReasonClass.ACTION_REQUIRED: "Somebody has to change something; the condition `Stalled` is present. Ink checks "
+    "again after every change, and every few minutes.",
+    ReasonClass.RETRIED: "Ink keeps trying. The condition `Stalled` is present, so that nobody waits in vain.",
+}
 
 
 def reasons_page() -> str:
@@ -169,31 +160,30 @@ def reasons_page() -> str:
         HEADER,
         "# Conditions and reasons",
         "",
-        "Every condition has a `reason` from this page and a `message` that ends with what to do. "
-        "The gateway's tools answer with the same words.",
+        "Every condition has a `reason` from this page, and a `message` that ends with what to do. "
+        "The gateway's tools use the same reasons.",
         "",
         "## Conditions",
         "",
-        "| type | what `True` says |",
-        "| --- | --- |",
-        *(f"| `{kind}` | {text(said)} |" for kind, said in CONDITIONS.items() if kind in set(ConditionType)),
+        "| type | kind | what it means when it is `True` |",
+        "| --- | --- | --- |",
+        *(f"| `{type_}` | {type_.kind or 'all'} | {text(type_.meaning)} |" for type_ in ConditionType),
         "",
     ]
-    for number, (title, said) in enumerate(GROUPS):
-        lines += [f"## {title}", "", said, ""]
+    for reason_class, said in CLASSES.items():
+        lines += [f"## {reason_class.value}", "", said, ""]
         for reason in Reason:
-            if group_of(reason) == number:
+            if reason.reason_class is reason_class:
                 lines += reason_section(reason)
     return "\n".join(lines).rstrip() + "\n"
 
 
 def reason_section(reason: Reason) -> Iterator[str]:
     """One reason."""
-    meaning = MEANINGS[reason]
-    yield from (f"### {reason}", "", meaning.text, "")
-    if remedy(reason):
-        yield from (f"**What to do:** {remedy(reason)}", "")
-    yield from (f"Said by: {', '.join(f'`{kind}`' for kind in meaning.conditions)}.", "")
+    yield from (f"### {reason}", "", reason.meaning, "")
+    if reason.remedy:
+        yield from (f"**What to do:** {reason.remedy}", "")
+    yield from (f"Found in: {', '.join(f'`{place}`' for place in reason.stated_by)}.", "")
 
 
 def main(docs: str, examples: str) -> None:

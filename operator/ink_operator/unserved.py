@@ -3,7 +3,8 @@
 from datetime import UTC, datetime
 from typing import TypeVar
 
-from ink_api.conditions import Condition, ConditionType, find, with_condition
+from ink_api.condition_types import ConditionType
+from ink_api.conditions import Condition, find, with_condition
 from ink_api.inkdomain import InkDomainStatus
 from ink_api.inkresource import InkResourceStatus
 from ink_api.reasons import Reason

@@ -1,6 +1,6 @@
 """Pure: the Secret of a service's sealed variables, before the pods that read it."""
 
-from ink_api.conditions import ConditionType
+from ink_api.condition_types import ConditionType
 
 from ink_operator.core.canonical import settled
 from ink_operator.core.effects import Apply, Delete

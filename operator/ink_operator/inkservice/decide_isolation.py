@@ -1,6 +1,6 @@
 """Pure: pods in a sandbox need a node that has it."""
 
-from ink_api.conditions import ConditionType
+from ink_api.condition_types import ConditionType
 from ink_api.reasons import Reason
 
 from ink_operator.inkservice.draft import REFUSED_LOOK_SECONDS, Draft

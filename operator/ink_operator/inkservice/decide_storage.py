@@ -1,6 +1,6 @@
 """Pure: the claims of a service's volumes. They are made before the pods, grown after them, and never shrunk."""
 
-from ink_api.conditions import ConditionType
+from ink_api.condition_types import ConditionType
 from ink_api.inkservice import Volume
 from ink_api.reasons import Reason
 

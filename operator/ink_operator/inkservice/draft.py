@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from ink_api.conditions import ConditionStatus, ConditionType
+from ink_api.condition_types import ConditionType
+from ink_api.conditions import ConditionStatus
 from ink_api.inkservice import BuildStatus, InkService
 from ink_api.names import host_claim
 from ink_api.reasons import Reason

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from ink_api.conditions import ConditionStatus, ConditionType
+from ink_api.condition_types import ConditionType
+from ink_api.conditions import ConditionStatus
 from ink_api.group import GROUP
 from ink_api.inkservice import BuildStatus, InkService, RevisionStatus, ScanStatus
 from ink_api.names import ServiceIdentity

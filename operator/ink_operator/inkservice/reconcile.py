@@ -5,7 +5,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from ink_api.conditions import ConditionType, find
+from ink_api.condition_types import ConditionType
+from ink_api.conditions import find
 from ink_api.group import ANNOTATION_PAUSED, FINALIZER
 from ink_api.inkservice import InkService, InkServiceStatus
 from ink_api.names import ServiceIdentity, identity_of

@@ -2,7 +2,8 @@
 
 from datetime import timedelta
 
-from ink_api.conditions import ConditionType, find
+from ink_api.condition_types import ConditionType
+from ink_api.conditions import find
 from ink_api.reasons import Reason
 from ink_operator.inkservice.model import Fact, Observed, Plan
 from ink_operator.inkservice.status import CHAIN, summarise
