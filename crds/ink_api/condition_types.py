@@ -1,4 +1,4 @@
-"""The condition types of a status, each with what it says when it is `True`. docs/reasons.md lists them."""
+"""The condition types of a status, each with what it means when it is `True`. docs/reasons.md lists them."""
 
 from enum import StrEnum
 from typing import Self

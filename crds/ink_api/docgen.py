@@ -22,17 +22,17 @@ HEADER = "<!-- Generated from crds/ink_api by `make docs`; do not edit. -->\n"
 
 
 def text(value: str) -> str:
-    """The value inside a cell of a table."""
+    """The value as it is written in a table cell."""
     return value.replace("|", "\\|").replace("\n", " ")
 
 
 def shown(value: object) -> str:
-    """A default as it stands in YAML."""
+    """A default as it is written in YAML."""
     return {True: "`true`", False: "`false`"}[value] if isinstance(value, bool) else f"`{value}`"
 
 
 def type_of(node: Schema) -> str:
-    """What a person writes: a word for the type, and how a list is merged."""
+    """The type in words, and how a list is merged."""
     if node.get("x-kubernetes-int-or-string"):
         return "quantity"
     if node.get("pattern") == DURATION_PATTERN:
@@ -55,7 +55,7 @@ def span(node: Schema, least: str, most: str, what: str = "") -> list[str]:
 
 
 def limits(node: Schema) -> str:
-    """What the schema itself checks."""
+    """The limits that the schema itself checks."""
     found = [", ".join(f"`{value}`" for value in node["enum"])] if "enum" in node else []
     found += span(node, "minimum", "maximum")
     found += span(node, "minLength", "maxLength", " characters") if "pattern" not in node else []
@@ -67,12 +67,12 @@ def limits(node: Schema) -> str:
 
 
 def rule_texts(node: Schema) -> list[str]:
-    """What the rules of this value say."""
+    """The messages of the value's rules."""
     return [rule["message"] for rule in node.get("x-kubernetes-validations", [])]
 
 
 def objects(node: Schema, path: str) -> Iterator[tuple[str, Schema]]:
-    """Every object with fields of its own, outermost first."""
+    """Every object that has fields, outermost first."""
     while "items" in node:
         node, path = node["items"], f"{path}[]"
     if "properties" in node:
@@ -87,7 +87,7 @@ def table(node: Schema) -> Iterator[str]:
     yield "| field | type | default | limits | what it is |"
     yield "| --- | --- | --- | --- | --- |"
     for name, child in node["properties"].items():
-        default = "**required**" if name in required else shown(child["default"]) if "default" in child else ""
+        default = "**required**" if name in required else shown(child["default"]) if child.get("default", "") != "" else ""
         said = child.get("description", "")
         if rule_texts(child) and "properties" not in child:
             said += f" *Checked: {'; '.join(rule_texts(child))}.*"
@@ -122,7 +122,7 @@ def api_page(examples: Path) -> str:
 
 
 def kind_section(kind: CustomResource, examples: Path) -> Iterator[str]:
-    """One kind: what it is, examples, spec, status."""
+    """One kind: description, examples, spec, status."""
     schema = crd(kind)["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
     yield from (f"## {kind.kind}", "", f"{kind.description} Short name `{kind.short}`, category `ink`.", "")
     found = sorted(examples.glob(f"{kind.kind.lower()}*.yaml"))
