@@ -87,11 +87,13 @@ def table(node: Schema) -> Iterator[str]:
     yield "| field | type | default | limits | what it is |"
     yield "| --- | --- | --- | --- | --- |"
     for name, child in node["properties"].items():
-        default = "**required**" if name in required else shown(child["default"]) if child.get("default", "") != "" else ""
-        said = child.get("description", "")
+        default = (
+            "**required**" if name in required else shown(child["default"]) if child.get("default", "") != "" else ""
+        )
+        description = child.get("description", "")
         if rule_texts(child) and "properties" not in child:
-            said += f" *Checked: {'; '.join(rule_texts(child))}.*"
-        yield f"| `{name}` | {type_of(child)} | {default} | {text(limits(child))} | {text(said)} |"
+            description += f" *Checked: {'; '.join(rule_texts(child))}.*"
+        yield f"| `{name}` | {type_of(child)} | {default} | {text(limits(child))} | {text(description)} |"
 
 
 def summary(example: Path) -> str:
@@ -170,8 +172,8 @@ def reasons_page() -> str:
         *(f"| `{type_}` | {type_.kind or 'all'} | {text(type_.meaning)} |" for type_ in ConditionType),
         "",
     ]
-    for reason_class, said in CLASSES.items():
-        lines += [f"## {reason_class.value}", "", said, ""]
+    for reason_class, description in CLASSES.items():
+        lines += [f"## {reason_class.value}", "", description, ""]
         for reason in Reason:
             if reason.reason_class is reason_class:
                 lines += reason_section(reason)

@@ -31,7 +31,7 @@ def identity_of(cr_namespace: str, cr_name: str, tenants_namespace: str) -> Serv
     """The identity of a CR's service.
 
     In the tenants namespace a CR is named `<workspace>.<project>.<name>`; elsewhere its namespace is the tenant and
-    the workload runs beside it. Raises ValueError when a name in the tenants namespace has another form.
+    the workload runs in the same namespace. Raises ValueError when a name in the tenants namespace has another form.
     """
     if cr_namespace != tenants_namespace:
         return ServiceIdentity(cr_namespace, "", cr_name, cr_namespace)

@@ -17,7 +17,7 @@ ROLL_UP = ConditionType.READY
 
 
 class ReasonClass(Enum):
-    """What follows from a reason: for the roll-ups of a status, and for whoever waits."""
+    """What a reason means for the roll-ups of a status, and for clients that wait."""
 
     DONE = "Done"
     """As it should be."""
@@ -34,7 +34,7 @@ ACTION, RETRY = ReasonClass.ACTION_REQUIRED, ReasonClass.RETRIED
 
 
 class Row(NamedTuple):
-    """What the table says of one reason.
+    """The columns of one reason.
 
     `stated_by`: the condition types, or other parts of the status, that give this reason first; Ready, Reconciling and
     Stalled repeat it. `remedy`: what to do, as one or more sentences; empty where there is nothing to do.
@@ -223,7 +223,7 @@ class Reason(StrEnum):
         "Run without Linux capabilities: listen on a port above 1023 and do not change users.")
     CONFIG_NOT_FOUND = "ConfigNotFound", Row(ACTION, (SOURCE_STEP, DEPLOY_STEP),
         "The spec refers to a Secret or ConfigMap, or a key in one, that does not exist.",
-        "Create the Secret or ConfigMap (and key) that spec.env or spec.envFrom names.")
+        "Create the Secret or ConfigMap (and the key in it) that the spec refers to.")
     SEALED_VALUE_INVALID = "SealedValueInvalid", Row(ACTION, (DEPLOY_STEP,),
         "A sealed value cannot be decrypted: it was sealed for another service, or with a key that no longer exists.",
         "Seal the value again: create_service with env_vars, or `ink seal` for this service.")
@@ -272,7 +272,7 @@ class Reason(StrEnum):
         "Ask a cluster administrator to install gVisor and its RuntimeClass (chart value "
         "isolation.gvisorRuntimeClass), or set isolation to Standard.")
     NOT_IMPLEMENTED = "NotImplemented", Row(ACTION, (ROLL_UP,),
-        "The spec uses a part of the API that this version does not implement yet. Ink says so instead of ignoring it.",
+        "The spec uses a part of the API that this version does not implement yet. Ink never ignores a field silently.",
         "Remove the field named in the message; this version does not support it yet.")
 
     SOURCE_UNREACHABLE = "SourceUnreachable", Row(RETRY, (SOURCE_STEP, BUILD_STEP),

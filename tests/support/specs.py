@@ -67,7 +67,8 @@ _SOURCES: list[tuple[str, Json, str]] = [
     ("image with a scheme", {"source": {"image": {"ref": "https://ghcr.io/a/b"}}}, "without https://"),
     ("image in capitals", {"source": {"image": {"ref": "ghcr.io/Acme/Shop:1"}}}, "in lower case"),
     ("half a digest", {"source": {"image": {"ref": "ghcr.io/a/b@sha256:1234"}}}, "a digest has the form"),
-    ("build of an image", {"source": {"image": {"ref": "x"}}, "build": {"pack": "Auto"}}, "source.image is deployed without a build"),
+    ("build of an image", {"source": {"image": {"ref": "x"}}, "build": {"pack": "Auto"}},
+     "source.image is deployed without a build"),
     ("unknown pack", {"build": {"pack": "Heroku"}}, 'supported values: "Auto"'),
     ("Dockerfile outside", {"build": {"dockerfile": "../Dockerfile"}}, "dockerfile must stay inside the repository"),
     ("absolute Dockerfile", {"build": {"dockerfile": "/Dockerfile"}}, "write a path relative to rootDirectory"),
@@ -87,12 +88,14 @@ _ENVIRONMENT: list[tuple[str, Json, str]] = [
      "set exactly one of secretKeyRef, configMapKeyRef, resourceRef, serviceEnvRef and sealed"),
     ("no place for a value", variable(),
      "set exactly one of secretKeyRef, configMapKeyRef, resourceRef, serviceEnvRef and sealed"),
-    ("digest of nothing", variable(resourceRef={"name": "db"}, sealedDigest="x"), "sealedDigest is only allowed together with sealed"),
+    ("digest of nothing", variable(resourceRef={"name": "db"}, sealedDigest="x"),
+     "sealedDigest is only allowed together with sealed"),
     ("key with a slash", variable(secretKeyRef={"name": "s", "key": "a/b"}), "write a key as in a Secret"),
     ("envFrom of nothing", {"envFrom": [{"prefix": "A_"}]}, "set exactly one of secretRef and configMapRef"),
     ("envFrom of two", {"envFrom": [{"secretRef": {"name": "a"}, "configMapRef": {"name": "b"}}]},
      "set exactly one of secretRef and configMapRef"),
-    ("prefix with a dash", {"envFrom": [{"prefix": "A-", "secretRef": {"name": "a"}}]}, "a variable name has only letters"),
+    ("prefix with a dash", {"envFrom": [{"prefix": "A-", "secretRef": {"name": "a"}}]},
+     "a variable name has only letters"),
 ]  # fmt: skip
 _NETWORK: list[tuple[str, Json, str]] = [
     ("port out of range", {"ports": [{"name": "http", "port": 70000}]}, "less than or equal to 65535"),
@@ -211,7 +214,8 @@ _DOMAINS: list[tuple[str, Json, str]] = [
     ("address out of range", {"records": [record("www", "A", "203.0.113.256")]}, "must be an IPv4 address"),
     ("IPv4 in AAAA", {"records": [record("www", "AAAA", "203.0.113.7")]}, "must be an IPv6 address"),
     ("IPv6 of seven groups", {"records": [record("www", "AAAA", "2001:db8:1:2:3:4:5")]}, "must be an IPv6 address"),
-    ("CNAME to an address", {"records": [record("www", "CNAME", "203.0.113.7")]}, "the value of a CNAME record must be"),
+    ("CNAME to an address", {"records": [record("www", "CNAME", "203.0.113.7")]},
+     "the value of a CNAME record must be"),
     ("CNAME with a final dot", {"records": [record("www", "CNAME", "app.example.net.")]}, "without a trailing dot"),
     ("two CNAMEs", {"records": [record("www", "CNAME", "a.example.net", "b.example.net")]},
      "a CNAME record can have only one value"),
@@ -224,7 +228,7 @@ _DOMAINS: list[tuple[str, Json, str]] = [
     ("SRV without a port", {"records": [record("_sip._tcp", "SRV", "10 5 sip.example.com")]}, "priority, weight, port"),
     ("CAA without quotes", {"records": [record("@", "CAA", "0 issue letsencrypt.org")]}, "flags (0 or 128), a tag and"),
     ("TXT in quotes", {"records": [record("@", "TXT", '"v=spf1 -all"')]}, "without quotes; Ink splits"),
-    ("the platform's name", {"records": [record("_acme-challenge", "TXT", "x")]}, "the names _acme-challenge and _dp-verify are reserved"),
+    ("the platform's name", {"records": [record("_acme-challenge", "TXT", "x")]}, "and _dp-verify are reserved"),
 ]  # fmt: skip
 
 REFUSED: list[tuple[str, str, Json, str]] = [

@@ -151,7 +151,10 @@ def test_what_does_not_fit_into_a_verdict_is_refused_and_not_lost() -> None:
         ("health: {type: TCP, path: /x}\n", ("type TCP does not use health.path",)),
         ("resources: {limits: {memory: lots}}\n", ("resources.limits.memory",)),
         ("resources: {limit: {memory: 1Gi}}\n", ("resources.limit",)),
-        ("resources: {limits: {cpu: 1}, requests: {cpu: 1500m}}\n", ("requests.cpu must not be higher than limits.cpu",)),
+        (
+            "resources: {limits: {cpu: 1}, requests: {cpu: 1500m}}\n",
+            ("requests.cpu must not be higher than limits.cpu",),
+        ),
         ("resources: {limits: {memory: 1Ki}}\n", ("limits.memory must be at least 4Mi",)),
         ("health:\n  interval: 2h\n", ("line 1", "interval must be from 1s to 1h")),
         ("ports:\n  - {name: a, port: 1}\n  - {name: b, port: 1}\n", ("two ports have the same number",)),
