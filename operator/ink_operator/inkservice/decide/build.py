@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import NamedTuple
 
-from ink_api.conditions import ConditionType
+from ink_api.condition_types import ConditionType
 from ink_api.inkservice import BuildStatus
 from ink_api.reasons import PROGRESS, Reason
 

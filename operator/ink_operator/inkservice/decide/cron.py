@@ -3,7 +3,8 @@
 How the last run ended is a condition of its own: a run that fails does not make the schedule wrong.
 """
 
-from ink_api.conditions import ConditionType, find
+from ink_api.condition_types import ConditionType
+from ink_api.conditions import find
 from ink_api.reasons import Reason
 
 from ink_operator.core import effects, kinds, times

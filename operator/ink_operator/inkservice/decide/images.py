@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ink_api.conditions import ConditionType, find
+from ink_api.condition_types import ConditionType
+from ink_api.conditions import find
 
 from ink_operator.inkservice import model
 from ink_operator.inkservice.decide.plan import ServicePlanBuilder

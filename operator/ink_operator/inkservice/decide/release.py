@@ -6,7 +6,7 @@ revision waits for the command of an earlier one, as half a migration is worse t
 
 from dataclasses import replace
 
-from ink_api.conditions import ConditionType
+from ink_api.condition_types import ConditionType
 from ink_api.inkservice import Release
 from ink_api.reasons import Reason
 

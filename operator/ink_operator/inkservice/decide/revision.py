@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from ink_api.conditions import ConditionType
+from ink_api.condition_types import ConditionType
 from ink_api.reasons import Reason
 
 from ink_operator.core import effects, kinds

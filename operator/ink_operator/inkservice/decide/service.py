@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from ink_api.conditions import ConditionType
+from ink_api.condition_types import ConditionType
 from ink_api.inkservice import Port
 from ink_api.reasons import Reason
 

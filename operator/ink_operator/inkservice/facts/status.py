@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from ink_api import group
-from ink_api.conditions import ConditionType, find
+from ink_api.condition_types import ConditionType
+from ink_api.conditions import find
 from ink_api.inkservice import InkService, InkServiceStatus
 from ink_api.reasons import Reason
 
