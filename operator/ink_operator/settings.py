@@ -1,4 +1,4 @@
-"""Settings of the operator from INK_… environment variables, parsed once. docs/architecture.md lists them."""
+"""Settings of the operator from INK_… environment variables, parsed once. docs/contracts.md lists them."""
 
 import json
 from collections.abc import Mapping
@@ -92,7 +92,7 @@ class Settings:
     scan_image: str = "off"
     scan_severity: str = "high"
     osv_source: str = ""
-    """What builders look for in source and image; docs/architecture.md has the words."""
+    """What builders look for in source and image; docs/contracts.md has the words."""
     sbom_generator: str = ""
     """The scanner's image; empty: no SBOM."""
     build_provenance: str = "off"

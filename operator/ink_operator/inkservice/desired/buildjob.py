@@ -1,4 +1,4 @@
-"""The build Job and its Secret; docs/architecture.md has the contract with the builder."""
+"""The build Job and its Secret; docs/contracts.md has the contract with the builder."""
 
 import json
 from typing import Any
