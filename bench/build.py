@@ -31,7 +31,7 @@ sys.path[:0] = [str(ROOT / part) for part in ("local", "crds", "operator", "test
 from common import Row  # noqa: E402
 from ink_builder.buildkit.control import BuildKit  # noqa: E402
 from ink_builder.log import BuildLog, Mask  # noqa: E402
-from ink_builder.settings import Settings, parse  # noqa: E402
+from ink_builder.settings import Settings, parse_settings  # noqa: E402
 from ink_builder.solve import Job, Watch, solve  # noqa: E402
 from support import build_daemons  # noqa: E402
 from support.build_daemons import BuildKitDaemon, GitServer, Registry  # noqa: E402
@@ -73,7 +73,7 @@ class Side:
 
     def settings(self, commit: str = "0" * 40) -> Settings:
         """What a Job's environment would say."""
-        return parse(self.environment(commit))
+        return parse_settings(self.environment(commit))
 
     def environment(self, commit: str) -> dict[str, str]:
         host, certificates = self.registry.host, self.daemon.certificates

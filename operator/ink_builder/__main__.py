@@ -42,7 +42,7 @@ def main() -> int:
 
     file = parsing.verdict_file(os.environ)
     try:
-        settings = parsing.parse(os.environ)
+        settings = parsing.parse_settings(os.environ)
         log = BuildLog(Mask(settings.secrets))
         ended = asyncio.run(_run(settings, log))
     except BuildError as error:

@@ -1,22 +1,15 @@
 """Which repositories may be read: HTTPS on public addresses, and Ink's own git server."""
 
-import ipaddress
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from urllib.parse import urlsplit
 
 from ink_api.reasons import Reason
+from ink_common.public_addresses import Network, why_not_public
 
 from ink_builder.errors import BuildError
 
 Resolve = Callable[[str, int], Iterable[str]]
-
-_CARRIERS = (
-    (ipaddress.ip_network("64:ff9b::/96"), 0),
-    (ipaddress.ip_network("::/96"), 0),
-    (ipaddress.ip_network("2002::/16"), 80),
-)
-"""IPv6 ranges that lead to the IPv4 address in them: NAT64, IPv4-compatible, 6to4; and how far it lies from the end."""
 
 
 def lookup(host: str, port: int) -> Iterable[str]:
@@ -34,7 +27,7 @@ def is_own(url: str, allowed_base: str | None) -> bool:
     return same_place and theirs.path.startswith(prefix) and ".." not in theirs.path
 
 
-def check(url: str, allowed_base: str | None, resolve: Resolve = lookup) -> None:
+def check(url: str, allowed_base: str | None, denied: Sequence[Network] = (), resolve: Resolve = lookup) -> None:
     """Raises BuildError: SourceRefused for what may not be read, SourceUnreachable for a name without an address."""
     if is_own(url, allowed_base):
         return
@@ -47,10 +40,10 @@ def check(url: str, allowed_base: str | None, resolve: Resolve = lookup) -> None
         port = parts.port or 443
     except ValueError as error:
         raise BuildError(Reason.SOURCE_REFUSED, f"the repository's URL has no valid port: {error}") from error
-    public(parts.hostname, port, resolve)
+    public(parts.hostname, port, denied, resolve)
 
 
-def public(host: str, port: int, resolve: Resolve = lookup) -> list[str]:
+def public(host: str, port: int, denied: Sequence[Network] = (), resolve: Resolve = lookup) -> list[str]:
     """The addresses of `host`, all of them public. Raises BuildError, as check() does."""
     try:
         found = list(resolve(host, port))
@@ -61,17 +54,6 @@ def public(host: str, port: int, resolve: Resolve = lookup) -> list[str]:
             infrastructure=True,
         ) from error
     for address in found:
-        if not _is_public(address):
-            raise BuildError(Reason.SOURCE_REFUSED, f"{host} lies on {address}, which is not a public address")
+        if why := why_not_public(address, denied):
+            raise BuildError(Reason.SOURCE_REFUSED, f"{host} resolves to {address}, which is {why}")
     return found
-
-
-def _is_public(address: str) -> bool:
-    ip = ipaddress.ip_address(address.split("%", 1)[0])
-    if isinstance(ip, ipaddress.IPv6Address):
-        for network, shift in _CARRIERS:
-            if ip in network:
-                return _is_public(str(ipaddress.IPv4Address(int(ip) >> shift & 0xFFFFFFFF)))
-        if ip.ipv4_mapped:
-            return _is_public(str(ip.ipv4_mapped))
-    return ip.is_global and not ip.is_multicast

@@ -75,7 +75,7 @@ class _Callbacks(pygit2.RemoteCallbacks):  # type: ignore[misc]  # pygit2 is not
 
 def checkout(source: Source, into: Path, say: Say) -> Checkout:
     """Fetch the commit into the empty directory `into`; blocks. Raises BuildError with the reason why not."""
-    addresses.check(source.url, source.allowed_private)
+    addresses.check(source.url, source.allowed_private, source.denied)
     _set_up_libgit2()
     root = into / "source"
     root.mkdir()
@@ -135,7 +135,7 @@ class _Whole:
         )
         self.say(f"submodule {path} from {found.url}")
         try:
-            addresses.check(source.url, source.allowed_private)
+            addresses.check(source.url, source.allowed_private, source.denied)
             self.place(source, place, "", depth)
         except BuildError as error:
             raise error if str(error).startswith("submodule ") else submodules.about(path, found.url, error) from error

@@ -64,7 +64,7 @@ class Guard:
         if is_own_host(host, port, self.source.allowed_private):
             return socket.create_connection((host, port), CONNECT_SECONDS)
         error: OSError | None = None
-        for address in addresses.public(host, port, self.resolve):
+        for address in addresses.public(host, port, self.source.denied, self.resolve):
             try:
                 return socket.create_connection((address, port), CONNECT_SECONDS)
             except OSError as caught:

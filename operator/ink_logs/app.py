@@ -3,46 +3,19 @@
 import hmac
 import json
 import logging
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator
 
 import aiohttp
 from aiohttp import web
 
 from ink_logs.artifact import LOG_MOST_BYTES, MANIFEST_TYPE, NoLog, layer_of, place, text_of
+from ink_logs.settings import Settings
 
 log = logging.getLogger(__name__)
 CALL_SECONDS = 10.0
 MANIFEST_MOST_BYTES = 64 * 1024
-TOKEN_LEAST_CHARS = 32
 HEADERS = {"Accept": MANIFEST_TYPE, "Accept-Encoding": "identity"}
 SESSION = web.AppKey("session", aiohttp.ClientSession)
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What the process is told from outside."""
-
-    registry_url: str
-    """The port that is read by password."""
-    username: str
-    password: str = field(repr=False)
-    token: str = field(repr=False)
-    """What callers show."""
-    host: str = "0.0.0.0"
-    port: int = 8080
-
-
-def from_environment(env: Mapping[str, str]) -> Settings:
-    """Settings from `INK_…` variables. Raises ValueError naming the variable."""
-    names = ("INK_REGISTRY_URL", "INK_REGISTRY_USERNAME", "INK_REGISTRY_PASSWORD", "INK_BUILD_LOGS_TOKEN")
-    if missing := [name for name in names if not env.get(name)]:
-        raise ValueError(f"{', '.join(missing)} not set")
-    url, username, password, token = (env[name] for name in names)
-    if len(token) < TOKEN_LEAST_CHARS:
-        raise ValueError(f"INK_BUILD_LOGS_TOKEN has less than {TOKEN_LEAST_CHARS} characters")
-    port = int(env.get("INK_PORT", "8080"))
-    return Settings(url.rstrip("/"), username, password, token, env.get("INK_LISTEN_HOST", "0.0.0.0"), port)
 
 
 def application(settings: Settings) -> web.Application:

@@ -1,4 +1,4 @@
-"""Connections that can only go where `addresses` allows, and answers of bounded size."""
+"""Connections that go to public addresses alone, and answers of bounded size."""
 
 import asyncio
 import re
@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
+from ink_common.public_addresses import is_public
 from yarl import URL
 
-from ink_resolver.addresses import is_public
 from ink_resolver.errors import refused
 from ink_resolver.target import is_internal
 

@@ -322,7 +322,7 @@ SOURCE = Source(url="https://rebound.example/x.git", commit=SOME_COMMIT, branch=
 def test_a_name_that_changes_its_address_leads_nowhere() -> None:
     """The first answer was public, so the URL was accepted; the one that counts is the guard's."""
     answers = iter([["93.184.216.34"], ["127.0.0.1"]])
-    addresses.check(SOURCE.url, None, lambda _host, _port: next(answers))
+    addresses.check(SOURCE.url, None, (), lambda _host, _port: next(answers))
     with Guard(SOURCE, resolve=lambda _host, _port: next(answers)) as guard:
         assert b" 403 " in _ask(guard, "CONNECT rebound.example:443 HTTP/1.1")
         assert guard.refusal is not None

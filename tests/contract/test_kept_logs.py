@@ -22,7 +22,7 @@ from ink_api.inkservice import InkService
 from ink_api.names import identity_of
 from ink_builder import kept_log, verdict
 from ink_builder.log import BuildLog, Mask
-from ink_builder.settings import parse
+from ink_builder.settings import parse_settings
 from ink_gateway.stores.kept_logs import KeptLogs
 from ink_gateway.stores.logs import KubeLogs
 from ink_operator.clients.registry import RegistryClient
@@ -93,7 +93,7 @@ async def build_ends(
     house: House, text: str, repository: str = REPOSITORY, build: str = BUILD, ended: dict[str, Any] | None = None
 ) -> str:
     """As the builder of the Job "u-1" leaves its log behind; returns what it printed."""
-    settings = parse(
+    settings = parse_settings(
         {
             "INK_BUILD_ID": build,
             "INK_TENANT": "acme",

@@ -37,7 +37,7 @@ def resolves_to(*found: str) -> addresses.Resolve:
     ],
 )
 def test_addresses_that_may_be_read(url: str, found: list[str]) -> None:
-    addresses.check(url, OWN, resolves_to(*found))
+    addresses.check(url, OWN, (), resolves_to(*found))
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_addresses_that_may_be_read(url: str, found: list[str]) -> None:
 )
 def test_addresses_that_are_refused(url: str, found: list[str]) -> None:
     with pytest.raises(BuildError) as caught:
-        addresses.check(url, OWN, resolves_to(*found))
+        addresses.check(url, OWN, (), resolves_to(*found))
     assert caught.value.reason == "SourceRefused"
 
 
@@ -127,26 +127,26 @@ def test_exposed_ports(config: bytes, ports: tuple[int, ...]) -> None:
 
 
 def test_settings_have_defaults() -> None:
-    parsed = settings.parse(ENVIRONMENT)
+    parsed = settings.parse_settings(ENVIRONMENT)
     assert (parsed.source.branch, parsed.options.pack, parsed.registry_host) == ("main", "Auto", "r:5000")
     assert (parsed.timeout_seconds, parsed.no_cache, parsed.registry_insecure) == (900, False, False)
 
 
 @pytest.mark.parametrize("command", ['"npm start"', '["npm", "start"]'])
 def test_a_command_is_text_or_a_list(command: str) -> None:
-    assert settings.parse({**ENVIRONMENT, "INK_COMMAND": command}).options.start_command == "npm start"
+    assert settings.parse_settings({**ENVIRONMENT, "INK_COMMAND": command}).options.start_command == "npm start"
 
 
 @pytest.mark.parametrize("broken", [{"INK_COMMIT": ""}, {"INK_BUILD": "{"}, {"INK_TIMEOUT_SECONDS": "15m"}])
 def test_broken_settings_are_the_platforms_fault(broken: dict[str, str]) -> None:
     with pytest.raises(BuildError) as caught:
-        settings.parse({**ENVIRONMENT, **broken})
+        settings.parse_settings({**ENVIRONMENT, **broken})
     assert caught.value.infrastructure
 
 
 def test_secrets_are_not_in_the_settings_text() -> None:
     secret = {"INK_GIT_PASSWORD": "hush-hush", "INK_REGISTRY_TOKEN": "hush-hush", "INK_BUILDKIT_KEY": "hush-hush"}
-    assert "hush" not in repr(settings.parse({**ENVIRONMENT, **secret}))
+    assert "hush" not in repr(settings.parse_settings({**ENVIRONMENT, **secret}))
 
 
 @pytest.mark.parametrize(

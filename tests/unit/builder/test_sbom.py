@@ -226,7 +226,7 @@ ENVIRONMENT = {
 
 def test_a_list_that_is_missing_ends_a_build_only_where_the_policy_needs_it() -> None:
     def looked(policy: str) -> Any:
-        settings = parsing.parse({**ENVIRONMENT, "INK_SCAN_IMAGE": policy})
+        settings = parsing.parse_settings({**ENVIRONMENT, "INK_SCAN_IMAGE": policy})
         log = BuildLog(Mask(()), io.StringIO())
         return asyncio.run(inspection.look(Built("sha256:0", (), 0), settings, log))
 
@@ -239,9 +239,9 @@ def test_a_list_that_is_missing_ends_a_build_only_where_the_policy_needs_it() ->
 
 def test_a_look_at_the_image_needs_an_sbom() -> None:
     without = {name: value for name, value in ENVIRONMENT.items() if name != "INK_SBOM_GENERATOR"}
-    assert parsing.parse({**without, "INK_SCAN_IMAGE": "off"}).scan.image == "off"
+    assert parsing.parse_settings({**without, "INK_SCAN_IMAGE": "off"}).scan.image == "off"
     for policy in ("warn", "block"):
         with pytest.raises(BuildError, match="INK_SBOM_GENERATOR"):
-            parsing.parse({**without, "INK_SCAN_IMAGE": policy})
+            parsing.parse_settings({**without, "INK_SCAN_IMAGE": policy})
     with pytest.raises(BuildError, match="INK_PROVENANCE"):
-        parsing.parse({**without, "INK_PROVENANCE": "full"})
+        parsing.parse_settings({**without, "INK_PROVENANCE": "full"})
