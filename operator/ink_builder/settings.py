@@ -5,13 +5,15 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from ink_api.reasons import Reason
 from ink_common.environ import Parsed, SettingsError, Variable, json_object, one_of, read
-from ink_common.public_addresses import Network, parse_networks
 
 from ink_builder.errors import BuildError, infrastructure
+
+if TYPE_CHECKING:
+    from ink_common.public_addresses import Network
 
 _MIB = 1024 * 1024
 _VARIABLE = re.compile(r"^[A-Za-z_][A-Za-z0-9_.-]*$")
@@ -23,6 +25,12 @@ _RESERVED = ("BUILDKIT_", "INK_", "GIT_AUTH_")
 
 def _directory(text: str) -> str:
     return text.strip("/")
+
+
+def _networks(text: str) -> "tuple[Network, ...]":
+    from ink_common.public_addresses import parse_networks  # loads while the git server is asked, if it need not before
+
+    return parse_networks(text)
 
 
 def _command(text: str) -> str | None:
@@ -78,7 +86,7 @@ class Source:
     root_directory: Annotated[str, Parsed(_directory)] = ""
     allowed_private: Annotated[str | None, Variable("INK_GIT_ALLOWED_PRIVATE")] = None
     """Ink's own git server: the only address that need not be public."""
-    denied: Annotated[tuple[Network, ...], Variable("INK_DENIED_CIDRS"), Parsed(parse_networks)] = ()
+    denied: Annotated["tuple[Network, ...]", Variable("INK_DENIED_CIDRS"), Parsed(_networks)] = ()
     """Refused although public: the cluster's own public addresses."""
     max_bytes: Annotated[int, Variable("INK_SOURCE_MAX_BYTES")] = 512 * _MIB
     max_files: Annotated[int, Variable("INK_SOURCE_MAX_FILES")] = 100_000

@@ -10,7 +10,7 @@ error shows their value.
 import json
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
+from dataclasses import MISSING, Field, fields, is_dataclass
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
@@ -29,18 +29,18 @@ class SettingsError(ValueError):
     """The environment cannot be used: the text names every variable that is wrong, and what was expected."""
 
 
-@dataclass(frozen=True, slots=True)
 class Variable:
     """In `Annotated`: the variable's name, where it is not the field's."""
 
-    name: str
+    def __init__(self, name: str) -> None:  # by hand: making a dataclass takes a millisecond of a builder's start
+        self.name = name
 
 
-@dataclass(frozen=True, slots=True)
 class Parsed:
     """In `Annotated`: how the text is parsed."""
 
-    parser: Parser
+    def __init__(self, parser: Parser) -> None:
+        self.parser = parser
 
 
 def read(kind: type[T], environ: Mapping[str, str]) -> T:
