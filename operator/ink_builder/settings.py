@@ -1,4 +1,4 @@
-"""The input of a build: environment variables, parsed once."""
+"""The settings of a build, read once from `INK_…` environment variables."""
 
 import json
 import re
@@ -20,7 +20,7 @@ _VARIABLE = re.compile(r"^[A-Za-z_][A-Za-z0-9_.-]*$")
 Policy = Literal["off", "warn", "block"]
 Severity = Literal["low", "medium", "high", "critical"]
 _RESERVED = ("BUILDKIT_", "INK_", "GIT_AUTH_")
-"""Names that the daemon reads as orders: another frontend, another tenant's caches."""
+"""Names that control the daemon: another frontend, another tenant's caches."""
 
 
 def _directory(text: str) -> str:
@@ -75,7 +75,7 @@ def _provenance(text: str) -> str | None:
 
 
 @dataclass(frozen=True)
-class Source:
+class BuildSource:
     """The repository and commit to build."""
 
     url: Annotated[str, Variable("INK_GIT_URL")]
@@ -107,11 +107,11 @@ class Options:
     publish_directory: str | None = None
     start_command: str | None = None
     variables: Mapping[str, str] = field(default_factory=dict)
-    """Plain variables of the build; ARG of a Dockerfile reads them."""
+    """Plain variables of the build; a Dockerfile reads them with ARG."""
 
 
 @dataclass(frozen=True)
-class Daemon:
+class BuildkitEndpoint:
     """Where buildkitd listens, and the client's certificate; `unix:` addresses need none."""
 
     address: Annotated[str, Variable("INK_BUILDKIT_ADDRESS")]
@@ -119,17 +119,17 @@ class Daemon:
     cert: Annotated[str | None, Variable("INK_BUILDKIT_CERT")] = None
     key: Annotated[str | None, Variable("INK_BUILDKIT_KEY")] = field(default=None, repr=False)
     start_seconds: Annotated[float, Variable("INK_BUILDKIT_START_SECONDS")] = 20.0
-    """How long it may take until it answers: it may just be starting."""
+    """How long to wait for it to answer: it may just be starting."""
 
 
 @dataclass(frozen=True)
 class Extras:
-    """What an image gets beside its layers, and where caches lie. All of it is off unless the platform asks for it."""
+    """What an image gets besides its layers, and where caches are stored. Off unless the platform turns it on."""
 
     platform: str | None = None
     """Such as `linux/arm64`; the daemon's own when None."""
     registry_cache: bool = False
-    """Keep the cache beside the image, for daemons that come and go."""
+    """Store the cache beside the image, for daemons that come and go."""
     provenance: Annotated[str | None, Parsed(_provenance)] = None
     """`min` or `max`."""
     sbom_generator: str | None = None
@@ -138,30 +138,30 @@ class Extras:
 
 @dataclass(frozen=True)
 class Scan:
-    """What is looked for in the source and in the image, and what ends a build: each policy is off, warn or block."""
+    """What is searched for in source and image, and what fails a build: each policy is off, warn or block."""
 
     secrets: Annotated[Policy, Variable("INK_SCAN_SECRETS")] = "off"
     vulnerabilities: Annotated[Policy, Variable("INK_SCAN_VULNERABILITIES")] = "off"
     image: Annotated[Policy, Variable("INK_SCAN_IMAGE")] = "off"
     """Known vulnerabilities of the packages in the image, those of its base included; needs an SBOM."""
     severity: Annotated[Severity, Variable("INK_SCAN_SEVERITY")] = "high"
-    """From which on a known vulnerability ends the build: low, medium, high, critical."""
+    """The lowest severity of a known vulnerability that fails the build."""
     osv_source: str | None = None
     """A file, directory or zip archive in OSV's format, or the URL of a server with OSV's API."""
 
     @property
     def is_on(self) -> bool:
-        """Whether there is anything to do with the source."""
+        """Whether the source is scanned."""
         return (self.secrets, self.vulnerabilities) != ("off", "off")
 
     @property
     def blocks(self) -> bool:
-        """Whether the build waits for what is found in the source."""
+        """Whether the build waits for the scan of the source."""
         return "block" in {self.secrets, self.vulnerabilities}
 
     @property
-    def holds(self) -> bool:
-        """Whether an image is pushed only after it was looked at."""
+    def inspects_before_push(self) -> bool:
+        """Whether an image is pushed only after its packages were checked."""
         return self.image == "block"
 
 
@@ -171,36 +171,36 @@ class Settings:
 
     tenant: str
     service: str
-    source: Source
+    source: BuildSource
     image: str
-    daemon: Daemon
+    daemon: BuildkitEndpoint
     build_id: str = "build"
     project: str = ""
     options: Annotated[Options, Variable("INK_BUILD"), Parsed(_options)] = Options()
     command: Annotated[str | None, Parsed(_command)] = None
-    """The start command of the tool, also among the options."""
+    """The start command given by the caller; parse_settings puts it into the options."""
     registry_host: str = ""
-    """Of the image, where nothing else is given."""
+    """That of `image`, unless another one is given."""
     registry_token: str = field(default="", repr=False)
     registry_insecure: bool = False
     timeout_seconds: float = 900.0
     no_cache: bool = False
     base_images: dict[str, Any] = field(default_factory=dict)
-    """ecosystem -> version -> image, or {build, run}: instead of the publishers' own."""
+    """ecosystem -> version -> image, or {build, run}: instead of the publishers' own images."""
     extras: Extras = Extras()
     scan: Scan = Scan()
     push_patience_seconds: float = 300.0
-    """How long a built image waits for a registry that takes no pushes, as it does at night while it is cleaned up."""
+    """How long a built image waits for a registry that accepts no pushes, such as during its nightly cleanup."""
     build_secrets: Annotated[Mapping[str, str], Parsed(_values)] = field(default_factory=dict, repr=False)
-    """Secret variables of the build, by name: for `RUN --mount=type=secret,id=NAME` alone."""
+    """Secret variables of the build by name, available only to `RUN --mount=type=secret,id=NAME`."""
     job_uid: str = ""
-    """Of the Job that this build is; empty: nobody waits for its verdict beside the image."""
+    """UID of the build's Job; empty: the verdict is not stored beside the image."""
     secrets_digest: Annotated[str, Variable("INK_BUILD_SECRETS_DIGEST")] = ""
-    """Changes with their values, and tells nothing of them."""
+    """Changes with the values of the secrets, and reveals nothing of them."""
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """Values that may not appear in a log."""
+        """Values that must not appear in a log."""
         known = (self.source.password, self.registry_token, self.daemon.key, *self.build_secrets.values())
         return tuple(s for s in known if s)
 

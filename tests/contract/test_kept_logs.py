@@ -20,8 +20,9 @@ import aiohttp
 import pytest
 from ink_api.inkservice import InkService
 from ink_api.names import identity_of
-from ink_builder import kept_log, verdict
+from ink_builder import verdict
 from ink_builder.log import BuildLog, Mask
+from ink_builder.registry import stored_log
 from ink_builder.settings import parse_settings
 from ink_gateway.stores.kept_logs import KeptLogs
 from ink_gateway.stores.logs import KubeLogs
@@ -111,7 +112,7 @@ async def build_ends(
     log = BuildLog(Mask(), printed)
     for line in text.splitlines():
         log.line(line)
-    await kept_log.keep(settings, log, ended or {"ok": False})
+    await stored_log.store(settings, log, ended or {"ok": False})
     return printed.getvalue()
 
 

@@ -25,7 +25,7 @@ from support.failing_builds import Failing, Recorded
 from .conftest import Stack
 
 pytestmark = pytest.mark.full
-CONTEXT = failure.Context("Dockerfile", generated=False)
+CONTEXT = failure.FailureContext("Dockerfile", generated=False)
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +79,7 @@ async def test_what_the_daemon_says(  # noqa: PLR0917 - fixtures
     seen: list[Recorded] = []
     explain = failure.explain
 
-    def remember(details: str, step: Any, context: failure.Context) -> Any:
+    def remember(details: str, step: Any, context: failure.FailureContext) -> Any:
         seen.append(Recorded(details, step.name if step else "", tuple(step.lines) if step else ()))
         return explain(details, step, context)
 

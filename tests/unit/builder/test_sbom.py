@@ -9,14 +9,15 @@ from typing import Any
 
 import pytest
 from ink_api.reasons import Reason
-from ink_builder import inspection, verdict
 from ink_builder import settings as parsing
+from ink_builder import verdict
 from ink_builder.errors import BuildError
+from ink_builder.image import inspection
+from ink_builder.image.solve import Built
 from ink_builder.log import BuildLog, Mask
 from ink_builder.scan import contents, osv, sbom
-from ink_builder.scan.model import Package
+from ink_builder.scan.model import ScannedPackage
 from ink_builder.settings import Scan
-from ink_builder.solve import Built
 
 DEBIAN = "pkg:deb/debian/libssl3@3.0.11-1~deb12u2?arch=amd64&distro=debian-12&upstream=openssl"
 
@@ -33,7 +34,7 @@ def statement(*names: str) -> bytes:
     return json.dumps({"predicateType": "https://spdx.dev/Document", "predicate": {"packages": packages}}).encode()
 
 
-def listed(*names: str) -> sbom.Contents:
+def listed(*names: str) -> sbom.ImagePackages:
     found = sbom.read(statement(*names))
     assert found is not None
     return found
@@ -42,18 +43,24 @@ def listed(*names: str) -> sbom.Contents:
 @pytest.mark.parametrize(
     ("name", "package"),
     [
-        (DEBIAN, Package("Debian:12", "openssl", "3.0.11-1~deb12u2")),
+        (DEBIAN, ScannedPackage("Debian:12", "openssl", "3.0.11-1~deb12u2")),
         (
             "pkg:deb/debian/libgcc-s1@12.2.0-14?distro=debian-12&upstream=gcc-12%4012.2.0-13",
-            Package("Debian:12", "gcc-12", "12.2.0-13"),
+            ScannedPackage("Debian:12", "gcc-12", "12.2.0-13"),
         ),
-        ("pkg:deb/debian/bsdutils@1%3A2.38.1-5?distro=debian-12", Package("Debian:12", "bsdutils", "1:2.38.1-5")),
-        ("pkg:apk/alpine/busybox@1.36.1-r15?distro=alpine-3.19.1", Package("Alpine:v3.19", "busybox", "1.36.1-r15")),
-        ("pkg:pypi/Flask_Login@0.6.3", Package("PyPI", "flask-login", "0.6.3")),
-        ("pkg:npm/%40acme/ui@2.0.0", Package("npm", "@acme/ui", "2.0.0")),
-        ("pkg:golang/github.com/a/b@v1.2.3#sub", Package("Go", "github.com/a/b", "1.2.3")),
-        ("pkg:golang/stdlib@1.26.8", Package("Go", "stdlib", "1.26.8")),
-        ("pkg:maven/org.acme/core@1.0", Package("Maven", "org.acme:core", "1.0")),
+        (
+            "pkg:deb/debian/bsdutils@1%3A2.38.1-5?distro=debian-12",
+            ScannedPackage("Debian:12", "bsdutils", "1:2.38.1-5"),
+        ),
+        (
+            "pkg:apk/alpine/busybox@1.36.1-r15?distro=alpine-3.19.1",
+            ScannedPackage("Alpine:v3.19", "busybox", "1.36.1-r15"),
+        ),
+        ("pkg:pypi/Flask_Login@0.6.3", ScannedPackage("PyPI", "flask-login", "0.6.3")),
+        ("pkg:npm/%40acme/ui@2.0.0", ScannedPackage("npm", "@acme/ui", "2.0.0")),
+        ("pkg:golang/github.com/a/b@v1.2.3#sub", ScannedPackage("Go", "github.com/a/b", "1.2.3")),
+        ("pkg:golang/stdlib@1.26.8", ScannedPackage("Go", "stdlib", "1.26.8")),
+        ("pkg:maven/org.acme/core@1.0", ScannedPackage("Maven", "org.acme:core", "1.0")),
         ("pkg:rpm/fedora/bash@5.2?distro=fedora-40", None),
         ("pkg:deb/ubuntu/bash@5.2?distro=ubuntu-24.04", None),
         ("pkg:pypi/flask", None),
@@ -61,7 +68,7 @@ def listed(*names: str) -> sbom.Contents:
         ("nonsense", None),
     ],
 )
-def test_a_package_url_is_a_package_of_osv(name: str, package: Package | None) -> None:
+def test_a_package_url_is_a_package_of_osv(name: str, package: ScannedPackage | None) -> None:
     assert sbom.package_of(name) == package
 
 
@@ -108,14 +115,14 @@ def test_a_release_of_a_distribution_mends_by_itself() -> None:
     [("Alpine:v3.19", "1.2.3-r9", "1.2.3-r10"), ("Maven", "1.9.0", "1.10.0"), ("NuGet", "1.2.9", "1.2.10.0")],
 )
 def test_versions_are_ordered_as_their_kind_orders_them(ecosystem: str, older: str, newer: str) -> None:
-    assert osv.affects(record("A-1", ecosystem, "x", newer), Package(ecosystem, "x", older)) == (True, newer)
-    assert not osv.affects(record("A-1", ecosystem, "x", older), Package(ecosystem, "x", newer))[0]
+    assert osv.affects(record("A-1", ecosystem, "x", newer), ScannedPackage(ecosystem, "x", older)) == (True, newer)
+    assert not osv.affects(record("A-1", ecosystem, "x", older), ScannedPackage(ecosystem, "x", newer))[0]
 
 
 @pytest.mark.parametrize("ecosystem", ["Debian:12", "Alpine:v3.19", "Maven", "NuGet", "npm", "PyPI"])
 @pytest.mark.parametrize("version", ["", "x.y", "!", "9" * 200, "\x00", "..", "1:2:3"])
 def test_a_version_that_is_none_is_survived(ecosystem: str, version: str) -> None:
-    osv.affects(record("A-1", ecosystem, "x", "2.0"), Package(ecosystem, "x", version))
+    osv.affects(record("A-1", ecosystem, "x", "2.0"), ScannedPackage(ecosystem, "x", version))
 
 
 # ---------------------------------------------------------------- policy
@@ -228,7 +235,7 @@ def test_a_list_that_is_missing_ends_a_build_only_where_the_policy_needs_it() ->
     def looked(policy: str) -> Any:
         settings = parsing.parse_settings({**ENVIRONMENT, "INK_SCAN_IMAGE": policy})
         log = BuildLog(Mask(()), io.StringIO())
-        return asyncio.run(inspection.look(Built("sha256:0", (), 0), settings, log))
+        return asyncio.run(inspection.inspect(Built("sha256:0", (), 0), settings, log))
 
     assert looked("off") is None
     assert looked("warn") is None

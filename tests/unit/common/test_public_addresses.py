@@ -7,7 +7,7 @@ import ipaddress
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ink_builder import addresses as sources
+from ink_builder.git import sources
 from ink_common import public_addresses
 from ink_common.public_addresses import SPECIAL_IPV4, SPECIAL_IPV6, is_public, parse_networks, why_not_public
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 from ink_builder import settings as builder
-from ink_builder.addresses import check
 from ink_builder.errors import BuildError
+from ink_builder.git.sources import check
 from ink_operator.inkservice.desired.buildjob import make_job
 from ink_operator.inkservice.model import Case, StartBuild
 from ink_operator.inkservice.source import build_plan

@@ -1,4 +1,4 @@
-"""Which repositories may be read: HTTPS on public addresses, and Ink's own git server."""
+"""Which repositories may be fetched: HTTPS on public addresses, and Ink's own git server."""
 
 import socket
 from collections.abc import Callable, Iterable, Sequence
@@ -21,25 +21,31 @@ def is_own(url: str, allowed_base: str | None) -> bool:
     """Whether `url` lies below the address of Ink's own git server."""
     if not allowed_base:
         return False
-    mine, theirs = urlsplit(allowed_base), urlsplit(url)
-    prefix = mine.path.rstrip("/") + "/"
-    same_place = (mine.scheme, mine.netloc) == (theirs.scheme, theirs.netloc)
-    return same_place and theirs.path.startswith(prefix) and ".." not in theirs.path
+    base, asked = urlsplit(allowed_base), urlsplit(url)
+    same_server = (base.scheme, base.netloc) == (asked.scheme, asked.netloc)
+    return same_server and asked.path.startswith(base.path.rstrip("/") + "/") and ".." not in asked.path
 
 
 def check(url: str, allowed_base: str | None, denied: Sequence[Network] = (), resolve: Resolve = lookup) -> None:
-    """Raises BuildError: SourceRefused for what may not be read, SourceUnreachable for a name without an address."""
+    """Raises BuildError: SourceRefused for a URL that must not be fetched, SourceUnreachable for an unknown name.
+
+    `denied` are networks that the platform refuses although they are public.
+    """
     if is_own(url, allowed_base):
         return
     parts = urlsplit(url)
     if parts.scheme != "https" or not parts.hostname:
-        raise BuildError(Reason.SOURCE_REFUSED, f"{parts.scheme or 'this'}:// repositories are not read, only https://")
+        raise BuildError(
+            Reason.SOURCE_REFUSED, f"{parts.scheme or 'this'}:// repositories are not supported: use an https:// URL"
+        )
     if parts.username or parts.password:
-        raise BuildError(Reason.SOURCE_REFUSED, "the repository's URL holds credentials: put them into source.git.auth")
+        raise BuildError(
+            Reason.SOURCE_REFUSED, "the repository's URL contains credentials: move them to source.git.auth"
+        )
     try:
         port = parts.port or 443
     except ValueError as error:
-        raise BuildError(Reason.SOURCE_REFUSED, f"the repository's URL has no valid port: {error}") from error
+        raise BuildError(Reason.SOURCE_REFUSED, f"the port in the repository's URL is not valid: {error}") from error
     public(parts.hostname, port, denied, resolve)
 
 
@@ -50,7 +56,7 @@ def public(host: str, port: int, denied: Sequence[Network] = (), resolve: Resolv
     except (OSError, UnicodeError) as error:
         raise BuildError(
             Reason.SOURCE_UNREACHABLE,
-            f"{host} has no address: {getattr(error, 'strerror', None) or error}",
+            f"{host} could not be resolved: {getattr(error, 'strerror', None) or error}",
             infrastructure=True,
         ) from error
     for address in found:
