@@ -30,7 +30,7 @@ sys.path[:0] = [str(ROOT / part) for part in ("local", "crds", "operator", "test
 
 from common import Row  # noqa: E402
 from ink_builder.buildkit.control import BuildKit  # noqa: E402
-from ink_builder.image.solve import BuildInput, BuildState, solve  # noqa: E402
+from ink_builder.image.solve import BuildInput, SolveState, solve  # noqa: E402
 from ink_builder.log import BuildLog, Mask  # noqa: E402
 from ink_builder.settings import Settings, parse_settings  # noqa: E402
 from support import build_daemons  # noqa: E402
@@ -106,7 +106,7 @@ class Side:
             buildkit = BuildKit(settings.daemon)
             await buildkit.connect()
             await solve(
-                buildkit, BuildInput(folder, folder, "Dockerfile", generated=False), settings, log, BuildState()
+                buildkit, BuildInput(folder, folder, "Dockerfile", generated=False), settings, log, SolveState()
             )
             took = time.monotonic() - began
             await buildkit.close()

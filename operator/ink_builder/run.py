@@ -16,7 +16,7 @@ from ink_builder import verdict
 from ink_builder.buildkit.control import BuildKit
 from ink_builder.diagnosis.judge import SHOWN_LINES
 from ink_builder.errors import BuildError, infrastructure
-from ink_builder.image.solve import NO_PUSH, BuildInput, BuildState, Built, solve
+from ink_builder.image.solve import NO_PUSH, BuildInput, SolveState, Built, solve
 from ink_builder.log import BuildLog
 from ink_builder.registry.names import repository_of
 from ink_builder.settings import Settings
@@ -56,7 +56,7 @@ class Planned:
 
 async def build(settings: Settings, log: BuildLog) -> dict[str, Any]:
     """Run the build to its verdict. Raises nothing but CancelledError."""
-    state = BuildState()
+    state = SolveState()
     try:
         async with asyncio.timeout(settings.timeout_seconds):
             return await _build(settings, log, state)
@@ -68,7 +68,7 @@ async def build(settings: Settings, log: BuildLog) -> dict[str, Any]:
         return _failed(infrastructure(f"the builder failed unexpectedly: {type(error).__name__}: {error}"), log)
 
 
-def _too_slow(settings: Settings, state: BuildState) -> BuildError:
+def _too_slow(settings: Settings, state: SolveState) -> BuildError:
     """Which step did not end, and the last lines it printed."""
     if state.not_pushed:
         return infrastructure(
@@ -99,7 +99,7 @@ def _failed(error: BuildError, log: BuildLog) -> dict[str, Any]:
     return verdict.failure(safe)
 
 
-async def _build(settings: Settings, log: BuildLog, state: BuildState) -> dict[str, Any]:
+async def _build(settings: Settings, log: BuildLog, state: SolveState) -> dict[str, Any]:
     clock = Clock()
     log.line(f"building {settings.source.url} at {settings.source.commit[:12]} for {settings.service}")
     buildkit = BuildKit(settings.daemon)
@@ -177,7 +177,7 @@ async def _inspect(
     return {**(report or {}), "image": image_report} if image_report is not None else report
 
 
-async def _solve(buildkit: BuildKit, job: BuildInput, settings: Settings, log: BuildLog, state: BuildState) -> Built:
+async def _solve(buildkit: BuildKit, job: BuildInput, settings: Settings, log: BuildLog, state: SolveState) -> Built:
     """Build; and push, unless the image is to be inspected first."""
     if settings.scan.inspects_before_push:
         return await solve(buildkit, job, settings, log, state, push=NO_PUSH)
@@ -186,7 +186,7 @@ async def _solve(buildkit: BuildKit, job: BuildInput, settings: Settings, log: B
 
 
 async def _release(
-    buildkit: BuildKit, job: BuildInput, settings: Settings, log: BuildLog, state: BuildState, *, inspected: Built
+    buildkit: BuildKit, job: BuildInput, settings: Settings, log: BuildLog, state: SolveState, *, inspected: Built
 ) -> Built:
     from ink_builder.image import inspection
 

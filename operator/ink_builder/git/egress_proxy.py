@@ -44,7 +44,7 @@ class EgressProxy:
     def url(self) -> str:
         """The proxy's URL for libgit2; it starts listening at the first call."""
         if self._server is None:
-            handler = type("Tunnel", (_Tunnel,), {"guard": self})
+            handler = type("Tunnel", (_Tunnel,), {"proxy": self})
             self._server = _Server(("127.0.0.1", 0), handler)
             threading.Thread(target=self._server.serve, daemon=True).start()
         return f"http://127.0.0.1:{self._server.server_address[1]}"

@@ -8,7 +8,7 @@ from typing import Any
 
 from ink_builder.buildkit.control import BuildKit
 from ink_builder.errors import BuildError, infrastructure
-from ink_builder.image.solve import UNTAGGED, BuildInput, BuildState, Built, solve
+from ink_builder.image.solve import UNTAGGED, BuildInput, SolveState, Built, solve
 from ink_builder.log import BuildLog
 from ink_builder.registry.client import repository
 from ink_builder.scan import contents, sbom
@@ -49,7 +49,7 @@ def _report(built: Built, settings: Settings) -> contents.ImageReport:
 
 
 async def release(
-    buildkit: BuildKit, job: BuildInput, settings: Settings, log: BuildLog, state: BuildState, *, inspected: Built
+    buildkit: BuildKit, job: BuildInput, settings: Settings, log: BuildLog, state: SolveState, *, inspected: Built
 ) -> Built:
     """Push the image that was inspected. Raises BuildError.
 

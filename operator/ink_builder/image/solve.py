@@ -38,7 +38,7 @@ _SHUTTING_DOWN = re.compile(
 
 
 @dataclass
-class BuildState:
+class SolveState:
     """What the build is doing, for the message of a build that runs out of time."""
 
     progress: Progress | None = None
@@ -141,7 +141,7 @@ def cache(settings: Settings) -> dict[str, str] | None:
 
 
 async def solve(
-    buildkit: BuildKit, job: BuildInput, settings: Settings, log: BuildLog, state: BuildState, *, push: str = TAGGED
+    buildkit: BuildKit, job: BuildInput, settings: Settings, log: BuildLog, state: SolveState, *, push: str = TAGGED
 ) -> Built:
     """Build and push. Retries when the connection is lost (once) and when only the push fails. Raises BuildError."""
     waits, waited, lost = iter(PUSH_AGAIN_SECONDS), 0.0, False
@@ -169,7 +169,7 @@ async def solve(
 
 
 async def _attempt(
-    buildkit: BuildKit, job: BuildInput, settings: Settings, log: BuildLog, state: BuildState, *, push: str
+    buildkit: BuildKit, job: BuildInput, settings: Settings, log: BuildLog, state: SolveState, *, push: str
 ) -> Built:
     files = FileSync({"context": job.context, "dockerfile": job.dockerfile_directory})
     services = SessionServices(

@@ -102,7 +102,7 @@ def record(name: str, ecosystem: str, package: str, fixed: str, severity: str = 
     return {"id": name, "affected": [affected], "database_specific": {"severity": severity}}
 
 
-def test_a_release_of_a_distribution_mends_by_itself() -> None:
+def test_every_release_of_a_distribution_has_fixes_of_its_own() -> None:
     package = sbom.package_of(DEBIAN)
     assert package is not None
     assert osv.affects(record("D-1", "Debian:12", "openssl", "3.0.11-1~deb12u3"), package) == (True, "3.0.11-1~deb12u3")
@@ -139,7 +139,7 @@ def data(tmp_path: Any) -> str:
 
 
 def test_numbers_by_severity_and_the_worst_first(data: str) -> None:
-    report = contents.look(listed(DEBIAN, "pkg:npm/a@1.0.0", "pkg:npm/b@1.0.0"), Scan(image="warn", osv_source=data))
+    report = contents.compare(listed(DEBIAN, "pkg:npm/a@1.0.0", "pkg:npm/b@1.0.0"), Scan(image="warn", osv_source=data))
     assert report.summary() == {
         "packages": 3,
         "vulnerablePackages": 2,
@@ -166,35 +166,35 @@ def test_numbers_by_severity_and_the_worst_first(data: str) -> None:
 
 
 def test_without_a_policy_packages_are_counted_alone() -> None:
-    assert contents.look(listed(DEBIAN), Scan()).summary() == {"packages": 1}
+    assert contents.compare(listed(DEBIAN), Scan()).summary() == {"packages": 1}
 
 
 def test_clean_is_not_the_same_as_not_looked_at(data: str) -> None:
-    clean = contents.look(listed("pkg:npm/b@1.0.0"), Scan(image="warn", osv_source=data))
+    clean = contents.compare(listed("pkg:npm/b@1.0.0"), Scan(image="warn", osv_source=data))
     assert clean.summary() == {"packages": 1, "vulnerablePackages": 0, "vulnerabilities": {}}
-    other = contents.look(listed("pkg:rpm/fedora/bash@5"), Scan(image="warn", osv_source=data))
+    other = contents.compare(listed("pkg:rpm/fedora/bash@5"), Scan(image="warn", osv_source=data))
     assert other.summary() == {
         "packages": 1,
-        "unchecked": "those of these kinds are compared with nothing: rpm/fedora",
+        "unchecked": "there is no vulnerability data for packages of these kinds: rpm/fedora",
     }
-    absent = contents.look(listed(DEBIAN), Scan(image="warn", osv_source="/nonexistent"))
+    absent = contents.compare(listed(DEBIAN), Scan(image="warn", osv_source="/nonexistent"))
     assert absent.summary().keys() == {"packages", "unchecked"}
 
 
 def test_only_block_stops_an_image_and_from_the_severity_on(data: str) -> None:
     low = listed("pkg:npm/a@1.0.0")
-    contents.enforce(contents.look(low, Scan(image="warn", osv_source=data)), Scan(image="warn", severity="low"))
+    contents.enforce(contents.compare(low, Scan(image="warn", osv_source=data)), Scan(image="warn", severity="low"))
     severe = Scan(image="block", osv_source=data, severity="critical")
-    contents.enforce(contents.look(low, severe), severe)
+    contents.enforce(contents.compare(low, severe), severe)
     with pytest.raises(BuildError, match=r"was not pushed: openssl .* has D-1; fixed in") as stopped:
-        contents.enforce(contents.look(listed(DEBIAN), severe), severe)
+        contents.enforce(contents.compare(listed(DEBIAN), severe), severe)
     assert stopped.value.reason == "ScanBlocked"
     assert not stopped.value.infrastructure
 
 
 def test_a_policy_that_blocks_needs_its_data() -> None:
     with pytest.raises(BuildError) as failed:
-        contents.look(listed(DEBIAN), Scan(image="block", osv_source="/nonexistent"))
+        contents.compare(listed(DEBIAN), Scan(image="block", osv_source="/nonexistent"))
     assert failed.value.infrastructure
 
 
@@ -239,7 +239,7 @@ def test_a_list_that_is_missing_ends_a_build_only_where_the_policy_needs_it() ->
 
     assert looked("off") is None
     assert looked("warn") is None
-    with pytest.raises(BuildError, match="no list of the image's packages") as failed:
+    with pytest.raises(BuildError, match="no SBOM for the image") as failed:
         looked("block")
     assert failed.value.infrastructure
 

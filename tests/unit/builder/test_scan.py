@@ -106,7 +106,7 @@ def test_a_broken_lock_file_holds_nothing(path: str, text: str) -> None:
 
 # ---------------------------------------------------------------- OSV
 @pytest.mark.parametrize(
-    ("record", "ecosystem", "name", "version", "hit", "mended"),
+    ("record", "ecosystem", "name", "version", "hit", "fixed"),
     [
         ("INK-TEST-0001", "npm", "left-pad", "1.3.0", True, "1.3.1"),
         ("INK-TEST-0001", "npm", "left-pad", "1.3.1", False, ""),
@@ -137,9 +137,9 @@ def test_a_broken_lock_file_holds_nothing(path: str, text: str) -> None:
     ],
 )
 def test_which_versions_a_record_means(  # noqa: PLR0917 - a row of the table
-    record: str, ecosystem: str, name: str, version: str, hit: bool, mended: str
+    record: str, ecosystem: str, name: str, version: str, hit: bool, fixed: str
 ) -> None:
-    assert osv.affects(named(record), ScannedPackage(ecosystem, name, version)) == (hit, mended)
+    assert osv.affects(named(record), ScannedPackage(ecosystem, name, version)) == (hit, fixed)
 
 
 @pytest.mark.parametrize(
@@ -324,7 +324,7 @@ def test_findings_name_the_place_and_never_the_secret(tmp_path: Path) -> None:
     everything = f"{caught.value} {caught.value.lines} {report.lines()} {report.summary()}"
     assert AWS not in everything
     assert GITHUB not in everything
-    assert "revoke" in everything
+    assert "Revoke" in everything
 
 
 def test_the_summary_lists_the_worst_and_counts_the_rest(tmp_path: Path) -> None:
