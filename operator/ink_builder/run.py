@@ -16,7 +16,7 @@ from ink_builder import verdict
 from ink_builder.buildkit.control import BuildKit
 from ink_builder.diagnosis.judge import SHOWN_LINES
 from ink_builder.errors import BuildError, infrastructure
-from ink_builder.image.solve import NO_PUSH, BuildInput, SolveState, Built, solve
+from ink_builder.image.solve import NO_PUSH, BuildInput, Built, SolveState, solve
 from ink_builder.log import BuildLog
 from ink_builder.registry.names import repository_of
 from ink_builder.settings import Settings

@@ -8,7 +8,7 @@ from typing import Any
 
 from ink_builder.buildkit.control import BuildKit
 from ink_builder.errors import BuildError, infrastructure
-from ink_builder.image.solve import UNTAGGED, BuildInput, SolveState, Built, solve
+from ink_builder.image.solve import UNTAGGED, BuildInput, Built, SolveState, solve
 from ink_builder.log import BuildLog
 from ink_builder.registry.client import repository
 from ink_builder.scan import contents, sbom
