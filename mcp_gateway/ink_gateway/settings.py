@@ -10,11 +10,11 @@ PREFIX = "INK_"
 
 
 class SettingsError(Exception):
-    """A setting is missing or wrong; the text names the variable and never its value."""
+    """A setting is missing or invalid; the text names the variable but never its value."""
 
 
 class Settings(BaseModel):
-    """What the gateway must know about the platform. Every field is the variable of its name with the prefix `INK_`."""
+    """The gateway's settings. Every field is set by the variable of its name with the prefix `INK_`."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -55,12 +55,12 @@ class Settings(BaseModel):
 
     @property
     def own_hosts(self) -> frozenset[str]:
-        """Host names, without port and in lower case, under which the gateway itself is asked."""
+        """The gateway's own host names, without port and in lower case."""
         return frozenset({*self.allowed_hosts, (urlsplit(self.public_url).hostname or "").lower()} - {""})
 
 
 def load(environment: Mapping[str, str]) -> Settings:
-    """Settings from an environment; an empty variable is an unset one. Raises SettingsError naming every wrong one."""
+    """Settings from an environment; an empty variable counts as unset. Raises SettingsError naming all invalid ones."""
     values = {
         key.removeprefix(PREFIX).lower(): value
         for key, value in environment.items()

@@ -1,4 +1,4 @@
-"""The environment, parsed once into a frozen object."""
+"""Settings from the environment, parsed once into a frozen object."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,23 +6,23 @@ from pathlib import Path
 from typing import Any
 
 MIN_KEY_LENGTH = 32
-"""Characters of a secret: HS256 wants 32 bytes, and shorter tokens can be guessed."""
+"""Minimum length of a secret: HS256 needs 32 bytes, and shorter tokens could be guessed."""
 
 
 class SettingsError(Exception):
-    """The environment cannot be used; the text names every variable and what is wrong with it."""
+    """Invalid environment; the text names every wrong variable and the problem."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What the process is told from outside. Secrets are kept out of repr()."""
+    """The settings of the process. Secrets are left out of repr()."""
 
     data: Path
     signing_key: str
     admin_token: str
     internal_token: str
     push_events_url: str
-    """Where push events go; empty: nobody listens, none are kept."""
+    """Where push events are sent; empty: none are stored or sent."""
     repo_max_bytes: int = 1 << 30
     push_max_bytes: int = 512 << 20
     listen_host: str = "0.0.0.0"
@@ -31,7 +31,7 @@ class Settings:
     request_timeout_seconds: float = 1800
     """A whole clone or push."""
     idle_timeout_seconds: float = 60
-    """A client that neither sends nor reads for so long is given up."""
+    """A client that neither sends nor reads for this long is disconnected."""
     max_processes: int = 12
     max_processes_per_workspace: int = 6
 
@@ -45,7 +45,7 @@ class Settings:
 
     @property
     def database(self) -> Path:
-        """SQLite file: tokens, refs that were announced, events on their way."""
+        """SQLite file: tokens, recorded refs, undelivered events."""
         return self.data / "git.db"
 
 
