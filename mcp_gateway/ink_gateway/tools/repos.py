@@ -20,12 +20,12 @@ def tools(actions: RepoActions, caller_of: CallerOf) -> list[Tool]:
 
     @handle_errors
     async def create_repo(ctx: Ctx, name: RepoName, host: Host = INTERNAL, description: str = "") -> RepoView:
-        """Create an empty git repository on Ink's git server. An existing one of that name is returned unchanged."""
+        """Create an empty git repository on Ink's git server. An existing one is returned unchanged."""
         return await actions.create(caller_of(ctx), name, host, description)
 
     @handle_errors
     async def get_git_token(ctx: Ctx, name: RepoName, host: Host = INTERNAL) -> GitTokenView:
-        """Get a secret token to clone and push one repository, valid for 30 days.
+        """Get a secret token to clone and push one repository for 30 days.
 
         git push <authenticated_url> HEAD:main. Never commit or print the token.
         """

@@ -80,7 +80,7 @@ def test_the_tightest_limit_is_named() -> None:
     assert room_for(0, 100 * MIB, 50 * MIB, 1 << 40).bytes == 50 * MIB
     assert "a push is limited to 50.0 MiB" in room_for(0, 100 * MIB, 50 * MIB, 1 << 40).why
     assert room_for(90 * MIB, 100 * MIB, 50 * MIB, 1 << 40).bytes == 10 * MIB
-    assert "holds 90.0 MiB" in room_for(90 * MIB, 100 * MIB, 50 * MIB, 1 << 40).why
+    assert "has 90.0 MiB" in room_for(90 * MIB, 100 * MIB, 50 * MIB, 1 << 40).why
     assert "disk is full" in room_for(0, 100 * MIB, 50 * MIB, -5).why
     for room in (room_for(0, 100, 50, -5), room_for(200, 100, 50, 1000), room_for(100, 100, 50, 1000)):
         assert room.bytes == 1, "0 would mean no limit to git"
