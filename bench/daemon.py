@@ -5,6 +5,8 @@ the benchmark, and back afterwards. Each round creates a service and waits until
 on an empty volume), lets the daemon stop, pushes one changed line (it starts with its cache), and pushes another (it
 is running). It measures how long the builder waited for the daemon after the clone, according to its log, and the time
 from the push to the live answer. Before each round the daemon and its volume are removed. Medians; `--json` prints all.
+"""
+
 from __future__ import annotations
 
 import argparse
