@@ -59,10 +59,10 @@ def rules_of(glossary: str) -> list[Rule]:
 
 
 def _stem(pattern: str) -> str:
-    begin = re.match(r"\\b([a-z]{2,})(\?)?", pattern)
+    begin = re.match(r"\\b([a-z ]{2,})(\?)?", pattern)
     if begin is None:
         raise ValueError(f"{GLOSSARY}: {pattern} must begin with \\b and a lower-case word")
-    return begin[1][:-1] if begin[2] else begin[1]
+    return (begin[1][:-1] if begin[2] else begin[1]).strip()
 
 
 def kind_of(file: str) -> str | None:
@@ -78,7 +78,7 @@ def kind_of(file: str) -> str | None:
 
 def possible(text: str, rules: Iterable[Rule]) -> list[Rule]:
     """The rules whose first letters occur in the text."""
-    lower = text.lower()
+    lower = " ".join(text.lower().split())
     return [rule for rule in rules if rule.stem in lower]
 
 
