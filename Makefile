@@ -13,23 +13,23 @@ OWN_IMAGES_BASE := python:3.11-slim-bookworm
 PROTO_DIR := operator/ink_builder/buildkit/proto
 
 .PHONY: help
-help: ## this list
+help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(VENV)/.stamp: pyproject.toml uv.lock
 	@command -v python3 >/dev/null || { echo "python3 is missing: install Python 3.11 or newer, then run make again" >&2; exit 1; }
-	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed, this is $$(python3 -V)" >&2; exit 1; }
+	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is required, but this is $$(python3 -V)" >&2; exit 1; }
 	@echo "  python environment …" >&2
 	@test -x $(VENV)/bin/uv || { python3 -m venv $(VENV) && $(VENV)/bin/python -m pip install --quiet uv==0.13.8; }
 	@$(VENV)/bin/uv sync --frozen --quiet --all-extras
 	@touch $@
 
 .PHONY: venv
-venv: $(VENV)/.stamp ## the Python environment of this checkout
+venv: $(VENV)/.stamp ## create the Python environment of this checkout
 
 ##@ run
 .PHONY: up
-up: venv ## a local Kubernetes with Ink in it and a sample application live (NAME=ink, CLUSTER=local|existing)
+up: venv ## start a local Kubernetes with Ink and a sample application (NAME=ink, CLUSTER=local|existing)
 ifeq ($(CLUSTER),local)
 	@$(PY) -m ink_local up --name $(NAME) $(INDEX:%=--index=%) >/dev/null
 	@$(PY) -m ink_local install --name $(NAME)
@@ -37,23 +37,23 @@ ifeq ($(CLUSTER),local)
 else ifeq ($(CLUSTER),existing)
 	@$(PY) -m ink_install install $(VALUES:%=--values=%) $(INSTALL_FLAGS)
 else
-	@echo "CLUSTER=$(CLUSTER) is unknown: use local or existing" >&2; exit 2
+	@echo "CLUSTER=$(CLUSTER) is not supported: use local or existing" >&2; exit 2
 endif
 
 .PHONY: down
-down: venv ## take the local cluster down; the cache of built programs stays
+down: venv ## remove the local cluster, but keep the cache of built programs
 	@$(PY) -m ink_local down --name $(NAME)
 
 .PHONY: status
-status: venv ## which components of the local cluster run
+status: venv ## show what is running in the local cluster
 	@$(PY) -m ink_local status --name $(NAME)
 
 .PHONY: logs
-logs: venv ## logs of the local cluster's components (COMPONENT=kubelet prints one)
+logs: venv ## list logs of the local cluster's components (COMPONENT=kubelet prints one)
 	@$(PY) -m ink_local logs --name $(NAME) $(COMPONENT)
 
 .PHONY: env
-env: venv ## shell settings for eval: PATH with ink and kubectl, KUBECONFIG, the gateway, the API key
+env: venv ## print shell settings for eval: paths of ink and kubectl, gateway, API key
 	@$(PY) -m ink_local env --name $(NAME)
 
 .PHONY: build
@@ -61,18 +61,19 @@ build: venv ## build the cluster's programs and images into the cache
 	@$(PY) -m ink_local build
 
 .PHONY: node-files
-node-files: venv ## write what an existing cluster's nodes need to dist/: images, seccomp profile, values
+node-files: venv ## write what the nodes of an existing cluster need to dist/: images, seccomp profile, values
 	@base="$$($(PY) -m ink_standins $(OWN_IMAGES_BASE))"; $(PY) -m ink_install node-files --base "$$base"
 
 ##@ check
 .PHONY: check
-check: venv ## format, lint, types, layers, generated files: seconds
+check: venv ## check format, lint, types, layers, generated files and words: seconds
 	@$(VENV)/bin/ruff format --check --quiet .
 	@$(VENV)/bin/ruff check --quiet .
 	@$(VENV)/bin/lint-imports --no-logo 2>&1 | tail -1
 	@$(VENV)/bin/mypy crds/ink_api operator/ink_operator operator/ink_builder operator/ink_resolver operator/ink_logs operator/ink_common mcp_gateway/ink_gateway mcp_gateway/ink_git mcp_gateway/ink_cli install/ink_artifacts install/ink_install local/ink_standins local/ink_local tests/support
 	@$(MAKE) --no-print-directory check-generated
 	@$(MAKE) --no-print-directory check-chart
+	@$(PY) .ci/check_words.py
 	@git ls-files '*.sh' .ci/run | xargs -r $(VENV)/bin/shellcheck
 
 .PHONY: check-generated
@@ -91,17 +92,17 @@ check-chart: venv
 	if [ -n "$$helm" ]; then "$$helm" lint charts/ink --quiet --strict; else echo "  helm is not built yet: 'make build' builds it; chart not linted"; fi
 
 .PHONY: fmt
-fmt: venv ## format, and fix what can be fixed
+fmt: venv ## format the code and fix lint findings
 	@$(VENV)/bin/ruff format --quiet .
 	@$(VENV)/bin/ruff check --fix --quiet . || true
 
 .PHONY: crds
-crds: venv ## write the CRDs from the models
+crds: venv ## generate the CRDs from the models
 	@$(PY) -m ink_api.crdgen crds/generated
 	@$(MAKE) --no-print-directory chart-crds
 
 .PHONY: docs
-docs: venv ## write docs/api.md and docs/reasons.md from the models
+docs: venv ## generate docs/api.md and docs/reasons.md from the models
 	@$(PY) -m ink_api.docgen docs examples
 
 .PHONY: chart-crds
@@ -110,7 +111,7 @@ chart-crds:
 
 ##@ test
 .PHONY: test
-test: venv ## everything, on a cluster of its own (about 20 minutes; the first time builds the cluster's programs)
+test: venv ## run all tests, on a separate cluster (about 20 minutes; the first run also builds the cluster's programs)
 	@$(MAKE) --no-print-directory build
 	@$(MAKE) --no-print-directory check
 	@$(MAKE) --no-print-directory --jobs=3 --keep-going $(STREAMS:%=stream-%)
@@ -133,19 +134,19 @@ $(STREAMS:%=stream-%): stream-%:
 	$(PY) -m pytest $(STREAM) -m "not full" $(PYTEST_FLAGS) 2>&1 | sed -u 's/^/$(shell printf %-8s $*) | /'
 
 .PHONY: test-unit
-test-unit: venv ## pure parts: seconds
+test-unit: venv ## test the pure parts: seconds
 	@$(PY) -m pytest tests/unit tests/faults $(PYTEST_FLAGS)
 
 .PHONY: test-api
-test-api: venv ## against a real API server
+test-api: venv ## test against a real API server
 	@$(PY) -m pytest tests/api tests/contract -m "not full" $(PYTEST_FLAGS)
 
 .PHONY: test-e2e
-test-e2e: venv ## against the whole local cluster
+test-e2e: venv ## test against a whole local cluster
 	@$(PY) -m pytest tests/e2e tests/local -m "not full" $(PYTEST_FLAGS)
 
 .PHONY: test-full
-test-full: venv ## the long forms of every proof as well
+test-full: venv ## run all tests in their long form too
 	@$(MAKE) --no-print-directory build
 	@$(MAKE) --no-print-directory check
 	@$(PY) -m pytest tests $(PYTEST_FLAGS)

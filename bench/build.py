@@ -1,11 +1,11 @@
-"""What Ink's builder adds to BuildKit: against buildctl on the same daemon, registry, context and Dockerfile, by turns.
+"""What Ink's builder adds to BuildKit, compared with buildctl on the same daemon, registry, context and Dockerfile.
 
 `.venv/bin/python bench/build.py --rounds 7`. buildkitd, a registry and a git server of its own, all on loopback.
 - *one line changed*, *nothing changed*: the solve alone, push included (a new tag each time).
 - *new files*: an image of files that the daemon has never seen; what it takes is sending them (FileSync).
-- *the whole builder*: `python -m ink_builder` from its start to its end, clone and plan included, one line changed;
-  and the most memory that it had.
-Medians are compared; `--json` prints every time.
+- *the whole builder*: `python -m ink_builder` from start to end, clone and plan included, one line changed; and its
+  peak memory.
+Both sides alternate. Medians are compared; `--json` prints every time.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ ONLY_FILES = "FROM scratch\nCOPY . /\n"
 
 @dataclass(frozen=True)
 class Side:
-    """Both clients of one daemon. Each names its sources so that the daemon never has the other's files."""
+    """Both clients of one daemon. Each names its sources differently, so the daemon never has the other's files."""
 
     daemon: BuildKitDaemon
     registry: Registry
@@ -72,7 +72,7 @@ class Side:
         return time.monotonic() - began
 
     def settings(self, commit: str = "0" * 40) -> Settings:
-        """What a BuildInput's environment would say."""
+        """The environment of a build Job."""
         return parse_settings(self.environment(commit))
 
     def environment(self, commit: str) -> dict[str, str]:
@@ -134,13 +134,13 @@ class Side:
 
 
 def change(folder: Path) -> None:
-    """One line that nobody has built before."""
+    """One line that has never been built."""
     text = (APP / "server.py").read_text()
     (folder / "server.py").write_text(text.replace(LINE, f'VERSION = "{random.getrandbits(64):x}"'))
 
 
 def renew(folder: Path) -> None:
-    """Files that nobody has seen."""
+    """Files that the daemon does not have."""
     shutil.rmtree(folder, ignore_errors=True)
     for number in range(NEW_FILES):
         place = folder / f"d{number % 40}" / f"f{number}"
@@ -150,7 +150,7 @@ def renew(folder: Path) -> None:
 
 
 def take_turns(row: Row, rounds: int, side: Side, folder: Path, prepare: object) -> None:
-    """The first round is not counted; who begins changes."""
+    """The first round is not counted; the sides take turns at beginning."""
     for number in range(rounds + 1):
         ways = [(row.other, side.buildctl), (row.ink, side.ink)]
         for seconds, way in ways if number % 2 else ways[::-1]:

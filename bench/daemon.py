@@ -1,10 +1,10 @@
-"""What a buildkitd of one's own costs a build: its first start, a start with its cache, and none at all.
+"""What a tenant's own buildkitd costs a build: its first start, a start with its cache, and when it is running.
 
 `make up`, then `.venv/bin/python bench/daemon.py --rounds 3`. The release is switched to `builders.shared=false` for
-it, and back again. Each round makes a new service and waits until it is live (the tenant's daemon starts on an empty
-volume), lets the daemon go to rest, pushes one changed line (it starts with what it kept), and pushes another (it
-runs). Seconds are those that the builder waited for the daemon beyond the clone, as its log says, and those from the
-push to the live answer. Before each round the daemon and its volume are removed. Medians; `--json` prints every time.
+the benchmark, and back afterwards. Each round creates a service and waits until it is live (the tenant's daemon starts
+on an empty volume), lets the daemon stop, pushes one changed line (it starts with its cache), and pushes another (it
+is running). It measures how long the builder waited for the daemon after the clone, according to its log, and the time
+from the push to the live answer. Before each round the daemon and its volume are removed. Medians; `--json` prints all.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def waited(platform: Platform, name: str) -> float:
 
 
 def pushed(platform: Platform, service: Deployed, version: str) -> float:
-    """Push one changed line; seconds until it answers."""
+    """Push one changed line; returns the seconds until it is live."""
     text = (service.clone.directory / FILE).read_text()
     old = next(line for line in text.splitlines() if line.startswith("VERSION ="))
     service.clone.replace(FILE, old, f'VERSION = "{version}"')
@@ -53,12 +53,12 @@ def pushed(platform: Platform, service: Deployed, version: str) -> float:
 
 
 def at_rest(platform: Platform) -> bool:
-    """No daemon of a tenant runs."""
+    """No tenant's daemon is running."""
     return not platform.kubectl.list("pods", SPACE, "ml.ink/component=buildkitd")
 
 
 def without_daemons(platform: Platform) -> None:
-    """None is there, nor what one kept."""
+    """There is no tenant's daemon, and no volume of one."""
     parts = "statefulsets,services,networkpolicies,secrets,persistentvolumeclaims"
     platform.kubectl.run("delete", parts, "-n", SPACE, "-l", "ml.ink/component=buildkitd", "--ignore-not-found")
     eventually(lambda: at_rest(platform), within=120, every=1, what="the daemon is gone")
@@ -71,7 +71,7 @@ def one_round(platform: Platform, number: int) -> dict[str, tuple[float, float]]
     began = time.monotonic()
     service = platform.deploy(name, APP)
     times = [(waited(platform, name), time.monotonic() - began)]
-    eventually(lambda: at_rest(platform), within=300, every=1, what="the daemon rests")
+    eventually(lambda: at_rest(platform), within=300, every=1, what="the daemon has stopped")
     for version in ("warm", "hot"):
         took = pushed(platform, service, version)
         times.append((waited(platform, name), took))
@@ -81,7 +81,7 @@ def one_round(platform: Platform, number: int) -> dict[str, tuple[float, float]]
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--name", default="ink", help="the local cluster, which is up and has Ink in it")
+    parser.add_argument("--name", default="ink", help="name of the running local cluster with Ink")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
@@ -94,7 +94,7 @@ def main() -> int:
                 print(f"round {number + 1}: {rounds[-1]}", file=sys.stderr)
         finally:
             switch(platform, shared=True)
-            # Nobody else does: with a shared daemon the operator does not look at those of tenants.
+            # With a shared daemon the operator does not manage those of tenants, so remove them here.
             without_daemons(platform)
     if options.json:
         print(json.dumps(rounds, indent=2))

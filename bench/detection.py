@@ -1,7 +1,7 @@
-"""How long it takes to recognise what a repository is: `.venv/bin/python bench/detection.py [FILES]` (50,000 files).
+"""How long it takes to plan the build of a repository: `.venv/bin/python bench/detection.py [FILES]` (50,000 files).
 
 Trees of several shapes, listed from disk and planned, five times each; the median in milliseconds. Listing alone is
-shown beside it: it is what no planner can do without.
+shown for comparison, because no planner can avoid it.
 """
 
 from __future__ import annotations

@@ -1,14 +1,14 @@
-"""From a push to a live answer: Ink against the same steps by hand, in one run on one machine.
+"""From a push to a live answer: Ink compared with the same steps by hand, in one run on one machine.
 
 `make up`, then `.venv/bin/python bench/live.py --rounds 12`. By hand means: clone from the same git server, `buildctl`
 against the same BuildKit with a context of the same files, push to the same registry, `kubectl apply` of a Deployment
-and a Service like those that Ink makes, and ask until the new version answers. Either way a new service has a new
-repository in the registry, so that its first push carries the layers of its base image. Ink's answer is asked for at
-its public HTTPS address, the other one at the Service. Rounds take turns; each round's first time is a new service, its
-second a push of one changed line.
+and a Service like those that Ink creates, and poll until the new version answers. In both cases a new service has a new
+repository in the registry, so that its first push includes the layers of its base image. Ink is polled at its public
+HTTPS address, the other one at the Service. Rounds alternate; the first time of each round is a new service, the second
+a push of one changed line.
 
-Before each push the cluster rests for a few seconds, so that nothing of the last one is still at work, and for a random
-part of a second: the kubelet looks at its containers once a second, and a push would begin with the look that ended the
+Before each push the cluster rests for a few seconds, so that nothing is left running, plus a random part of a second:
+the kubelet checks its containers once a second, and otherwise a push would start right after the check that ended the
 last one. For the same reason means are compared: a median jumps by a second. `--json` prints every time.
 """
 
@@ -60,7 +60,7 @@ COLUMNS = ("", "by hand", "Ink", "Ink / by hand")
 
 @dataclass(frozen=True)
 class ByHand:
-    """What a person with every right would type."""
+    """What an administrator would do by hand."""
 
     kubectl: Kubectl
     buildctl: list[str]
@@ -130,7 +130,7 @@ def git_env(clone: Clone) -> dict[str, str]:
 
 
 def answered(look: Any, wanted: str, what: str) -> float:
-    """The moment at which `wanted` was read first."""
+    """The time at which `wanted` was first received."""
     until = time.monotonic() + LIVE_SECONDS
     while time.monotonic() < until:
         if wanted in look():
@@ -182,12 +182,12 @@ def clone_name(name: str) -> str:
 
 @contextmanager
 def at_hand(name: str) -> Iterator[tuple[Platform, ByHand]]:
-    """The running cluster `name`, and the tools of somebody who does without Ink."""
+    """The running cluster `name`, and the tools to deploy without Ink."""
     cluster = state.load(name)
     endpoint = chart.endpoint_of(cluster)
     node = holder.find(cluster)
     if node is None:
-        raise SystemExit(f"cluster {name} does not run: make up")
+        raise SystemExit(f"cluster {name} is not running: run 'make up'")
     kubectl, api = Kubectl(cluster.kubeconfig), KubeApi(cluster.kubeconfig)
     kubectl.attempt("wait", "--for=delete", f"namespace/{NAMESPACE}", "--timeout=120s")
     kubectl.attempt("create", "namespace", NAMESPACE)
@@ -219,7 +219,7 @@ def at_hand(name: str) -> Iterator[tuple[Platform, ByHand]]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--name", default="ink", help="the local cluster, which is up and has Ink in it")
+    parser.add_argument("--name", default="ink", help="name of the running local cluster with Ink")
     parser.add_argument("--rounds", type=int, default=12)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()

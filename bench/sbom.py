@@ -1,9 +1,9 @@
-"""What provenance, the list of an image's packages and the look at it cost a warm build.
+"""What provenance, the SBOM of an image and its scan cost a warm build.
 
-`.venv/bin/python bench/sbom.py --rounds 7`. The builder as its Job runs it, from its start to its end, of one small
-Python application (a Debian base with 100 packages), on a buildkitd, registry and git server of its own. Each way is
-taken in turn, with one line changed and with nothing changed; medians. CPU is the daemon's, with the scanner in it: on
-a busy machine it says more than the time. It builds the scanner when the cache lacks it.
+`.venv/bin/python bench/sbom.py --rounds 7`. The builder as its Job runs it, from start to end, for one small Python
+application (a Debian base with 100 packages), with its own buildkitd, registry and git server. The variants alternate,
+with one line changed and with nothing changed; medians. CPU is that of the daemon including the scanner: on a busy
+machine it is more meaningful than the time. It builds the scanner if the cache does not have it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ RECORDS = Path(__file__).resolve().parents[1] / "tests" / "unit" / "builder" / "
 
 @dataclass(frozen=True)
 class Way(Side):
-    """A side whose builds get something beside their layers."""
+    """A variant whose images get attachments."""
 
     extras: dict[str, str] = field(default_factory=dict)
 
@@ -39,11 +39,11 @@ def ways(scanner: str) -> dict[str, dict[str, str]]:
     listed = {"INK_SBOM_GENERATOR": scanner}
     look = {**listed, "INK_OSV_SOURCE": str(RECORDS)}
     return {
-        "nothing beside the layers": {},
+        "no attachments": {},
         "provenance (max)": {"INK_PROVENANCE": "max"},
         "SBOM": listed,
-        "SBOM, compared (warn)": {**look, "INK_SCAN_IMAGE": "warn"},
-        "SBOM, compared before the push (block)": {**look, "INK_SCAN_IMAGE": "block"},
+        "SBOM, scanned (warn)": {**look, "INK_SCAN_IMAGE": "warn"},
+        "SBOM, scanned before the push (block)": {**look, "INK_SCAN_IMAGE": "block"},
     }
 
 
@@ -72,7 +72,7 @@ def measure(rounds: int, side: Side) -> None:
 
 
 def cpu_seconds(side: Side) -> float:
-    """What the daemon and its children that ended have used."""
+    """CPU seconds of the daemon and its finished children."""
     outer = side.daemon.process.popen.pid
     inner = Path(f"/proc/{outer}/task/{outer}/children").read_text().split()
     fields = (Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split() for pid in inner)

@@ -1,10 +1,10 @@
-"""How the operator scales: many workers of an image on nodes that only pretend (kwok), against raw server-side applies.
+"""How the operator scales: many workers on simulated nodes (kwok), compared with raw server-side applies.
 
-`.venv/bin/python bench/scale.py 250 1000` boots a control plane of its own for each measurement and prints a table;
+`.venv/bin/python bench/scale.py 250 1000` starts a separate control plane for each measurement and prints a table;
 `--json` prints the figures. All sides use the same HTTP client, the same concurrency, and the same children; all are
 done when every Deployment is. `--floor` measures a third side: the raw applies, and the writes of the InkService that
-no controller can do without (its creation, a finalizer, two statuses), without any thought between them. Figures
-depend on the machine: compare the columns of one run, not two runs.
+no controller can avoid (its creation, a finalizer, two statuses), without any logic in between. Figures depend on the
+machine: compare the columns of one run, not two runs.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ class Figures:
 
 
 class Free:
-    """A bench needs no lease, and counts nothing."""
+    """A benchmark needs no lease and no metrics."""
 
     def check(self) -> None:
         """Always."""
@@ -125,7 +125,7 @@ def namespaces(count: int) -> list[str]:
 
 
 def resources(count: int) -> list[Manifest]:
-    """The services: workers of an image."""
+    """The services: workers from an image."""
     homes = namespaces(count)
     spec = {"source": {"image": {"ref": IMAGE}}, "ports": []}
     return [
@@ -140,7 +140,7 @@ def resources(count: int) -> list[Manifest]:
 
 
 def children(count: int) -> list[Manifest]:
-    """What the operator makes of them, without it."""
+    """The children that the operator would create for them."""
     settings = Settings()
     made = [m for home in namespaces(count) for m in set_up(identity_of(home, "x", "ink-tenants"), False, settings)]
     made += [m for home in namespaces(count) for m in make_policies(home, False, settings)]
@@ -160,7 +160,7 @@ def children(count: int) -> list[Manifest]:
 
 @contextmanager
 def pretending(plane: ControlPlane, count: int) -> Iterator[None]:
-    """Nodes for so many pods, kwok to play them, and the scheduler that a control plane alone does not have."""
+    """Nodes for this many pods, kwok to simulate them, and the scheduler, which a control plane alone does not have."""
     for number in range(math.ceil(count * 1.2 / PODS_A_NODE) + 1):
         name = f"kwok-{number}"
         room = {"cpu": "1000", "memory": "4000Gi", "pods": str(PODS_A_NODE)}
@@ -195,7 +195,7 @@ def pretending(plane: ControlPlane, count: int) -> Iterator[None]:
 
 
 async def all_of(work: list[Any]) -> None:
-    """Run coroutines, so many at a time as the operator has workers."""
+    """Run coroutines, as many at a time as the operator has workers."""
     places = asyncio.Semaphore(WORKERS)
 
     async def one(call: Any) -> None:
@@ -206,7 +206,7 @@ async def all_of(work: list[Any]) -> None:
 
 
 async def until(kube: Kube, kind: Kind, count: int, done: Any) -> None:
-    """Follow a kind until so many of its objects are done."""
+    """Watch a kind until this many of its objects are done."""
     finished: set[tuple[str, str]] = set()
     version = "0"
     while len(finished) < count:
@@ -255,7 +255,7 @@ async def raw(plane: ControlPlane, count: int) -> float:
 
 
 def made_up_status(service: Manifest, status: str) -> Manifest:
-    """Of the size of a real one; what it says is of no matter."""
+    """A status of realistic size; its content does not matter."""
     said = {"status": status, "reason": "Deploying", "message": "The new revision is being rolled out."}
     at = {"observedGeneration": 1, "lastTransitionTime": "2026-01-01T00:00:00Z"}
     kinds = ("Available", "Built", "Deployed", "Ready", "Reconciling", "Released", "Routed", "SourceResolved")
@@ -272,7 +272,7 @@ def made_up_status(service: Manifest, status: str) -> Manifest:
 
 
 async def floor(plane: ControlPlane, count: int) -> float:
-    """Seconds until the same children are applied and available, and an InkService says so of each."""
+    """Seconds until the same children are applied and available, and an InkService reports each of them."""
     kube = Kube(await configure(str(plane.kubeconfig)), Free(), Free())
     services = {(s["metadata"]["namespace"], s["metadata"]["name"]): s for s in resources(count)}
     mine: dict[tuple[str, str], list[Manifest]] = {place: [] for place in services}
@@ -314,7 +314,7 @@ async def floor(plane: ControlPlane, count: int) -> float:
 
 
 async def ink(plane: ControlPlane, count: int) -> float:
-    """Seconds until the operator has made all of them so."""
+    """Seconds until the operator has done the same."""
     kube = Kube(await configure(str(plane.kubeconfig)), Free(), Free())
     began = time.monotonic()
     async with asyncio.timeout(CONVERGES_SECONDS), asyncio.TaskGroup() as group:
@@ -387,7 +387,7 @@ def measure(count: int, name: str, *, with_floor: bool) -> Figures:
 
 
 def rest(operator: OperatorProcess, figures: Figures) -> None:
-    """What the operator does when there is nothing to do."""
+    """The operator's work when there is nothing to do."""
     cpu, before = operator.cpu_seconds, calls(operator)
     time.sleep(REST_SECONDS)
     after = calls(operator)
@@ -398,7 +398,7 @@ def rest(operator: OperatorProcess, figures: Figures) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("services", type=int, nargs="*", default=[250, 1000], help="how many, one row each")
+    parser.add_argument("services", type=int, nargs="*", default=[250, 1000], help="numbers of services, one row each")
     parser.add_argument("--name", default="bench", help="name of the control plane")
     parser.add_argument("--floor", action="store_true", help="measure the third side as well")
     parser.add_argument("--json", action="store_true")

@@ -1,4 +1,4 @@
-"""One call of one tool, over MCP."""
+"""Calls one tool over MCP."""
 
 import asyncio
 import ssl
@@ -18,24 +18,28 @@ READ_SECONDS = 660
 """Longer than the gateway ever waits for a service."""
 UNAUTHORIZED = 401
 
-Told = Callable[[str], None]
+OnProgress = Callable[[str], None]
 
 
-def call(connection: Connection, tool: str, arguments: dict[str, Any], told: Told = lambda _: None) -> dict[str, Any]:
-    """The tool's structured answer. `told` hears of progress. Raises CliError."""
+def call(
+    connection: Connection, tool: str, arguments: dict[str, Any], on_progress: OnProgress = lambda _: None
+) -> dict[str, Any]:
+    """The tool's structured answer. `on_progress` gets each progress message. Raises CliError."""
     given = {key: value for key, value in arguments.items() if value is not None}
-    return asyncio.run(_call(connection, tool, given, told))
+    return asyncio.run(_call(connection, tool, given, on_progress))
 
 
-async def _call(connection: Connection, tool: str, arguments: dict[str, Any], told: Told) -> dict[str, Any]:
+async def _call(
+    connection: Connection, tool: str, arguments: dict[str, Any], on_progress: OnProgress
+) -> dict[str, Any]:
     refusals: list[str] = []
 
     async def note_refusal(response: httpx2.Response) -> None:
         if response.status_code == UNAUTHORIZED:
-            refusals.append(await _words(response))
+            refusals.append(await _error_message(response))
 
     async def report(progress: float, total: float | None, message: str | None) -> None:
-        told(message or "")
+        on_progress(message or "")
 
     http = httpx2.AsyncClient(
         headers={"Authorization": f"Bearer {connection.key}"},
@@ -60,20 +64,20 @@ def _failure(connection: Connection, refusals: list[str], error: Exception) -> C
     cause: BaseException = error
     while isinstance(cause, BaseExceptionGroup):
         cause = cause.exceptions[0]
-    hint = " (a local CA? give --ca or INK_CA)" if "CERTIFICATE" in str(cause).upper() else ""
-    return Unreachable(f"{connection.mcp_url} does not answer as an Ink gateway: {cause or type(cause).__name__}{hint}")
+    hint = " (for a local CA, pass --ca or set INK_CA)" if "CERTIFICATE" in str(cause).upper() else ""
+    return Unreachable(f"no Ink gateway answers at {connection.mcp_url}: {cause or type(cause).__name__}{hint}")
 
 
-async def _words(response: httpx2.Response) -> str:
+async def _error_message(response: httpx2.Response) -> str:
     try:
         await response.aread()
         return str(response.json()["message"])
     except (httpx2.HTTPError, ValueError, KeyError, TypeError):
-        return "it gave no reason"
+        return "no reason given"
 
 
 def tls(connection: Connection) -> ssl.SSLContext:
-    """The system's certificate authorities, and the one that the connection names."""
+    """The system's certificate authorities plus the one of the connection, if any."""
     context = ssl.create_default_context()
     if connection.ca:
         context.load_verify_locations(cafile=connection.ca)

@@ -1,4 +1,4 @@
-"""Where the gateway is and with which key: flags, then environment, then the file that `ink connect` wrote."""
+"""The gateway's address and the API key: from flags, else the environment, else the file saved by `ink connect`."""
 
 import json
 import os
@@ -25,7 +25,7 @@ class Connection:
 
 
 def path(environment: Mapping[str, str]) -> Path:
-    """The file of `ink connect`."""
+    """The file saved by `ink connect`."""
     base = environment.get("XDG_CONFIG_HOME") or str(Path(environment.get("HOME", "~")).expanduser() / ".config")
     return Path(base) / "ink" / "config.json"
 
@@ -37,18 +37,18 @@ def resolve(url: str | None, key: str | None, ca: str | None, environment: Mappi
     key = key or environment.get("INK_API_KEY") or saved.get("key")
     ca = ca or environment.get("INK_CA") or saved.get("ca")
     if not url:
-        raise UsageError("no gateway: give --url, set INK_URL, or run 'ink connect' once")
+        raise UsageError("no gateway is set: pass --url, set INK_URL, or run 'ink connect' once")
     if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
-        raise UsageError(f"{url!r} is no address: give one such as https://ink.example.com")
+        raise UsageError(f"{url!r} is not a URL: pass one such as https://ink.example.com")
     if not key:
-        raise UsageError("no API key: set INK_API_KEY, give --key-file, or run 'ink connect' once")
+        raise UsageError("no API key is set: set INK_API_KEY, pass --key-file, or run 'ink connect' once")
     if ca and not Path(ca).is_file():
-        raise UsageError(f"there is no CA file {ca!r}: give the path of a PEM file")
+        raise UsageError(f"the CA file {ca!r} does not exist: pass the path of a PEM file")
     return Connection(url, key, ca)
 
 
 def save(connection: Connection, environment: Mapping[str, str]) -> Path:
-    """Write the file, readable by its owner alone."""
+    """Write the file, readable only by its owner."""
     target = path(environment)
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     ca = str(Path(connection.ca).resolve()) if connection.ca else None

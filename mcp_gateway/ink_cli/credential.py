@@ -1,4 +1,4 @@
-"""git's credential protocol, git-credential(1): git asks for a password when it needs one; nobody writes it down."""
+"""git's credential protocol, git-credential(1): git asks for a password when it needs one, so none is stored."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -12,7 +12,7 @@ Ask = Callable[..., dict[str, Any]]
 
 
 def setup(git_url: str) -> list[str]:
-    """How to make git ask, for the one server that `git_url` lies on."""
+    """The commands that make git ask us, only for the server of `git_url`."""
     parts = urlsplit(git_url)
     server = f"credential.{parts.scheme}://{parts.netloc}"
     return [
@@ -22,14 +22,14 @@ def setup(git_url: str) -> list[str]:
 
 
 def fill(request: str, ask: Ask) -> str:
-    """What git reads; nothing for a repository that is not the workspace's on Ink's own server. Raises UsageError."""
+    """The answer for git; empty unless the repository is the workspace's on Ink's git server. Raises UsageError."""
     wanted = dict(line.split("=", 1) for line in request.splitlines() if "=" in line)
     home = str(ask("whoami")["git_url"]).rstrip("/")
     server, _, workspace = home.rpartition("/")
     if f"{wanted.get('protocol')}://{wanted.get('host')}" != server:
         return ""
     if not wanted.get("path"):
-        raise UsageError(f"git does not say which repository: {setup(home)[1]}")
+        raise UsageError(f"git did not name the repository: run {setup(home)[1]}")
     owner, _, name = wanted["path"].strip("/").removesuffix(".git").partition("/")
     if owner != workspace or not name:
         return ""

@@ -1,4 +1,4 @@
-"""What can go wrong, as exit codes. Every error's text says what to do."""
+"""Errors and their exit codes. Every message says what to do."""
 
 
 class CliError(Exception):
@@ -8,11 +8,11 @@ class CliError(Exception):
 
 
 class ToolFailed(CliError):
-    """The gateway refused what was asked, or the service failed."""
+    """The gateway refused the request, or the service failed."""
 
 
 class UsageError(CliError):
-    """Arguments or settings that cannot be used."""
+    """Invalid arguments or settings."""
 
     code = 2
 
@@ -29,7 +29,7 @@ class KeyRefused(CliError):
     code = 4
 
 
-class NotYet(CliError):
-    """It goes on, but the time to wait is over."""
+class NotLiveYet(CliError):
+    """The service is still deploying, but the wait is over."""
 
     code = 5

@@ -1,4 +1,4 @@
-"""Answers as people read them in a terminal. Pure."""
+"""Formats answers for people at a terminal. Pure."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -22,7 +22,11 @@ def services(answer: Mapping[str, Any]) -> str:
     """list_services."""
     columns = ("name", "project", "state", "url", "commit", "reason")
     rows = [[str(service.get(column) or "-") for column in columns] for service in answer["services"]]
-    return table([[column.upper() for column in columns], *rows]) if rows else "no services: 'ink deploy REPO NAME'"
+    return (
+        table([[column.upper() for column in columns], *rows])
+        if rows
+        else "no services yet: run 'ink deploy REPO NAME' to create one"
+    )
 
 
 def service(answer: Mapping[str, Any]) -> str:
@@ -32,7 +36,7 @@ def service(answer: Mapping[str, Any]) -> str:
     if answer.get("env_names"):
         lines.append(f"  {'env:':<13}{', '.join(answer['env_names'])}")
     if answer["state"] == "failed" and answer.get("serving"):
-        lines.append("  an older revision still answers")
+        lines.append("  an older revision still serves traffic")
     for key, title in (("deploy_log", "build"), ("runtime_log", "application")):
         if answer.get(key):
             lines += [f"  --- log of the {title} ---", *(f"  {line}" for line in answer[key])]
@@ -40,7 +44,7 @@ def service(answer: Mapping[str, Any]) -> str:
 
 
 def plain(answer: Mapping[str, Any]) -> str:
-    """Any small answer, a line a field."""
+    """Any small answer, one field per line."""
     width = max(len(key) for key in answer) + 2
     return "\n".join(f"{key + ':':<{width}}{_text(value)}" for key, value in answer.items())
 

@@ -1,4 +1,4 @@
-"""`ink plan`: what a build of a directory would do, told without a cluster."""
+"""`ink plan`: shows how a directory would be built, without a cluster."""
 
 import json
 from argparse import ArgumentParser, Namespace
@@ -17,10 +17,14 @@ PACKS = {"auto": "Auto", "railpack": "Auto", "dockerfile": "Dockerfile", "static
 
 
 def flags(command: ArgumentParser) -> None:
-    """The arguments: those of a deployment that a build depends on."""
-    command.add_argument("directory", nargs="?", default=".", help="top directory of the repository (default: here)")
-    command.add_argument("--root-directory", default="", metavar="DIR", help="the application's directory below it")
-    command.add_argument("--service", default="", metavar="NAME", help="which service of ink.yaml")
+    """The arguments: those of `ink deploy` that affect the build."""
+    command.add_argument(
+        "directory", nargs="?", default=".", help="top directory of the repository (default: the current one)"
+    )
+    command.add_argument(
+        "--root-directory", default="", metavar="DIR", help="the application's directory, relative to the repository"
+    )
+    command.add_argument("--service", default="", metavar="NAME", help="name of the service in ink.yaml")
     command.add_argument("--build-pack", choices=list(PACKS), default="auto", help="how to build")
     for step in ("install", "build", "start"):
         command.add_argument(f"--{step}-command", metavar="COMMAND", help=f"replaces the {step} step")
@@ -31,14 +35,14 @@ def flags(command: ArgumentParser) -> None:
 
 
 def plan(args: Namespace) -> None:
-    """Print the plan and the Dockerfile. Raises CliError with the reason when it cannot be built."""
+    """Print the plan and the Dockerfile. Raises CliError with the reason if the directory cannot be built."""
     root = Path(args.directory)
     if not root.is_dir():
         raise UsageError(f"{args.directory} is not a directory")
     whole = files.from_directory(root)
     place = args.root_directory.strip("/")
     if place and not whole.has_directory(place):
-        raise UsageError(f"{place} is not a directory below {args.directory} that holds files")
+        raise UsageError(f"{place} is not a directory with files below {args.directory}")
     options = Options(
         pack=PACKS[args.build_pack],
         install_command=args.install_command,
@@ -64,7 +68,7 @@ def _text(chosen: choice.Choice) -> str:
     lines = [f"# {note}" for note in chosen.notes]
     if chosen.plan is None:
         where = f" in {chosen.directory}" if chosen.directory else ""
-        lines.append(f"pack      Dockerfile ({chosen.dockerfile}{where}; it is built as it is)")
+        lines.append(f"pack      Dockerfile ({chosen.dockerfile}{where}; built unchanged)")
     else:
         lines.append(report.text(chosen.plan))
     if chosen.config:

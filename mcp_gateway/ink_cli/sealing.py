@@ -1,4 +1,4 @@
-"""`ink seal`: encrypts a value to the platform's key, for people who commit InkServices to a repository."""
+"""`ink seal`: encrypts a value to the platform's key, for users who commit InkServices to a repository."""
 
 import json
 from collections.abc import Mapping
@@ -30,7 +30,9 @@ def fetched(connection: Connection) -> dict[str, Any]:
         answer.raise_for_status()
         keys: dict[str, Any] = answer.json()
     except (httpx2.HTTPError, ValueError) as error:
-        raise Unreachable(f"{base}{PATH} does not answer: {error}; or give --keys FILE") from error
+        raise Unreachable(
+            f"{base}{PATH} does not answer: {error}. Try again, or pass the keys with --keys FILE"
+        ) from error
     return keys
 
 
@@ -39,12 +41,12 @@ def read(file: str) -> dict[str, Any]:
     try:
         keys: dict[str, Any] = json.loads(Path(file).read_text())
     except ValueError as error:
-        raise UsageError(f"{file} holds no JWK set: {error}") from error
+        raise UsageError(f"{file} is not a JWK set: {error}. Pass jwks.json from the ConfigMap ink-sealing") from error
     return keys
 
 
 def sealed(key_set: Mapping[str, Any], namespace: str, service: str, variable: str, value: str) -> str:
-    """The value for one variable of one service in a namespace of its owner. Raises UsageError."""
+    """The sealed value for one variable of one service in a user's own namespace. Raises UsageError."""
     binding = binding_of(ServiceIdentity(namespace, "", service, namespace), variable)
     try:
         first = dict(key_set["keys"][0])

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp
 
 from ink_gateway import logs
 from ink_gateway.app import gateway
-from ink_gateway.errors import Unavailable
+from ink_gateway.errors import PartUnavailable
 from ink_gateway.settings import Settings, parse_settings
 
 log = logging.getLogger("ink_gateway")
@@ -24,8 +24,8 @@ log = logging.getLogger("ink_gateway")
 GRACE_SECONDS = 10
 
 
-class Server(uvicorn.Server):
-    """A server that leaves signals to the process: two of them share it."""
+class GatewayHttpServer(uvicorn.Server):
+    """A server that leaves signal handling to the process, because two servers share it."""
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -56,8 +56,8 @@ async def serve(settings: Settings) -> None:
         await asyncio.gather(*tasks)
 
 
-def _server(app: ASGIApp, host: str, port: int) -> Server:
-    return Server(
+def _server(app: ASGIApp, host: str, port: int) -> GatewayHttpServer:
+    return GatewayHttpServer(
         uvicorn.Config(
             app,
             host=host,
@@ -74,12 +74,12 @@ def _server(app: ASGIApp, host: str, port: int) -> Server:
 
 
 def main() -> int:
-    """Exit status: 0 after a signal, 2 for wrong settings or no credentials, 1 when the database cannot be used."""
+    """Exit status: 0 after a signal, 2 for invalid settings or missing credentials, 1 if the database is unusable."""
     try:
         settings = parse_settings(os.environ)
         logs.set_up(settings.log_level)
         uvloop.run(serve(settings))
-    except (SettingsError, Unavailable) as error:
+    except (SettingsError, PartUnavailable) as error:
         print(f"ink_gateway: {error}", file=sys.stderr)
         return 2
     except (SQLAlchemyError, OSError) as error:

@@ -1,4 +1,4 @@
-"""What `repo` and `host` of a tool call mean, and where a service is reached. Pure."""
+"""Resolves `repo` and `host` of a tool call to a repository address. Pure."""
 
 import re
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from ink_api.condition_types import ConditionType
 from ink_api.conditions import find
 from ink_api.inkservice import InkService
 
-from ink_gateway.checks import OWNER_PATTERN, github_repository, repository_name, shown
+from ink_gateway.checks import OWNER_PATTERN, github_repository, quoted, repository_name
 from ink_gateway.errors import Denied, InvalidArgument
 
 INTERNAL = "ml.ink"
@@ -20,21 +20,21 @@ LABEL_SUBDOMAIN = "ml.ink/subdomain"
 
 @dataclass(frozen=True)
 class RepositoryAddress:
-    """Where a repository lies. `internal_name` is its name on Ink's git server, None if it lies elsewhere."""
+    """Where a repository is. `internal_name` is its name on Ink's git server, None if it is hosted elsewhere."""
 
     url: str
     internal_name: str | None
 
 
 def checked_host(host: str) -> str:
-    """A git host this platform knows."""
+    """A git host that this platform supports."""
     if host in HOSTS:
         return host
-    raise InvalidArgument("host", f"{shown(host)} is not known.", f"Use one of {', '.join(HOSTS)}.")
+    raise InvalidArgument("host", f"{quoted(host)} is not a supported host.", f"Use one of {', '.join(HOSTS)}.")
 
 
 def address(repo: str, host: str, workspace: str, git_public_url: str) -> RepositoryAddress:
-    """The repository that a caller of `workspace` means.
+    """The repository that a caller from `workspace` refers to.
 
     On ml.ink: `name`, `workspace/name`, or its clone URL. On github.com: `owner/name` or its URL.
     Raises InvalidArgument, or Denied for another workspace's repository.
@@ -46,8 +46,8 @@ def address(repo: str, host: str, workspace: str, git_public_url: str) -> Reposi
     if owner and owner != workspace:
         raise Denied(
             "ReferenceDenied",
-            f"repo {shown(repo)} does not belong to your workspace {workspace!r}.",
-            "Use a repository of your own workspace, or host='github.com' for one on GitHub.",
+            f"repo {quoted(repo)} does not belong to your workspace {workspace!r}.",
+            "Use a repository in your own workspace, or pass host='github.com' for one on GitHub.",
         )
     name = repository_name(name)
     return RepositoryAddress(internal_url(git_public_url, workspace, name), name)
@@ -72,7 +72,7 @@ def _github(repo: str) -> str:
     path = re.sub(r"^https://github\.com/", "", repo).rstrip("/")
     owner, _, name = path.partition("/")
     if not re.fullmatch(OWNER_PATTERN, owner) or not name:
-        raise InvalidArgument("repo", f"{shown(repo)} is no GitHub repository.", "Give it as 'owner/name'.")
+        raise InvalidArgument("repo", f"{quoted(repo)} is not a GitHub repository.", "Pass it as 'owner/name'.")
     return f"https://github.com/{owner}/{github_repository(name)}.git"
 
 
@@ -83,7 +83,7 @@ def follows(service: InkService, url: str, branch: str) -> bool:
 
 
 def reads_with_credentials(service: InkService) -> bool:
-    """Whether its own credentials were seen to read its repository: a hint names a commit, not for others to learn."""
+    """Whether its own credentials have read its repository. A hint reveals a commit, so others must not get one."""
     git = service.spec.source.git
     if git is None or git.auth is None or git.auth.secret_ref is None:
         return False

@@ -1,4 +1,4 @@
-"""Arguments, parsed once: what comes out is what was meant, or an error that says what to give instead. Pure."""
+"""Validation of tool arguments: a usable value, or an error that says what to pass instead. Pure."""
 
 import re
 from typing import Any
@@ -16,7 +16,7 @@ BRANCH_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._/-]*$"
 OWNER_PATTERN = r"^[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})$"
 DEFAULT_PROJECT = "default"
 ENV_MAX = 200
-MEMORY_LEAST = 16 * 2**20
+MEMORY_MIN = 16 * 2**20
 UNITS = {"": 1, "m": 0.001, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
 UNITS |= {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
 VALUE_MAX = 32768
@@ -25,21 +25,21 @@ PACKS = {"railpack": "Auto", "auto": "Auto", "dockerfile": "Dockerfile", "static
 """Tool values to spec.build.pack. `railpack` is the contract's word for "detect the language"."""
 
 
-def shown(value: object) -> str:
-    """A caller's value as part of a message: quoted, one line, at most 80 characters."""
+def quoted(value: object) -> str:
+    """A caller's value for use in a message: quoted, one line, at most 80 characters."""
     text = repr(value)
     return text if len(text) <= 80 else text[:79] + "…"
 
 
 def service_name(name: str) -> str:
-    """A DNS label. Raises InvalidArgument, offering the nearest name that would do."""
+    """A DNS label. Raises InvalidArgument, suggesting the closest valid name."""
     if len(name) <= SERVICE_NAME_MAX and re.fullmatch(SERVICE_NAME_PATTERN, name):
         return name
     better = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-").lstrip("0123456789-")[:SERVICE_NAME_MAX].rstrip("-")
     raise InvalidArgument(
         "name",
-        f"{shown(name)} is not a DNS label.",
-        f"Use lower-case letters, digits and hyphens, a letter first, at most {SERVICE_NAME_MAX} characters"
+        f"{quoted(name)} is not a DNS label.",
+        f"Use at most {SERVICE_NAME_MAX} lower-case letters, digits and hyphens, starting with a letter"
         + (f", such as {better!r}." if better else "."),
     )
 
@@ -50,8 +50,8 @@ def project_name(project: str) -> str:
         return project
     raise InvalidArgument(
         "project",
-        f"{shown(project)} cannot name a project.",
-        f"Use lower-case letters, digits and single hyphens, a letter first, at most {WORKSPACE_MAX} characters.",
+        f"{quoted(project)} is not a valid project name.",
+        f"Use at most {WORKSPACE_MAX} lower-case letters, digits and single hyphens, starting with a letter.",
     )
 
 
@@ -62,8 +62,9 @@ def repository_name(name: str) -> str:
         return short
     raise InvalidArgument(
         "repo",
-        f"{shown(name)} cannot name a repository.",
-        f"Use lower-case letters, digits, '-', '_' and '.', at most {REPOSITORY_MAX}; on GitHub: host='github.com'.",
+        f"{quoted(name)} is not a valid repository name.",
+        f"Use at most {REPOSITORY_MAX} lower-case letters, digits, '-', '_' and '.'. For a GitHub repository, "
+        "pass host='github.com'.",
     )
 
 
@@ -72,14 +73,14 @@ def github_repository(name: str) -> str:
     short = name.removesuffix(".git")
     if re.fullmatch(GITHUB_REPOSITORY_PATTERN, short) and short.strip("."):
         return short
-    raise InvalidArgument("repo", f"{shown(name)} cannot name a repository.", "Give it as 'owner/name'.")
+    raise InvalidArgument("repo", f"{quoted(name)} is not a valid repository name.", "Pass it as 'owner/name'.")
 
 
 def branch_name(branch: str) -> str:
     """Name of a branch."""
     if len(branch) <= 200 and re.fullmatch(BRANCH_PATTERN, branch) and ".." not in branch:
         return branch
-    raise InvalidArgument("branch", f"{shown(branch)} cannot name a branch.", "Give a name such as 'main'.")
+    raise InvalidArgument("branch", f"{quoted(branch)} is not a valid branch name.", "Pass a name such as 'main'.")
 
 
 def pack(build_pack: str) -> str:
@@ -88,7 +89,7 @@ def pack(build_pack: str) -> str:
         return PACKS[build_pack.lower()]
     except KeyError:
         raise InvalidArgument(
-            "build_pack", f"{shown(build_pack)} is not known.", f"Use one of {', '.join(PACKS)}."
+            "build_pack", f"{quoted(build_pack)} is not a build pack.", f"Use one of {', '.join(PACKS)}."
         ) from None
 
 
@@ -96,27 +97,27 @@ def port_number(port: int) -> int:
     """A TCP port."""
     if 1 <= port <= 65535:
         return port
-    raise InvalidArgument("port", f"{port} is not a port number.", "Give a number from 1 to 65535.")
+    raise InvalidArgument("port", f"{port} is not a port number.", "Pass a number from 1 to 65535.")
 
 
 def quantity(parameter: str, value: str, example: str) -> str:
     """A Kubernetes quantity above zero."""
     if len(value) <= 20 and re.fullmatch(QUANTITY_PATTERN, value) and re.search("[1-9]", value):
         return value
-    raise InvalidArgument(parameter, f"{shown(value)} is not an amount.", f"Give one such as {example}.")
+    raise InvalidArgument(parameter, f"{quoted(value)} is not a valid quantity.", f"Pass one such as {example}.")
 
 
 def memory(value: str) -> str:
     """An amount of memory in which a process can start."""
     amount = quantity("memory", value, "'512Mi' or '1Gi'")
     number, unit = re.fullmatch(r"([0-9.]+)([A-Za-z]*)", amount).groups()  # type: ignore[union-attr]
-    if float(number) * UNITS[unit] >= MEMORY_LEAST:
+    if float(number) * UNITS[unit] >= MEMORY_MIN:
         return amount
-    meant = f"{number}Mi" if float(number) * 2**20 >= MEMORY_LEAST and not unit else "512Mi"
+    meant = f"{number}Mi" if float(number) * 2**20 >= MEMORY_MIN and not unit else "512Mi"
     raise InvalidArgument(
         "memory",
-        f"{amount!r} is {amount if unit else f'{number} bytes'}, too little to start in.",
-        f"Give at least 16Mi, such as {meant!r}.",
+        f"{amount!r} is {amount if unit else f'{number} bytes'}, too little for a process to start.",
+        f"Pass at least 16Mi, for example {meant!r}.",
     )
 
 
@@ -124,26 +125,30 @@ def command(parameter: str, value: str) -> str:
     """A shell command."""
     if 0 < len(value) <= COMMAND_MAX and "\0" not in value:
         return value
-    raise InvalidArgument(parameter, f"it has {len(value)} characters.", f"Give 1 to {COMMAND_MAX} characters.")
+    raise InvalidArgument(parameter, f"it has {len(value)} characters.", f"Pass 1 to {COMMAND_MAX} characters.")
 
 
 def env_vars(values: dict[str, Any]) -> dict[str, str]:
     """Environment variables as strings. Messages name variables, never values."""
     if len(values) > ENV_MAX:
-        raise InvalidArgument("env_vars", f"there are {len(values)} variables.", f"Give at most {ENV_MAX}.")
+        raise InvalidArgument("env_vars", f"there are {len(values)} variables.", f"Pass at most {ENV_MAX}.")
     out = {}
     for name, value in values.items():
         if len(name) > 256 or not re.fullmatch(ENV_NAME_PATTERN, name):
-            raise InvalidArgument("env_vars", f"{shown(name)} cannot name a variable.", "Use letters, digits and '_'.")
+            raise InvalidArgument(
+                "env_vars",
+                f"{quoted(name)} is not a valid variable name.",
+                "Use letters, digits and '_', not starting with a digit.",
+            )
         if not isinstance(value, str | int | float):
             raise InvalidArgument(
-                "env_vars", f"the value of {name} is not text.", "Give strings; encode lists as JSON."
+                "env_vars", f"the value of {name} is not text.", "Pass strings; encode other values as JSON."
             )
         if len(str(value)) > VALUE_MAX or "\0" in str(value):
             raise InvalidArgument(
                 "env_vars",
                 f"the value of {name} cannot be a variable.",
-                f"Give at most {VALUE_MAX} characters, no NUL.",
+                f"Pass at most {VALUE_MAX} characters without NUL.",
             )
         out[name] = str(value).lower() if isinstance(value, bool) else str(value)
     return out
@@ -151,4 +156,4 @@ def env_vars(values: dict[str, Any]) -> dict[str, str]:
 
 def out_of_range(parameter: str, value: int, least: int, most: int) -> InvalidArgument:
     """The error for a number outside its bounds."""
-    return InvalidArgument(parameter, f"{value} is out of range.", f"Give a number from {least} to {most}.")
+    return InvalidArgument(parameter, f"{value} is out of range.", f"Pass a number from {least} to {most}.")

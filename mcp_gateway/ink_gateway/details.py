@@ -1,45 +1,45 @@
-"""What get_service alone tells: what was deployed before, and the way back to it. Pure."""
+"""What only get_service answers: earlier revisions, and how to roll back to one. Pure."""
 
 from ink_api.inkservice import InkService, RevisionStatus
 from ink_api.reasons import Reason
 
 from ink_gateway.views import ServiceView, View, short
 
-REVISIONS_MOST = 5
+REVISIONS_MAX = 5
 DIGEST_SHOWN = 12
 
 
 class RevisionView(View):
-    """One revision, or a build that gave none."""
+    """One revision, or a build that produced none."""
 
     number: int
     commit: str | None = None
     image: str | None = None
     """The start of its digest."""
     outcome: str | None = None
-    """Deployed, or the reason it did not get there; None while it is under way."""
+    """Deployed, or the reason why it was not; None while it is in progress."""
     live: bool | None = None
-    """It answers now."""
+    """It serves traffic now."""
     wanted: bool | None = None
-    """The newest, which is to be live."""
+    """The newest one, which should become live."""
     created: str | None = None
 
 
 class ServiceDetail(ServiceView):
-    """The same with what was deployed before."""
+    """A service with its revisions."""
 
     revisions: list[RevisionView] | None = None
     rollback: str | None = None
-    """How to go back to the newest earlier one that was live."""
+    """How to roll back to the newest earlier revision that was live."""
 
 
 def with_revisions(answer: ServiceView, service: InkService) -> ServiceDetail:
-    """The answer and what was deployed before, with the way back to it."""
+    """The answer with the revisions and how to roll back."""
     known = service.status.revisions or []
     deployed = [r for r in known if r.reason == Reason.DEPLOYED]
     live = deployed[0] if deployed and answer.serving else None
-    shown = [_revision(r, r is live) for r in known[:REVISIONS_MOST]]
-    return ServiceDetail(**dict(answer), revisions=shown or None, rollback=_way_back(service, deployed))
+    shown = [_revision(r, r is live) for r in known[:REVISIONS_MAX]]
+    return ServiceDetail(**dict(answer), revisions=shown or None, rollback=_rollback_hint(service, deployed))
 
 
 def _revision(revision: RevisionStatus, live: bool) -> RevisionView:
@@ -55,14 +55,15 @@ def _revision(revision: RevisionStatus, live: bool) -> RevisionView:
     )
 
 
-def _way_back(service: InkService, deployed: list[RevisionStatus]) -> str | None:
-    """By git, as everything is deployed. The branch alone decides; nobody has to remember a pin."""
+def _rollback_hint(service: InkService, deployed: list[RevisionStatus]) -> str | None:
+    """Rolls back through git, so that the branch stays the only source of truth and no pin can be forgotten."""
     git, now = service.spec.source.git, service.status.commit
     earlier = next((r for r in deployed if r.commit and r.commit != now), None)
     if git is None or earlier is None or git.commit is not None:
         return None
-    how = "after a build: its image is deleted" if earlier.image_available is False else "with no build"
+    deleted = earlier.image_available is False
+    how = "after a rebuild, because its image has been deleted" if deleted else "without a build"
     return (
         f"git push --force origin {earlier.commit}:{git.branch} makes revision {earlier.number} live again, {how}. "
-        "That rewrites the branch; git revert and a push keep it, and build."
+        "This rewrites the branch; to keep its history, use git revert and push, which builds again."
     )

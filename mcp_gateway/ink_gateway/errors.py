@@ -1,8 +1,8 @@
-"""The failures a caller can act on: a reason, what was seen, and the way out."""
+"""Errors that a caller can act on: a reason, what was seen, and a remedy."""
 
 
 class GatewayError(Exception):
-    """A failure Ink foresaw. `str(error)` is the whole text an agent or a person reads; it never holds a secret."""
+    """An expected error. `str(error)` is the full text shown to the agent or person; it never contains a secret."""
 
     def __init__(self, reason: str, seen: str, remedy: str) -> None:
         super().__init__(f"{reason}: {seen} {remedy}".strip())
@@ -10,31 +10,31 @@ class GatewayError(Exception):
 
 
 class InvalidArgument(GatewayError):
-    """An argument that cannot be what was meant."""
+    """An invalid argument."""
 
     def __init__(self, parameter: str, seen: str, remedy: str) -> None:
         super().__init__("InvalidArgument", f"{parameter}: {seen}", remedy)
 
 
 class NotFound(GatewayError):
-    """Nothing of that name in the caller's workspace."""
+    """The caller's workspace has nothing of that name."""
 
 
 class Denied(GatewayError):
     """The caller's key may not do this."""
 
 
-class Unavailable(GatewayError):
+class PartUnavailable(GatewayError):
     """A part of the platform does not answer; the same call may work later."""
 
     def __init__(self, part: str, seen: str) -> None:
-        super().__init__("Unavailable", f"{part} does not answer ({seen}).", "Try the same call again in a moment.")
+        super().__init__("Unavailable", f"{part} does not answer ({seen}).", "Retry the same call in a moment.")
         self.part = part
 
 
-class Conflict(GatewayError):
-    """Somebody else changed the same object in the meantime."""
+class WriteConflict(GatewayError):
+    """The object was changed concurrently."""
 
 
-class Refused(GatewayError):
+class WriteRefused(GatewayError):
     """The API server refused the object: a rule of the schema, a quota or an admission policy."""

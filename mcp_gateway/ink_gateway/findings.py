@@ -1,6 +1,6 @@
 """What a build found in its source and its image, in a few lines. Pure.
 
-Names in it are the repository's own: clean before use.
+The lines contain names from the repository, which are untrusted: clean them before use.
 """
 
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ SEVERITIES = ("critical", "high", "medium", "low")
 
 
 def findings_of(scan: ScanStatus | None) -> list[str] | None:
-    """Numbers, then the worst of each kind; None when nobody looked."""
+    """Counts, then the worst of each kind; None if nothing was scanned."""
     return list(_lines(scan)) if scan is not None else None
 
 
@@ -23,7 +23,7 @@ def _lines(scan: ScanStatus) -> Iterator[str]:
     if looked_at_source or image is None:
         yield _headline(scan)
     for secret in secrets:
-        yield f"committed secret: {secret.kind} in {secret.place}: take it out, and revoke it: the history keeps it"
+        yield f"committed secret: {secret.kind} in {secret.place}: remove and revoke it, the git history still has it"
     yield from map(_vulnerability, worst)
     hidden = (scan.more or 0) + len((scan.secrets or [])[SHOWN:]) + len((scan.worst or [])[SHOWN:])
     if hidden:
@@ -45,7 +45,7 @@ def _headline(scan: ScanStatus) -> str:
 
 
 def _image(image: ImageScanStatus) -> Iterator[str]:
-    """What a base image brings along as well as what was installed."""
+    """Packages of the base image and those that were installed."""
     total, by = _numbers(image.vulnerabilities)
     head, worst = f"image: {_count(image.packages, 'package', 'packages')}", (image.worst or [])[:SHOWN]
     if total:
@@ -62,7 +62,7 @@ def _image(image: ImageScanStatus) -> Iterator[str]:
 
 
 def _numbers(counts: VulnerabilityCounts | None) -> tuple[int, str]:
-    """How many in all, and by severity."""
+    """The total, and a text with the counts by severity."""
     numbers = {name: getattr(counts, name) or 0 for name in SEVERITIES} if counts is not None else {}
     return sum(numbers.values()), ", ".join(f"{number} {name}" for name, number in numbers.items() if number)
 
@@ -72,5 +72,5 @@ def _count(number: int, one: str, many: str) -> str:
 
 
 def _vulnerability(found: Vulnerability) -> str:
-    way_out = f"fixed in {found.fixed_version}" if found.fixed_version else "no fixed version is known"
-    return f"{found.severity}: {found.package} {found.version} has {found.advisory}; {way_out}"
+    fix = f"fixed in {found.fixed_version}" if found.fixed_version else "no fixed version is available"
+    return f"{found.severity}: {found.package} {found.version} has {found.advisory}; {fix}"

@@ -1,4 +1,4 @@
-"""Logging: one JSON object a line on standard output. What is logged is chosen field by field; arguments never are."""
+"""Logging: one JSON object per line on standard output. Fields are chosen explicitly; arguments are never logged."""
 
 import json
 import logging
@@ -6,7 +6,7 @@ import sys
 from datetime import UTC, datetime
 
 QUIET = ("mcp", "uvicorn.access", "alembic", "aiosqlite", "httpx")
-"""Libraries that say too much, or quote what callers sent."""
+"""Libraries that log too much, or quote what callers sent."""
 
 
 class JsonLines(logging.Formatter):

@@ -1,4 +1,4 @@
-"""The outside world as the actions see it. Stores implement these; tests have hand-written ones."""
+"""The outside world as seen by the actions. Stores implement these protocols; tests have hand-written fakes."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -24,11 +24,15 @@ class Principal:
         """Raise Denied unless the key has `scope` ("read" or "write")."""
         if scope not in self.scopes:
             has = ", ".join(sorted(self.scopes)) or "none"
-            raise Denied("ScopeMissing", f"this needs the scope {scope!r}; the key has: {has}.", "Use another API key.")
+            raise Denied(
+                "ScopeMissing",
+                f"this call needs the scope {scope!r}; the key has: {has}.",
+                "Use an API key with that scope.",
+            )
 
 
 @dataclass(frozen=True)
-class Repository:
+class GitRepository:
     """A repository on Ink's git server."""
 
     workspace: str
@@ -50,7 +54,7 @@ class GitToken:
 
 @dataclass(frozen=True)
 class ApiKey:
-    """An API key as it is stored: never the key itself."""
+    """A stored API key: its digest, never the key itself."""
 
     prefix: str
     digest: str
@@ -60,39 +64,39 @@ class ApiKey:
     revoked_at: datetime | None
 
 
-class Services(Protocol):
+class InkServices(Protocol):
     """InkServices. `name` is the CR's name in the tenants namespace, `<workspace>.<project>.<name>`.
 
-    Every method raises Unavailable when the API server does not answer.
+    Every method raises PartUnavailable when the API server does not answer.
     """
 
     async def get(self, name: str) -> InkService | None:
         """The newest state, straight from the API server."""
 
     async def of_workspace(self, workspace: str) -> list[InkService]:
-        """All of a workspace, by name. Holds at least every write that this process made before."""
+        """All services of a workspace, by name. Includes every earlier write of this process."""
 
     async def with_subdomain(self, subdomain: str) -> list[InkService]:
         """The services of any workspace whose public host begins with this label."""
 
     async def apply(self, manifest: dict[str, Any]) -> InkService:
-        """Server-side apply of the whole object. Raises Refused with the API server's words, or Conflict."""
+        """Server-side apply of the whole object. Raises WriteRefused with the API server's words, or WriteConflict."""
 
     async def delete(self, name: str) -> InkService | None:
-        """Ask for deletion; None if there is nothing of that name."""
+        """Request deletion; None if there is nothing of that name."""
 
     def follow(self, name: str) -> AsyncIterator[InkService | None]:
-        """The present state, then every later one as it comes; None when it is gone. Endless."""
+        """The current state, then each later one as it arrives; None when the service is gone. Never ends."""
 
     async def following(self, workspace: str, url: str, branch: str) -> list[InkService]:
-        """Services that deploy this branch of a repository of the workspace, in any namespace that may hold them."""
+        """Services in any namespace that deploy this branch of one of the workspace's repositories."""
 
     async def hint(self, namespace: str, name: str, head: str) -> None:
-        """Set the annotation `ml.ink/head`; nothing happens if the service is gone."""
+        """Set the annotation `ml.ink/head`; does nothing if the service is gone."""
 
 
 class Logs(Protocol):
-    """Lines as containers wrote them: untrusted. None when there is no container to ask (any more)."""
+    """Lines as containers wrote them: untrusted. None if there is no container (any more)."""
 
     async def build(self, service: InkService, lines: int) -> list[str] | None:
         """The end of the newest build's log."""
@@ -102,53 +106,53 @@ class Logs(Protocol):
 
 
 class Sealer(Protocol):
-    """Seals values to the operator's keys of one moment."""
+    """Seals values to a snapshot of the operator's keys."""
 
     def seal(self, binding: Binding, value: str) -> str:
         """The sealed value, different each time."""
 
     def digest(self, binding: Binding, value: str) -> str:
-        """The same value for the same variable, the same digest; nobody without the gateway's key can make it."""
+        """Equal for equal values of the same variable; cannot be computed without the gateway's key."""
 
     def opens(self, sealed: str) -> bool:
         """Whether the operator still has the key that a value was sealed to."""
 
 
-class Sealing(Protocol):
-    """The operator's public keys. Raises Unavailable while there are none."""
+class SealingKeys(Protocol):
+    """The operator's public keys. Raises PartUnavailable while there are none."""
 
     async def sealer(self) -> Sealer:
-        """With the keys of this moment."""
+        """A sealer with the current keys."""
 
     async def public_keys(self) -> dict[str, Any]:
         """A JWK set."""
 
 
 class Environments(Protocol):
-    """What sealed variables hold."""
+    """Values of sealed variables."""
 
     async def values(self, service: InkService) -> dict[str, str]:
         """Name -> value of those that are deployed. Secret."""
 
 
-class Repositories(Protocol):
-    """Ink's git server. Raises Unavailable when it does not answer."""
+class GitServer(Protocol):
+    """Ink's git server. Raises PartUnavailable when it does not answer."""
 
-    async def get(self, workspace: str, name: str) -> Repository | None:
+    async def get(self, workspace: str, name: str) -> GitRepository | None:
         """The repository, if there is one."""
 
-    async def ensure(self, workspace: str, name: str, description: str) -> Repository:
+    async def ensure(self, workspace: str, name: str, description: str) -> GitRepository:
         """Create it, or return the one that is there."""
 
     async def token(self, workspace: str, name: str, scope: str, expires_in_seconds: int) -> GitToken:
         """New credentials for it; scope "read" or "write"."""
 
 
-class Heads(Protocol):
-    """Where branches of repositories stand."""
+class BranchHeads(Protocol):
+    """Head commits of branches."""
 
     async def head(self, url: str, branch: str, password: str | None) -> str:
-        """Commit of the branch. Raises GatewayError with the reason, or Unavailable."""
+        """Commit of the branch. Raises GatewayError with the reason, or PartUnavailable."""
 
 
 class Keys(Protocol):
@@ -158,7 +162,7 @@ class Keys(Protocol):
         """Every key of that prefix: revoked and expired ones too."""
 
 
-class Probe(Protocol):
+class ReadinessProbe(Protocol):
     """A part that must answer before the gateway is ready."""
 
     async def __call__(self) -> None:

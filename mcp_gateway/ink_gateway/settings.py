@@ -41,7 +41,7 @@ class Settings:
 
     @property
     def own_hosts(self) -> frozenset[str]:
-        """Host names, without port and in lower case, under which the gateway itself is asked."""
+        """The gateway's own host names, without port and in lower case."""
         return frozenset({*self.allowed_hosts, (urlsplit(self.public_url).hostname or "").lower()} - {""})
 
 

@@ -1,7 +1,7 @@
-"""From custom resources to answers. Pure, and bounded in length: an agent pays for every word it reads.
+"""Turns custom resources into answers. Pure. Answers are short, because an agent pays for every word it reads.
 
-Everything that came from a tenant's own code (log lines, build messages) is untrusted text: control characters are
-removed and lengths bounded, so that it can neither move a terminal's cursor nor flood a context.
+Text that comes from a tenant's code (log lines, build messages) is untrusted: control characters are removed and
+lengths bounded, so that it can neither move a terminal's cursor nor flood a model's context.
 """
 
 import re
@@ -21,15 +21,15 @@ State = Literal["building", "deploying", "live", "failed", "suspended", "deletin
 LINE_MAX = 500
 FINDING_MAX = 240
 HOST_NOT_FREE = frozenset({Reason.HOST_TAKEN, Reason.HOST_RESERVED})
-SAME_CALL = "The same create_service call again takes another host, <name>-<four characters>."
+SAME_CALL = "Repeat the same create_service call: it takes another host, <name>-<four characters>."
 MESSAGE_MAX = 2000
 CONTROL = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 REORDERING = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
-"""Characters that let text look other than it is (bidirectional overrides, zero width)."""
+"""Characters that make text look different from what it is (bidirectional overrides, zero width)."""
 
 
 class View(BaseModel):
-    """An answer. What is not known or not asked for is left out."""
+    """An answer. Fields that are unknown or were not requested are left out."""
 
     @model_serializer(mode="wrap")
     def _without_nulls(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
@@ -69,10 +69,10 @@ class ServiceList(View):
 class ServiceView(ServiceSummary):
     """A service as it is now."""
 
-    message: str | None = Field(default=None, description="What was seen; may quote untrusted build output")
+    message: str | None = Field(default=None, description="What went wrong; may quote untrusted build output")
     remedy: str | None = None
     next_step: str | None = Field(default=None, description="What to do now")
-    serving: bool = Field(default=False, description="Some revision answers, maybe an older one")
+    serving: bool = Field(default=False, description="A revision serves traffic, maybe an older one")
     repo: str | None = None
     branch: str | None = None
     image: str | None = None
@@ -122,14 +122,14 @@ def split_log(text: str) -> list[str]:
 
 
 def log_lines_of(lines: list[str] | None, limit: int) -> list[str]:
-    """A log as an answer shows it; a sentence instead of it when there is no container to ask."""
+    """A log as shown in an answer, or a sentence that explains why there is none."""
     if lines is None:
-        return ["(no log: there is no container for it, or it is gone)"]
+        return ["(no log: the container has not been created yet, or is gone)"]
     return [clean(line) for line in lines[-limit:]]
 
 
 def state_of(service: InkService) -> State:
-    """The one word for what goes on."""
+    """The service's state as one word."""
     if service.metadata.deletion_timestamp is not None:
         return "deleting"
     if service.spec.suspend:
@@ -153,15 +153,15 @@ def cause_of(service: InkService) -> Condition | None:
 
 
 def needs_another_host(service: InkService) -> bool:
-    """The operator found the host of its own name taken: by somebody whom the gateway does not know of, or kept for its
-    last tenant, or the platform's.
+    """Whether the host made from the service's name is not available: used by a service that the gateway cannot see,
+    reserved for its previous tenant, or reserved for the platform.
     """
     cause = cause_of(service)
     return service.spec.subdomain is None and cause is not None and cause.reason in HOST_NOT_FREE
 
 
 def build_failed(service: InkService) -> bool:
-    """Whether the newest build ended without an image, and Ink will not try it again by itself."""
+    """Whether the newest build ended without an image and Ink will not retry it automatically."""
     built = _condition(service, ConditionType.BUILT)
     return built is not None and _final(built) and not_built(service)
 
@@ -186,7 +186,7 @@ def summary(service: InkService, project: str, name: str) -> ServiceSummary:
 
 
 def view(service: InkService, project: str, name: str, *, env: Mapping[str, str] | None = None) -> ServiceView:
-    """Everything a caller may know about the service. `env`: unsealed values, when values were asked for."""
+    """Everything a caller may know about the service. `env`: unsealed values, if they were requested."""
     spec, status = service.spec, service.status
     cause, git = cause_of(service), spec.source.git
     limits = _limits(service)
@@ -212,7 +212,7 @@ def view(service: InkService, project: str, name: str, *, env: Mapping[str, str]
 
 
 def _limits(service: InkService) -> ResourceAmounts:
-    """What the spec says, else what counts instead: ink.yaml's or the platform's."""
+    """The limits of the spec, else those in effect: from ink.yaml or the platform's defaults."""
     effective = service.status.effective
     told = (service.spec.resources, effective.resources if effective else None)
     asked, counting = ((resources.limits if resources else None) or ResourceAmounts() for resources in told)
@@ -220,7 +220,7 @@ def _limits(service: InkService) -> ResourceAmounts:
 
 
 def _seen(cause: Condition) -> str | None:
-    """The message without the remedy, which an answer has in a field of its own."""
+    """The message without the remedy, which an answer returns in a separate field."""
     return clean(cause.message.removesuffix(remedy(cause.reason)).rstrip(), MESSAGE_MAX) or None
 
 
@@ -230,13 +230,13 @@ def next_step(state: State, name: str, project: str) -> str | None:
     return {
         "building": f"Call {call} until the state is live or failed.",
         "deploying": f"Call {call} until the state is live or failed.",
-        "failed": f"Follow the remedy; {call} shows the log. A push to the branch deploys again.",
-        "deleting": "Nothing: it is being removed.",
+        "failed": f"Follow the remedy; {call} shows the log. Pushing to the branch deploys again.",
+        "deleting": "Nothing to do: the service is being removed.",
     }.get(state)
 
 
 def progress_of(service: InkService) -> tuple[float, str]:
-    """How far a deployment is, from 0 to 5, and what happens now."""
+    """The progress of a deployment, from 0 to 5, and what is happening now."""
     state, cause = state_of(service), cause_of(service)
     step = {"live": 5.0, "suspended": 5.0, "failed": 5.0}.get(state, 0.0)
     if step == 0.0:
@@ -256,7 +256,7 @@ def _is_true(service: InkService, kind: ConditionType) -> bool:
 
 
 def _final(condition: Condition) -> bool:
-    """Whether nobody but the user will change this: not progress, and not what Ink tries again by itself."""
+    """Whether only the user can change this: neither progress nor something that Ink retries."""
     return condition.reason not in PROGRESS and condition.reason not in RETRIED
 
 
@@ -270,7 +270,7 @@ def _value(variable: EnvVar, unsealed: Mapping[str, str]) -> str:
         return (variable.value or "").replace("$$", "$")
     if source.sealed is None:
         return "(set elsewhere)"
-    return unsealed.get(variable.name, "(sealed: shown once it is deployed)")
+    return unsealed.get(variable.name, "(sealed; shown after the deployment)")
 
 
 def _build(service: InkService) -> BuildView | None:
@@ -288,6 +288,6 @@ def _build(service: InkService) -> BuildView | None:
 
 
 def _findings(scan: ScanStatus | None) -> list[str] | None:
-    """One line each, whatever a file or a package is called."""
+    """One line for each finding, even if the name of a file or package contains line breaks."""
     lines = findings_of(scan)
     return [clean(" ".join(line.split()), FINDING_MAX) for line in lines] if lines is not None else None

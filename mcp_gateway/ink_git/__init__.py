@@ -1,4 +1,5 @@
-"""Ink's git server: smart HTTP for git clients, an internal API for the gateway, push events for who follows a branch.
+"""Ink's git server: smart HTTP for git clients, an internal API for the gateway, and push events.
 
-Git itself does git's work, in subprocesses; here are only access, limits, streaming and what happens after a push.
+The git protocol is handled by git itself, in subprocesses; this package adds access control, limits, streaming and what
+follows a push.
 """

@@ -22,20 +22,20 @@ GRACE_SECONDS = 20
 
 
 class PromptHttp(HttpToolsProtocol):
-    """Acknowledges at once what comes.
+    """Acknowledges received data immediately.
 
-    libgit2 sends the head of a request and its body apart, the body once the head is acknowledged (Nagle's algorithm),
-    and Linux puts an acknowledgement off by 40 ms on a connection that was answered before: tcp(7), TCP_QUICKACK.
+    libgit2 sends the head of a request and its body separately, the body once the head is acknowledged (Nagle's
+    algorithm), and Linux delays acknowledgements by 40 ms on a connection in use: tcp(7), TCP_QUICKACK.
     """
 
     def data_received(self, data: bytes) -> None:
-        """Bytes of a request."""
+        """Handle bytes of a request."""
         self.transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
         super().data_received(data)
 
 
-class Server(uvicorn.Server):
-    """A server that leaves signals to us: there are two in this process."""
+class GitHttpServer(uvicorn.Server):
+    """A server that leaves signal handling to the process, because two servers share it."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -43,9 +43,9 @@ class Server(uvicorn.Server):
         yield
 
 
-def server(app: Starlette, settings: Settings, port: int) -> Server:
+def server(app: Starlette, settings: Settings, port: int) -> GitHttpServer:
     """One server, not started."""
-    return Server(
+    return GitHttpServer(
         uvicorn.Config(
             app,
             host=settings.listen_host,
@@ -63,7 +63,7 @@ def server(app: Starlette, settings: Settings, port: int) -> Server:
 
 
 async def serve(settings: Settings) -> None:
-    """Serve until told to stop; then let running requests finish for a while."""
+    """Serve until a signal arrives, then give running requests some time to finish."""
     async with applications(settings) as apps:
         servers = [
             server(apps.public, settings, settings.public_port),

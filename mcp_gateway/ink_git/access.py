@@ -1,4 +1,4 @@
-"""Who may do what: passwords to grants, grants to decisions. Tokens themselves are never kept or logged."""
+"""Access control: from passwords to grants, from grants to decisions. Tokens are stored hashed and never logged."""
 
 import base64
 import binascii
@@ -17,8 +17,8 @@ PREFIX = "mlg_"
 CLOCK_SKEW_SECONDS = 5
 
 
-class Scope(StrEnum):
-    """What a token may do; write includes read."""
+class TokenScope(StrEnum):
+    """What a token allows; write includes read."""
 
     READ = "read"
     WRITE = "write"
@@ -26,14 +26,14 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True)
 class Grant:
-    """One repository and what may be done with it."""
+    """One repository and the scope of access to it."""
 
     name: RepoName
-    scope: Scope
+    scope: TokenScope
 
 
 class Decision(Enum):
-    """What a request gets."""
+    """The outcome of an access check."""
 
     ALLOWED = 200
     FORBIDDEN = 403
@@ -41,7 +41,7 @@ class Decision(Enum):
 
 
 class TokenStore(Protocol):
-    """Where the hashes are."""
+    """Stores hashed tokens."""
 
     async def grant_of(self, token_hash: bytes) -> Grant | None: ...
 
@@ -52,12 +52,12 @@ def new_token() -> str:
 
 
 def hash_token(token: str) -> bytes:
-    """What is stored. Plain SHA-256 is enough for a secret that nobody chose."""
+    """The stored form. Plain SHA-256 is enough for a random secret."""
     return hashlib.sha256(token.encode()).digest()
 
 
 def password_of(authorization: str | None) -> str | None:
-    """The password of a Basic header (any user name), or the token of a Bearer header; None without either."""
+    """The password of a Basic header (any user name) or the token of a Bearer header, else None."""
     scheme, _, value = (authorization or "").strip().partition(" ")
     if scheme.lower() == "bearer":
         return value.strip() or None
@@ -72,7 +72,7 @@ def password_of(authorization: str | None) -> str | None:
 
 
 def signed_grant(token: str, signing_key: str) -> Grant | None:
-    """The grant of a machine's token: a JWT that the operator signed. Only ever read, and only until it expires."""
+    """The grant of a machine token: a JWT signed by the operator. It is always read-only."""
     try:
         claims = jwt.decode(
             token,
@@ -84,14 +84,14 @@ def signed_grant(token: str, signing_key: str) -> Grant | None:
     except jwt.InvalidTokenError:
         return None
     repository = claims["repo"]
-    if claims["scope"] != Scope.READ or not isinstance(repository, str):
+    if claims["scope"] != TokenScope.READ or not isinstance(repository, str):
         return None
     name = parse_name(*repository.split("/")) if repository.count("/") == 1 else None
-    return Grant(name, Scope.READ) if name else None
+    return Grant(name, TokenScope.READ) if name else None
 
 
 async def grant_of(password: str | None, store: TokenStore, signing_key: str) -> Grant | None:
-    """What a password opens; None when it opens nothing (unknown, expired, revoked, forged)."""
+    """The grant of a password; None if it is unknown, expired, revoked or forged."""
     if not password or not password.startswith(PREFIX) or len(password) > 4096:
         return None
     if password.count(".") == 2:
@@ -99,15 +99,15 @@ async def grant_of(password: str | None, store: TokenStore, signing_key: str) ->
     return await store.grant_of(hash_token(password))
 
 
-def decide(grant: Grant, name: RepoName | None, exists: bool, need: Scope) -> Decision:
-    """Another repository and one that does not exist give the same answer, so that names cannot be guessed."""
+def decide(grant: Grant, name: RepoName | None, exists: bool, need: TokenScope) -> Decision:
+    """The answer for another repository is the same as for one that does not exist, so names cannot be guessed."""
     if name is None or grant.name != name or not exists:
         return Decision.NOT_FOUND
-    if need is Scope.WRITE and grant.scope is not Scope.WRITE:
+    if need is TokenScope.WRITE and grant.scope is not TokenScope.WRITE:
         return Decision.FORBIDDEN
     return Decision.ALLOWED
 
 
 def same_secret(given: str | None, expected: str) -> bool:
-    """Comparison that takes as long wherever the difference lies."""
+    """Comparison in constant time."""
     return given is not None and hmac.compare_digest(given.encode(), expected.encode())

@@ -1,4 +1,4 @@
-"""The only place that constructs things: two ASGI applications over one set of parts."""
+"""The only place that constructs things: two ASGI applications that share their parts."""
 
 import asyncio
 import contextlib
@@ -13,21 +13,21 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from ink_git.announcements import Announcer
 from ink_git.deliveries import Deliveries
 from ink_git.internal_api import InternalApi
 from ink_git.maintenance import Maintenance
-from ink_git.repositories import Repositories
+from ink_git.push_recorder import PushRecorder
+from ink_git.repositories import RepositoryStore
 from ink_git.settings import Settings
 from ink_git.slots import Slots
-from ink_git.smart_http import Parts, SmartHttp
-from ink_git.store import Store
+from ink_git.smart_http import GitServerParts, SmartHttp
+from ink_git.store import GitDatabase
 
 log = logging.getLogger(__name__)
 
 
 class Apps(NamedTuple):
-    """The two sides of the server."""
+    """The public and the internal application."""
 
     public: Starlette
     internal: Starlette
@@ -36,16 +36,16 @@ class Apps(NamedTuple):
 @asynccontextmanager
 async def applications(settings: Settings) -> AsyncIterator[Apps]:
     """Both applications and their background tasks, for as long as the block lasts."""
-    repositories = Repositories(settings.repositories)
+    repositories = RepositoryStore(settings.repositories)
     repositories.prepare()
-    async with Store.open(settings.database) as store:
+    async with GitDatabase.open(settings.database) as store:
         deliveries = Deliveries(store, settings.push_events_url, settings.internal_token)
-        announcer = Announcer(repositories, store, deliveries)
+        push_recorder = PushRecorder(repositories, store, deliveries)
         await deliveries.start()
         maintenance = Maintenance(repositories, settings.request_timeout_seconds)
-        background = asyncio.create_task(in_background(announcer, maintenance))
+        background = asyncio.create_task(in_background(push_recorder, maintenance))
         slots = Slots(settings.max_processes, settings.max_processes_per_workspace)
-        smart_http = SmartHttp(Parts(settings, repositories, store, announcer, slots))
+        smart_http = SmartHttp(GitServerParts(settings, repositories, store, push_recorder, slots))
         internal = InternalApi(repositories, store, settings.admin_token)
         health = health_routes(settings, store)
         try:
@@ -56,18 +56,20 @@ async def applications(settings: Settings) -> AsyncIterator[Apps]:
             await deliveries.stop()
 
 
-async def in_background(announcer: Announcer, maintenance: Maintenance) -> None:
-    """First what was missed, then housekeeping; a failure here never ends the server."""
+async def in_background(push_recorder: PushRecorder, maintenance: Maintenance) -> None:
+    """First record missed pushes, then do housekeeping; a failure here never ends the server."""
     with contextlib.suppress(asyncio.CancelledError):
         try:
-            await announcer.catch_up()
+            await push_recorder.record_missed()
             await maintenance.run()
         except Exception:
-            log.exception("background work ended; pushes and clones go on, restart to have it again")
+            log.exception(
+                "background work stopped unexpectedly; pushes and clones continue, restart the server to resume it"
+            )
 
 
-def health_routes(settings: Settings, store: Store) -> list[Route]:
-    """Liveness (the process answers) and readiness (its volume and database do)."""
+def health_routes(settings: Settings, store: GitDatabase) -> list[Route]:
+    """Liveness (the process answers) and readiness (the volume and the database work)."""
 
     async def healthz(_: Request) -> Response:
         return PlainTextResponse("ok\n")
@@ -85,6 +87,6 @@ def health_routes(settings: Settings, store: Store) -> list[Route]:
 
 
 def try_writing(settings: Settings) -> None:
-    """Raises OSError when the volume takes no file."""
+    """Raises OSError if the volume is not writable."""
     with tempfile.TemporaryFile(dir=settings.data) as file:
         file.write(b"ok")

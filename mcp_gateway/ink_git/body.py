@@ -10,7 +10,7 @@ CHUNK = 64 << 10
 
 
 class BodyError(Exception):
-    """The body cannot be used; `status` is the HTTP answer, the text what the client is told."""
+    """The body is unusable; `status` is the HTTP status, the text is sent to the client."""
 
     def __init__(self, status: int, text: str) -> None:
         super().__init__(text)
@@ -18,17 +18,17 @@ class BodyError(Exception):
 
 
 class ClientGone(Exception):
-    """The client closed the connection, or fell silent for too long."""
+    """The client closed the connection or sent nothing for too long."""
 
 
 async def read(receive: Receive, encoding: str, max_bytes: int, idle_seconds: float) -> AsyncIterator[bytes]:
-    """The decoded body, in chunks of at most 64 KiB or as they came.
+    """The decoded body, in chunks of at most 64 KiB or as received.
 
-    encoding: the Content-Encoding header. max_bytes: of the decoded body, so that a few bytes cannot become many.
+    encoding: the Content-Encoding header. max_bytes: limit of the decoded body, against decompression bombs.
     Raises BodyError (413, 415, 400) and ClientGone.
     """
     if encoding not in ("", "identity", "gzip", "x-gzip"):
-        raise BodyError(415, f"Content-Encoding {encoding[:40]!r} is not known; send gzip or none")
+        raise BodyError(415, f"Content-Encoding {encoding[:40]!r} is not supported: send gzip or none")
     inflater = zlib.decompressobj(zlib.MAX_WBITS | 16) if encoding.endswith("gzip") else None
     total = 0
     more = True
@@ -41,7 +41,7 @@ async def read(receive: Receive, encoding: str, max_bytes: int, idle_seconds: fl
             if chunk:
                 yield chunk
     if inflater and not inflater.eof:
-        raise BodyError(400, "the gzip body is not complete")
+        raise BodyError(400, "the gzip body is incomplete")
 
 
 async def next_message(receive: Receive, idle_seconds: float) -> tuple[bytes, bool]:
@@ -49,9 +49,9 @@ async def next_message(receive: Receive, idle_seconds: float) -> tuple[bytes, bo
     try:
         message = await asyncio.wait_for(receive(), idle_seconds)
     except TimeoutError as silence:
-        raise ClientGone(f"nothing came for {idle_seconds:g} s") from silence
+        raise ClientGone(f"the client sent nothing for {idle_seconds:g} s") from silence
     if message["type"] != "http.request":
-        raise ClientGone("the connection was closed")
+        raise ClientGone("the client closed the connection")
     return message.get("body", b""), message.get("more_body", False)
 
 
@@ -66,6 +66,6 @@ def inflate(inflater: "zlib._Decompress", data: bytes) -> Iterator[bytes]:
 
 
 async def until_closed(receive: Receive) -> None:
-    """Returns when the client has closed the connection; call it after the whole body was read."""
+    """Returns once the client has closed the connection; call it after reading the whole body."""
     while (await receive())["type"] != "http.disconnect":
         pass

@@ -1,4 +1,4 @@
-"""Push events on their way: in order for each repository, retried, kept over restarts; at least once, not for ever."""
+"""Delivery of push events: at least once, in order for each repository, retried for a limited time, across restarts."""
 
 import asyncio
 import logging
@@ -7,23 +7,23 @@ import time
 import aiohttp
 
 from ink_git.names import RepoName
-from ink_git.store import PushEvent, Store
+from ink_git.store import GitDatabase, PushEvent
 
 log = logging.getLogger(__name__)
 
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 10.0
 GIVE_UP_SECONDS = 300.0
-"""By then the operator's own polling has found the head."""
+"""By then the operator's polling has found the new head."""
 PARALLEL = 8
 HOPELESS = frozenset({400, 404, 410, 413, 422})
-"""Answers that the same event would get again; 401 and 403 may be a secret that is being renewed."""
+"""Permanent failures. 401 and 403 are not among them, because a secret may be about to be renewed."""
 
 
 class Deliveries:
-    """Brings events to their receiver, one task for each repository that has some."""
+    """Delivers events, with one task for each repository that has some."""
 
-    def __init__(self, store: Store, url: str, token: str) -> None:
+    def __init__(self, store: GitDatabase, url: str, token: str) -> None:
         self._store, self._url, self._token = store, url, token
         self._tasks: dict[RepoName, asyncio.Task[None]] = {}
         self._news: dict[RepoName, asyncio.Event] = {}
@@ -32,17 +32,17 @@ class Deliveries:
 
     @property
     def enabled(self) -> bool:
-        """False when nobody listens: then no events are kept."""
+        """False if no receiver is configured: then no events are stored."""
         return bool(self._url)
 
     async def start(self) -> None:
-        """Take up what an earlier process left."""
+        """Resume deliveries that an earlier process left."""
         self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10))
         for name in await self._store.waiting_repositories():
             self.wake(name)
 
     async def stop(self) -> None:
-        """Stop; what is not delivered stays in the store."""
+        """Stop; undelivered events stay in the database."""
         for task in self._tasks.values():
             task.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
@@ -50,7 +50,7 @@ class Deliveries:
             await self._session.close()
 
     def wake(self, name: RepoName) -> None:
-        """There is news of a repository: deliver now, without waiting out a pause."""
+        """A repository has new events: deliver now, without waiting for the next retry."""
         if not self.enabled or self._session is None:
             return
         self._news.setdefault(name, asyncio.Event()).set()
@@ -66,9 +66,9 @@ class Deliveries:
                 if not self._news[name].is_set():
                     break
         except Exception:
-            log.exception("push events of %s stay where they are until the next push or restart", name)
+            log.exception("delivery of push events of %s failed; it resumes at the next push or restart", name)
         finally:
-            # No await between the last look and here, so a wake cannot fall in between.
+            # No await between the last check and here, so no wake-up can be missed.
             self._tasks.pop(name, None)
             self._news.pop(name, None)
 
@@ -81,9 +81,11 @@ class Deliveries:
                 break
             waited = time.monotonic() - started
             if outcome in HOPELESS or waited > GIVE_UP_SECONDS:
-                log.warning("push event %d of %s is given up after %.0f s: %s", event.id, event.name, waited, outcome)
+                log.warning("push event %d of %s was dropped after %.0f s: %s", event.id, event.name, waited, outcome)
                 break
-            log.info("push event %d of %s was not taken (%s), again in %.1f s", event.id, event.name, outcome, pause)
+            log.info(
+                "push event %d of %s was not delivered (%s), retrying in %.1f s", event.id, event.name, outcome, pause
+            )
             try:
                 await asyncio.wait_for(self._news[event.name].wait(), pause)
                 self._news[event.name].clear()
@@ -92,7 +94,7 @@ class Deliveries:
         await self._store.drop_event(event.id)
 
     async def _post(self, event: PushEvent) -> int | str | None:
-        """None when it was taken, else the HTTP status or the kind of error."""
+        """None if it was delivered, else the HTTP status or the kind of error."""
         if self._session is None:
             return "not started"
         body = {"workspace": event.name.workspace, "repository": event.name.repo, "updates": list(event.updates)}

@@ -1,4 +1,4 @@
-"""One HTTP request carried through one git process: body to stdin, stdout to the answer, both at once, both bounded."""
+"""One HTTP request through one git process: body to stdin, stdout to the response, concurrently and bounded."""
 
 import asyncio
 import logging
@@ -15,7 +15,7 @@ from ink_git.process import GitProcess, start
 log = logging.getLogger(__name__)
 
 HEAD_BYTES = 65520
-"""How much of a request is looked at: its first packet."""
+"""How much of a request is inspected: its first packet."""
 NO_CACHE = ((b"cache-control", b"no-cache, max-age=0, must-revalidate"), (b"x-content-type-options", b"nosniff"))
 
 
@@ -30,19 +30,19 @@ class Command:
     """Sent before git's own output."""
     max_body_bytes: int = 10 << 20
     receives: bool = False
-    """A push: what came is removed when it is given up, and git may finish without the client once all of it came."""
+    """A push: what was received is removed if it is aborted; once all has arrived, git finishes without the client."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Times after which an exchange is given up."""
+    """Timeouts after which an exchange is aborted."""
 
     total_seconds: float
     idle_seconds: float
 
 
 After = Callable[[HeldFlush], Awaitable[list[bytes]]]
-"""Called when git has ended, however it ended; gives packets to add to the answer's progress lines."""
+"""Called when git has exited, in any way; returns packets to add to the response's progress lines."""
 
 
 class Exchange:
@@ -58,7 +58,7 @@ class Exchange:
         self.sent_bytes = 0
 
     async def run(self, after: After | None = None) -> int:
-        """Carry it out; the HTTP status that was sent (499 when the client was gone). Never raises for a bad client."""
+        """Run it; returns the HTTP status sent (499 if the client was gone). Never raises because of the client."""
         tail = HeldFlush() if after else None
         lines: list[bytes] = []
         try:
@@ -81,7 +81,7 @@ class Exchange:
         return await self._end(code, tail, lines)
 
     async def _feed(self, process: GitProcess) -> None:
-        """Body to stdin. When git stops reading, the rest is thrown away, so that the client gets to git's answer."""
+        """Body to stdin. If git stops reading, the rest is discarded, so that the client reads git's response."""
         try:
             async for chunk in self._chunks():
                 if len(self._head) < HEAD_BYTES:
@@ -113,7 +113,7 @@ class Exchange:
                 await self._write(tail.feed(data) if tail else data)
         code = await process.wait()
         if tail or (code != 0 and not self._started):
-            # Only the whole request shows whose fault it was: git may end at nonsense before its length is known.
+            # Read the whole request to find the cause: git may exit on invalid input before its length is known.
             await self._body_done.wait()
         if code != 0 and self._failure is None:
             log.info("%s ended with %d: %s", " ".join(self._command.args[:1]), code, process.complaint)
@@ -137,11 +137,11 @@ class Exchange:
         if isinstance(self._failure, body.BodyError) and not self._started:
             return await self._refuse(self._failure.status, f"Ink: {self._failure}\n")
         if self._failure is not None:
-            log.info("given up: %s", self._failure)
-            # Who still listens learns that it was too slow; an answer that has begun can only be cut off.
+            log.info("aborted: %s", self._failure)
+            # A client that still listens gets an error; a response that has begun can only be cut off.
             return 499 if self._started else await self._refuse(408, f"Ink: {self._failure}\n")
         if code != 0 and not self._started:
-            return await self._refuse(500, "Ink: git could not do this; the server's log says why\n")
+            return await self._refuse(500, "Ink: git failed; ask the administrator to check the git server's log\n")
         try:
             if tail:
                 await self._write(tail.end(lines if wants_sideband(self._head) else []))

@@ -13,16 +13,16 @@ from starlette.routing import Route
 
 from ink_git import access
 from ink_git.names import RepoName, is_workspace, parse_name, why_not
-from ink_git.repositories import Repositories
-from ink_git.store import Store
+from ink_git.repositories import RepositoryStore
+from ink_git.store import GitDatabase
 
 MAX_BODY_BYTES = 64 << 10
 MAX_DESCRIPTION = 1024
 MAX_LIFETIME_SECONDS = 10 * 366 * 86400
 
 
-class Refused(Exception):
-    """A request that gets an error; the text says what to do."""
+class RequestError(Exception):
+    """A request that is answered with an error; the text says what to do."""
 
     def __init__(self, status: int, reason: str, message: str) -> None:
         super().__init__(message)
@@ -40,31 +40,31 @@ Handler = Callable[[Request], Awaitable[Response]]
 class InternalApi:
     """Handlers of `/v1/repos`."""
 
-    def __init__(self, repositories: Repositories, store: Store, admin_token: str) -> None:
+    def __init__(self, repositories: RepositoryStore, store: GitDatabase, admin_token: str) -> None:
         self._repositories, self._store, self._admin_token = repositories, store, admin_token
 
     def routes(self) -> list[Route]:
-        """Where it answers."""
+        """The routes of the API."""
         repo = "/v1/repos/{workspace}/{repo}"
         return [
-            Route("/v1/repos/{workspace}", self._guarded(self._list), methods=["GET"]),
-            Route(repo, self._guarded(self._put), methods=["PUT"]),
-            Route(repo, self._guarded(self._get), methods=["GET"]),
-            Route(repo, self._guarded(self._delete), methods=["DELETE"]),
-            Route(f"{repo}/tokens", self._guarded(self._add_token), methods=["POST"]),
-            Route(f"{repo}/tokens", self._guarded(self._list_tokens), methods=["GET"]),
-            Route(f"{repo}/tokens", self._guarded(self._revoke), methods=["DELETE"]),
-            Route(f"{repo}/tokens/{{token_id}}", self._guarded(self._revoke), methods=["DELETE"]),
+            Route("/v1/repos/{workspace}", self._authenticated(self._list), methods=["GET"]),
+            Route(repo, self._authenticated(self._put), methods=["PUT"]),
+            Route(repo, self._authenticated(self._get), methods=["GET"]),
+            Route(repo, self._authenticated(self._delete), methods=["DELETE"]),
+            Route(f"{repo}/tokens", self._authenticated(self._add_token), methods=["POST"]),
+            Route(f"{repo}/tokens", self._authenticated(self._list_tokens), methods=["GET"]),
+            Route(f"{repo}/tokens", self._authenticated(self._revoke), methods=["DELETE"]),
+            Route(f"{repo}/tokens/{{token_id}}", self._authenticated(self._revoke), methods=["DELETE"]),
         ]
 
-    def _guarded(self, handler: Handler) -> Handler:
+    def _authenticated(self, handler: Handler) -> Handler:
         async def answer(request: Request) -> Response:
             given = access.password_of(request.headers.get("authorization"))
             try:
                 if not access.same_secret(given, self._admin_token):
-                    raise Refused(401, "AuthRequired", "this API wants the admin token as bearer token")
+                    raise RequestError(401, "AuthRequired", "send the admin token as a bearer token")
                 return await handler(request)
-            except Refused as refused:
+            except RequestError as refused:
                 return refused.response()
 
         return answer
@@ -72,7 +72,7 @@ class InternalApi:
     async def _list(self, request: Request) -> Response:
         workspace = request.path_params["workspace"]
         if not is_workspace(workspace):
-            raise Refused(422, "InvalidName", why_not(workspace, "r"))
+            raise RequestError(422, "InvalidName", why_not(workspace, "r"))
         found = [await self._repositories.describe(name) for name in self._repositories.names_in(workspace)]
         return JSONResponse([repository.as_json() for repository in found if repository])
 
@@ -80,7 +80,9 @@ class InternalApi:
         name = name_of(request)
         description = (await json_of(request)).get("description", "")
         if not isinstance(description, str) or len(description) > MAX_DESCRIPTION:
-            raise Refused(422, "InvalidBody", f"description is a string of at most {MAX_DESCRIPTION} characters")
+            raise RequestError(
+                422, "InvalidBody", f"description must be a string of at most {MAX_DESCRIPTION} characters"
+            )
         created = await self._repositories.create(name, description)
         return await self._described(name, 201 if created else 200)
 
@@ -95,7 +97,7 @@ class InternalApi:
 
     async def _delete(self, request: Request) -> Response:
         name = name_of(request)
-        # Tokens first: were the process to end in between, none would open a later repository of that name.
+        # Tokens first: if the process dies in between, no old token works for a later repository of that name.
         await self._store.forget(name)
         await self._repositories.delete(name)
         return Response(status_code=204)
@@ -117,7 +119,7 @@ class InternalApi:
     async def _revoke(self, request: Request) -> Response:
         name, token_id = self._existing(request), request.path_params.get("token_id")
         if await self._store.revoke(name, token_id) == 0 and token_id:
-            raise Refused(404, "TokenNotFound", f"{name} has no token {token_id[:40]!r} that still works")
+            raise RequestError(404, "TokenNotFound", f"{name} has no token {token_id[:40]!r} that is still valid")
         return Response(status_code=204)
 
     def _existing(self, request: Request) -> RepoName:
@@ -128,46 +130,50 @@ class InternalApi:
 
 
 def name_of(request: Request) -> RepoName:
-    """The checked name in the path. Raises Refused (422)."""
+    """The checked name in the path. Raises RequestError (422)."""
     workspace, repo = request.path_params["workspace"], request.path_params["repo"]
     name = parse_name(workspace, repo)
     if name is None:
-        raise Refused(422, "InvalidName", why_not(workspace, repo))
+        raise RequestError(422, "InvalidName", why_not(workspace, repo))
     return name
 
 
-def not_found(name: RepoName) -> Refused:
-    """The answer for a repository that is not there."""
-    return Refused(404, "RepositoryNotFound", f"there is no repository {name}; PUT /v1/repos/{name} makes it")
+def not_found(name: RepoName) -> RequestError:
+    """The error for a repository that does not exist."""
+    return RequestError(
+        404, "RepositoryNotFound", f"there is no repository {name}; create it with PUT /v1/repos/{name}"
+    )
 
 
 async def json_of(request: Request) -> dict[str, Any]:
-    """The body as an object; an empty body is an empty object. Raises Refused (413, 400)."""
+    """The body as an object; an empty body is an empty object. Raises RequestError (413, 400)."""
     data = b""
     async for chunk in request.stream():
         data += chunk
         if len(data) > MAX_BODY_BYTES:
-            raise Refused(413, "InvalidBody", f"the body is larger than {MAX_BODY_BYTES} bytes")
+            raise RequestError(413, "InvalidBody", f"the body is larger than {MAX_BODY_BYTES} bytes")
     try:
         value = json.loads(data or b"{}")
     except (ValueError, RecursionError) as broken:
-        raise Refused(400, "InvalidBody", "the body is not JSON") from broken
+        raise RequestError(400, "InvalidBody", "the body is not JSON") from broken
     if not isinstance(value, dict):
-        raise Refused(400, "InvalidBody", "the body is not a JSON object")
+        raise RequestError(400, "InvalidBody", "the body is not a JSON object")
     return value
 
 
-def token_request(body: dict[str, Any], now: int) -> tuple[access.Scope, int | None]:
-    """Scope and end (seconds since 1970, or None) that a token request asks for. Raises Refused (422). Pure."""
+def token_request(body: dict[str, Any], now: int) -> tuple[access.TokenScope, int | None]:
+    """Scope and expiry (seconds since 1970, or None) of a token request. Raises RequestError (422). Pure."""
     try:
-        scope = access.Scope(str(body.get("scope")))
+        scope = access.TokenScope(str(body.get("scope")))
     except ValueError:
-        raise Refused(422, "InvalidBody", "scope is read or write") from None
+        raise RequestError(422, "InvalidBody", "scope must be read or write") from None
     seconds = body.get("expiresInSeconds")
     if seconds is None:
         return scope, None
     if not isinstance(seconds, int) or isinstance(seconds, bool) or not 0 < seconds <= MAX_LIFETIME_SECONDS:
-        raise Refused(422, "InvalidBody", f"expiresInSeconds is null or a number from 1 to {MAX_LIFETIME_SECONDS}")
+        raise RequestError(
+            422, "InvalidBody", f"expiresInSeconds must be null or a number from 1 to {MAX_LIFETIME_SECONDS}"
+        )
     return scope, now + seconds
 
 

@@ -1,4 +1,4 @@
-"""Which names a repository may have. Pure; checked wherever a name enters, since names become paths."""
+"""Valid names of repositories. Pure; checked wherever a name enters, because names become paths."""
 
 import re
 from typing import NamedTuple
@@ -20,23 +20,23 @@ class RepoName(NamedTuple):
 
 
 def is_workspace(name: str) -> bool:
-    """True when `name` may be a workspace."""
+    """True if `name` is a valid workspace name."""
     return len(name) <= WORKSPACE_MAX and re.fullmatch(WORKSPACE_PATTERN.strip("^$"), name) is not None
 
 
 def is_repo(name: str) -> bool:
-    """True when `name` may be a repository. `.git` at its end is refused: addresses end so already."""
+    """True if `name` is a valid repository name. A final `.git` is refused, because URLs already end in it."""
     fits = len(name) <= REPO_MAX and re.fullmatch(REPO_PATTERN, name) is not None
     return fits and ".." not in name and not name.endswith((".git", ".lock"))
 
 
 def parse_name(workspace: str, repo: str) -> RepoName | None:
-    """The checked name, or None when either part is not one."""
+    """The checked name, or None if either part is invalid."""
     return RepoName(workspace, repo) if is_workspace(workspace) and is_repo(repo) else None
 
 
 def why_not(workspace: str, repo: str) -> str:
-    """A sentence that says which rule a name breaks."""
+    """A sentence that says which rule a name violates."""
     if not is_workspace(workspace):
         pattern = WORKSPACE_PATTERN.strip("^$")
         return f"{workspace[:80]!r} is not a workspace name: {pattern}, at most {WORKSPACE_MAX} characters"

@@ -1,4 +1,4 @@
-"""Git's pkt-line framing, as far as the server must read or write it itself. Pure.
+"""Git's pkt-line framing, as far as the server reads or writes it itself. Pure.
 
 A packet is four hex digits (its length, themselves included) and a payload; `0000` is a flush.
 """
@@ -41,9 +41,9 @@ def wants_sideband(head: bytes) -> bool:
 
 
 class HeldFlush:
-    """Passes receive-pack's answer on, but keeps the flush that ends it, so that lines can still be added.
+    """Passes on receive-pack's response but holds back its final flush packet, so that lines can still be added.
 
-    A stream that is not made of packets is passed on as it is.
+    A stream that does not consist of packets is passed on unchanged.
     """
 
     def __init__(self) -> None:
@@ -54,7 +54,7 @@ class HeldFlush:
         """Git said that the pack is larger than allowed."""
 
     def feed(self, data: bytes) -> bytes:
-        """What may be sent on now; at most one packet is kept back."""
+        """What can be sent now; at most one packet is held back."""
         self._buffer += data
         out = bytearray()
         while not self._raw and len(self._buffer) >= 4:
@@ -83,7 +83,7 @@ class HeldFlush:
         return FLUSH if held else b""
 
     def end(self, lines: list[bytes]) -> bytes:
-        """The rest, with `lines` (packets) before the flush; without a flush there is no place for them."""
+        """The rest, with `lines` (packets) inserted before the flush; they are dropped if there is no flush."""
         rest = bytes(self._buffer)
         if not self._held:
             return rest

@@ -1,4 +1,4 @@
-"""Git as a subprocess: a fixed argument list, an environment of our own making, and an end in every case."""
+"""Git as a subprocess: with fixed arguments and a clean environment, and terminated in every case."""
 
 import asyncio
 import contextlib
@@ -48,11 +48,11 @@ CONFIG: dict[str, str] = {
 
 
 class GitError(Exception):
-    """Git ended with an error; the text is the end of what it wrote to stderr."""
+    """Git failed; the text is the end of its stderr."""
 
 
 def environment(extra_config: Mapping[str, str] | None = None, protocol: str = "") -> dict[str, str]:
-    """All that a git process sees of the outside: nothing is inherited, so no secret is."""
+    """The whole environment of a git process. Nothing is inherited, so no secret leaks into it."""
     config = {**CONFIG, **(extra_config or {})}
     env = {
         "PATH": os.defpath + ":/usr/local/bin",
@@ -72,7 +72,7 @@ def environment(extra_config: Mapping[str, str] | None = None, protocol: str = "
 
 
 class GitProcess:
-    """A running git whose stdin and stdout are streamed by somebody else."""
+    """A running git process whose stdin and stdout are streamed by the caller."""
 
     def __init__(self, process: asyncio.subprocess.Process, gentle: bool) -> None:
         if not (process.stdin and process.stdout and process.stderr):
@@ -88,7 +88,7 @@ class GitProcess:
 
     @property
     def complaint(self) -> str:
-        """The end of stderr, fit for one log line."""
+        """The end of stderr, on one line."""
         return ascii(self._stderr.decode("utf-8", "replace").strip())
 
     async def wait(self) -> int:
@@ -98,7 +98,7 @@ class GitProcess:
         return code
 
     def abort(self) -> None:
-        """Make it end soon: by the end of its input when it is gentle, else by a signal."""
+        """Make it exit soon: by closing its input if it is gentle, else by a signal."""
         if self._gentle:
             self.stdin.close()
         else:
@@ -109,7 +109,7 @@ class GitProcess:
             os.killpg(self._process.pid, number)
 
     async def close(self) -> None:
-        """End it now if it has not ended by itself; returns when it is gone."""
+        """Kill it if it has not exited; returns once it is gone."""
         self.abort()
         for number in (signal.SIGTERM, signal.SIGKILL):
             try:
@@ -125,10 +125,10 @@ class GitProcess:
 
 @asynccontextmanager
 async def start(*args: str, env: dict[str, str], gentle: bool = False) -> AsyncIterator[GitProcess]:
-    """A git process in a group of its own; it is gone when the block is left, however that happens.
+    """A git process in its own process group; it is gone when the block exits, however that happens.
 
-    gentle: it ends by itself when its input does, and first removes what it had received; a signal would leave that
-    on the disk (receive-pack).
+    gentle: it exits when its input ends, after removing what it has received; a signal would leave that on the disk
+    (receive-pack).
     """
     pipe = asyncio.subprocess.PIPE
     running = await asyncio.create_subprocess_exec(

@@ -16,8 +16,8 @@ HEADS = "refs/heads/"
 
 
 @dataclass(frozen=True)
-class Repository:
-    """What the internal API tells of a repository."""
+class RepositoryInfo:
+    """A repository as the internal API describes it."""
 
     name: RepoName
     description: str
@@ -35,30 +35,30 @@ class Repository:
         }
 
 
-class Repositories:
+class RepositoryStore:
     """All repositories under one directory."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
         self._spare = root / ".spare"
-        """Half-made and half-deleted ones; on the same file system, so that a rename is atomic."""
+        """Repositories being created or deleted; on the same file system, so that a rename is atomic."""
 
     def prepare(self) -> None:
-        """Make the directories; remove what an interrupted create or delete left."""
+        """Make the directories; remove leftovers of an interrupted create or delete."""
         self._root.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(self._spare, ignore_errors=True)
         self._spare.mkdir(exist_ok=True)
 
     def path(self, name: RepoName) -> Path:
-        """Where a repository is, or would be."""
+        """The path of a repository, whether or not it exists."""
         return self._root / name.workspace / f"{name.repo}.git"
 
     def exists(self, name: RepoName) -> bool:
-        """True when the repository is there."""
+        """True if the repository exists."""
         return self.path(name).is_dir()
 
     async def create(self, name: RepoName, description: str) -> bool:
-        """Make a repository whose HEAD is main; False when there was one already, which stays as it is."""
+        """Create a repository whose HEAD is main; False if it exists already, which leaves it unchanged."""
         if self.exists(name):
             return False
         spare = self._spare / secrets.token_hex(8)
@@ -76,7 +76,7 @@ class Repositories:
         return True
 
     async def delete(self, name: RepoName) -> bool:
-        """Take a repository away at once; False when there was none."""
+        """Delete a repository atomically; False if there was none."""
         spare = self._spare / secrets.token_hex(8)
         try:
             self.path(name).rename(spare)
@@ -87,8 +87,8 @@ class Repositories:
         await asyncio.to_thread(shutil.rmtree, spare, ignore_errors=True)
         return True
 
-    async def describe(self, name: RepoName) -> Repository | None:
-        """What is known of a repository; None when there is none."""
+    async def describe(self, name: RepoName) -> RepositoryInfo | None:
+        """Describe a repository; None if it does not exist."""
         if not self.exists(name):
             return None
         path = self.path(name)
@@ -98,7 +98,7 @@ class Repositories:
             description = (path / "description").read_text(encoding="utf-8", errors="replace")
         except FileNotFoundError:
             description = ""
-        return Repository(name, description, not some_ref, head.removeprefix(HEADS))
+        return RepositoryInfo(name, description, not some_ref, head.removeprefix(HEADS))
 
     def names_in(self, workspace: str) -> list[RepoName]:
         """A workspace's repositories, sorted."""
@@ -118,7 +118,7 @@ class Repositories:
         return (await run("symbolic-ref", "HEAD", repository=self.path(name))).decode("utf-8", "replace").strip()
 
     async def set_head(self, name: RepoName, ref: str) -> None:
-        """Make `ref` (a branch that exists) the default one."""
+        """Make `ref` (an existing branch) the default branch."""
         await run("symbolic-ref", "HEAD", ref, repository=self.path(name))
 
     async def refs(self, name: RepoName) -> dict[str, str]:
@@ -133,13 +133,13 @@ class Repositories:
         return await asyncio.to_thread(tree_bytes, self.path(name) / "objects")
 
     def free_bytes(self) -> int:
-        """What the file system still takes."""
+        """Free space of the file system."""
         stat = os.statvfs(self._root)
         return stat.f_bavail * stat.f_frsize
 
 
 def tree_bytes(folder: Path) -> int:
-    """Bytes of all files under a folder; files that vanish meanwhile count as none."""
+    """Bytes of all files in a directory tree; files that vanish meanwhile are ignored."""
     total, folders = 0, [folder]
     while folders:
         with contextlib.suppress(FileNotFoundError), os.scandir(folders.pop()) as entries:

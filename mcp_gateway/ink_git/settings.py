@@ -37,7 +37,7 @@ class Settings:
 
     @property
     def database(self) -> Path:
-        """SQLite file: tokens, refs that were announced, events on their way."""
+        """SQLite file: tokens, recorded refs, undelivered events."""
         return self.data / "git.db"
 
 

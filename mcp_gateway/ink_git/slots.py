@@ -1,4 +1,4 @@
-"""How many git processes run at once, in all and for each workspace, so that one tenant cannot take every place."""
+"""Limits git processes, in total and per workspace, so that one tenant cannot use all slots."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -7,11 +7,11 @@ from weakref import WeakValueDictionary
 
 
 class Busy(Exception):
-    """No place became free in time."""
+    """No slot became free in time."""
 
 
 class Slots:
-    """Places for processes."""
+    """Slots for processes."""
 
     def __init__(self, total: int, per_workspace: int, wait_seconds: float = 30) -> None:
         self._total = asyncio.Semaphore(total)
@@ -20,12 +20,12 @@ class Slots:
 
     @asynccontextmanager
     async def place(self, workspace: str) -> AsyncIterator[None]:
-        """Hold a place. Raises Busy after the waiting time."""
+        """Hold a slot. Raises Busy after the waiting time."""
         own = self._workspaces.setdefault(workspace, asyncio.Semaphore(self._per_workspace))
         async with AsyncExitStack() as stack:
             try:
                 async with asyncio.timeout(self._wait_seconds):
-                    # The tenant's own first: who waits there takes no common place.
+                    # The workspace's limit first: a request that waits there takes no shared slot.
                     await stack.enter_async_context(own)
                     await stack.enter_async_context(self._total)
             except TimeoutError as late:

@@ -13,56 +13,56 @@ from starlette.types import Receive, Scope, Send
 
 from ink_git import access
 from ink_git.access import Decision
-from ink_git.announcements import Announcer, pusher_lines
 from ink_git.exchange import Command, Exchange, Limits
 from ink_git.names import RepoName, parse_name
 from ink_git.pktline import FLUSH, HeldFlush, packet, progress
 from ink_git.process import GitError, environment
-from ink_git.repositories import Repositories
+from ink_git.push_recorder import PushRecorder, pusher_lines
+from ink_git.repositories import RepositoryStore
 from ink_git.settings import Settings
 from ink_git.slots import Busy, Slots
-from ink_git.store import Store
+from ink_git.store import GitDatabase
 
 log = logging.getLogger(__name__)
 
 UPLOAD, RECEIVE = "git-upload-pack", "git-receive-pack"
-NEEDED = {UPLOAD: access.Scope.READ, RECEIVE: access.Scope.WRITE}
+NEEDED = {UPLOAD: access.TokenScope.READ, RECEIVE: access.TokenScope.WRITE}
 DISK_RESERVE_BYTES = 256 << 20
-"""Kept free on the volume for the database and for running git processes."""
+"""Reserved on the volume for the database and for running git processes."""
 FETCH_BODY_BYTES = 10 << 20
-HOW_TO_AUTHENTICATE = "Ink: a token is needed: any user name, and as password an mlg_… token (MCP tool get_git_token)\n"
-NOT_FOUND = "Ink: there is no such repository, or this token is not for it; create_repo makes one\n"
-READ_ONLY = "Ink: this token may only read; get_git_token gives one that may push\n"
+HOW_TO_AUTHENTICATE = "Ink: log in with any user name and an mlg_… token as password (MCP tool get_git_token)\n"
+NOT_FOUND = "Ink: this repository does not exist, or the token is not valid for it; create_repo creates one\n"
+READ_ONLY = "Ink: this token is read-only; use one from get_git_token to push\n"
 BUSY = "Ink: too many git operations at once; try again in a minute\n"
-NOT_SMART = "Ink: only git's smart HTTP protocol is spoken here; use a git client\n"
+NOT_SMART = "Ink: this server supports only git's smart HTTP protocol; use a git client\n"
 
 
 @dataclass(frozen=True)
-class Parts:
-    """What the public side works with."""
+class GitServerParts:
+    """What the public side needs."""
 
     settings: Settings
-    repositories: Repositories
-    store: Store
-    announcer: Announcer
+    repositories: RepositoryStore
+    store: GitDatabase
+    push_recorder: PushRecorder
     slots: Slots
 
 
 class SmartHttp:
-    """ASGI endpoint of one repository's three addresses."""
+    """ASGI endpoint of a repository's three URLs."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: GitServerParts) -> None:
         self._parts = parts
 
     def routes(self) -> list[Route]:
-        """Where it answers."""
+        """The routes of the endpoint."""
         return [
             Route("/{workspace}/{repo}.git/info/refs", self, methods=["GET"]),
             Route("/{workspace}/{repo}.git/{service:str}", self, methods=["POST"]),
         ]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Authenticate, decide, run git; one log line for each request that got so far."""
+        """Authenticate, authorise, run git; logs one line for each request that is let through."""
         request = Request(scope)
         advertise = request.method in ("GET", "HEAD")
         service = request.query_params.get("service", "") if advertise else request.path_params["service"]
@@ -82,7 +82,7 @@ class SmartHttp:
         log.info("%s %s %d %d bytes %.2f s", name, what, status, sent, time.monotonic() - started)
 
     async def _refusal(self, request: Request, service: str) -> tuple[Response | None, RepoName | None]:
-        """The answer that ends the request here, or the name of the repository that it may use."""
+        """The error response, or the name of the repository that the request may use."""
         close = {} if request.method == "GET" else {"Connection": "close"}
         password = access.password_of(request.headers.get("authorization"))
         grant = await access.grant_of(password, self._parts.store, self._parts.settings.signing_key)
@@ -92,7 +92,7 @@ class SmartHttp:
         name = parse_name(request.path_params["workspace"], request.path_params["repo"])
         exists = name is not None and self._parts.repositories.exists(name)
         needed = NEEDED.get(service)
-        decision = access.decide(grant, name, exists, needed or access.Scope.READ)
+        decision = access.decide(grant, name, exists, needed or access.TokenScope.READ)
         if decision is Decision.NOT_FOUND:
             return PlainTextResponse(NOT_FOUND, 404, close), None
         if needed is None:
@@ -128,37 +128,39 @@ class SmartHttp:
     async def _after_push(self, name: RepoName, tail: HeldFlush, room: "Room") -> list[bytes]:
         lines = [room.why] if tail.refused_for_size else []
         try:
-            lines += pusher_lines(await self._parts.announcer.announce(name))
+            lines += pusher_lines(await self._parts.push_recorder.record(name))
         except (GitError, OSError):
-            # The push itself is done; the next look at the repository announces it.
+            # The push itself succeeded; the next recording of the repository finds it.
             log.exception("refs of %s could not be read after a push", name)
         return [progress(line) for line in lines]
 
 
 @dataclass(frozen=True)
 class Room:
-    """How large a pack may be, and the sentence for a client whose pack is larger."""
+    """The maximum size of a pack, and the message for a larger one."""
 
     bytes: int
     why: str
 
 
 def room_for(size: int, repo_max: int, push_max: int, free: int) -> Room:
-    """The tightest of the limits, in bytes; at least 1, since git takes 0 for no limit. Pure."""
+    """The strictest of the limits, in bytes; at least 1, because git takes 0 as no limit. Pure."""
     left = repo_max - size
     if free < min(left, push_max):
-        return Room(max(free, 1), "Ink: the git server's disk is full; nothing is wrong with the push, try again later")
+        return Room(
+            max(free, 1), "Ink: the git server's disk is full; nothing is wrong with your push, try again later"
+        )
     if left < push_max:
         return Room(
             max(left, 1),
-            f"Ink: the repository may hold {mib(repo_max)} and holds {mib(size)}: push less, or remove large files "
-            "from its history (space of removed history is freed within two days)",
+            f"Ink: the repository is limited to {mib(repo_max)} and has {mib(size)}: push less, or remove large files "
+            "from its history (their space is freed within two days)",
         )
-    return Room(push_max, f"Ink: one push may carry {mib(push_max)}: push less at once, a few commits at a time")
+    return Room(push_max, f"Ink: a push is limited to {mib(push_max)}: push fewer commits at a time")
 
 
 def advertisement(service: str, path: str, protocol: str) -> Command:
-    """What a repository has and can do; version 2 is for fetches alone. Pure."""
+    """The ref advertisement of a repository; protocol version 2 is for fetches only. Pure."""
     protocol = protocol if service == UPLOAD else ""
     # In version 2 there is no service line.
     prefix = b"" if protocol == "version=2" else packet(f"# service={service}\n".encode()) + FLUSH
@@ -179,18 +181,18 @@ def push(path: str, room_bytes: int, push_max_bytes: int) -> Command:
         ("receive-pack", "--stateless-rpc", path),
         environment({"receive.maxInputSize": str(room_bytes)}),
         f"application/x-{RECEIVE}-result",
-        # What git refuses is still read to its end, within reason: the client listens only after sending.
+        # A body that git refuses is still read to its end, within limits: the client reads only after sending.
         max_body_bytes=2 * push_max_bytes + FETCH_BODY_BYTES,
         receives=True,
     )
 
 
 def mib(size: int) -> str:
-    """A size for people."""
+    """A size for messages."""
     return f"{size / (1 << 20):.1f} MiB"
 
 
 def protocol_of(header: str) -> str:
-    """The protocol version asked for, if it is one that git knows; anything else counts as not said. Pure."""
+    """The requested protocol version, if git supports it; anything else is ignored. Pure."""
     versions = re.findall(r"(?:^|:)version=([012])(?=:|$)", header[:200])
     return f"version={max(versions)}" if versions else ""

@@ -1,4 +1,4 @@
-"""SQLite: hashed tokens, the refs that were announced, and push events on their way. One process, one connection."""
+"""SQLite database: hashed tokens, recorded refs and undelivered push events. One process, one connection."""
 
 import asyncio
 import json
@@ -11,7 +11,7 @@ from typing import Any
 
 import aiosqlite
 
-from ink_git.access import Grant, Scope
+from ink_git.access import Grant, TokenScope
 from ink_git.names import RepoName
 
 SCHEMA = """
@@ -38,20 +38,20 @@ class RefUpdate:
     new: str
 
     def as_json(self) -> dict[str, str]:
-        """As it stands in a push event."""
+        """Its form in a push event."""
         return {"ref": self.ref, "old": self.old, "new": self.new}
 
 
 @dataclass(frozen=True)
 class PushEvent:
-    """A push that somebody has yet to hear of."""
+    """A push that has not been delivered yet."""
 
     id: int
     name: RepoName
     updates: tuple[dict[str, str], ...]
 
 
-class Store:
+class GitDatabase:
     """The database. Every method is one transaction."""
 
     def __init__(self, connection: aiosqlite.Connection) -> None:
@@ -60,7 +60,7 @@ class Store:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, path: Path) -> AsyncIterator["Store"]:
+    async def open(cls, path: Path) -> AsyncIterator["GitDatabase"]:
         """Open or create the file at `path`."""
         async with aiosqlite.connect(path, isolation_level=None) as db:
             await db.execute("PRAGMA journal_mode=WAL")
@@ -88,9 +88,9 @@ class Store:
         await self._rows("SELECT 1")
 
     async def add_token(
-        self, token_id: str, token_hash: bytes, name: RepoName, scope: Scope, expires_at: int | None
+        self, token_id: str, token_hash: bytes, name: RepoName, scope: TokenScope, expires_at: int | None
     ) -> None:
-        """Keep a token's hash. `expires_at` in seconds since 1970, None: until revoked."""
+        """Store a token's hash. `expires_at` in seconds since 1970, None: valid until revoked."""
         async with self._transaction() as db:
             await db.execute(
                 "INSERT INTO tokens VALUES (?, ?, ?, ?, ?, ?, ?, NULL)",
@@ -98,16 +98,16 @@ class Store:
             )
 
     async def grant_of(self, token_hash: bytes) -> Grant | None:
-        """What a token opens now; None when it is unknown, expired or revoked."""
+        """The grant of a token; None if it is unknown, expired or revoked."""
         rows = await self._rows(
             "SELECT workspace, repo, scope FROM tokens WHERE hash = ? AND revoked_at IS NULL"
             " AND (expires_at IS NULL OR expires_at > ?)",
             (token_hash, int(time.time())),
         )
-        return Grant(RepoName(rows[0][0], rows[0][1]), Scope(rows[0][2])) if rows else None
+        return Grant(RepoName(rows[0][0], rows[0][1]), TokenScope(rows[0][2])) if rows else None
 
     async def tokens_of(self, name: RepoName) -> list[dict[str, Any]]:
-        """The repository's tokens that still work, without anything secret."""
+        """The repository's valid tokens, without anything secret."""
         rows = await self._rows(
             "SELECT id, scope, created_at, expires_at FROM tokens WHERE workspace = ? AND repo = ?"
             " AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?) ORDER BY created_at, id",
@@ -116,7 +116,7 @@ class Store:
         return [{"id": r[0], "scope": r[1], "createdAt": r[2], "expiresAt": r[3]} for r in rows]
 
     async def revoke(self, name: RepoName, token_id: str | None = None) -> int:
-        """Revoke one of a repository's tokens, or all of them; how many there were."""
+        """Revoke one or all of a repository's tokens; returns how many were revoked."""
         async with self._transaction() as db:
             cursor = await db.execute(
                 "UPDATE tokens SET revoked_at = ? WHERE workspace = ? AND repo = ? AND revoked_at IS NULL"
@@ -136,8 +136,8 @@ class Store:
             for table in ("tokens", "announced", "events"):
                 await db.execute(f"DELETE FROM {table} WHERE workspace = ? AND repo = ?", tuple(name))  # noqa: S608
 
-    async def announce(self, name: RepoName, refs: dict[str, str], keep_event: bool) -> list[RefUpdate]:
-        """Compare `refs` with those announced before; remember them, and the difference as an event, in one go."""
+    async def record_refs(self, name: RepoName, refs: dict[str, str], store_event: bool) -> list[RefUpdate]:
+        """Compare `refs` with those recorded before; store them, and the difference as an event, in one transaction."""
         async with self._transaction() as db:
             sql = "SELECT ref, sha FROM announced WHERE workspace = ? AND repo = ?"
             before = {str(ref): str(sha) for ref, sha in await db.execute_fetchall(sql, tuple(name))}
@@ -149,14 +149,14 @@ class Store:
                 else:
                     sql = "INSERT OR REPLACE INTO announced VALUES (?, ?, ?, ?)"
                     await db.execute(sql, (*name, update.ref, update.new))
-            if updates and keep_event:
+            if updates and store_event:
                 sql = "INSERT INTO events (workspace, repo, updates, created_at) VALUES (?, ?, ?, ?)"
                 text = json.dumps([update.as_json() for update in updates])
                 await db.execute(sql, (*name, text, int(time.time())))
             return updates
 
     async def waiting_repositories(self) -> list[RepoName]:
-        """Repositories with events that nobody has acknowledged."""
+        """Repositories with undelivered events."""
         return [RepoName(*row) for row in await self._rows("SELECT DISTINCT workspace, repo FROM events")]
 
     async def next_event(self, name: RepoName) -> PushEvent | None:
@@ -166,7 +166,7 @@ class Store:
         return PushEvent(rows[0][0], name, tuple(json.loads(rows[0][1]))) if rows else None
 
     async def drop_event(self, event_id: int) -> None:
-        """The event was delivered, or is given up."""
+        """Remove an event that was delivered or abandoned."""
         async with self._transaction() as db:
             await db.execute("DELETE FROM events WHERE id = ?", (event_id,))
 

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ink_gateway.errors import Refused
+from ink_gateway.errors import WriteRefused
 from ink_gateway.stores.kube import KubeApi
 from ink_gateway.stores.mirror import Mirror
-from ink_gateway.stores.services import KubeServices, KubeSource
+from ink_gateway.stores.services import KubeInkServices, KubeSource
 from support import crds
 from support.control_plane import ControlPlane, cluster_name, running
 from unit.gateway.services_contract import PROMISES, Place, resolution, wanted
@@ -35,7 +35,7 @@ def make_namespace(plane: ControlPlane, name: str) -> None:
 class OnTheServer:
     """KubeServices, with workspaces that nobody else uses."""
 
-    def __init__(self, plane: ControlPlane, services: KubeServices) -> None:
+    def __init__(self, plane: ControlPlane, services: KubeInkServices) -> None:
         self._plane, self.services = plane, services
         self.workspace, self.other = f"w{secrets.token_hex(4)}", f"v{secrets.token_hex(4)}"
 
@@ -52,12 +52,12 @@ class OnTheServer:
 
 
 @asynccontextmanager
-async def connected(kubeconfig: Path) -> AsyncIterator[KubeServices]:
+async def connected(kubeconfig: Path) -> AsyncIterator[KubeInkServices]:
     async with KubeApi.connect(str(kubeconfig)) as api:
         mirror = Mirror(KubeSource(api, "ink-tenants"))
         task = asyncio.create_task(mirror.run())
         try:
-            yield KubeServices(api, mirror, "ink-tenants")
+            yield KubeInkServices(api, mirror, "ink-tenants")
         finally:
             task.cancel()
             with suppress(asyncio.CancelledError):
@@ -74,7 +74,7 @@ async def test_what_the_schema_forbids_is_refused_in_its_own_words(plane: Contro
     async with connected(plane.kubeconfig) as services:
         body = wanted(f"w{secrets.token_hex(4)}")
         body["spec"]["source"]["image"] = {"ref": "x"}
-        with pytest.raises(Refused, match="set exactly one of git and image"):
+        with pytest.raises(WriteRefused, match="set exactly one of git and image"):
             await services.apply(body)
 
 

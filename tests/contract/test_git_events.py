@@ -87,7 +87,7 @@ def test_an_event_that_is_never_understood_is_given_up(repo: Repo, work: Working
     receiver.status = 422
     first = work.commit("one\n")
     work.git("push", repo.url(), "main")
-    eventually(lambda: "is given up" in repo.server.process.log(), within=10, every=0.05, what="it is given up")
+    eventually(lambda: "was dropped" in repo.server.process.log(), within=10, every=0.05, what="it is dropped")
     receiver.status = 204
     second = work.commit("two\n")
     work.git("push", repo.url(), "main")

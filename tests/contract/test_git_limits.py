@@ -68,7 +68,7 @@ def test_a_push_over_the_limit_is_refused_in_words(repo: Repo, work: WorkingCopy
     before = repo.refs()
     work.commit(file="big", data=os.urandom(21 * MIB))
     said = work.git("push", repo.url(), "main", fails=True)
-    assert "remote: Ink: one push may carry 20.0 MiB" in said
+    assert "remote: Ink: a push is limited to 20.0 MiB" in said
     assert "received" not in said
     assert repo.refs() == before
     assert not list((repo.path / "objects").glob("tmp_objdir*")), "refused objects stay on the disk"
@@ -83,7 +83,7 @@ def test_a_full_repository_takes_no_more_but_gives_and_deletes(repo: Repo, work:
     work.git("push", repo.url(), "main", "main:other")
     work.commit(file="two", data=os.urandom(16 * MIB))
     said = work.git("push", repo.url(), "main", fails=True)
-    assert "remote: Ink: the repository may hold 30.0 MiB and holds 15." in said
+    assert "remote: Ink: the repository is limited to 30.0 MiB and has 15." in said
     assert "push less, or remove large files from its history" in said
     work.git("push", repo.url(), "--delete", "other")
     work.git("fetch", "--quiet", repo.url(repo.read), "main")

@@ -10,15 +10,15 @@ import pytest
 from contract.git_server import WorkingCopy, run
 from ink_git.maintenance import MANY_PACKS, Maintenance
 from ink_git.names import RepoName
-from ink_git.repositories import Repositories
+from ink_git.repositories import RepositoryStore
 
 NAME = RepoName("team", "app")
 DAY = 86400
 
 
 @pytest.fixture
-async def repositories(tmp_path: Path) -> Repositories:
-    made = Repositories(tmp_path / "repos")
+async def repositories(tmp_path: Path) -> RepositoryStore:
+    made = RepositoryStore(tmp_path / "repos")
     made.prepare()
     await made.create(NAME, "")
     return made
@@ -31,7 +31,7 @@ def age(folder: Path, days: float) -> None:
         os.utime(path, (before, before))
 
 
-async def test_many_packs_become_one(repositories: Repositories, tmp_path: Path) -> None:
+async def test_many_packs_become_one(repositories: RepositoryStore, tmp_path: Path) -> None:
     work, path = WorkingCopy.new(tmp_path / "work"), repositories.path(NAME)
     run("--git-dir", str(path), "config", "receive.unpackLimit", "1")
     for number in range(MANY_PACKS + 1):
@@ -46,7 +46,9 @@ async def test_many_packs_become_one(repositories: Repositories, tmp_path: Path)
     assert not await maintenance.visit(NAME), "there is nothing more to do"
 
 
-async def test_removed_history_is_thrown_away_after_its_grace_time(repositories: Repositories, tmp_path: Path) -> None:
+async def test_removed_history_is_thrown_away_after_its_grace_time(
+    repositories: RepositoryStore, tmp_path: Path
+) -> None:
     work, path = WorkingCopy.new(tmp_path / "work"), repositories.path(NAME)
     run("--git-dir", str(path), "config", "receive.unpackLimit", "1")
     base = work.commit()
@@ -66,7 +68,7 @@ async def test_removed_history_is_thrown_away_after_its_grace_time(repositories:
     assert await repositories.refs(NAME) == {"refs/heads/main": base}
 
 
-async def test_abandoned_pushes_are_cleaned_up_but_running_ones_are_not(repositories: Repositories) -> None:
+async def test_abandoned_pushes_are_cleaned_up_but_running_ones_are_not(repositories: RepositoryStore) -> None:
     objects = repositories.path(NAME) / "objects"
     for name in ("tmp_objdir-incoming-old", "tmp_objdir-incoming-new"):
         (objects / name).mkdir()
@@ -77,7 +79,7 @@ async def test_abandoned_pushes_are_cleaned_up_but_running_ones_are_not(reposito
     assert [path.name for path in objects.glob("tmp_objdir-*")] == ["tmp_objdir-incoming-new"]
 
 
-async def test_an_interrupted_create_or_delete_leaves_nothing(repositories: Repositories, tmp_path: Path) -> None:
+async def test_an_interrupted_create_or_delete_leaves_nothing(repositories: RepositoryStore, tmp_path: Path) -> None:
     spare = tmp_path / "repos/.spare/half"
     spare.mkdir()
     repositories.prepare()

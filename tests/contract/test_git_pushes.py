@@ -44,7 +44,7 @@ def heard(repo: Repo, count: int) -> list[dict[str, str]]:
 def test_a_push_can_be_cloned_and_is_heard_of_once(repo: Repo, work: WorkingCopy, tmp_path: Path) -> None:
     commit = work.commit("one\n")
     said = work.git("push", repo.url(), "main")
-    assert f"remote: Ink: main@{commit[:7]} received; services that follow it will deploy" in said
+    assert f"remote: Ink: main@{commit[:7]} received; services that follow this branch will deploy it" in said
     assert heard(repo, 1) == [{"ref": "refs/heads/main", "old": ZERO, "new": commit}]
     done = run("clone", repo.url(repo.read), str(tmp_path / "copy"))
     assert done.returncode == 0, done.stderr
@@ -94,7 +94,7 @@ def test_a_token_for_reading_cannot_push(repo: Repo, work: WorkingCopy) -> None:
     work.commit()
     said = work.git("push", repo.url(repo.read), "main", fails=True)
     assert "403" in said
-    assert "this token may only read" in said
+    assert "this token is read-only" in said
     assert repo.refs() == {}
 
 
@@ -122,7 +122,7 @@ def test_a_token_tells_nothing_about_other_repositories(server: GitServer, repo:
     for service in ("git-upload-pack", "git-receive-pack"):
         for name in names:
             answer = httpx.get(f"{server.url}/{name}.git/info/refs?service={service}", auth=("x", repo.write))
-            assert (answer.status_code, "no such repository" in answer.text) == (404, True), name
+            assert (answer.status_code, "does not exist" in answer.text) == (404, True), name
 
 
 def test_tokens_end_by_time_and_by_revocation(server: GitServer, repo: Repo) -> None:

@@ -1,4 +1,7 @@
-"""`helm test`: each part answers, and refuses a stranger. Standard library only; exit code 1 when a check failed."""
+"""`helm test`: each part answers, and refuses requests without credentials. Exit code 1 if a check failed.
+
+Standard library only.
+"""
 
 import http.client
 import json
@@ -13,7 +16,7 @@ TRIES = 30
 
 
 def ask(url, host=None, method="GET", body=None):
-    """Status, headers and body of one request; the certificate is not what is tested here."""
+    """Status, headers and body of one request; the certificate is not verified here."""
     parts = urllib.parse.urlsplit(url)
     if parts.scheme == "https":
         context = ssl.create_default_context()
@@ -60,20 +63,20 @@ CHECKS = [
 if os.environ["UNROUTED_PAGE"]:
     CHECKS.append(
         (
-            "unknown hosts get the page that says so",
+            "unknown hosts get the 404 page",
             lambda: ask(f"{INGRESS}/", os.environ["UNROUTED_HOST"])[1].get("X-Ink-Unrouted") == "1",
         )
     )
 
 
 def passes(check):
-    """A new pod's first connections may be dropped while its policies are programmed: try for a while."""
+    """A new pod's first connections may be dropped while its policies are programmed, so retry for a while."""
     seen = None
     for _ in range(TRIES):
         try:
             if check():
                 return None
-            seen = "another answer than expected"
+            seen = "unexpected answer"
         except OSError as error:
             seen = str(error)
         time.sleep(1)

@@ -100,7 +100,7 @@ spec:
     {{- end }}
 {{- end -}}
 
-{{/* The same for a tenant, as JSON. It stands back behind the platform's own pods. */}}
+{{/* The same for a tenant, as JSON. It has a lower priority than the platform's own pods. */}}
 {{- define "ink.tenantBuildkitd" -}}
 {{- $template := include "ink.buildkitdTemplate" (dict "root" . "resources" .Values.builders.tenant.resources "shared" false) | fromYaml -}}
 {{- $_ := unset $template.spec "priorityClassName" -}}
@@ -123,7 +123,7 @@ spec:
 {{- $registries | toJson -}}
 {{- end -}}
 
-{{/* Mirrors that are named by IPv4 address and port, as egress rules: names cannot stand in a NetworkPolicy. */}}
+{{/* Mirrors given by IPv4 address and port, as egress rules: a NetworkPolicy cannot contain names. */}}
 {{- define "ink.egressMirrors" -}}
 {{- range $mirrors := .Values.builders.mirrors -}}
 {{- range $mirrors -}}

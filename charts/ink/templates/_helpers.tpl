@@ -7,7 +7,7 @@ app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .root.Release.Service }}
 {{- end -}}
 
-{{/* What selects the pods of a component; never changes. */}}
+{{/* The selector of a component's pods; never changes. */}}
 {{- define "ink.selector" -}}
 app.kubernetes.io/name: {{ .component }}
 app.kubernetes.io/part-of: ink
@@ -19,7 +19,7 @@ app.kubernetes.io/part-of: ink
 {{ $image.repository }}:{{ $image.tag | default .root.Chart.AppVersion }}
 {{- end -}}
 
-{{/* Addresses that people see. */}}
+{{/* Public addresses. */}}
 {{- define "ink.gatewayHost" -}}{{ .Values.gateway.host | default .Values.platform.domain }}{{- end -}}
 {{- define "ink.gitHost" -}}{{ .Values.git.host | default (printf "git.%s" .Values.platform.domain) }}{{- end -}}
 {{- define "ink.appsDomain" -}}{{ .Values.apps.domain | default (printf "apps.%s" .Values.platform.domain) }}{{- end -}}
@@ -33,7 +33,7 @@ app.kubernetes.io/part-of: ink
 {{- define "ink.buildkitHost" -}}buildkitd.{{ .Values.namespaces.buildkit }}.svc.cluster.local{{- end -}}
 {{- define "ink.serviceAccount" -}}system:serviceaccount:{{ .root.Values.namespaces.system }}:{{ .name }}{{- end -}}
 
-{{/* Pod settings that every pod of ours shares: user, seccomp, no service links, no token. */}}
+{{/* Settings shared by all our pods: user, seccomp, no service links, no token. */}}
 {{- define "ink.podSecurity" -}}
 automountServiceAccountToken: {{ .token | default false }}
 enableServiceLinks: false
@@ -46,7 +46,7 @@ securityContext:
   seccompProfile: {type: RuntimeDefault}
 {{- end -}}
 
-{{/* Container settings that every container of ours shares. */}}
+{{/* Settings shared by all our containers. */}}
 {{- define "ink.containerSecurity" -}}
 allowPrivilegeEscalation: false
 readOnlyRootFilesystem: true
@@ -86,7 +86,7 @@ imagePullSecrets:
 {{- end }}
 {{- end -}}
 
-{{/* A claim: (dict "root" $ "name" … "component" … "namespace" … "storage" …). Kept when the release is removed: it is users' data. */}}
+{{/* A claim: (dict "root" $ "name" … "component" … "namespace" … "storage" …). Kept when the release is uninstalled, because it is users' data. */}}
 {{- define "ink.claim" -}}
 apiVersion: v1
 kind: PersistentVolumeClaim
@@ -104,7 +104,7 @@ spec:
   {{- end }}
 {{- end -}}
 
-{{/* A budget that never blocks a node's drain, yet keeps evictions one at a time. */}}
+{{/* A PodDisruptionBudget that never blocks a node's drain but allows only one eviction at a time. */}}
 {{- define "ink.budget" -}}
 apiVersion: policy/v1
 kind: PodDisruptionBudget

@@ -1,4 +1,4 @@
-{{/* NetworkPolicy rules that several components share. Ports are the pods' own: policies apply after address translation. */}}
+{{/* NetworkPolicy rules shared by several components. Ports are those of the pods: policies apply after address translation. */}}
 
 {{/* Egress to cluster DNS. */}}
 {{- define "ink.egressDNS" -}}
@@ -12,7 +12,7 @@
     {{- end }}
 {{- end -}}
 
-{{/* Egress to the API server. It is no pod, so only addresses or ports can name it. */}}
+{{/* Egress to the API server. It is not a pod, so only addresses or ports can select it. */}}
 {{- define "ink.egressAPIServer" -}}
 - ports:
     {{- range .Values.network.apiServer.ports }}
@@ -26,7 +26,7 @@
   {{- end }}
 {{- end -}}
 
-{{/* Egress to the public internet by TCP, mail ports left out; private, CGNAT, link-local, multicast ranges excepted. */}}
+{{/* Egress to the public internet by TCP, except for mail ports and private, CGNAT, link-local and multicast ranges. */}}
 {{- define "ink.egressInternet" -}}
 {{- $v4 := list "0.0.0.0/8" "10.0.0.0/8" "100.64.0.0/10" "127.0.0.0/8" "169.254.0.0/16" "172.16.0.0/12" "192.168.0.0/16" "198.18.0.0/15" "224.0.0.0/4" "240.0.0.0/4" -}}
 {{- $v6 := list "::/96" "64:ff9b::/96" "64:ff9b:1::/48" "2002::/16" "fc00::/7" "fe80::/10" "fec0::/10" "ff00::/8" -}}
@@ -73,7 +73,7 @@
   podSelector: {matchLabels: {ml.ink/component: build}}
 {{- end -}}
 
-{{/* Head of a NetworkPolicy for one component, both directions closed: (dict "root" $ "namespace" … "component" …) */}}
+{{/* Head of a NetworkPolicy for one component that denies both directions: (dict "root" $ "namespace" … "component" …) */}}
 {{- define "ink.policyHead" -}}
 apiVersion: networking.k8s.io/v1
 kind: NetworkPolicy

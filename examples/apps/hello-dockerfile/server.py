@@ -1,4 +1,4 @@
-"""A web server of the standard library alone."""
+"""A web server that needs only the standard library."""
 
 import os
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -12,7 +12,7 @@ class Hello(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
-        """The line a visitor reads; change VERSION, push, and reload the page."""
+        """Sends the line that visitors see; change VERSION, push, and reload the page."""
         body = f"Hello from a Dockerfile, {VERSION}\n".encode()
         self.send_response(200)
         self.send_header("Content-Type", "text/plain; charset=utf-8")

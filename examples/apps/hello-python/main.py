@@ -1,4 +1,4 @@
-"""A small web application: no Dockerfile, Ink finds out how to build and start it."""
+"""A small web application without a Dockerfile: Ink detects how to build and start it."""
 
 import os
 import platform
@@ -11,19 +11,19 @@ app = Flask(__name__)
 
 @app.get("/")
 def hello() -> str:
-    """What a visitor reads; change VERSION, push, and reload the page."""
+    """The page that visitors see; change VERSION, push, and reload it."""
     return f"Hello from Ink, {VERSION}\n"
 
 
 @app.get("/healthz")
 def healthz() -> str:
-    """For `health.path` of the service."""
+    """The endpoint for `health.path` of the service."""
     return "ok\n"
 
 
 @app.get("/about")
 def about() -> object:
-    """What runs here."""
+    """The running version."""
     return jsonify(version=VERSION, python=platform.python_version())
 
 

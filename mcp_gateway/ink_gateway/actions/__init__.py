@@ -1,1 +1,1 @@
-"""What callers can do, a file a noun: authorise, check, write the custom resource. Knows neither MCP nor HTTP."""
+"""What callers can do, one file per noun: authorise, validate, write the custom resource. No MCP or HTTP here."""

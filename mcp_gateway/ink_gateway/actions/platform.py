@@ -1,21 +1,21 @@
-"""What every action may use: the ports and the few settings that decide something."""
+"""What every action may use: the ports and a few settings."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from ink_gateway.ports import Environments, Heads, Logs, Repositories, Sealing, Services
+from ink_gateway.ports import BranchHeads, Environments, GitServer, InkServices, Logs, SealingKeys
 
 
 @dataclass(frozen=True)
 class Platform:
-    """The world an action works on."""
+    """The ports and settings that actions work with."""
 
-    services: Services
+    services: InkServices
     logs: Logs
-    repositories: Repositories
-    heads: Heads
-    sealing: Sealing
+    repositories: GitServer
+    heads: BranchHeads
+    sealing: SealingKeys
     environments: Environments
     now: Callable[[], datetime]
     tenants_namespace: str

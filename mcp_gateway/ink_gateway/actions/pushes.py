@@ -1,4 +1,4 @@
-"""A push event becomes a hint on every service that follows the branch. Doing it twice changes nothing."""
+"""Turns a push event into a head hint on every service that follows the branch. Idempotent."""
 
 import asyncio
 from typing import Annotated
@@ -16,7 +16,7 @@ NOTHING = "0" * 40
 Sha = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{40}$")]
 
 
-class RefUpdate(BaseModel):
+class PushedRef(BaseModel):
     """One ref that moved."""
 
     model_config = ConfigDict(frozen=True)
@@ -26,16 +26,16 @@ class RefUpdate(BaseModel):
 
 
 class Push(BaseModel):
-    """What the git server tells after a push."""
+    """The push event that the git server sends."""
 
     model_config = ConfigDict(frozen=True)
     workspace: Annotated[str, StringConstraints(pattern=WORKSPACE_PATTERN, max_length=63)]
     repository: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]*$", max_length=100)]
-    updates: list[RefUpdate]
+    updates: list[PushedRef]
 
 
 def heads(push: Push) -> dict[str, str]:
-    """Branches that moved, and where to; deleted branches and other refs are left out."""
+    """Branches that moved, with their new heads; deleted branches and other refs are left out."""
     return {
         update.ref.removeprefix(BRANCH_REF): update.new
         for update in push.updates
@@ -44,29 +44,29 @@ def heads(push: Push) -> dict[str, str]:
 
 
 class PushActions:
-    """Spreads push events."""
+    """Passes push events on to the services that follow the branches."""
 
     def __init__(self, platform: Platform) -> None:
         self._platform = platform
 
     async def __call__(self, push: Push) -> int:
-        """Number of services that were told something new."""
+        """Number of services that got a new hint."""
         url = internal_url(self._platform.git_public_url, push.workspace, push.repository)
-        told = 0
+        notified = 0
         for branch, commit in sorted(heads(push).items()):
             hint = f"{branch}@{commit}"
             services = await self._platform.services.following(push.workspace, url, branch)
-            news = [s for s in services if _is_news(s, commit, hint)]
+            behind = [s for s in services if _needs_hint(s, commit, hint)]
             await asyncio.gather(
-                *(self._platform.services.hint(s.metadata.namespace, s.metadata.name, hint) for s in news)
+                *(self._platform.services.hint(s.metadata.namespace, s.metadata.name, hint) for s in behind)
             )
-            told += len(news)
-        return told
+            notified += len(behind)
+        return notified
 
 
-def _is_news(service: InkService, commit: str, hint: str) -> bool:
+def _needs_hint(service: InkService, commit: str, hint: str) -> bool:
     git = service.spec.source.git
     if git is None or git.commit is not None or service.metadata.deletion_timestamp is not None:
         return False
-    told = service.metadata.annotations.get(ANNOTATION_HEAD)
-    return told != hint and not (told is None and service.status.commit == commit)
+    current = service.metadata.annotations.get(ANNOTATION_HEAD)
+    return current != hint and not (current is None and service.status.commit == commit)

@@ -1,4 +1,4 @@
-"""What callers do with repositories on Ink's git server."""
+"""Actions on repositories on Ink's git server."""
 
 from urllib.parse import urlsplit
 
@@ -38,13 +38,13 @@ class GitTokenView(View):
 
 
 class RepoActions:
-    """Creates repositories and hands out credentials."""
+    """Creates repositories and issues credentials."""
 
     def __init__(self, platform: Platform) -> None:
         self._platform = platform
 
     async def create(self, caller: Principal, name: str, host: str, description: str) -> RepoView:
-        """The repository, new or as it is."""
+        """The repository, created if it does not exist."""
         caller.require("write")
         name = _internal_only(name, host, "created")
         if len(description) > 1000:
@@ -60,7 +60,7 @@ class RepoActions:
         )
 
     async def token(self, caller: Principal, name: str, host: str) -> GitTokenView:
-        """New credentials that may clone and push this one repository."""
+        """New credentials to clone and push this one repository."""
         caller.require("write")
         name = _internal_only(name, host, "given a token")
         if await self._platform.repositories.get(caller.workspace, name) is None:
@@ -83,7 +83,7 @@ def _internal_only(name: str, host: str, done: str) -> str:
     if checked_host(host) != INTERNAL:
         raise GatewayError(
             "NotImplemented",
-            f"repositories on {host} cannot be {done} here.",
+            f"repositories on {host} cannot be {done}.",
             f"Use host={INTERNAL!r}, or create_service(host={host!r}) with a public repository.",
         )
     return checks.repository_name(name)

@@ -1,4 +1,4 @@
-"""What callers do with services that exist: list, look, deploy again, delete."""
+"""Actions on existing services: list, get, redeploy, delete."""
 
 import difflib
 import secrets
@@ -12,7 +12,7 @@ from ink_gateway.actions.platform import Platform
 from ink_gateway.actions.spec import manifest, wire_spec
 from ink_gateway.addresses import address
 from ink_gateway.details import ServiceDetail, with_revisions
-from ink_gateway.errors import GatewayError, NotFound, Unavailable
+from ink_gateway.errors import GatewayError, NotFound, PartUnavailable
 from ink_gateway.ports import Principal
 from ink_gateway.views import (
     DeletedView,
@@ -55,7 +55,7 @@ class ServiceActions:
         deploy_log_lines: int | None = None,
         runtime_log_lines: int | None = None,
     ) -> ServiceDetail:
-        """One service. A log that was not asked for comes along when the service has failed, and explains it."""
+        """One service. If it has failed, the log that explains the failure is included even when not requested."""
         caller.require("read")
         service = await self._find(caller, name, project)
         sealed = include_env and any(v.value_from is not None and v.value_from.sealed for v in service.spec.env or [])
@@ -76,7 +76,7 @@ class ServiceActions:
         service = await self._find(caller, name, project)
         if service.metadata.deletion_timestamp is not None:
             raise GatewayError(
-                "BeingDeleted", f"service {name!r} is being deleted.", "Create it again once it is gone."
+                "BeingDeleted", f"service {name!r} is being deleted.", "Once it is gone, create it again."
             )
         head = await self._head(caller, service)
         git = service.spec.source.git
@@ -84,49 +84,49 @@ class ServiceActions:
             await self._platform.services.hint(
                 service.metadata.namespace, service.metadata.name, f"{git.branch}@{head}"
             )
-            return _redeployed(service, name, project, "new_commit", f"{git.branch} is at {head[:12]}: deploying it.")
+            return _redeployed(service, name, project, "new_commit", f"Deploying commit {head[:12]} of {git.branch}.")
         spec = wire_spec(service)
         if not_built(service):
             done: Redeploy = "rebuild"
             spec["rebuildToken"] = secrets.token_hex(8)
-            message = "The last build failed and there is no new commit: building the same commit again without cache."
+            message = "The last build failed and there is no new commit: rebuilding the same commit without the cache."
         else:
             done = "restart"
             spec["restartedAt"] = self._platform.now().isoformat(timespec="milliseconds")
-            message = "There is no new commit: restarting the pods, one revision after the other."
+            message = "There is no new commit: restarting the pods with a rolling update."
         namespace = self._platform.tenants_namespace
         service = await self._platform.services.apply(manifest(caller.workspace, project, name, namespace, spec))
         return _redeployed(service, name, project, done, message)
 
     async def delete(self, caller: Principal, name: str, project: str) -> DeletedView:
-        """Delete a service. Deleting what is not there is no failure: a lost answer can be asked for again."""
+        """Delete a service. Deleting an absent one is not an error, so a call whose answer was lost can be retried."""
         caller.require("write")
         name, project = checks.service_name(name), checks.project_name(project)
         deleted = await self._platform.services.delete(cr_name(caller.workspace, project, name))
         if deleted is None:
-            message = await self._unknown(caller, name, project)
+            message = await self._not_found_message(caller, name, project)
             return DeletedView(name=name, project=project, state="deleted", message=f"Nothing to delete: {message}")
-        message = "Its pods, URL, images and build history go within a minute; its repository stays."
+        message = "Its pods, URL, images and build history are removed within a minute. The repository is not deleted."
         return DeletedView(name=name, project=project, state="deleting", message=message)
 
     async def _find(self, caller: Principal, name: str, project: str) -> InkService:
         name, project = checks.service_name(name), checks.project_name(project)
         service = await self._platform.services.get(cr_name(caller.workspace, project, name))
         if service is None:
-            seen = await self._unknown(caller, name, project)
-            raise NotFound("ServiceNotFound", seen, "Call list_services for all names, or create_service.")
+            seen = await self._not_found_message(caller, name, project)
+            raise NotFound("ServiceNotFound", seen, "Call list_services for all names, or create_service to create it.")
         return service
 
-    async def _unknown(self, caller: Principal, name: str, project: str) -> str:
-        """A sentence about a name that is not there, with the names that are nearest to it."""
+    async def _not_found_message(self, caller: Principal, name: str, project: str) -> str:
+        """The message for a name that does not exist, with similar names."""
         services = [_summary(s) for s in await self._platform.services.of_workspace(caller.workspace)]
         elsewhere = [f"{s.name} (project {s.project})" for s in services if s.name == name and s.project != project]
         near = difflib.get_close_matches(name, [s.name for s in services if s.project == project], n=3, cutoff=0.5)
-        hint = f" Close names: {', '.join(elsewhere + near)}." if elsewhere or near else ""
+        hint = f" Similar names: {', '.join(elsewhere + near)}." if elsewhere or near else ""
         return f"there is no service {name!r} in project {project!r}.{hint}"
 
     async def _head(self, caller: Principal, service: InkService) -> str | None:
-        """Commit of the followed branch; None when it is pinned, or cannot be known just now."""
+        """Head commit of the followed branch; None if the service is pinned or the head is unavailable right now."""
         git = service.spec.source.git
         if git is None or git.commit is not None:
             return None
@@ -140,7 +140,7 @@ class ServiceActions:
             )
             url = self._platform.git_internal_url + git.url.removeprefix(self._platform.git_public_url)
             return await self._platform.heads.head(url, git.branch, token.token)
-        except Unavailable:
+        except PartUnavailable:
             return None
         except GatewayError as error:
             # the resolver asked by the address inside the cluster, which the caller does not know

@@ -1,4 +1,4 @@
-"""From a create_service call to an InkService manifest. Pure: (what is, what is asked) -> what shall be."""
+"""From a create_service call to an InkService manifest. Pure: (existing object, request) -> manifest."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,8 +16,8 @@ HTTP_PORT = "http"
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """A checked create_service call. None: not given, so an existing service keeps what it has."""
+class ServiceRequest:
+    """A validated create_service call. None: not given, so an existing service keeps its value."""
 
     workspace: str
     project: str
@@ -39,16 +39,16 @@ class Wanted:
         return cr_name(self.workspace, self.project, self.name)
 
 
-def env_entries(existing: InkService | None, wanted: Wanted, sealer: Sealer) -> list[dict[str, Any]]:
+def env_entries(existing: InkService | None, request: ServiceRequest, sealer: Sealer) -> list[dict[str, Any]]:
     """spec.env of a caller's variables: values travel to the operator sealed.
 
-    A value that is there already keeps its sealed form, so that the same call again changes nothing. What comes from a
-    Secret a Pod takes as it stands: a caller's `$` needs no doubling.
+    An unchanged value keeps its sealed form, so repeating a call changes nothing. A Pod takes values from a Secret
+    literally, so a `$` in them needs no escaping.
     """
-    who = ServiceIdentity(wanted.workspace, wanted.project, wanted.name, "")
+    who = ServiceIdentity(request.workspace, request.project, request.name, "")
     known = {variable.name: variable.value_from for variable in (existing.spec.env if existing else None) or []}
     entries = []
-    for name, value in sorted((wanted.env_vars or {}).items()):
+    for name, value in sorted((request.env_vars or {}).items()):
         binding = binding_of(who, name)
         digest, old = sealer.digest(binding, value), known.get(name)
         if old is not None and old.sealed and old.sealed_digest == digest and sealer.opens(old.sealed):
@@ -60,24 +60,24 @@ def env_entries(existing: InkService | None, wanted: Wanted, sealer: Sealer) -> 
 
 
 def desired_spec(
-    existing: InkService | None, wanted: Wanted, subdomain: str | None, env: list[dict[str, Any]] | None
+    existing: InkService | None, request: ServiceRequest, subdomain: str | None, env: list[dict[str, Any]] | None
 ) -> dict[str, Any]:
-    """The whole spec: what was asked for, on top of what an existing service has. `env`: env_entries, if any."""
+    """The whole spec: the request on top of the existing service. `env`: result of env_entries, if any."""
     spec = wire_spec(existing) if existing else {}
-    git: dict[str, Any] = {"url": wanted.source.url, "branch": wanted.branch}
-    if wanted.source.internal_name is not None:
+    git: dict[str, Any] = {"url": request.source.url, "branch": request.branch}
+    if request.source.internal_name is not None:
         git["auth"] = {"internal": {}}
     spec["source"] = {"git": git}
-    build = {**spec.get("build", {}), "pack": wanted.pack}
-    spec["build"] = build | _given(installCommand=wanted.install_command, buildCommand=wanted.build_command)
+    build = {**spec.get("build", {}), "pack": request.pack}
+    spec["build"] = build | _given(installCommand=request.install_command, buildCommand=request.build_command)
     spec |= _given(subdomain=subdomain)
-    if wanted.port is not None:
-        spec["ports"] = [{"name": HTTP_PORT, "port": wanted.port, "protocol": "HTTP", "visibility": "Public"}]
-    if wanted.start_command is not None:
-        spec["command"] = ["/bin/sh", "-c", wanted.start_command]
+    if request.port is not None:
+        spec["ports"] = [{"name": HTTP_PORT, "port": request.port, "protocol": "HTTP", "visibility": "Public"}]
+    if request.start_command is not None:
+        spec["command"] = ["/bin/sh", "-c", request.start_command]
     if env is not None:
         spec["env"] = env
-    if limits := _given(cpu=wanted.cpu, memory=wanted.memory):
+    if limits := _given(cpu=request.cpu, memory=request.memory):
         resources = spec.get("resources", {})
         spec["resources"] = {**resources, "limits": {**resources.get("limits", {}), **limits}}
     return spec
@@ -96,12 +96,12 @@ def manifest(workspace: str, project: str, name: str, namespace: str, spec: dict
 
 
 def wire_spec(service: InkService) -> dict[str, Any]:
-    """The spec of an existing service, as it can be applied again: the gateway alone writes these objects."""
+    """The spec of an existing service, ready to be applied again; only the gateway writes these objects."""
     return service.spec.to_wire()
 
 
 def free_subdomain(workspace: str, project: str, name: str) -> str:
-    """Another first label for the public host, for a service whose own name is taken there; the same every time.
+    """An alternative first label of the public host, for a service whose own name is taken. Deterministic.
 
     Fits a DNS label: 52 characters of a name, a hyphen, 4 hex digits.
     """

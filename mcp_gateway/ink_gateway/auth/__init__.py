@@ -1,1 +1,1 @@
-"""Who calls: keys, and from keys principals. Other ways in (OAuth, sign-in) end in the same principal."""
+"""Authentication: from API keys to principals. Other methods (OAuth, sign-in) would yield the same principal."""

@@ -1,4 +1,4 @@
-"""From an Authorization header to a principal. The store is asked on every request, so a revoked key ends at once."""
+"""From an Authorization header to a principal. Every request checks the store, so revocation takes effect at once."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -10,7 +10,7 @@ SCHEME = "bearer"
 
 
 class NotAuthenticated(Exception):
-    """No principal. `str(error)` may be shown to whoever asked; it does not say whether a key exists."""
+    """No principal. `str(error)` may be shown to the caller; it does not reveal whether a key exists."""
 
     def __init__(self, message: str, *, key_given: bool) -> None:
         super().__init__(message)
@@ -27,11 +27,11 @@ class Authenticator:
         """The principal behind the value of an Authorization header. Raises NotAuthenticated."""
         key = bearer(authorization)
         if not keys.well_formed(key):
-            raise NotAuthenticated("this is not an Ink API key: one begins with dk_live_", key_given=True)
+            raise NotAuthenticated("this is not an Ink API key: keys begin with dk_live_", key_given=True)
         digest = keys.digest_of(key)
         found = [k for k in await self._store.with_prefix(keys.prefix_of(key)) if keys.same(k.digest, digest)]
         if not found:
-            raise NotAuthenticated("the API key is not known", key_given=True)
+            raise NotAuthenticated("the API key is unknown", key_given=True)
         return self._principal(found[0])
 
     def _principal(self, key: ApiKey) -> Principal:

@@ -1,6 +1,6 @@
-"""API keys: `dk_live_` and at least 24 letters or digits. Pure, but for making a new one.
+"""API keys: `dk_live_` and 24 to 128 letters or digits. Pure, except for generating a new one.
 
-A key carries at least 190 random bits, so one round of SHA-256 protects it: there is nothing to guess or to salt.
+A generated key carries more than 190 random bits, so one round of SHA-256 without a salt protects it.
 """
 
 import hashlib
@@ -27,7 +27,7 @@ def well_formed(key: str) -> bool:
 
 
 def prefix_of(key: str) -> str:
-    """The part that is stored in the open, to find the key again and to name it to people."""
+    """The part that is stored in plain text, to look the key up and to show it to people."""
     return key[:PREFIX_LENGTH]
 
 

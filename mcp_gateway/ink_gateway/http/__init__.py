@@ -1,1 +1,1 @@
-"""HTTP beside MCP: who may come in, health, push events, the page for hosts that nobody serves."""
+"""HTTP besides MCP: host and key checks, health, push events, the page for unknown hosts."""

@@ -7,13 +7,13 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from ink_gateway.errors import GatewayError
-from ink_gateway.ports import Probe
+from ink_gateway.ports import ReadinessProbe
 
 PROBE_SECONDS = 3.0
 
 
-def health_routes(probes: dict[str, Probe]) -> list[Route]:
-    """/healthz: the process runs. /readyz: every part answers; 503 names those that do not."""
+def health_routes(probes: dict[str, ReadinessProbe]) -> list[Route]:
+    """/healthz: the process is alive. /readyz: every part answers; 503 names those that do not."""
 
     async def healthz(_: Request) -> Response:
         return PlainTextResponse("ok\n")
@@ -26,7 +26,7 @@ def health_routes(probes: dict[str, Probe]) -> list[Route]:
     return [Route("/healthz", healthz), Route("/readyz", readyz)]
 
 
-async def _answer(probe: Probe) -> str:
+async def _answer(probe: ReadinessProbe) -> str:
     try:
         await asyncio.wait_for(probe(), PROBE_SECONDS)
     except TimeoutError:

@@ -9,13 +9,13 @@ from starlette.routing import Route
 
 from ink_gateway.actions.pushes import Push, PushActions
 from ink_gateway.auth.authenticate import NotAuthenticated, bearer
-from ink_gateway.errors import GatewayError, Unavailable
+from ink_gateway.errors import GatewayError, PartUnavailable
 
 BODY_BYTES = 1024 * 1024
 
 
 def push_routes(actions: PushActions, token: str) -> list[Route]:
-    """`POST /internal/v1/pushes`: 204 once every service that follows the branches has been told."""
+    """`POST /internal/v1/pushes`: 204 once every service that follows the branches has its hint."""
 
     async def pushes(request: Request) -> Response:
         try:
@@ -31,7 +31,7 @@ def push_routes(actions: PushActions, token: str) -> list[Route]:
             await actions(Push.model_validate_json(body))
         except ValidationError as error:
             return JSONResponse({"error": "not a push event", "details": _where(error)}, 422)
-        except Unavailable as error:
+        except PartUnavailable as error:
             return JSONResponse({"error": str(error)}, 503, {"Retry-After": "1"})
         except GatewayError as error:
             return JSONResponse({"error": str(error)}, 500)

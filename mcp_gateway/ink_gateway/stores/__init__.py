@@ -1,1 +1,1 @@
-"""The outside world: API server, git server, resolver, database. Their errors are mapped to ours here."""
+"""Adapters to the outside: API server, git server, resolver, database. They map foreign errors to ours."""

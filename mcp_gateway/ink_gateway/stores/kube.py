@@ -1,4 +1,4 @@
-"""The Kubernetes API over HTTP: where it is and who we are from the cluster or a kubeconfig; JSON in, JSON out."""
+"""The Kubernetes API over HTTP, with address and credentials from the cluster or a kubeconfig. JSON in, JSON out."""
 
 import json
 import os
@@ -12,7 +12,7 @@ import aiohttp
 from kubernetes.aio import config
 from kubernetes.aio.client import Configuration
 
-from ink_gateway.errors import Conflict, GatewayError, Refused, Unavailable
+from ink_gateway.errors import GatewayError, PartUnavailable, WriteConflict, WriteRefused
 
 APPLY = "application/apply-patch+yaml"
 MERGE_PATCH = "application/merge-patch+json"
@@ -38,7 +38,7 @@ class KubeApi:
     @classmethod
     @asynccontextmanager
     async def connect(cls, kubeconfig: str | None = None) -> AsyncIterator["KubeApi"]:
-        """By a kubeconfig if one is given, else in a pod its service account, else the one that KUBECONFIG names."""
+        """Connect with the given kubeconfig, else the pod's service account, else the kubeconfig in KUBECONFIG."""
         configuration = Configuration()
         try:
             if kubeconfig is None and os.environ.get("KUBERNETES_SERVICE_HOST"):
@@ -46,7 +46,7 @@ class KubeApi:
             else:
                 await config.load_kube_config(kubeconfig, client_configuration=configuration)
         except config.ConfigException as error:
-            raise Unavailable("the Kubernetes API server", f"no usable credentials: {error}") from error
+            raise PartUnavailable("the Kubernetes API server", f"no usable credentials: {error}") from error
         connector = aiohttp.TCPConnector(ssl=_tls(configuration), limit=100)
         async with aiohttp.ClientSession(connector=connector, read_bufsize=LINE_BYTES) as session:
             yield cls(configuration, session)
@@ -60,7 +60,7 @@ class KubeApi:
         body: Any = None,
         content_type: str = "application/json",
     ) -> dict[str, Any]:
-        """One call. Raises ApiStatusError for a refusal, Unavailable when there is no answer."""
+        """One call. Raises ApiStatusError for an error status, PartUnavailable if there is no answer."""
         text = await self.text(method, path, params=params, body=body, content_type=content_type)
         return cast("dict[str, Any]", json.loads(text))
 
@@ -83,7 +83,7 @@ class KubeApi:
             ) as response:
                 text = (await response.read()).decode("utf-8", "replace")
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise Unavailable("the Kubernetes API server", type(error).__name__) from error
+            raise PartUnavailable("the Kubernetes API server", type(error).__name__) from error
         if response.status >= 400:
             raise _refusal(response.status, text)
         return text
@@ -101,7 +101,7 @@ class KubeApi:
                 async for line in response.content:
                     yield json.loads(line)
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-            raise Unavailable("the Kubernetes API server", type(error).__name__) from error
+            raise PartUnavailable("the Kubernetes API server", type(error).__name__) from error
 
     def _url(self, path: str) -> str:
         return f"{self._configuration.host}{path}"
@@ -120,13 +120,13 @@ def segment(text: str) -> str:
 
 
 def translated(error: ApiStatusError) -> GatewayError:
-    """The refusal of a write, as a caller can read it."""
+    """An error of the API server as an error for the caller."""
     if error.status == 409:
-        return Conflict("Conflict", f"{error.seen}", "Call again.")
+        return WriteConflict("Conflict", f"{error.seen}", "Retry the call.")
     if error.status in (400, 403, 422):
-        return Refused("Refused", error.seen, "Change what the message names and call again.")
+        return WriteRefused("Refused", error.seen, "Correct what the message names and call again.")
     if error.status >= 500 or error.status == 429:
-        return Unavailable("the Kubernetes API server", f"{error.status} {error.seen}")
+        return PartUnavailable("the Kubernetes API server", f"{error.status} {error.seen}")
     return error
 
 

@@ -1,4 +1,4 @@
-"""Logs of builds and of applications, through the API server; of a build whose pod is gone, what was kept of it."""
+"""Logs of builds and applications through the API server; for a build whose pod is gone, its stored log."""
 
 from typing import Any
 
@@ -6,8 +6,8 @@ from ink_api.group import LABEL_PROJECT, LABEL_SERVICE, LABEL_TENANT
 from ink_api.inkservice import InkService
 from ink_api.names import ServiceIdentity, identity_of
 
-from ink_gateway.stores.kept_logs import KeptLogs
 from ink_gateway.stores.kube import ApiStatusError, KubeApi, segment, translated
+from ink_gateway.stores.stored_logs import StoredLogs
 from ink_gateway.views import split_log
 
 BUILD_CONTAINER, APP_CONTAINER = "build", "app"
@@ -18,14 +18,14 @@ JOB_LABEL = "batch.kubernetes.io/job-name"
 class KubeLogs:
     """The port `Logs`."""
 
-    def __init__(self, api: KubeApi, kept: KeptLogs, tenants_namespace: str, builds_namespace: str) -> None:
-        self._api, self._kept = api, kept
+    def __init__(self, api: KubeApi, stored_logs: StoredLogs, tenants_namespace: str, builds_namespace: str) -> None:
+        self._api, self._stored_logs = api, stored_logs
         self._tenants_namespace, self._builds_namespace = tenants_namespace, builds_namespace
 
     async def build(self, service: InkService, lines: int) -> list[str] | None:
         """The end of the newest build's log. Pods are found by the tenant's label: never another tenant's build.
 
-        A build that ended may have outlived its pod, while an older one's is still there.
+        The newest build's pod may be gone while an older build's pod still exists.
         """
         who = self._identity(service)
         labels = {LABEL_TENANT: who.tenant, LABEL_PROJECT: who.project, LABEL_SERVICE: who.name}
@@ -34,12 +34,12 @@ class KubeLogs:
         if known is None or known.id is None or (pods and _is_of(pods[-1], known.id, known.started)):
             found = await self._log(self._builds_namespace, pods, BUILD_CONTAINER, lines)
         if found is None and known is not None and known.id is not None:
-            text = await self._kept.build(who, known.id)
+            text = await self._stored_logs.build(who, known.id)
             found = split_log(text)[-lines:] if text is not None else None
         return found
 
     async def runtime(self, service: InkService, lines: int) -> list[str] | None:
-        """The end of the application's log, of its newest pod."""
+        """The end of the application's log, from its newest pod."""
         who = self._identity(service)
         pods = await self._pods(who.namespace, {LABEL_SERVICE: who.name})
         return await self._log(who.namespace, pods, APP_CONTAINER, lines)
@@ -74,7 +74,7 @@ class KubeLogs:
 
 
 def _is_of(pod: dict[str, Any], build: str, started: str | None) -> bool:
-    """The pod is the build's, or a later one's of which the status does not tell yet."""
+    """Whether the pod belongs to the build, or to a newer one that is not in the status yet."""
     meta = pod["metadata"]
     of_build = (meta.get("labels") or {}).get(JOB_LABEL) == build
     return of_build or started is None or str(meta["creationTimestamp"]) > started

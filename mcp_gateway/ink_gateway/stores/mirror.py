@@ -1,4 +1,4 @@
-"""The tenants namespace in memory: one list, then one watch, however many callers list or wait."""
+"""The tenants namespace in memory: one list, then one watch, for any number of callers that list or wait."""
 
 import asyncio
 import logging
@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from ink_api.inkservice import InkService
 
-from ink_gateway.errors import GatewayError, Unavailable
+from ink_gateway.errors import GatewayError, PartUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -17,7 +17,7 @@ SYNC_SECONDS = 10.0
 GONE = 410
 
 
-class Source(Protocol):
+class MirrorSource(Protocol):
     """Where objects come from."""
 
     async def page(self) -> tuple[list[dict[str, Any]], str]:
@@ -28,9 +28,9 @@ class Source(Protocol):
 
 
 class Mirror:
-    """A copy of the services that is at most a watch event behind; what this process wrote is in it at once."""
+    """A copy of the services, at most one watch event behind; this process's own writes appear at once."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: MirrorSource) -> None:
         self._source = source
         self._services: dict[str, InkService] = {}
         self._of_workspace: dict[str, dict[str, InkService]] = {}
@@ -39,22 +39,22 @@ class Mirror:
         self._changed: dict[str, set[asyncio.Event]] = {}
 
     async def run(self) -> None:
-        """Keep the copy, for ever; a failure is logged and tried again after a short, jittered time."""
+        """Keep the copy current, forever; failures are logged and retried after a short, jittered delay."""
         while True:
             try:
                 await self._once()
             except GatewayError as error:
-                log.warning("watching services failed; trying again: %s", error)
+                log.warning("watching services failed, retrying: %s", error)
                 await asyncio.sleep(uniform(0.5, 2.0))  # noqa: S311 - jitter
 
     async def synced(self) -> None:
-        """Returns once the copy is whole. Raises Unavailable when that takes too long."""
+        """Returns once the copy is complete. Raises PartUnavailable if that takes too long."""
         if self._synced.is_set():
             return
         try:
             await asyncio.wait_for(self._synced.wait(), SYNC_SECONDS)
         except TimeoutError:
-            raise Unavailable("the Kubernetes API server", "services could not be listed") from None
+            raise PartUnavailable("the Kubernetes API server", "services could not be listed") from None
 
     def workspace(self, workspace: str) -> list[InkService]:
         """The services of a workspace, by name."""
@@ -65,7 +65,7 @@ class Mirror:
         return self._services.get(name)
 
     def put(self, service: InkService) -> None:
-        """Take over an object, unless a newer one is known."""
+        """Store an object unless a newer version is already known."""
         name, version = service.metadata.name, _version(service)
         known = self._services.get(name)
         if (known is not None and _version(known) >= version) or self._removed.get(service.metadata.uid, -1) >= version:
@@ -75,7 +75,7 @@ class Mirror:
         self._wake(name)
 
     async def follow(self, name: str) -> AsyncIterator[InkService | None]:
-        """The present state, then every later one; states that come faster than they are read are skipped."""
+        """The current state, then each later one; a slow reader skips intermediate states."""
         changed = asyncio.Event()
         self._changed.setdefault(name, set()).add(changed)
         try:
@@ -106,7 +106,7 @@ class Mirror:
                     self.put(InkService.model_validate(event["object"]))
 
     def _replace(self, services: list[InkService], version: int) -> None:
-        """Take over a list of that version. What this process wrote since then is not in it, and stays."""
+        """Replace the copy by a list of that version, but keep what this process has written since."""
         names = {service.metadata.name for service in services}
         for known in list(self._services.values()):
             if known.metadata.name not in names and _version(known) <= version:

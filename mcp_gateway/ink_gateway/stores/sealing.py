@@ -1,4 +1,4 @@
-"""Seals values to the operator's public keys, by joserfc; reads the unsealed ones where the gateway may."""
+"""Seals values to the operator's public keys with joserfc; reads unsealed values where the gateway is allowed to."""
 
 import base64
 import json
@@ -24,7 +24,7 @@ from joserfc import jwe
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
-from ink_gateway.errors import Unavailable
+from ink_gateway.errors import PartUnavailable
 from ink_gateway.stores.kube import ApiStatusError, KubeApi, segment, translated
 
 ALGORITHMS = [ALGORITHM, ENCRYPTION]
@@ -32,7 +32,7 @@ ALGORITHMS = [ALGORITHM, ENCRYPTION]
 
 @dataclass(frozen=True)
 class KeySealer:
-    """The port `Sealer` on a set of public keys, the one to seal with first."""
+    """The port `Sealer` on a set of public keys; the first one seals."""
 
     keys: Mapping[str, ECKey]
     digest_key: bytes = field(repr=False)
@@ -54,44 +54,44 @@ class KeySealer:
             return False
 
 
-class KubeSealing:
-    """The port `Sealing`: the keys that the operator publishes."""
+class KubeSealingKeys:
+    """The port `SealingKeys`: the keys that the operator publishes."""
 
     def __init__(self, api: KubeApi, namespace: str, digest_key: str) -> None:
         self._api, self._digest_key = api, digest_key.encode()
         self._path = f"/api/v1/namespaces/{segment(namespace)}/configmaps/{CONFIG_MAP}"
 
     async def sealer(self) -> KeySealer:
-        """With the keys of this moment."""
+        """A sealer with the current keys."""
         return sealer_of(await self.public_keys(), self._digest_key)
 
     async def public_keys(self) -> dict[str, Any]:
-        """The JWK set. Raises Unavailable while the operator has not published it."""
+        """The JWK set. Raises PartUnavailable while the operator has not published it."""
         try:
             found = await self._api.json("GET", self._path)
             keys: dict[str, Any] = json.loads(found["data"][KEY_SET])
         except ApiStatusError as error:
             if error.status in (403, 404):
-                raise Unavailable("the operator", "it has not published its sealing keys yet") from error
+                raise PartUnavailable("the operator", "it has not published its sealing keys yet") from error
             raise translated(error) from error
         except (KeyError, ValueError) as error:
-            raise Unavailable("the operator", "its published sealing keys are unreadable") from error
+            raise PartUnavailable("the operator", "its published sealing keys are unreadable") from error
         return keys
 
 
 def sealer_of(key_set: Mapping[str, Any], digest_key: bytes) -> KeySealer:
-    """Raises Unavailable for a key set that holds no usable key."""
+    """Raises PartUnavailable for a key set that holds no usable key."""
     try:
         keys = {jwk["kid"]: ECKey.import_key(dict(jwk)) for jwk in key_set["keys"]}
     except (JoseError, KeyError, TypeError, ValueError):
         keys = {}
     if not keys:
-        raise Unavailable("the operator", "its published sealing keys are unreadable")
+        raise PartUnavailable("the operator", "its published sealing keys are unreadable")
     return KeySealer(keys, digest_key)
 
 
 class KubeEnvironments:
-    """The port `Environments`: Secrets that the operator let the gateway read, one by one."""
+    """The port `Environments`: Secrets that the operator allows the gateway to read one by one."""
 
     def __init__(self, api: KubeApi, tenants_namespace: str) -> None:
         self._api, self._tenants_namespace = api, tenants_namespace

@@ -1,4 +1,4 @@
-"""InkServices on the API server. Lists and waits read the mirror; writes are server-side apply, delete, one hint."""
+"""InkServices on the API server. Lists and waits read the mirror; writes are server-side apply, delete, head hints."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -16,13 +16,13 @@ EVERYWHERE = f"/apis/{GROUP}/{VERSION}/inkservices"
 
 
 class KubeSource:
-    """The tenants namespace for the mirror."""
+    """Lists and watches the tenants namespace for the mirror."""
 
     def __init__(self, api: KubeApi, namespace: str) -> None:
         self._api, self._path = api, _path(namespace)
 
     async def page(self) -> tuple[list[dict[str, Any]], str]:
-        """Every object, in pages, and the version of the list."""
+        """Every object, read in pages, and the resourceVersion of the list."""
         items: list[dict[str, Any]] = []
         token = ""
         while True:
@@ -38,8 +38,8 @@ class KubeSource:
         return self._api.watch(self._path, params, seconds)
 
 
-class KubeServices:
-    """The port `Services`."""
+class KubeInkServices:
+    """The port `InkServices`."""
 
     def __init__(self, api: KubeApi, mirror: Mirror, namespace: str) -> None:
         self._api, self._mirror, self._namespace = api, mirror, namespace
@@ -72,7 +72,7 @@ class KubeServices:
             raise translated(error) from error
 
     async def delete(self, name: str) -> InkService | None:
-        """Ask for deletion; None if there is nothing of that name."""
+        """Request deletion; None if there is nothing of that name."""
         existing = await self.get(name)
         if existing is None:
             return None
@@ -85,13 +85,13 @@ class KubeServices:
         return await self.get(name) or existing
 
     async def follow(self, name: str) -> AsyncIterator[InkService | None]:
-        """The present state, then every later one as it comes."""
+        """The current state, then each later one as it arrives."""
         await self._mirror.synced()
         async for service in self._mirror.follow(name):
             yield service
 
     async def following(self, workspace: str, url: str, branch: str) -> list[InkService]:
-        """The workspace's services, and those elsewhere that have shown that they may read the repository."""
+        """The workspace's services, and those elsewhere whose own credentials have read the repository."""
         await self._mirror.synced()
         try:
             everywhere = await self._list(EVERYWHERE, {})
@@ -101,7 +101,7 @@ class KubeServices:
         return [s for s in [*self._mirror.workspace(workspace), *elsewhere] if follows(s, url, branch)]
 
     async def hint(self, namespace: str, name: str, head: str) -> None:
-        """Set the annotation `ml.ink/head`; nothing happens if the service is gone."""
+        """Set the annotation `ml.ink/head`; does nothing if the service is gone."""
         body = {"metadata": {"annotations": {ANNOTATION_HEAD: head}}}
         params = {"fieldManager": FIELD_MANAGER_GATEWAY}
         try:

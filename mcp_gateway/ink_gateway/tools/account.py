@@ -5,28 +5,28 @@ from mcp_types import ToolAnnotations
 from pydantic import Field
 
 from ink_gateway.actions.platform import Platform
-from ink_gateway.tools.calls import CallerOf, Ctx, answering
+from ink_gateway.tools.calls import CallerOf, Ctx, handle_errors
 from ink_gateway.tools.schema import tool_of
 from ink_gateway.views import View
 
 
 class WhoamiView(View):
-    """Who calls, and where."""
+    """The caller and the platform."""
 
     workspace: str
-    key: str = Field(description="Beginning of the API key")
+    key: str = Field(description="First characters of the API key")
     scopes: list[str]
     expires_at: str | None = None
     gateway_url: str
-    git_url: str = Field(description="Your repositories are below it")
+    git_url: str = Field(description="Base URL of your repositories")
 
 
 def tools(platform: Platform, caller_of: CallerOf) -> list[Tool]:
     """The tools of this noun."""
 
-    @answering
+    @handle_errors
     async def whoami(ctx: Ctx) -> WhoamiView:
-        """The workspace and rights of your API key, and this platform's addresses."""
+        """The workspace and scopes of your API key, and this platform's addresses."""
         caller = caller_of(ctx)
         return WhoamiView(
             workspace=caller.workspace,

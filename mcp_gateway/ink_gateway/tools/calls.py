@@ -1,4 +1,4 @@
-"""What every tool call has in common: who calls, errors as text, one log line."""
+"""What all tool calls share: the caller, errors as text, one log line."""
 
 import logging
 import time
@@ -14,9 +14,9 @@ from ink_gateway.ports import Principal
 
 log = logging.getLogger("ink_gateway.calls")
 
-UNFORESEEN = (
-    "InternalError: the gateway met something unforeseen; nothing is lost. "
-    "Call again in a few seconds; if it stays, the gateway's log has the details."
+UNEXPECTED = (
+    "InternalError: the gateway hit an unexpected error; nothing is lost. "
+    "Retry in a few seconds. If it happens again, ask the administrator to check the gateway's log."
 )
 
 P = ParamSpec("P")
@@ -25,8 +25,8 @@ Ctx = Context[Any, Any]
 CallerOf = Callable[[Ctx], Principal]
 
 
-def answering(tool: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
-    """Failures that Ink foresaw reach the agent as their text; every call leaves one line without its arguments."""
+def handle_errors(tool: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
+    """Expected errors reach the agent as text; every call logs one line, without its arguments."""
 
     @wraps(tool)
     async def call(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -43,8 +43,8 @@ def answering(tool: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
             raise
         except Exception:
             outcome = "InternalError"
-            log.exception("unforeseen in %s", tool.__name__)
-            raise ToolError(UNFORESEEN) from None
+            log.exception("unexpected error in %s", tool.__name__)
+            raise ToolError(UNEXPECTED) from None
         finally:
             fields = {"tool": tool.__name__, "outcome": outcome, "ms": round((time.monotonic() - began) * 1000)}
             log.info("call", extra={"fields": fields})

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from ink_gateway.actions.repos import GitTokenView, RepoActions, RepoView
 from ink_gateway.addresses import HOSTS, INTERNAL
-from ink_gateway.tools.calls import CallerOf, Ctx, answering
+from ink_gateway.tools.calls import CallerOf, Ctx, handle_errors
 from ink_gateway.tools.schema import tool_of
 
 RepoName = Annotated[str, Field(description="Lower-case letters, digits, '-', '_', '.'")]
@@ -18,14 +18,14 @@ Host = Annotated[str, Field(description="Git host", json_schema_extra={"enum": l
 def tools(actions: RepoActions, caller_of: CallerOf) -> list[Tool]:
     """The tools of this noun."""
 
-    @answering
+    @handle_errors
     async def create_repo(ctx: Ctx, name: RepoName, host: Host = INTERNAL, description: str = "") -> RepoView:
-        """Create an empty git repository on Ink's git server; an existing one of that name is returned as it is."""
+        """Create an empty git repository on Ink's git server. An existing one is returned unchanged."""
         return await actions.create(caller_of(ctx), name, host, description)
 
-    @answering
+    @handle_errors
     async def get_git_token(ctx: Ctx, name: RepoName, host: Host = INTERNAL) -> GitTokenView:
-        """A secret token that may clone and push one repository for 30 days.
+        """Get a secret token to clone and push one repository for 30 days.
 
         git push <authenticated_url> HEAD:main. Never commit or print the token.
         """

@@ -1,4 +1,4 @@
-"""Tool definitions as an agent should read them: every word of a schema is paid for in each conversation."""
+"""Compact tool definitions: agents pay for every word of a schema in each conversation."""
 
 import difflib
 from collections.abc import Awaitable, Callable
@@ -15,10 +15,10 @@ from ink_gateway.errors import InvalidArgument
 
 
 class StrictTool(Tool):
-    """A tool that drops no argument silently, and says in one sentence which one is wrong."""
+    """A tool that refuses unknown arguments, and says in one sentence which argument is wrong."""
 
     async def run(self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool = False) -> Any:
-        """Raises ToolError for arguments that the tool does not know or cannot take."""
+        """Raises ToolError for unknown or invalid arguments."""
         try:
             self._check(arguments)
         except InvalidArgument as error:
@@ -30,8 +30,8 @@ class StrictTool(Tool):
         for name in arguments:
             if name not in known:
                 near = difflib.get_close_matches(name, known, n=1) or [k for k in known if name in k or k in name][:1]
-                hint = f"Did you mean {near[0]}?" if near else f"Known are: {', '.join(known) or 'none'}."
-                raise InvalidArgument(name[:80], "there is no such argument.", hint)
+                hint = f"Did you mean {near[0]}?" if near else f"Valid arguments: {', '.join(known) or 'none'}."
+                raise InvalidArgument(name[:80], "unknown argument.", hint)
         try:
             self.fn_metadata.validate_arguments(arguments)
         except ValidationError as error:
@@ -41,7 +41,7 @@ class StrictTool(Tool):
 
 
 def tool_of(function: Callable[..., Awaitable[Any]], annotations: ToolAnnotations) -> Tool:
-    """A tool with structured output: contract from the docstring, schemas from the types, without their noise."""
+    """A tool with structured output: its description is the docstring, its schemas come from the types."""
     tool = StrictTool.from_function(
         function, description=cleandoc(function.__doc__ or ""), annotations=annotations, structured_output=True
     )
@@ -51,16 +51,16 @@ def tool_of(function: Callable[..., Awaitable[Any]], annotations: ToolAnnotation
 
 
 def slim(schema: dict[str, Any]) -> dict[str, Any]:
-    """A JSON schema without generated titles, and with "may be left out" said once.
+    """A JSON schema without generated titles and without null types of optional fields.
 
-    Optional fields lose their null: arguments may still be null, and answers leave out what is null.
+    Arguments may still be null, and answers leave out null fields.
     """
     out = {key: value for key, value in schema.items() if key != "title" and not (key == "default" and value is None)}
     if "anyOf" in out:
         options = [option for option in out.pop("anyOf") if option.get("type") != "null"]
         out = {**options[0], **out} if len(options) == 1 else {**out, "anyOf": options}
     if "properties" in out:
-        # A class' docstring: the tool's own words and the names of the fields say it already.
+        # A class docstring: the tool's description and the field names already say it.
         out.pop("description", None)
     if out.get("additionalProperties") is True:
         del out["additionalProperties"]

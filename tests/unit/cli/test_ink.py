@@ -150,7 +150,7 @@ def test_what_cannot_be_sealed_is_said(
 ) -> None:
     where = ("--service", "web", "--namespace", "team")
     assert ink("seal", "1A=x", *where) == 2
-    assert "cannot name a variable" in capsys.readouterr().err
+    assert "is not a valid variable name" in capsys.readouterr().err
     (tmp_path / "keys").write_text("{}")
     assert ink("seal", "A=hunter2", *where, "--keys", str(tmp_path / "keys")) == 2
     monkeypatch.setenv("INK_API_KEY", "dk_live_" + "z" * 40)

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx2
 import uvicorn
-from ink_gateway.__main__ import Server
+from ink_gateway.__main__ import GatewayHttpServer
 from ink_gateway.app import assemble
 from ink_gateway.settings import Settings, parse_settings
 from mcp.client import Client
@@ -41,7 +41,7 @@ async def listening(app: Any) -> AsyncIterator[str]:
     config = uvicorn.Config(
         app, host="127.0.0.1", port=0, lifespan="off", log_level="warning", http="httptools", ws="none"
     )
-    server = Server(config)
+    server = GatewayHttpServer(config)
     task = asyncio.create_task(server.serve())
     async with asyncio.timeout(10):
         while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it

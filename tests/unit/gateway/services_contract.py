@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from ink_api.group import ANNOTATION_HEAD
 from ink_api.inkservice import InkService
 from ink_gateway.actions.spec import manifest
-from ink_gateway.ports import Services
+from ink_gateway.ports import InkServices
 
 URL = "https://git.localhost:8443/{workspace}/shop.git"
 
@@ -15,7 +15,7 @@ URL = "https://git.localhost:8443/{workspace}/shop.git"
 class Place(Protocol):
     """Where the suite runs: fresh workspaces, and what others do to the objects."""
 
-    services: Services
+    services: InkServices
     workspace: str
     other: str
 

@@ -9,7 +9,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from ink_gateway.auth.authenticate import Authenticator, NotAuthenticated
 from ink_gateway.auth.keys import digest_of, new_key, prefix_of
-from ink_gateway.errors import Unavailable
+from ink_gateway.errors import PartUnavailable
 from ink_gateway.stores.db import database
 from ink_gateway.stores.db.changes import changes_of
 from ink_gateway.stores.db.keys import StoredKeys
@@ -107,6 +107,6 @@ async def test_readiness_sees_a_database_that_is_gone(tmp_path: Path) -> None:
     async with database.connect(f"sqlite+aiosqlite:///{path}") as engine:
         await database.probe(engine)
     missing = database.create_async_engine(f"sqlite+aiosqlite:///{tmp_path}/no/such/gateway.db")
-    with pytest.raises(Unavailable, match="the database"):
+    with pytest.raises(PartUnavailable, match="the database"):
         await database.probe(missing)
     await missing.dispose()

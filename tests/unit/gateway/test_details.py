@@ -33,7 +33,7 @@ def test_revisions_say_what_was_deployed_what_answers_and_how_to_go_back() -> No
     ]  # fmt: skip
     assert answer.rollback is not None
     assert f"git push --force origin {'b' * 40}:main" in answer.rollback
-    assert "with no build" in answer.rollback
+    assert "without a build" in answer.rollback
 
 
 def test_the_way_back_to_a_deleted_image_is_a_build() -> None:
@@ -43,7 +43,7 @@ def test_the_way_back_to_a_deleted_image_is_a_build() -> None:
         commit="b" * 40,
     )
     assert answer.rollback is not None
-    assert "after a build" in answer.rollback
+    assert "after a rebuild" in answer.rollback
 
 
 def test_a_first_revision_has_nothing_to_go_back_to() -> None:

@@ -32,8 +32,8 @@ def test_numbers_first_then_the_worst_and_how_many_more() -> None:
     }
     assert shown(scan) == [
         "2 committed secrets and 13 known vulnerabilities in dependencies (1 critical, 12 high)",
-        "committed secret: AWS Access Key in config.py:3: take it out, and revoke it: the history keeps it",
-        "committed secret: AWS Access Key in config.py:3: take it out, and revoke it: the history keeps it",
+        "committed secret: AWS Access Key in config.py:3: remove and revoke it, the git history still has it",
+        "committed secret: AWS Access Key in config.py:3: remove and revoke it, the git history still has it",
         *["high: left-pad 1.3.0 has CVE-1; fixed in 1.3.1"] * 3,
         "and 10 more, in the build log",
     ]

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from ink_gateway.errors import Unavailable
+from ink_gateway.errors import PartUnavailable
 from unit.gateway.listening import TOKEN, Running, running
 from unit.gateway.world import KEY, LIVE, NOW, key
 
@@ -126,7 +126,7 @@ async def test_health_answers_probes_by_address_and_readiness_names_what_is_miss
         assert (await request("GET", f"{base}/readyz", headers=probe)).status_code == 200
 
     async def broken() -> None:
-        raise Unavailable("the Kubernetes API server", "timeout")
+        raise PartUnavailable("the Kubernetes API server", "timeout")
 
     gateway.probes["kubernetes"] = broken
     answer = await request("GET", f"{gateway.internal}/readyz")

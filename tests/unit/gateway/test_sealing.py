@@ -7,9 +7,9 @@ import pytest
 from ink_api.sealing import Binding, SealedValueError, value_of
 from ink_gateway.actions.create import CreateService
 from ink_gateway.actions.services import ServiceActions
-from ink_gateway.actions.spec import Wanted
+from ink_gateway.actions.spec import ServiceRequest
 from ink_gateway.addresses import address
-from ink_gateway.errors import Unavailable
+from ink_gateway.errors import PartUnavailable
 from joserfc import jwe
 from joserfc.jwk import ECKey
 from unit.gateway.world import CALLER, GIT, LIVE, World
@@ -26,7 +26,7 @@ def world() -> World:
 async def create(world: World, **env: str) -> list[dict[str, Any]]:
     """spec.env after create_service with these variables."""
     source = address("shop", "ml.ink", "acme", GIT)
-    wanted = Wanted("acme", "default", "web", source, "main", "Auto", env_vars=env)
+    wanted = ServiceRequest("acme", "default", "web", source, "main", "Auto", env_vars=env)
     await CreateService(world.platform)(CALLER, wanted)
     entries: list[dict[str, Any]] = world.services.objects["ink-tenants", CR]["spec"]["env"]
     return entries
@@ -81,7 +81,7 @@ async def test_a_value_sealed_to_a_lost_key_is_sealed_anew(world: World) -> None
 
 async def test_without_a_key_nothing_is_written(world: World) -> None:
     world.sealing.published = False
-    with pytest.raises(Unavailable, match="sealing keys"):
+    with pytest.raises(PartUnavailable, match="sealing keys"):
         await create(world, A=SECRET)
     assert not world.services.objects
 
@@ -97,5 +97,5 @@ async def test_what_is_not_deployed_yet_is_not_shown(world: World) -> None:
     world.environments.known = {"A": "1"}
     actions = ServiceActions(world.platform)
     answer = await actions.get(CALLER, "web", "default", include_env=True)
-    assert answer.env == {"A": "1", "B": "(sealed: shown once it is deployed)"}
+    assert answer.env == {"A": "1", "B": "(sealed; shown after the deployment)"}
     assert (await actions.get(CALLER, "web", "default")).env is None

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from ink_gateway.actions.services import ServiceActions
 from ink_gateway.actions.spec import manifest
-from ink_gateway.errors import GatewayError, InvalidArgument, NotFound, Unavailable
+from ink_gateway.errors import GatewayError, InvalidArgument, NotFound, PartUnavailable
 from ink_gateway.ports import Principal
 from unit.gateway.world import BUILD_FAILED, BUILDING, CALLER, COMMIT, LIVE, NOW, World, condition
 
@@ -109,7 +109,7 @@ async def test_a_log_that_is_gone_is_said(world: World, actions: ServiceActions)
 
 async def test_an_unknown_name_brings_close_ones(world: World, actions: ServiceActions) -> None:
     await a_service(world, "web", LIVE)
-    with pytest.raises(NotFound, match=r"no service 'wbe'.*Close names: web\..*list_services"):
+    with pytest.raises(NotFound, match=r"no service 'wbe'.*Similar names: web\..*list_services"):
         await actions.get(CALLER, "wbe", "default")
     with pytest.raises(NotFound, match=r"web \(project default\)"):
         await actions.get(CALLER, "web", "staging")
@@ -144,7 +144,7 @@ async def test_redeploy_of_what_is_current_restarts_it(world: World, actions: Se
 
 async def test_redeploy_works_while_heads_cannot_be_known(world: World, actions: ServiceActions) -> None:
     await a_service(world, status=LIVE)
-    world.heads.answer = Unavailable("the resolver", "timeout")
+    world.heads.answer = PartUnavailable("the resolver", "timeout")
     assert (await actions.redeploy(CALLER, "web", "default")).action == "restart"
 
 
@@ -171,7 +171,7 @@ async def test_deleting_twice_is_no_error(world: World, actions: ServiceActions)
     await world.services.gone(CR)
     answer = await actions.delete(CALLER, "web", "default")
     assert answer.state == "deleted"
-    assert "Close names: weby" in answer.message
+    assert "Similar names: weby" in answer.message
 
 
 async def test_a_read_only_key_may_look_but_not_touch(world: World, actions: ServiceActions) -> None:

@@ -69,8 +69,8 @@ async def test_every_tool_says_what_it_does_and_what_it_answers(tools: dict[str,
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"env": {"A": "1"}}, "InvalidArgument: env: there is no such argument. Did you mean env_vars?"),
-        ({"root": "web"}, "root: there is no such argument. Known are: repo, name, host"),
+        ({"env": {"A": "1"}}, "InvalidArgument: env: unknown argument. Did you mean env_vars?"),
+        ({"root": "web"}, "root: unknown argument. Valid arguments: repo, name, host"),
         ({"port": "web"}, "InvalidArgument: port: Input should be a valid integer"),
     ],
 )

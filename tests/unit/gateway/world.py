@@ -11,8 +11,8 @@ from ink_api.inkservice import InkService, InkServiceSpec
 from ink_gateway.actions.platform import Platform
 from ink_gateway.addresses import LABEL_SUBDOMAIN, follows, reads_with_credentials
 from ink_gateway.auth.keys import digest_of, prefix_of
-from ink_gateway.errors import Unavailable
-from ink_gateway.ports import ApiKey, GitToken, Principal, Repository
+from ink_gateway.errors import PartUnavailable
+from ink_gateway.ports import ApiKey, GitRepository, GitToken, Principal
 from ink_gateway.stores.sealing import KeySealer, sealer_of
 from joserfc.jwk import ECKey
 
@@ -137,16 +137,16 @@ class FakeRepositories:
     """The port `Repositories`."""
 
     def __init__(self) -> None:
-        self.known: dict[tuple[str, str], Repository] = {}
+        self.known: dict[tuple[str, str], GitRepository] = {}
 
     def add(self, workspace: str, name: str, *, empty: bool = False) -> None:
-        self.known[workspace, name] = Repository(workspace, name, empty, "main")
+        self.known[workspace, name] = GitRepository(workspace, name, empty, "main")
 
-    async def get(self, workspace: str, name: str) -> Repository | None:
+    async def get(self, workspace: str, name: str) -> GitRepository | None:
         return self.known.get((workspace, name))
 
-    async def ensure(self, workspace: str, name: str, description: str) -> Repository:
-        return self.known.setdefault((workspace, name), Repository(workspace, name, True, "main"))
+    async def ensure(self, workspace: str, name: str, description: str) -> GitRepository:
+        return self.known.setdefault((workspace, name), GitRepository(workspace, name, True, "main"))
 
     async def token(self, workspace: str, name: str, scope: str, expires_in_seconds: int) -> GitToken:
         return GitToken(f"mlg_{scope}", "2026-02-01T00:00:00Z")
@@ -161,7 +161,7 @@ class FakeSealing:
 
     async def public_keys(self) -> dict[str, Any]:
         if not self.published:
-            raise Unavailable("the operator", "it has not published its sealing keys yet")
+            raise PartUnavailable("the operator", "it has not published its sealing keys yet")
         return {"keys": [{**self.key.as_dict(private=False), "kid": self.key.thumbprint()}]}
 
     async def sealer(self) -> KeySealer:

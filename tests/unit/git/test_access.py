@@ -8,7 +8,7 @@ import time
 import jwt
 import pytest
 from ink_git import access
-from ink_git.access import Decision, Grant, Scope
+from ink_git.access import Decision, Grant, TokenScope
 from ink_git.names import RepoName
 
 KEY = "k" * 64
@@ -26,7 +26,7 @@ class AnyToken:
     """A store that knows every token."""
 
     async def grant_of(self, token_hash: bytes) -> Grant | None:
-        return Grant(NAME, Scope.WRITE)
+        return Grant(NAME, TokenScope.WRITE)
 
 
 def basic(pair: str) -> str:
@@ -56,30 +56,32 @@ def test_the_password_of_a_header(header: str | None, password: str | None) -> N
 async def test_only_tokens_of_ours_are_looked_up() -> None:
     for password in (None, "", "x", "dk_live_x", "mlg_" + "x" * 5000):
         assert await access.grant_of(password, AnyToken(), KEY) is None
-    assert await access.grant_of("mlg_" + "0" * 60, AnyToken(), KEY) == Grant(NAME, Scope.WRITE)
+    assert await access.grant_of("mlg_" + "0" * 60, AnyToken(), KEY) == Grant(NAME, TokenScope.WRITE)
 
 
 async def test_a_signed_token_needs_no_store() -> None:
     claims = {"repo": "team/app", "scope": "read", "sub": "team", "exp": int(time.time()) + 60}
     token = "mlg_" + jwt.encode(claims, KEY, algorithm="HS256")
-    assert await access.grant_of(token, NoTokens(), KEY) == Grant(NAME, Scope.READ)
+    assert await access.grant_of(token, NoTokens(), KEY) == Grant(NAME, TokenScope.READ)
     assert await access.grant_of(token[:-2], AnyToken(), KEY) is None, "a broken one is not looked up in the store"
 
 
 @pytest.mark.parametrize(
     ("granted", "asked", "exists", "need", "decision"),
     [
-        (Scope.READ, NAME, True, Scope.READ, Decision.ALLOWED),
-        (Scope.WRITE, NAME, True, Scope.READ, Decision.ALLOWED),
-        (Scope.WRITE, NAME, True, Scope.WRITE, Decision.ALLOWED),
-        (Scope.READ, NAME, True, Scope.WRITE, Decision.FORBIDDEN),
-        (Scope.WRITE, NAME, False, Scope.READ, Decision.NOT_FOUND),
-        (Scope.WRITE, RepoName("team", "other"), True, Scope.READ, Decision.NOT_FOUND),
-        (Scope.WRITE, RepoName("other", "app"), True, Scope.READ, Decision.NOT_FOUND),
-        (Scope.WRITE, None, True, Scope.READ, Decision.NOT_FOUND),
+        (TokenScope.READ, NAME, True, TokenScope.READ, Decision.ALLOWED),
+        (TokenScope.WRITE, NAME, True, TokenScope.READ, Decision.ALLOWED),
+        (TokenScope.WRITE, NAME, True, TokenScope.WRITE, Decision.ALLOWED),
+        (TokenScope.READ, NAME, True, TokenScope.WRITE, Decision.FORBIDDEN),
+        (TokenScope.WRITE, NAME, False, TokenScope.READ, Decision.NOT_FOUND),
+        (TokenScope.WRITE, RepoName("team", "other"), True, TokenScope.READ, Decision.NOT_FOUND),
+        (TokenScope.WRITE, RepoName("other", "app"), True, TokenScope.READ, Decision.NOT_FOUND),
+        (TokenScope.WRITE, None, True, TokenScope.READ, Decision.NOT_FOUND),
     ],
 )
-def test_decisions(granted: Scope, asked: RepoName | None, exists: bool, need: Scope, decision: Decision) -> None:
+def test_decisions(
+    granted: TokenScope, asked: RepoName | None, exists: bool, need: TokenScope, decision: Decision
+) -> None:
     assert access.decide(Grant(NAME, granted), asked, exists, need) is decision
 
 

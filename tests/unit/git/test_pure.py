@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from ink_common.environ import SettingsError
-from ink_git.announcements import default_branch, pusher_lines
-from ink_git.maintenance import Condition, needs_packing
+from ink_git.maintenance import PackState, needs_packing
 from ink_git.names import is_repo, is_workspace, parse_name
 from ink_git.pktline import FLUSH, HeldFlush, packet, progress, wants_sideband
 from ink_git.process import environment
+from ink_git.push_recorder import default_branch, pusher_lines
 from ink_git.settings import parse_settings
 from ink_git.smart_http import protocol_of, room_for
 from ink_git.store import ZERO, RefUpdate, difference
@@ -79,9 +79,9 @@ def test_no_name_leaves_its_folder(name: str) -> None:
 
 def test_the_tightest_limit_is_named() -> None:
     assert room_for(0, 100 * MIB, 50 * MIB, 1 << 40).bytes == 50 * MIB
-    assert "one push may carry 50.0 MiB" in room_for(0, 100 * MIB, 50 * MIB, 1 << 40).why
+    assert "a push is limited to 50.0 MiB" in room_for(0, 100 * MIB, 50 * MIB, 1 << 40).why
     assert room_for(90 * MIB, 100 * MIB, 50 * MIB, 1 << 40).bytes == 10 * MIB
-    assert "holds 90.0 MiB" in room_for(90 * MIB, 100 * MIB, 50 * MIB, 1 << 40).why
+    assert "has 90.0 MiB" in room_for(90 * MIB, 100 * MIB, 50 * MIB, 1 << 40).why
     assert "disk is full" in room_for(0, 100 * MIB, 50 * MIB, -5).why
     for room in (room_for(0, 100, 50, -5), room_for(200, 100, 50, 1000), room_for(100, 100, 50, 1000)):
         assert room.bytes == 1, "0 would mean no limit to git"
@@ -118,7 +118,7 @@ def test_the_pusher_is_told_of_branches_only() -> None:
     updates = [RefUpdate(f"refs/heads/b{n}", ZERO, "a" * 40) for n in range(7)]
     updates += [RefUpdate("refs/tags/v1", ZERO, "a" * 40), RefUpdate("refs/heads/x", "a" * 40, ZERO)]
     lines = pusher_lines(updates)
-    assert lines[0] == "Ink: b0@aaaaaaa received; services that follow it will deploy"
+    assert lines[0] == "Ink: b0@aaaaaaa received; services that follow this branch will deploy it"
     assert lines[5:] == ["Ink: and 2 more branches"]
     assert pusher_lines(updates[7:]) == []
 
@@ -140,11 +140,11 @@ def test_the_default_branch(head: str, refs: set[str], wanted: str | None) -> No
 
 def test_packing_is_for_many_packs_and_for_what_changed() -> None:
     day = 86400.0
-    assert needs_packing(Condition(21, False, 0, True))
-    assert not needs_packing(Condition(20, True, day / 2, True))
-    assert needs_packing(Condition(1, True, 2 * day, False))
-    assert needs_packing(Condition(1, False, 2 * day, True))
-    assert not needs_packing(Condition(1, False, 2 * day, False))
+    assert needs_packing(PackState(21, False, 0, True))
+    assert not needs_packing(PackState(20, True, day / 2, True))
+    assert needs_packing(PackState(1, True, 2 * day, False))
+    assert needs_packing(PackState(1, False, 2 * day, True))
+    assert not needs_packing(PackState(1, False, 2 * day, False))
 
 
 def test_git_sees_nothing_of_our_environment(monkeypatch: pytest.MonkeyPatch) -> None:

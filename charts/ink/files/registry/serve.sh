@@ -1,17 +1,17 @@
 #!/bin/sh
-# serve.sh PROGRAM serve: the registry that takes pushes, and its nightly collection of blobs that nothing names.
+# serve.sh PROGRAM serve: the registry that accepts pushes, and its nightly collection of unreferenced blobs.
 #
-# A layer that comes while blobs are collected would be lost: no manifest names it yet. So the registry serves read-only
-# meanwhile. Read-only is nothing but the configuration that the program was started with: whatever dies here, and
-# whenever, a container that starts again takes pushes.
+# A layer pushed during a collection would be lost, because no manifest references it yet. So the registry is read-only
+# meanwhile. Read-only is only the configuration that the program was started with: whatever dies here, and whenever, a
+# restarted container accepts pushes.
 #
 # COLLECT_AT is the time of day (HH:MM, UTC), empty for never; SIGUSR1 collects at once. A collection that takes longer
-# than COLLECT_LIMIT_SECONDS is ended: blobs that it left are found by the next one.
+# than COLLECT_LIMIT_SECONDS is stopped; the next one finds the remaining blobs.
 set -u
 here=${0%/*}
 drain_seconds=15
 child='' stopping='' due=''
-# Signs the state of uploads: one that began before a collection goes on after it.
+# Signs the state of uploads: one that began before a collection continues after it.
 REGISTRY_HTTP_SECRET=$(head -c 32 /dev/urandom | sha256sum | cut -c 1-64)
 export REGISTRY_HTTP_SECRET
 
@@ -19,7 +19,7 @@ say() {
     echo "$(date -u +%H:%M:%S) registry: $*"
 }
 
-# The seconds from now until the next HH:MM.
+# Seconds until the next HH:MM.
 until_due() {
     # shellcheck disable=SC2046 # three words
     set -- $(date -u '+%H %M %S') "${1%:*}" "${1#*:}"
@@ -34,14 +34,14 @@ wake_daily() {
     done
 }
 
-# Signals that are trapped interrupt `wait`: so it is asked again until the process is gone.
+# Trapped signals interrupt `wait`, so it is repeated until the process is gone.
 wait_for() {
     while kill -0 "$1" 2>/dev/null; do
         wait "$1"
     done
 }
 
-# Ask a process to end, and make it end when it does not.
+# Terminate a process, and kill it if it does not exit.
 end() {
     kill -TERM "$1" 2>/dev/null || return 0
     (sleep "$drain_seconds" && kill -KILL "$1") 2>/dev/null &
@@ -50,7 +50,7 @@ end() {
     kill "$killer" 2>/dev/null
 }
 
-# Serve with that configuration, and with no other any more.
+# Serve with that configuration instead of the current one.
 serve() {
     [ -z "$child" ] || end "$child"
     "$@" &
@@ -60,7 +60,7 @@ serve() {
 collect() {
     say "collecting: no pushes until it is done"
     serve "$@" "$here/push-readonly.yml"
-    # Of its many lines two count: how much it found, and how it ended.
+    # Only two of its many lines matter: how much it found, and how it ended.
     {
         timeout "${COLLECT_LIMIT_SECONDS:-1800}" "$1" garbage-collect "$here/push.yml" 2>&1
         printf '\nended with exit code %s\n' "$?"
@@ -85,7 +85,7 @@ while [ -z "$stopping" ]; do
         due=''
         collect "$@"
     elif ! kill -0 "$child" 2>/dev/null; then
-        # It ended by itself: the container starts again.
+        # It exited by itself: let the container restart.
         [ -n "$stopping" ] || exit "$code"
     fi
 done

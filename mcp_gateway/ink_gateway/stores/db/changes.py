@@ -1,21 +1,21 @@
-"""Whether a database has changed, so cheaply that it can be asked on every request."""
+"""Detects changes of the database, cheaply enough for every request."""
 
 import sqlite3
 from typing import Protocol
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ink_gateway.errors import Unavailable
+from ink_gateway.errors import PartUnavailable
 
 
 class Changes(Protocol):
-    """Tells one state of the database from another."""
+    """Identifies the state of the database."""
 
     def version(self) -> int | None:
-        """Differs whenever anybody has committed in between; None when that cannot be known cheaply."""
+        """Differs after every commit by anybody; None if that cannot be determined cheaply."""
 
     def close(self) -> None:
-        """Give up the connection."""
+        """Close the connection."""
 
 
 class SqliteChanges:
@@ -29,7 +29,7 @@ class SqliteChanges:
         try:
             (version,) = self._connection.execute("PRAGMA data_version").fetchone()
         except sqlite3.Error as error:
-            raise Unavailable("the database", type(error).__name__) from error
+            raise PartUnavailable("the database", type(error).__name__) from error
         return int(version)
 
     def close(self) -> None:
@@ -38,10 +38,10 @@ class SqliteChanges:
 
 
 class UnknownChanges:
-    """Any other database: every request asks it."""
+    """Any other database: every request queries it."""
 
     def version(self) -> int | None:
-        """Never known."""
+        """Always unknown."""
         return None
 
     def close(self) -> None:
@@ -49,6 +49,6 @@ class UnknownChanges:
 
 
 def changes_of(engine: AsyncEngine) -> Changes:
-    """How to see changes of this engine's database."""
+    """The change detection for this engine's database."""
     path = engine.url.database
     return SqliteChanges(path) if engine.dialect.name == "sqlite" and path else UnknownChanges()

@@ -1,4 +1,4 @@
-"""The connection to the database, and bringing its schema up to date at start."""
+"""Connects to the database and migrates its schema at start."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,7 +11,7 @@ from sqlalchemy import Connection, event, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from ink_gateway.errors import Unavailable
+from ink_gateway.errors import PartUnavailable
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 MIGRATION_LOCK = 4_953_102
@@ -35,7 +35,7 @@ async def connect(url: str) -> AsyncIterator[AsyncEngine]:
 
 
 def migrate(connection: Connection) -> None:
-    """Bring the schema to the newest version."""
+    """Migrate the schema to the newest version."""
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["connection"] = connection
@@ -43,12 +43,12 @@ def migrate(connection: Connection) -> None:
 
 
 async def probe(engine: AsyncEngine) -> None:
-    """Returns if the database answers. Raises Unavailable."""
+    """Returns if the database answers. Raises PartUnavailable."""
     try:
         async with engine.connect() as connection:
             await connection.execute(text("select 1"))
     except (SQLAlchemyError, OSError) as error:
-        raise Unavailable("the database", type(error).__name__) from error
+        raise PartUnavailable("the database", type(error).__name__) from error
 
 
 def _prepare_sqlite(connection: Any, _: Any) -> None:

@@ -8,7 +8,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from ink_gateway.auth.keys import digest_of, prefix_of
-from ink_gateway.errors import Unavailable
+from ink_gateway.errors import PartUnavailable
 from ink_gateway.ports import ApiKey
 from ink_gateway.stores.db.changes import Changes
 from ink_gateway.stores.db.models import StoredKey, Workspace
@@ -18,7 +18,7 @@ ALL_SCOPES = "read write"
 
 
 class StoredKeys:
-    """The port `Keys`. Keys are kept in memory for exactly as long as nobody has changed the database."""
+    """The port `Keys`. Keys are cached in memory until the database changes."""
 
     def __init__(self, engine: AsyncEngine, changes: Changes) -> None:
         self._engine, self._changes = engine, changes
@@ -33,7 +33,7 @@ class StoredKeys:
         known = self._known.get(prefix)
         if known is None:
             known = await self._read(prefix)
-            # Keys that do not exist are not kept: guesses must not fill the memory.
+            # Unknown keys are not cached: guesses must not fill the memory.
             if known and version is not None and version == self._changes.version() == self._version:
                 self._known[prefix] = known
         return known
@@ -44,10 +44,10 @@ class StoredKeys:
                 found = await session.exec(select(StoredKey).where(StoredKey.prefix == prefix))
                 return [_value(key) for key in found]
         except (SQLAlchemyError, OSError) as error:
-            raise Unavailable("the database", type(error).__name__) from error
+            raise PartUnavailable("the database", type(error).__name__) from error
 
     async def bootstrap(self, key: str, workspace: str, now: datetime) -> None:
-        """Make the operator's own key work, and end the bootstrap keys before it. A revoked key stays revoked."""
+        """Activate the platform's bootstrap key and revoke earlier ones. A revoked key stays revoked."""
         async with AsyncSession(self._engine) as session, session.begin():
             if await session.get(Workspace, workspace) is None:
                 session.add(Workspace(name=workspace, created_at=now))
@@ -68,7 +68,7 @@ class StoredKeys:
                 )  # fmt: skip
 
     async def revoke(self, prefix: str, workspace: str, now: datetime) -> int:
-        """End the workspace's keys of that prefix; the number that ended now."""
+        """Revoke the workspace's keys of that prefix; returns how many were revoked."""
         async with AsyncSession(self._engine) as session, session.begin():
             query = select(StoredKey).where(
                 StoredKey.prefix == prefix, StoredKey.workspace == workspace, col(StoredKey.revoked_at).is_(None)

@@ -1,4 +1,4 @@
-"""Tables. What changes here needs a migration in migrations/versions."""
+"""Tables. Every change here needs a migration in migrations/versions."""
 
 from datetime import datetime
 from uuid import UUID, uuid4
@@ -8,7 +8,7 @@ from sqlmodel import Field, SQLModel
 
 
 class Workspace(SQLModel, table=True):
-    """The unit that isolates: every repository and service belongs to one."""
+    """The unit of isolation: every repository and service belongs to one."""
 
     name: str = Field(primary_key=True, max_length=24)
     created_at: datetime = Field(sa_type=DateTime(timezone=True))

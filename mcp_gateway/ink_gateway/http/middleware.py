@@ -1,4 +1,4 @@
-"""ASGI middleware: whose host this is, and who calls."""
+"""ASGI middleware: the check of the Host header, and of the API key."""
 
 import json
 from collections.abc import Awaitable, Callable
@@ -8,7 +8,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ink_gateway.auth.authenticate import NotAuthenticated
-from ink_gateway.errors import Unavailable
+from ink_gateway.errors import PartUnavailable
 from ink_gateway.ports import Principal
 
 PRINCIPAL = "ink.principal"
@@ -18,16 +18,17 @@ PAGE = (
     "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>"
     "<title>Nothing here yet</title>"
     "<body style='font:16px/1.5 system-ui;margin:15vh auto;max-width:32em;padding:0 1em'>"
-    "<h1>Nothing here yet</h1><p>No service answers under this name. If you are deploying it, wait and reload; "
-    "<code>get_service</code> says how far it is.</p></body></html>\n"
+    "<h1>Nothing here yet</h1><p>No service is running at this address. If you are deploying one, wait and reload; "
+    "<code>get_service</code> shows its progress.</p></body></html>\n"
 )
 
 
-class HostGuard:
-    """Lets through requests for the gateway's own hosts; everything else belongs to a service that is not there.
+class HostCheck:
+    """Passes requests for the gateway's own hosts; for any other host it answers 404, because no service has it.
 
-    The gateway is the default backend of its ingress class, so a browser that asks for an unknown service ends here.
-    The header tells the operator's probe that no application answered. Probes of a kubelet name an IP address.
+    The gateway is the default backend of its ingress class, so requests for unknown services arrive here.
+    The response header tells the operator's probe that no application answered. A kubelet's probes have an IP address
+    as host.
     """
 
     def __init__(self, app: ASGIApp, hosts: frozenset[str]) -> None:
@@ -45,8 +46,8 @@ class HostGuard:
         return host in self._hosts or (scope["path"] in PROBES and _is_address(host))
 
 
-class KeyGuard:
-    """Lets through requests with an API key, and leaves the principal in the scope."""
+class ApiKeyCheck:
+    """Passes requests with a valid API key and stores the principal in the scope."""
 
     def __init__(
         self, app: ASGIApp, authenticate: Callable[[str | None], Awaitable[Principal]], help_text: str
@@ -60,7 +61,7 @@ class KeyGuard:
             except NotAuthenticated as refusal:
                 await self._refuse(refusal)(scope, receive, send)
                 return
-            except Unavailable as error:
+            except PartUnavailable as error:
                 body = {"error": "temporarily_unavailable", "message": str(error)}
                 await JSONResponse(body, 503, {"Retry-After": "2"})(scope, receive, send)
                 return
@@ -78,7 +79,7 @@ class KeyGuard:
 
 
 def host_of(header: str) -> str:
-    """The name in a Host header: without port, in lower case; an IPv6 address keeps its brackets."""
+    """The name in a Host header, without the port, in lower case; an IPv6 address keeps its brackets."""
     host = header.strip().lower()
     if host.startswith("["):
         return host.partition("]")[0] + "]"

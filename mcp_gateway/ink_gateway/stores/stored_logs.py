@@ -1,4 +1,4 @@
-"""Build logs that outlived their pods, by the process that reads them out of the registry."""
+"""Client of `ink_logs`, which reads build logs from the registry after their pods are gone."""
 
 import logging
 
@@ -11,14 +11,14 @@ log = logging.getLogger(__name__)
 CALL_SECONDS = 12.0
 
 
-class KeptLogs:
-    """What `ink_logs` answers. A log that cannot be had is none: the answer about a service does not wait for it."""
+class StoredLogs:
+    """Stored build logs. A log that cannot be read counts as absent: answers about a service do not depend on it."""
 
     def __init__(self, session: aiohttp.ClientSession, url: str, token: str) -> None:
         self._session, self._url, self._token = session, url, token
 
     async def build(self, who: ServiceIdentity, build: str) -> str | None:
-        """The whole log of one build; None when none is kept."""
+        """The whole log of one build; None if none is stored."""
         if not self._url:
             return None
         path = "/".join(map(segment, (who.tenant, who.project, who.name, build)))
@@ -29,7 +29,7 @@ class KeptLogs:
                 if response.status == 200:
                     return (await response.read()).decode("utf-8", "replace")
                 if response.status != 404:
-                    log.warning("kept build logs answer %s", response.status)
+                    log.warning("reading stored build logs failed: HTTP %s", response.status)
         except (aiohttp.ClientError, TimeoutError) as error:
-            log.warning("kept build logs do not answer: %s", type(error).__name__)
+            log.warning("reading stored build logs failed: %s", type(error).__name__)
         return None

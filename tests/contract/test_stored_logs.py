@@ -24,8 +24,8 @@ from ink_builder import verdict
 from ink_builder.log import BuildLog, Mask
 from ink_builder.registry import stored_log
 from ink_builder.settings import parse_settings
-from ink_gateway.stores.kept_logs import KeptLogs
 from ink_gateway.stores.logs import KubeLogs
+from ink_gateway.stores.stored_logs import StoredLogs
 from ink_operator.clients.registry import RegistryClient
 from ink_operator.clients.verdicts import KeptVerdicts
 from ink_operator.core.objects import Key
@@ -147,7 +147,7 @@ class Pods:
 
 def logs(house: House, session: aiohttp.ClientSession, *pods: tuple[str, str, str]) -> KubeLogs:
     api: Any = Pods(*pods)
-    return KubeLogs(api, KeptLogs(session, house.url, TOKEN), "ink-tenants", "dp-builds")
+    return KubeLogs(api, StoredLogs(session, house.url, TOKEN), "ink-tenants", "dp-builds")
 
 
 async def test_the_log_of_a_build_whose_pod_is_gone(house: House, session: aiohttp.ClientSession) -> None:
@@ -244,7 +244,7 @@ async def test_what_unpacks_to_more_than_a_log_is_cut(house: House, session: aio
     digest = blob(house, bomb)
     layer = {"mediaType": "text/plain+gzip", "digest": digest, "size": len(bomb)}
     put(house, f"/v2/{REPOSITORY}/manifests/log-{BUILD}", json.dumps({**repository, "layers": [layer]}).encode())
-    text = await KeptLogs(session, house.url, TOKEN).build(identity(), BUILD)
+    text = await StoredLogs(session, house.url, TOKEN).build(identity(), BUILD)
     assert text is not None
     assert len(text) == 2 << 20
 
@@ -252,8 +252,8 @@ async def test_what_unpacks_to_more_than_a_log_is_cut(house: House, session: aio
 async def test_a_registry_that_is_away_is_no_log(house: House, session: aiohttp.ClientSession) -> None:
     await build_ends(house, "kept")
     house.pull.stop()
-    assert await KeptLogs(session, house.url, TOKEN).build(identity(), BUILD) is None
-    assert await KeptLogs(session, f"http://127.0.0.1:{free_port()}", TOKEN).build(identity(), BUILD) is None
+    assert await StoredLogs(session, house.url, TOKEN).build(identity(), BUILD) is None
+    assert await StoredLogs(session, f"http://127.0.0.1:{free_port()}", TOKEN).build(identity(), BUILD) is None
 
 
 def identity() -> Any:
