@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from ink_builder.git import sources
 from ink_builder.git.checkout import Checkout, checkout
 from ink_builder.git.egress_proxy import EgressProxy
 from ink_builder.settings import BuildSource
+from ink_common.public_addresses import parse_networks
 from pygit2 import Oid
 from support import build_daemons
 from support.build_daemons import GitServer
@@ -328,6 +330,13 @@ def test_a_name_that_changes_its_address_leads_nowhere() -> None:
         assert proxy.refusal is not None
         assert proxy.refusal.reason == "SourceRefused"
         assert "127.0.0.1" in str(proxy.refusal)
+
+
+def test_the_egress_proxy_refuses_what_the_platform_denies() -> None:
+    source = replace(SOURCE, denied=parse_networks("93.184.216.0/24"))
+    with EgressProxy(source, resolve=lambda _host, _port: ["93.184.216.34"]) as proxy:
+        assert b" 403 " in _ask(proxy, "CONNECT denied.example:443 HTTP/1.1")
+        assert "INK_DENIED_CIDRS" in str(proxy.refusal)
 
 
 @pytest.mark.parametrize(
