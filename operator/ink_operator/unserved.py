@@ -32,7 +32,7 @@ async def report(kind: Kind, status: type[S], key: Key, ports: Ports) -> Result:
     new = summarise(kind, old, generation, datetime.now(UTC))
     if new != old:
         await ports.cluster.merge_patch(ref, {"status": new.to_wire()}, subresource="status")
-        ports.announcer.announce(kind, raw, old.conditions, new.conditions)
+        ports.events.record(kind, raw, old.conditions, new.conditions)
     return Result()
 
 

@@ -19,7 +19,7 @@ from ink_operator.clients.kube_errors import failure
 from ink_operator.core.errors import Conflict, LeaseLost, Transient
 from ink_operator.core.kinds import Kind
 from ink_operator.core.objects import Manifest, Ref, ref_of
-from ink_operator.ports import Meter, WriteGuard
+from ink_operator.ports import Metrics, WriteGuard
 
 log = logging.getLogger(__name__)
 
@@ -69,15 +69,15 @@ class FencedBody(aiohttp.BytesPayload):
 
 
 class Kube:
-    """Implements ports.Cluster, the lease's store and the informers' source."""
+    """Implements ports.KubernetesApi, the lease's store and the informers' source."""
 
-    def __init__(self, configuration: Configuration, guard: WriteGuard, meter: Meter) -> None:
+    def __init__(self, configuration: Configuration, guard: WriteGuard, metrics: Metrics) -> None:
         self._configuration = configuration
         self._rest = RESTClientObject(configuration)
         self._session: aiohttp.ClientSession | None = None
         self._proxy: str | None = configuration.proxy
         self._guard = guard
-        self._meter = meter
+        self._metrics = metrics
         self._written: dict[str, None] = {}
 
     def wrote(self, version: str) -> bool:
@@ -94,7 +94,7 @@ class Kube:
         if self._session is not None:
             await self._session.close()
 
-    async def get(self, ref: Ref, *, fresh: bool = True) -> Manifest | None:
+    async def get(self, ref: Ref) -> Manifest | None:
         """The object, or None."""
         return await self._call("GET", ref.kind, path_of(ref.kind, ref.namespace, ref.name))
 
@@ -262,7 +262,7 @@ class Kube:
         except (aiohttp.ClientError, TimeoutError, orjson.JSONDecodeError) as error:
             raise Transient(f"{method} {path}: {type(error).__name__}") from error
         finally:
-            self._meter.api_call(method, kind.plural, code)
+            self._metrics.api_call(method, kind.plural, code)
 
     async def _send(
         self,

@@ -18,7 +18,7 @@ READ_ONLY_SECONDS = 10.0
 
 
 class RegistryClient:
-    """Implements ports.Registry."""
+    """Implements ports.ImageRegistry."""
 
     def __init__(
         self, session: aiohttp.ClientSession, host: str, insecure: bool, tokens: Tokens, guard: WriteGuard

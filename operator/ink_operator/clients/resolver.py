@@ -33,7 +33,7 @@ class Memory:
 
 
 class ResolverClient:
-    """Implements ports.Heads: asks once a poll interval a branch, at once for a new hint or spec, one at a time."""
+    """Implements ports.BranchHeads: asks about a branch once a poll interval, at once for a new hint or spec."""
 
     def __init__(
         self,

@@ -137,7 +137,7 @@ async def _hold(service: InkService, ports: Ports) -> bool | None:
 async def _is_there(service: InkService, ports: Ports) -> bool:
     """Nothing is made for a service that somebody deleted past its finalizer: nobody would clean it up."""
     meta = service.metadata
-    live = await ports.cluster.get(Ref(kinds.INK_SERVICE, meta.namespace, meta.name), fresh=True)
+    live = await ports.cluster.get_fresh(Ref(kinds.INK_SERVICE, meta.namespace, meta.name))
     return live is not None and live["metadata"]["uid"] == meta.uid
 
 
@@ -186,7 +186,7 @@ def _gathers(at: Moment, status: InkServiceStatus) -> float:
     if find(status.conditions, ConditionType.RECONCILING) is not None:
         if only_counts_differ(before, status):
             most = COUNTS_GATHER_SECONDS
-        elif is_first_of_deploying(before, status) and at.ports.wakeups.behind:
+        elif is_first_of_deploying(before, status) and at.ports.wakeups.is_backlogged:
             most = FIRST_GATHER_SECONDS
     since = untold.get(uid, at.now)
     if since is None and most:
@@ -205,7 +205,7 @@ async def _write(at: Moment, status: InkServiceStatus) -> bool:
     patch = replacing(at.raw.get("status") or {}, status.to_wire())
     ref = Ref(kinds.INK_SERVICE, service.metadata.namespace, service.metadata.name)
     await ports.cluster.merge_patch(ref, {"status": patch}, subresource="status")
-    ports.announcer.announce(kinds.INK_SERVICE, at.raw, service.status.conditions, status.conditions)
+    ports.events.record(kinds.INK_SERVICE, at.raw, service.status.conditions, status.conditions)
     return True
 
 
@@ -216,4 +216,4 @@ def _measure(at: Moment, status: InkServiceStatus, seen: Observed) -> None:
     build = next((a for a in reversed(seen.attempts) if a.commit == status.commit), None)
     age = seconds_since(build.created, at.now) if build else None
     if became_ready and age is not None:
-        at.ports.meter.went_live(age)
+        at.ports.metrics.went_live(age)

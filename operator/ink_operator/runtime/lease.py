@@ -19,7 +19,7 @@ from ink_operator.core.objects import Manifest, Ref
 log = logging.getLogger(__name__)
 SAFE_PART = 0.8
 RENEW_PART = 0.25
-RENEWAL_LOOK_SECONDS = 0.2
+RENEWAL_RETRY_SECONDS = 0.2
 
 
 class LeaseStore(Protocol):
@@ -30,7 +30,7 @@ class LeaseStore(Protocol):
     async def replace(self, manifest: Manifest) -> Manifest: ...
 
 
-class Guard:
+class LeaseGuard:
     """Says whether this process may write. Writes of the lease itself do not ask."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -51,13 +51,13 @@ class Guard:
         if self.lost:
             raise LeaseLost("another operator holds the lease")
         if self._clock() >= self._until:
-            raise NotRenewed("the lease is not renewed yet", retry_after_seconds=RENEWAL_LOOK_SECONDS)
+            raise NotRenewed("the lease is not renewed yet", retry_after_seconds=RENEWAL_RETRY_SECONDS)
 
 
 class Lease:
     """Takes, renews and gives back the lease. `identity` is unique to the process."""
 
-    def __init__(self, store: LeaseStore, guard: Guard, ref: Ref, identity: str, seconds: float) -> None:
+    def __init__(self, store: LeaseStore, guard: LeaseGuard, ref: Ref, identity: str, seconds: float) -> None:
         self._store, self._guard, self._ref = store, guard, ref
         self._identity, self._seconds = identity, seconds
         self._seen: tuple[str, float] | None = None

@@ -7,23 +7,24 @@ from collections.abc import Iterable
 from ink_api.group import ANNOTATION_OWNER, ANNOTATION_VERDICT, LABEL_COMPONENT, LABEL_OWNER_UID
 from ink_api.reasons import Reason
 
-from ink_operator.buildkitd.desired import daemon_of
-from ink_operator.buildkitd.reconcile import daemon_key, start_daemon
+from ink_operator.buildkitd.desired import buildkitd_of
+from ink_operator.buildkitd.reconcile import start_buildkitd
 from ink_operator.core import kinds
+from ink_operator.core.build_jobs import COMPONENT, ended_jobs, holds_place, may_start
 from ink_operator.core.effects import Apply, Create, Delete, HandOver, MergePatch
 from ink_operator.core.errors import AlreadyExists, Terminal, Transient
+from ink_operator.core.keys import buildkitd_key, claim_key
 from ink_operator.core.objects import Key, Manifest, Ref, annotations_of, is_deleting, labels_of, ref_of
 from ink_operator.core.shared import Shared
 from ink_operator.inkservice.act.images import retire_images
 from ink_operator.inkservice.desired.buildjob import (
     BUILD_SECRETS,
     CLIENT_KEYS,
-    COMPONENT,
     job_name,
     make_job,
     make_secret,
 )
-from ink_operator.inkservice.facts.builds import ended_jobs, holds_place, may_start, verdict_json
+from ink_operator.inkservice.facts.builds import verdict_json
 from ink_operator.inkservice.facts.claims import take_over
 from ink_operator.inkservice.model import (
     Attempt,
@@ -105,7 +106,7 @@ async def claim_host(manifest: Manifest, live: Manifest | None, ports: Ports) ->
 async def release_host(given_up: MergePatch, ports: Ports) -> None:
     """From now on the claim has a time of its own."""
     await ports.cluster.merge_patch(given_up.ref, given_up.patch)
-    ports.wakeups.add(Key(kinds.CONFIG_MAP.kind, given_up.ref.namespace, given_up.ref.name))
+    ports.wakeups.add(claim_key(given_up.ref.name, given_up.ref.namespace))
 
 
 async def create_ours(manifest: Manifest, ports: Ports) -> Manifest:
@@ -208,7 +209,7 @@ async def _secrets(context: ServiceContext, start: StartBuild, running: list[Man
 async def _client(context: ServiceContext, running: list[Manifest], ports: Ports) -> Pair:
     """What BuildKit asks of the build: the tenant's own, which runs from now on, or the one that all share."""
     if not context.settings.buildkit_shared:
-        return await start_daemon(context.identity, running, ports, context.settings)
+        return await start_buildkitd(context.identity, running, ports, context.settings)
     known = context.settings.secrets
     return Pair(known.buildkit_ca, known.buildkit_cert, known.buildkit_key, expires="")
 
@@ -220,10 +221,10 @@ async def record_verdict(context: ServiceContext, attempt: Attempt, ports: Ports
     settings = context.settings
     patch = {"metadata": {"annotations": {ANNOTATION_VERDICT: verdict_json(attempt.verdict)}}}
     await ports.cluster.merge_patch(Ref(kinds.JOB, settings.builds_namespace, attempt.name), patch)
-    ports.meter.build_ended("ok" if attempt.verdict.ok else str(attempt.verdict.reason))
+    ports.metrics.build_ended("ok" if attempt.verdict.ok else str(attempt.verdict.reason))
     await wake_queued(ports, settings)
     if not settings.buildkit_shared:
-        ports.wakeups.add(daemon_key(daemon_of(context.identity, settings).name, settings))
+        ports.wakeups.add(buildkitd_key(buildkitd_of(context.identity, settings).name, settings.buildkit_namespace))
 
 
 async def wake_queued(ports: Ports, settings: Settings) -> None:

@@ -16,11 +16,11 @@ from ink_api.group import FINALIZER, LABEL_COMPONENT, LABEL_OWNER_UID
 from ink_api.inkservice import InkService
 from ink_api.names import ServiceIdentity
 
-from ink_operator.buildkitd.desired import daemon_of
-from ink_operator.buildkitd.reconcile import left_key
+from ink_operator.buildkitd.desired import buildkitd_of
 from ink_operator.core import kinds
 from ink_operator.core.errors import Forbidden, InkError, NotRenewed
-from ink_operator.core.objects import Key, Ref, is_deleting, ref_of
+from ink_operator.core.keys import namespace_key, orphaned_buildkitd_key
+from ink_operator.core.objects import Ref, is_deleting, ref_of
 from ink_operator.core.result import Result
 from ink_operator.core.shared import Shared
 from ink_operator.core.times import seconds_since
@@ -73,9 +73,9 @@ async def finalize(
             await _step(partial(_leave_namespace, service, identity, ports, shared, settings), service, hopeless)
     await _let_go(service, ports)
     if identity is not None and service.metadata.namespace == settings.tenants_namespace:
-        ports.wakeups.add(Key(kinds.NAMESPACE.kind, "", identity.namespace))
+        ports.wakeups.add(namespace_key(identity.namespace))
     if identity is not None and not settings.buildkit_shared:
-        ports.wakeups.add(left_key(daemon_of(identity, settings).name, settings))
+        ports.wakeups.add(orphaned_buildkitd_key(buildkitd_of(identity, settings).name, settings.buildkit_namespace))
     return Result()
 
 

@@ -7,15 +7,15 @@ from ink_api.group import ANNOTATION_OWNER, LABEL_COMMIT, LABEL_DAEMON
 from ink_api.inkservice import InkService
 from ink_api.quantities import seconds
 
-from ink_operator.buildkitd.desired import PORT, daemon_of
+from ink_operator.buildkitd.desired import PORT, buildkitd_of
 from ink_operator.core import kinds
+from ink_operator.core.build_jobs import COMPONENT
 from ink_operator.core.objects import Manifest
 from ink_operator.inkservice.desired.common import RESTRICTED, labels_of, owner_of
 from ink_operator.inkservice.facts.source import clone_url, plain_build
 from ink_operator.inkservice.model import ANNOTATION_ATTEMPT, LABEL_BUILD_KEY, BuildPlan, ServiceContext, StartBuild
 from ink_operator.settings import Settings
 
-COMPONENT = "build"
 DEADLINE_SLACK_SECONDS = 60
 NONROOT_USER = 65532
 CLIENT_KEYS = ("INK_BUILDKIT_CA", "INK_BUILDKIT_CERT", "INK_BUILDKIT_KEY")
@@ -46,7 +46,7 @@ def make_job(context: ServiceContext, start: StartBuild, *, suspend: bool) -> Ma
         LABEL_COMMIT: plan.commit,
     }
     if not settings.buildkit_shared:
-        labels[LABEL_DAEMON] = daemon_of(identity, settings).name
+        labels[LABEL_DAEMON] = buildkitd_of(identity, settings).name
     annotations = {ANNOTATION_OWNER: owner_of(service)}
     pod: dict[str, Any] = {
         "restartPolicy": "Never",
@@ -189,7 +189,7 @@ def _buildkit(context: ServiceContext) -> dict[str, str]:
     settings = context.settings
     if settings.buildkit_shared:
         return {"INK_BUILDKIT_ADDRESS": settings.buildkit_address}
-    host = daemon_of(context.identity, settings).host(settings)
+    host = buildkitd_of(context.identity, settings).host(settings)
     start = str(settings.buildkit_start_seconds)
     return {"INK_BUILDKIT_ADDRESS": f"{host}:{PORT}", "INK_BUILDKIT_START_SECONDS": start}
 

@@ -10,9 +10,9 @@ from ink_api.group import LABEL_MANAGED_BY, LABEL_SERVICE, MANAGED_BY
 from ink_operator.core import kinds
 from ink_operator.core.canonical import stamped
 from ink_operator.core.objects import Manifest
+from ink_operator.core.selectors import NAMESPACE_NAME
 from ink_operator.settings import Settings
 
-NAMESPACE_NAME = "kubernetes.io/metadata.name"
 DENIED_V4 = (
     "0.0.0.0/8",
     "10.0.0.0/8",

@@ -1,16 +1,16 @@
-"""Pure: build Jobs and their pods as attempts, and whose turn it is."""
+"""Pure: build Jobs and their pods as attempts, with their verdicts."""
 
 import json
 import re
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from ink_api.group import ANNOTATION_VERDICT, LABEL_COMMIT, LABEL_TENANT
+from ink_api.group import ANNOTATION_VERDICT, LABEL_COMMIT
 from ink_api.inkservice import BuildStatus
 from ink_api.reasons import Reason
 
+from ink_operator.core.build_jobs import POD_JOB_LABEL, terminated
 from ink_operator.core.objects import Manifest, annotations_of, condition_of, is_deleting, labels_of
 from ink_operator.core.times import parse_time, utc
 from ink_operator.inkservice.facts.inkfile import canonical
@@ -23,7 +23,6 @@ from ink_operator.inkservice.model import (
     Verdict,
 )
 
-POD_JOB_LABEL = "batch.kubernetes.io/job-name"
 VERDICT_MOST_BYTES = 4096
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 RETRY_AFTER_SECONDS = (5.0, 20.0, 600.0)
@@ -42,7 +41,7 @@ def _created(live: Manifest) -> str:
 
 
 def _attempt(job: Manifest, pod: Manifest | None) -> Attempt:
-    ended = _terminated(pod)
+    ended = terminated(pod)
     recorded = annotations_of(job).get(ANNOTATION_VERDICT, "")
     text = recorded or (ended or {}).get("message", "")
     verdict = parse_verdict(text) or _verdict_without_words(job, ended)
@@ -76,12 +75,6 @@ def _state(job: Manifest, verdict: Verdict | None) -> BuildState:
     if verdict is not None:
         return BuildState.SUCCEEDED if verdict.ok else BuildState.FAILED
     return BuildState.QUEUED if job.get("spec", {}).get("suspend") else BuildState.RUNNING
-
-
-def _terminated(pod: Manifest | None) -> dict[str, Any] | None:
-    """The end of the pod's only container; the API shows it well before the Job's condition."""
-    statuses = ((pod or {}).get("status") or {}).get("containerStatuses") or []
-    return next((s["state"]["terminated"] for s in statuses if (s.get("state") or {}).get("terminated")), None)
 
 
 def parse_verdict(text: str) -> Verdict | None:
@@ -189,47 +182,3 @@ def build_status(attempt: Attempt) -> BuildStatus:
         pod=attempt.pod,
         scan=attempt.verdict.scan if attempt.verdict else None,
     )
-
-
-def holds_place(job: Manifest, ended_jobs: frozenset[str]) -> bool:
-    """The Job uses one of the places for builds."""
-    if job.get("spec", {}).get("suspend") or job["metadata"]["name"] in ended_jobs or is_deleting(job):
-        return False
-    if ANNOTATION_VERDICT in annotations_of(job):
-        return False
-    return not any((condition_of(job, kind) or {}).get("status") == "True" for kind in ("Complete", "Failed"))
-
-
-def ended_jobs(pods: Iterable[Manifest]) -> frozenset[str]:
-    """Names of Jobs whose container has ended, although the Job may not say so yet."""
-    return frozenset(labels_of(pod).get(POD_JOB_LABEL, "") for pod in pods if _terminated(pod))
-
-
-def may_start(
-    jobs: Iterable[Manifest], ended: frozenset[str], name: str, tenant: str, *, places: int, per_tenant: int
-) -> bool:
-    """Is it the turn of the build `name`? Fewest running builds of the tenant first, then the oldest in the queue.
-
-    `jobs` are all build Jobs; `name` itself may not exist yet and is then the youngest. `places`: builds at a time, and
-    `per_tenant` those of one tenant.
-    """
-    jobs = list(jobs)
-    running = Counter(labels_of(job).get(LABEL_TENANT, "") for job in jobs if holds_place(job, ended))
-    free = places - sum(running.values())
-    if free <= 0:
-        return False
-    waiting = {
-        job["metadata"]["name"]: (labels_of(job).get(LABEL_TENANT, ""), _created(job))
-        for job in jobs
-        if job.get("spec", {}).get("suspend") and not is_deleting(job)
-    }
-    waiting.setdefault(name, (tenant, "~"))
-    for _ in range(free):
-        allowed = [n for n in waiting if running[waiting[n][0]] < per_tenant]
-        if not allowed:
-            return False
-        first = min(allowed, key=lambda n: (running[waiting[n][0]], waiting[n][1], n))
-        if first == name:
-            return True
-        running[waiting.pop(first)[0]] += 1
-    return False

@@ -5,8 +5,8 @@ from typing import Any
 
 from ink_api.inkservice import InkServiceSpec
 
+from ink_operator.core.build_jobs import POD_JOB_LABEL
 from ink_operator.core.objects import Manifest, annotations_of, condition_of, is_deleting, labels_of
-from ink_operator.inkservice.facts.builds import POD_JOB_LABEL
 from ink_operator.inkservice.model import ANNOTATION_RELEASE, ANNOTATION_REVISION, ReleaseRun, ReleaseState
 
 LINES, LINE_CHARS = 12, 300

@@ -120,7 +120,7 @@ def _early(context: ServiceContext, attempts: tuple[Attempt, ...], ports: Ports)
     key = Key(kinds.INK_SERVICE.kind, meta.namespace, meta.name)
     running = BuildState.RUNNING
     return tuple(
-        early_verdict(a, ports.verdicts.told(key, repository, a.name, a.uid)) if a.state == running else a
+        early_verdict(a, ports.verdicts.early(key, repository, a.name, a.uid)) if a.state == running else a
         for a in attempts
     )
 
