@@ -171,9 +171,8 @@ async def test_other_config_maps_are_none_of_its_business() -> None:
     world = World(git_spec())
     meta = {"name": "settings", "namespace": "dp-system", "annotations": {"ml.ink/released-at": "2020-01-01T00:00:00Z"}}
     world.cluster.put({"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta})
-    await reconcile_claim(
-        claim_key("settings", world.settings.namespace), world.ports, world.settings, datetime.now(UTC)
-    )
+    key = claim_key("settings", world.settings.namespace)
+    await reconcile_claim(key, world.ports, world.settings, datetime.now(UTC))
     assert len(world.of(CONFIG_MAP)) == 1
 
 

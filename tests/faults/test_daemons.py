@@ -43,16 +43,11 @@ async def look(world: World, after: float = 0.0) -> None:
     for live in world.of(STATEFUL_SET):
         name = live["metadata"]["name"]
         if name in used:
-            await reconcile_buildkitd(
-                buildkitd_key(name, world.settings.buildkit_namespace), world.ports, world.shared, world.settings, at
-            )
+            key = buildkitd_key(name, world.settings.buildkit_namespace)
+            await reconcile_buildkitd(key, world.ports, world.shared, world.settings, at)
         else:
-            await reconcile_orphaned_buildkitd(
-                orphaned_buildkitd_key(name, world.settings.buildkit_namespace),
-                world.ports,
-                world.shared,
-                world.settings,
-            )
+            key = orphaned_buildkitd_key(name, world.settings.buildkit_namespace)
+            await reconcile_orphaned_buildkitd(key, world.ports, world.shared, world.settings)
 
 
 def build(world: World) -> None:
@@ -157,9 +152,8 @@ async def test_a_service_that_comes_back_in_time_keeps_the_daemon() -> None:
     name = world.of(STATEFUL_SET)[0]["metadata"]["name"]
     await delete(world, world.key)
     world.make(world.key, git_spec())
-    await reconcile_orphaned_buildkitd(
-        orphaned_buildkitd_key(name, world.settings.buildkit_namespace), world.ports, world.shared, world.settings
-    )
+    key = orphaned_buildkitd_key(name, world.settings.buildkit_namespace)
+    await reconcile_orphaned_buildkitd(key, world.ports, world.shared, world.settings)
     assert parts(world) == {"StatefulSet": 1, "Secret": 1, "NetworkPolicy": 1, "Service": 1}
 
 

@@ -1,7 +1,7 @@
 """Certificates between build pods and their tenant's buildkitd.
 
 buildkitd lets in whoever shows a certificate of its authority, so each tenant has an authority of its own. Its key is
-derived from the seed whenever it is needed, and kept nowhere.
+derived from the seed whenever it is needed, and stored nowhere.
 """
 
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The keys of sealed values: made once, kept in a Secret, published in a ConfigMap. And unsealing, by joserfc."""
+"""The keys of sealed values: made once, stored in a Secret, published in a ConfigMap. And unsealing, by joserfc."""
 
 import asyncio
 import base64
@@ -57,7 +57,7 @@ class Ring:
 
 
 class KeyRing:
-    """Implements ports.Unsealing. `count`: how many keys there shall be; a higher one adds newer keys."""
+    """Implements ports.Unsealing. `count`: how many keys there should be; a higher number adds newer keys."""
 
     def __init__(
         self, cluster: KubernetesApi, namespace: str, count: int, clock: Callable[[], float] = time.monotonic
@@ -97,7 +97,7 @@ class KeyRing:
         key = ring.keys.get(kid)
         if key is None:
             raise SealedValueError("it is sealed to a key that this platform does not have")
-        return value_of(binding, opened(sealed, key))
+        return value_of(binding, decrypt(sealed, key))
 
     async def digest(self, values: Mapping[Binding, str]) -> str:
         """Names the values to whoever has the key, and nothing to others."""
@@ -129,13 +129,13 @@ class KeyRing:
                 meta = {"resourceVersion": live["metadata"]["resourceVersion"]}
                 await self._cluster.merge_patch(self._secret, {"metadata": meta, "data": data})
         except AlreadyExists:
-            raise Conflict(f"somebody else made the Secret {SECRET}", retry_after_seconds=0.2) from None
+            raise Conflict(f"somebody else created the Secret {SECRET}", retry_after_seconds=0.2) from None
         log.info("made %d sealing keys; there are %d now", len(fresh), len(grown.keys))
         return grown
 
 
-def opened(sealed: str, key: ECKey) -> bytes:
-    """What is in a sealed value. Raises SealedValueError."""
+def decrypt(sealed: str, key: ECKey) -> bytes:
+    """The plaintext of a sealed value. Raises SealedValueError."""
     try:
         plaintext = jwe.decrypt_compact(
             sealed, key, registry=SealedValueRegistry(algorithms=[ALGORITHM, ENCRYPTION])
@@ -143,7 +143,7 @@ def opened(sealed: str, key: ECKey) -> bytes:
     except (JoseError, ValueError):
         plaintext = None
     if plaintext is None:
-        raise SealedValueError("it does not decrypt: it was changed, or cut short")
+        raise SealedValueError("it cannot be decrypted: it was changed or truncated")
     return plaintext
 
 
@@ -156,7 +156,9 @@ def ring_of(live: Manifest | None) -> Ring | None:
         stored: list[dict[str, Any]] = json.loads(base64.b64decode(data[KEY_SET]))["keys"]
         keys = [ECKey.import_key(dict(jwk)) for jwk in stored]
     except (JoseError, ValueError, KeyError, TypeError) as error:
-        raise Transient(f"the Secret {SECRET} is unreadable ({type(error).__name__}): restore it") from None
+        raise Transient(
+            f"the Secret {SECRET} is unreadable ({type(error).__name__}); restore it from a backup"
+        ) from None
     return Ring({key.thumbprint(): key for key in keys}, base64.b64decode(data[ROLLOUT_KEY]))
 
 

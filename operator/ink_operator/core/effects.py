@@ -1,4 +1,4 @@
-"""Writes as data: what a pure decision asks the thin shell to do, in order."""
+"""Writes as data: what a pure decision asks to be carried out, in order."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,14 +15,14 @@ class Apply:
 
 @dataclass(frozen=True, slots=True)
 class Create:
-    """Make a child that is never compared again; that it is there already is fine, if it is the same owner's."""
+    """Create a child that is never compared again; an existing one of the same owner is fine."""
 
     manifest: Manifest
 
 
 @dataclass(frozen=True, slots=True)
 class Delete:
-    """Delete, with background propagation; absent is fine. `uid` guards against deleting a namesake."""
+    """Delete, with background propagation; absent is fine. `uid` prevents deleting another object of the name."""
 
     ref: Ref
     uid: str | None = None
@@ -39,7 +39,7 @@ class MergePatch:
 
 @dataclass(frozen=True, slots=True)
 class HandOver:
-    """Server-side apply of some fields under another manager, so that they stay when Ink applies them no more."""
+    """Server-side apply of some fields under another manager, so that they stay when Ink stops applying them."""
 
     manifest: Manifest
 

@@ -17,7 +17,7 @@ def service_key(namespace: str, name: str) -> Key:
 
 
 def owner_key(child: Manifest) -> Key | None:
-    """The InkService that a child says it belongs to."""
+    """The InkService that owns a child, by its annotation."""
     namespace, _, name = annotations_of(child).get(ANNOTATION_OWNER, "").partition("/")
     return service_key(namespace, name) if namespace and name else None
 

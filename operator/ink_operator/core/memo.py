@@ -9,9 +9,9 @@ T = TypeVar("T")
 class Memo(Generic[T]):
     """Values by key, each with its age; the caller brings the clock."""
 
-    def __init__(self, seconds: float, most: int = 10_000) -> None:
+    def __init__(self, seconds: float, limit: int = 10_000) -> None:
         self._life = timedelta(seconds=seconds)
-        self._most = most
+        self._limit = limit
         self._stored: dict[str, tuple[datetime, T]] = {}
 
     def get(self, key: str, now: datetime) -> T | None:
@@ -21,7 +21,7 @@ class Memo(Generic[T]):
 
     def put(self, key: str, value: T, now: datetime) -> None:
         """Store the value as of now."""
-        while len(self._stored) >= self._most:
+        while len(self._stored) >= self._limit:
             del self._stored[next(iter(self._stored))]
         self._stored[key] = (now, value)
 

@@ -61,7 +61,5 @@ async def _exceeds_limit(claim: Manifest, ports: Ports, settings: Settings) -> b
         for c in await ports.cluster.list(kinds.CONFIG_MAP, settings.namespace, tenant)
         if tenant_of(c) == tenant_of(claim)
     ]
-    newest = sorted(reserved, key=lambda c: (str(reserved_until(c, settings)), c["metadata"]["name"]))[
-        -RESERVED_HOSTS_MAX:
-    ]
-    return claim["metadata"]["name"] not in {c["metadata"]["name"] for c in newest}
+    oldest_first = sorted(reserved, key=lambda c: (str(reserved_until(c, settings)), c["metadata"]["name"]))
+    return claim["metadata"]["name"] not in {c["metadata"]["name"] for c in oldest_first[-RESERVED_HOSTS_MAX:]}

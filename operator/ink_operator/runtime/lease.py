@@ -55,7 +55,7 @@ class LeaseGuard:
 
 
 class Lease:
-    """Takes, renews and gives back the lease. `identity` is unique to the process."""
+    """Acquires, renews and releases the lease. `identity` is unique to the process."""
 
     def __init__(self, store: LeaseStore, guard: LeaseGuard, ref: Ref, identity: str, seconds: float) -> None:
         self._store, self._guard, self._ref = store, guard, ref
@@ -71,7 +71,7 @@ class Lease:
                     log.info("holding the lease as %s", self._identity)
                     return
             except InkError as error:
-                log.warning("cannot take the lease: %s", error)
+                log.warning("cannot acquire the lease: %s", error)
             await asyncio.sleep(min(1.0, self._seconds * RENEW_PART))
 
     async def keep(self) -> None:
@@ -96,7 +96,7 @@ class Lease:
             async with asyncio.timeout(2):
                 await self._store.replace({**held, "spec": {**held["spec"], "holderIdentity": "", "renewTime": now()}})
         except (InkError, TimeoutError) as error:
-            log.info("the lease was not given back: %s", error or "timeout")
+            log.info("cannot release the lease: %s", error or "timeout")
 
     async def _try_take(self) -> bool:
         started = time.monotonic()

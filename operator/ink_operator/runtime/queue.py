@@ -20,9 +20,9 @@ Reconciler = Callable[[Key, int], Awaitable[Result]]
 """Called with the key and the number of failures in a row before this pass."""
 
 RECONCILE_LIMIT_SECONDS = 60.0
-"""A pass never waits for anything long; one that takes this long hangs."""
+"""A pass never waits for anything long; one that takes this long is stuck."""
 SLOW_SECONDS = 2.0
-"""Longer than calls to a healthy neighbour take, shorter than the deadline of any call."""
+"""Longer than calls to a healthy server take, shorter than the deadline of any call."""
 
 BACKLOG_SECONDS = 0.5
 """A pass takes some hundredths of a second: nobody waits this long unless hundreds of objects are due."""

@@ -10,7 +10,7 @@ import pytest
 from ink_operator.core.objects import Key
 from ink_operator.core.result import Result
 from ink_operator.runtime import queue as queues
-from ink_operator.runtime.lanes import SLOW_MOST_PART, Lane, Lanes
+from ink_operator.runtime.lanes import SLOW_LANE_FACTOR, Lane, Lanes
 from ink_operator.runtime.metrics import PrometheusMetrics
 from ink_operator.runtime.queue import Queue
 
@@ -123,7 +123,7 @@ async def test_a_pass_that_hangs_is_ended_and_made_again(monkeypatch: pytest.Mon
 
 def test_slow_passes_give_their_places_back_up_to_a_bound() -> None:
     lanes = Lanes(WORKERS)
-    for _ in range(SLOW_MOST_PART * WORKERS):
+    for _ in range(SLOW_LANE_FACTOR * WORKERS):
         assert Lane.QUICK in lanes.open
         lanes.enter(Lane.QUICK)
         assert lanes.slow_down(Lane.QUICK) is Lane.SLOW
