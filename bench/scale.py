@@ -39,11 +39,12 @@ from ink_operator.clients.kube import Kube, configure  # noqa: E402
 from ink_operator.core.errors import InkError  # noqa: E402
 from ink_operator.core.kinds import DEPLOYMENT, INK_SERVICE, Kind  # noqa: E402
 from ink_operator.core.objects import Manifest, Ref, condition_of  # noqa: E402
+from ink_operator.inkservice import names  # noqa: E402
 from ink_operator.inkservice.desired.namespace import set_up  # noqa: E402
 from ink_operator.inkservice.desired.policy import make_policies  # noqa: E402
-from ink_operator.inkservice.desired.revision import make_revision, revision_name  # noqa: E402
+from ink_operator.inkservice.desired.revision import make_revision  # noqa: E402
 from ink_operator.inkservice.desired.workload import make_deployment  # noqa: E402
-from ink_operator.inkservice.model import ANNOTATION_REVISION, Revision, Running  # noqa: E402
+from ink_operator.inkservice.model import Revision, Running  # noqa: E402
 from ink_operator.settings import Settings  # noqa: E402
 from support import crds  # noqa: E402
 from support.control_plane import ControlPlane, running  # noqa: E402
@@ -149,8 +150,8 @@ def children(count: int) -> list[Manifest]:
         identity = identity_of(meta["namespace"], meta["name"], settings.tenants_namespace)
         running_now = Running(IMAGE, 8080)
         deployment = make_deployment(service, identity, running_now, settings)
-        template = deployment["metadata"]["annotations"][ANNOTATION_REVISION]
-        revision = Revision(revision_name(identity, template, None), 1, template, running_now)
+        template = deployment["metadata"]["annotations"][names.ANNOTATION_REVISION]
+        revision = Revision(names.revision(identity, template, None), 1, template, running_now)
         for child in (deployment, make_revision(service, identity, revision)):
             child["metadata"].pop("ownerReferences", None)
             made.append(child)

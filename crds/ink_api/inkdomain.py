@@ -6,6 +6,7 @@ from pydantic import ConfigDict, Field
 
 from ink_api.conditions import Condition
 from ink_api.inkservice.network import HOST_PATTERN, HOST_SAYS
+from ink_api.metadata import ObjectMeta
 from ink_api.model import ApiModel
 from ink_api.schema import atomic_list, cel, immutable, list_map, rules, says
 
@@ -181,3 +182,11 @@ class InkDomainStatus(ApiModel):
     attached_hosts: list[AttachedHost] | None = Field(
         default=None, description="Hosts in use below the zone.", json_schema_extra=list_map("host")
     )
+
+
+class InkDomain(ApiModel):
+    """A DNS zone that Ink serves."""
+
+    metadata: ObjectMeta
+    spec: InkDomainSpec
+    status: InkDomainStatus = Field(default_factory=InkDomainStatus)

@@ -6,6 +6,7 @@ from pydantic import ConfigDict, Field
 
 from ink_api.conditions import Condition
 from ink_api.inkservice.references import SecretRef
+from ink_api.metadata import ObjectMeta
 from ink_api.model import ApiModel
 from ink_api.quantities import Quantity, Schedule
 from ink_api.schema import cel, immutable, list_map, rules, says
@@ -192,3 +193,11 @@ class InkResourceStatus(ApiModel):
     )
     provider: str | None = Field(default=None, description="Who runs it.", max_length=63)
     region: str | None = Field(default=None, description="Where the data lie.", max_length=63)
+
+
+class InkResource(ApiModel):
+    """A database or another resource that services use."""
+
+    metadata: ObjectMeta
+    spec: InkResourceSpec
+    status: InkResourceStatus = Field(default_factory=InkResourceStatus)

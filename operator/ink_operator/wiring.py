@@ -27,9 +27,9 @@ from ink_operator.core.objects import Key, Ref
 from ink_operator.core.result import Result
 from ink_operator.core.shared import Shared
 from ink_operator.housekeeping import empty_namespaces, reserved_hosts
-from ink_operator.inkdomain.reconcile import reconcile as reconcile_domain
-from ink_operator.inkresource.reconcile import reconcile as reconcile_resource
-from ink_operator.inkservice.reconcile import reconcile as reconcile_service
+from ink_operator.inkdomain.reconcile import InkDomainController
+from ink_operator.inkresource.reconcile import InkResourceController
+from ink_operator.inkservice.reconcile import InkServiceController
 from ink_operator.ports import Ports
 from ink_operator.runtime.events import KubernetesEventRecorder
 from ink_operator.runtime.informer import inform
@@ -87,7 +87,6 @@ class Operator:
             references=self.references,
             metrics=self.metrics,
             events=self.events,
-            untold=Memo(settings.resync_seconds),
         )
         self._reconcilers = self._make_reconcilers()
 
@@ -99,9 +98,9 @@ class Operator:
             return datetime.now(UTC)
 
         return {
-            kinds.INK_SERVICE.kind: lambda key, failures: reconcile_service(key, failures, ports, shared, settings),
-            kinds.INK_RESOURCE.kind: lambda key, failures: reconcile_resource(key, failures, ports, settings),
-            kinds.INK_DOMAIN.kind: lambda key, failures: reconcile_domain(key, failures, ports, settings),
+            kinds.INK_SERVICE.kind: InkServiceController(ports, settings, shared).reconcile,
+            kinds.INK_RESOURCE.kind: InkResourceController(ports).reconcile,
+            kinds.INK_DOMAIN.kind: InkDomainController(ports).reconcile,
             keys.TENANCY: lambda key, _: self.router.wake_any_service(key),
             kinds.NAMESPACE.kind: lambda key, _: empty_namespaces.reconcile_namespace(key, ports, settings, now()),
             kinds.CONFIG_MAP.kind: lambda key, _: reserved_hosts.reconcile_claim(key, ports, settings, now()),

@@ -8,7 +8,7 @@ from faults.world import COMMIT, GOOD, World, git_spec, now
 from ink_operator.core.errors import Forbidden, NotRenewed, Rejected, Transient
 from ink_operator.core.kinds import INK_SERVICE, JOB
 from ink_operator.core.objects import Manifest, Ref
-from ink_operator.inkservice.act.finalize import PATIENCE
+from ink_operator.inkservice.act.clean_up import PATIENCE
 from ink_operator.ports import Head
 
 MOST_WRITES = 40

@@ -5,7 +5,7 @@ from typing import Any
 
 from faults.world import World
 from ink_operator.core.kinds import DEPLOYMENT
-from ink_operator.inkservice.reconcile import COUNTS_GATHER_SECONDS, FIRST_GATHER_SECONDS
+from ink_operator.inkservice.facts.status import COUNTS_REPORT_SECONDS, FIRST_REPORT_SECONDS
 
 IMAGE = {"source": {"image": {"ref": "registry.example.com/web@sha256:" + "1" * 64}}, "replicas": 1}
 PRIVATE = {"name": "feed", "port": 5000, "protocol": "TCP", "visibility": "Private"}
@@ -77,10 +77,10 @@ async def test_the_number_of_pods_alone_is_told_later_while_a_revision_is_rolled
     await world.run()
     assert world.cluster.writes == before
     assert world.due is not None
-    assert 0 < world.due <= COUNTS_GATHER_SECONDS
+    assert 0 < world.due <= COUNTS_REPORT_SECONDS
     assert world.status.replicas == 0
-    long_ago = datetime.now(UTC) - timedelta(seconds=COUNTS_GATHER_SECONDS)
-    world.untold.put(world.cr()["metadata"]["uid"], long_ago, datetime.now(UTC))
+    long_ago = datetime.now(UTC) - timedelta(seconds=COUNTS_REPORT_SECONDS)
+    world.unreported.put(world.cr()["metadata"]["uid"], long_ago, datetime.now(UTC))
     await world.run()
     assert world.status.replicas == 1
     await world.settle()
@@ -95,7 +95,7 @@ async def test_while_others_wait_the_first_word_is_that_the_pods_run() -> None:
     assert world.of(DEPLOYMENT)
     assert world.status.observed_generation == -1
     assert world.due is not None
-    assert 0 < world.due <= FIRST_GATHER_SECONDS
+    assert 0 < world.due <= FIRST_REPORT_SECONDS
     await world.settle()
     assert world.condition("Ready") == ("True", "Ready")
     world.change(replicas=2)
@@ -108,8 +108,8 @@ async def test_the_first_word_does_not_wait_for_ever_and_a_failure_not_at_all() 
     world.is_backlogged, world.pods_become_ready = True, False
     for _ in range(4):
         await world.run()
-    long_ago = datetime.now(UTC) - timedelta(seconds=FIRST_GATHER_SECONDS)
-    world.untold.put(world.cr()["metadata"]["uid"], long_ago, datetime.now(UTC))
+    long_ago = datetime.now(UTC) - timedelta(seconds=FIRST_REPORT_SECONDS)
+    world.unreported.put(world.cr()["metadata"]["uid"], long_ago, datetime.now(UTC))
     await world.run()
     assert world.condition("Deployed") == ("Unknown", "Deploying")
     broken = World({**IMAGE, "ports": [], "health": {"path": "/up"}})

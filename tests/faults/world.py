@@ -34,7 +34,7 @@ from ink_operator.core.memo import Memo
 from ink_operator.core.objects import Key, Manifest, Ref
 from ink_operator.core.objects import ref_of as plain_ref
 from ink_operator.core.shared import Shared
-from ink_operator.inkservice.reconcile import reconcile
+from ink_operator.inkservice.reconcile import InkServiceController
 from ink_operator.ports import Answer, Head, HeadQuestion, Pair, Ports, StoredImage
 from ink_operator.settings import Settings
 
@@ -311,7 +311,7 @@ class World:
         self.told: list[Condition] = []
         self.sealing = KeyRing(self.cluster, self.settings.namespace, 1)
         self.shared = Shared(tenancy=Memo(60), without_env=Memo(0), build_gate=asyncio.Lock())
-        self.untold: Memo[datetime] = Memo(600)
+        self.unreported: Memo[datetime] = Memo(600)
         self.key = Key("InkService", owner or "ink-tenants", "web" if owner else "acme.shop.web")
         if owner:
             meta = {"name": owner, "labels": {"ml.ink/managed": "true"}}
@@ -346,14 +346,13 @@ class World:
             references=self,
             metrics=self,
             events=self,
-            untold=self.untold,
         )
 
     async def run(self, key: Key | None = None, failures: int = 0) -> None:
         """One pass, after so many that failed."""
-        self.due = (
-            await reconcile(key or self.key, failures, self.ports, self.shared, self.settings)
-        ).requeue_after_seconds
+        controller = InkServiceController(self.ports, self.settings, self.shared)
+        controller.unreported = self.unreported
+        self.due = (await controller.reconcile(key or self.key, failures)).requeue_after_seconds
 
     async def settle(self, key: Key | None = None, passes: int = 30) -> World:
         """Passes and controllers in turn, until a pass writes nothing."""

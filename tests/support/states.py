@@ -5,25 +5,34 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ink_api.conditions import ConditionStatus, ConditionType
-from ink_api.inkdomain import InkDomainStatus
-from ink_api.inkresource import InkResourceStatus
 from ink_api.inkservice import InkService
 from ink_api.meanings import MEANINGS
 from ink_api.names import ServiceIdentity
 from ink_api.reasons import PROGRESS, Reason, remedy
-from ink_operator import unserved
-from ink_operator.core.kinds import INK_DOMAIN, INK_RESOURCE
+from ink_operator.core.conditions import conditions_of
+from ink_operator.core.plan import Fact
+from ink_operator.inkdomain.reconcile import InkDomainController
+from ink_operator.inkresource.reconcile import InkResourceController
 from ink_operator.inkservice.facts.status import CHAIN, summarise
-from ink_operator.inkservice.model import Fact, Observed, Plan
+from ink_operator.inkservice.model import Observed, ServicePlan
+from ink_operator.runtime.controller import Controller
 from ink_operator.settings import Settings
 
 from support.specs import Json, custom_resource
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 IDENTITY = ServiceIdentity("acme", "", "shop", "acme")
+
+
+def unserved(controller: type[Controller[Any, Any, None]]) -> Json:
+    """The status of a kind that this version does not serve."""
+    plan = controller.decide(None, None, None, NOW)  # type: ignore[arg-type]
+    conditions = conditions_of(controller.chain, plan.facts, (), 1, NOW)
+    status: Json = controller.status_model(observed_generation=1, conditions=conditions).to_wire()
+    return status
 
 
 class State(NamedTuple):
@@ -45,7 +54,7 @@ def created(kind: str) -> Json:
 def reported(*facts: Fact) -> Json:
     """An InkService after a pass of the operator that found these facts."""
     made = created("InkService")
-    status = summarise(InkService.model_validate(made), Observed(IDENTITY), Plan(facts=facts), Settings(), NOW)
+    status = summarise(InkService.model_validate(made), Observed(IDENTITY), ServicePlan(facts=facts), Settings(), NOW)
     return {**made, "status": status.to_wire()}
 
 
@@ -106,8 +115,8 @@ def of_lives() -> Iterator[State]:
     going["metadata"] |= {"deletionTimestamp": "2026-01-01T00:00:00Z", "finalizers": ["ml.ink/cleanup"]}
     yield State("going", going, "Terminating", "Progressing")
     resource, domain = created("InkResource"), created("InkDomain")
-    resource["status"] = unserved.summarise(INK_RESOURCE, InkResourceStatus(), 1, NOW).to_wire()
-    domain["status"] = unserved.summarise(INK_DOMAIN, InkDomainStatus(), 1, NOW).to_wire()
+    resource["status"] = unserved(InkResourceController)
+    domain["status"] = unserved(InkDomainController)
     yield State("InkResource, which is not served yet", resource, "Failed", "Degraded")
     yield State("InkDomain, which is not served yet", domain, "Failed", "Degraded")
 

@@ -1,27 +1,36 @@
 """Writes as data: what a pure decision asks to be carried out, in order."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from ink_operator.core.objects import Manifest, Ref
 
 
-@dataclass(frozen=True, slots=True)
-class Apply:
+class Effect:
+    """One write. A kind adds its own beside the five below, and carries them out itself."""
+
+    creates: ClassVar[bool] = False
+    """It leaves something behind that somebody has to clean up."""
+
+
+@dataclass(frozen=True)
+class Apply(Effect):
     """Server-side apply of a whole child."""
 
     manifest: Manifest
+    creates: ClassVar[bool] = True
 
 
-@dataclass(frozen=True, slots=True)
-class Create:
+@dataclass(frozen=True)
+class Create(Effect):
     """Create a child that is never compared again; an existing one of the same owner is fine."""
 
     manifest: Manifest
+    creates: ClassVar[bool] = True
 
 
-@dataclass(frozen=True, slots=True)
-class Delete:
+@dataclass(frozen=True)
+class Delete(Effect):
     """Delete, with background propagation; absent is fine. `uid` prevents deleting another object of the name."""
 
     ref: Ref
@@ -29,19 +38,16 @@ class Delete:
     resource_version: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class MergePatch:
+@dataclass(frozen=True)
+class MergePatch(Effect):
     """A JSON merge patch of one object."""
 
     ref: Ref
     patch: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class HandOver:
+@dataclass(frozen=True)
+class HandOver(Effect):
     """Server-side apply of some fields under another manager, so that they stay when Ink stops applying them."""
 
     manifest: Manifest
-
-
-Effect = Apply | Create | Delete | MergePatch | HandOver

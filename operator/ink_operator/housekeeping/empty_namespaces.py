@@ -10,9 +10,9 @@ from ink_operator.core.errors import Conflict
 from ink_operator.core.objects import Key, Manifest, Ref, annotations_of, is_deleting
 from ink_operator.core.result import Result
 from ink_operator.core.times import seconds_since
-from ink_operator.inkservice.desired.namespace import is_made_by_us
-from ink_operator.inkservice.desired.storage import COMPONENT as VOLUME
-from ink_operator.inkservice.model import ANNOTATION_EMPTY_SINCE
+from ink_operator.inkservice import names
+from ink_operator.inkservice.facts.ownership import is_made_by_ink
+from ink_operator.inkservice.names import ANNOTATION_EMPTY_SINCE
 from ink_operator.ports import Ports
 from ink_operator.settings import Settings
 
@@ -26,7 +26,7 @@ async def reconcile_namespace(key: Key, ports: Ports, settings: Settings, now: d
     services = await ports.cluster.list(kinds.INK_SERVICE, settings.tenants_namespace)
     if key.name in namespaces_in_use(services, settings):
         return Result()
-    if await ports.cluster.list(kinds.PERSISTENT_VOLUME_CLAIM, key.name, f"{LABEL_COMPONENT}={VOLUME}"):
+    if await ports.cluster.list(kinds.PERSISTENT_VOLUME_CLAIM, key.name, f"{LABEL_COMPONENT}={names.VOLUME}"):
         # Data that must outlive its service; deleting the namespace would delete it too.
         return Result()
     since = seconds_since(annotations_of(live).get(ANNOTATION_EMPTY_SINCE), now)
@@ -47,7 +47,7 @@ async def reconcile_namespace(key: Key, ports: Ports, settings: Settings, now: d
 
 def _is_project_namespace(live: Manifest) -> bool:
     name = str(live["metadata"]["name"])
-    return name.startswith(TENANT_NAMESPACE_PREFIX) and is_made_by_us(live)
+    return name.startswith(TENANT_NAMESPACE_PREFIX) and is_made_by_ink(live)
 
 
 def namespaces_in_use(services: list[Manifest], settings: Settings) -> frozenset[str]:

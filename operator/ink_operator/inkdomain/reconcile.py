@@ -1,15 +1,29 @@
-"""InkDomain: this version cannot serve it, and says so where people look."""
+"""InkDomain: this version does not serve it, and says so where people look."""
 
-from ink_api.inkdomain import InkDomainStatus
+from datetime import datetime
+from typing import Any, ClassVar
 
-from ink_operator import unserved
+from ink_api.inkdomain import InkDomain, InkDomainStatus
+from ink_api.reasons import Reason
+
 from ink_operator.core import kinds
-from ink_operator.core.objects import Key
-from ink_operator.core.result import Result
-from ink_operator.ports import Ports
-from ink_operator.settings import Settings
+from ink_operator.core.plan import Plan, refusal
+from ink_operator.runtime.controller import Controller
+
+MESSAGE = "This version of Ink does not serve InkDomain yet. Delete the resource, or wait for a version that does."
 
 
-async def reconcile(key: Key, failures: int, ports: Ports, settings: Settings) -> Result:
-    """Report NotImplemented once a generation."""
-    return await unserved.report(kinds.INK_DOMAIN, InkDomainStatus, key, ports)
+class InkDomainController(Controller[InkDomain, InkDomain, None]):
+    """Reports NotImplemented once a generation."""
+
+    kind = kinds.INK_DOMAIN
+    model = InkDomain
+    status_model = InkDomainStatus
+    unreadable_spec: ClassVar[dict[str, Any]] = {"zone": "unreadable.invalid"}
+
+    async def observe(self, context: InkDomain, now: datetime) -> None:
+        """There is nothing to read."""
+
+    def decide(self, context: InkDomain, seen: None, now: datetime) -> Plan:
+        """Pure."""
+        return refusal(Reason.NOT_IMPLEMENTED, MESSAGE)

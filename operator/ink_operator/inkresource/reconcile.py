@@ -1,15 +1,27 @@
-"""InkResource: this version cannot serve it, and says so where people look."""
+"""InkResource: this version does not serve it, and says so where people look."""
 
-from ink_api.inkresource import InkResourceStatus
+from datetime import datetime
 
-from ink_operator import unserved
+from ink_api.inkresource import InkResource, InkResourceStatus
+from ink_api.reasons import Reason
+
 from ink_operator.core import kinds
-from ink_operator.core.objects import Key
-from ink_operator.core.result import Result
-from ink_operator.ports import Ports
-from ink_operator.settings import Settings
+from ink_operator.core.plan import Plan, refusal
+from ink_operator.runtime.controller import Controller
+
+MESSAGE = "This version of Ink does not serve InkResource yet. Delete the resource, or wait for a version that does."
 
 
-async def reconcile(key: Key, failures: int, ports: Ports, settings: Settings) -> Result:
-    """Report NotImplemented once a generation."""
-    return await unserved.report(kinds.INK_RESOURCE, InkResourceStatus, key, ports)
+class InkResourceController(Controller[InkResource, InkResource, None]):
+    """Reports NotImplemented once a generation."""
+
+    kind = kinds.INK_RESOURCE
+    model = InkResource
+    status_model = InkResourceStatus
+
+    async def observe(self, context: InkResource, now: datetime) -> None:
+        """There is nothing to read."""
+
+    def decide(self, context: InkResource, seen: None, now: datetime) -> Plan:
+        """Pure."""
+        return refusal(Reason.NOT_IMPLEMENTED, MESSAGE)

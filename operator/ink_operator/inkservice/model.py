@@ -1,65 +1,25 @@
 """Values of this kind: what is observed, and what is decided. Frozen; no behaviour beyond simple questions."""
 
-from collections.abc import Mapping
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import ClassVar
 
-from ink_api.conditions import ConditionStatus, ConditionType
-from ink_api.group import GROUP
 from ink_api.inkservice import BuildStatus, InkService, RevisionStatus, ScanStatus
 from ink_api.names import ServiceIdentity
 from ink_api.reasons import Reason
 
+from ink_operator.core import kinds
 from ink_operator.core.effects import Effect, MergePatch
-from ink_operator.core.objects import Manifest, Ref
+from ink_operator.core.objects import Key, Manifest, Ref
+from ink_operator.core.plan import Failure, Plan
+from ink_operator.inkservice import names
 from ink_operator.ports import Answer, Head, StoredImage
 from ink_operator.settings import Settings
 
-LABEL_BUILD_KEY = f"{GROUP}/build-key"
-LABEL_REVISION = f"{GROUP}/revision"
-"""On pods: the hash of their template, so that old and new pods are told apart."""
-ANNOTATION_ATTEMPT = f"{GROUP}/attempt"
-ANNOTATION_REVISION = LABEL_REVISION
-ANNOTATION_COMMIT = f"{GROUP}/commit"
-ANNOTATION_IMAGE = f"{GROUP}/image"
-ANNOTATION_PORT = f"{GROUP}/port"
-ANNOTATION_BUILD_KEY = LABEL_BUILD_KEY
-ANNOTATION_PLANNER = f"{GROUP}/planner"
-ANNOTATION_INKFILE = f"{GROUP}/inkfile"
-"""On workloads: what ink.yaml of the commit that runs says of how it runs."""
-ANNOTATION_REBUILD = f"{GROUP}/rebuild-token"
-ANNOTATION_ENV = f"{GROUP}/env"
-"""On pods: names the values of sealed variables, to whoever has the key."""
-ANNOTATION_CONFIG = f"{GROUP}/config"
-"""On pods: names what the Secrets and ConfigMaps hold that variables come from, to whoever has the key."""
-ANNOTATION_EMPTY_SINCE = f"{GROUP}/empty-since"
-ANNOTATION_OUTCOME = f"{GROUP}/outcome"
-"""On ControllerRevisions: how the revision ended, one reason."""
-ANNOTATION_RELEASE = f"{GROUP}/release"
-"""On ControllerRevisions: how the release command ended. On release Jobs: which run of which revision this is."""
-
-ANNOTATION_IMAGE_DELETED = f"{GROUP}/image-deleted"
-"""On ControllerRevisions: the registry keeps the revision's image no more."""
-
 DEFAULT_PORT = 8080
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """Why a step cannot be done."""
-
-    reason: Reason
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
-class Fact:
-    """One condition to report."""
-
-    type: ConditionType
-    status: ConditionStatus
-    reason: Reason
-    message: str = ""
 
 
 class BuildState(StrEnum):
@@ -128,6 +88,8 @@ class BuildPlan:
     planner: str = "1"
     secrets: str = ""
     """Keyed digest of the variables that come from elsewhere; empty: there are none."""
+    of_commit: Callable[[str], BuildPlan] | None = field(default=None, compare=False, repr=False)
+    """The build of another commit with today's settings; None where these are not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,14 +186,15 @@ class Claim(StrEnum):
     FREE = "Free"
     OURS = "Ours"
     TAKEN = "Taken"
-    KEPT = "Kept"
-    """Given up by another tenant a while ago, and kept for it."""
+    RESERVED = "Reserved"
+    """Given up by another tenant a while ago, and reserved for it."""
 
 
 @dataclass(frozen=True)
 class Observed:
     """The world of one service at one moment. Children are live objects as JSON, None when absent."""
 
+    NOBODY: ClassVar[ServiceIdentity] = ServiceIdentity("", "", "", "")
     identity: ServiceIdentity
     head: Head | None = None
     source_failure: Failure | None = None
@@ -279,7 +242,7 @@ class Observed:
     @property
     def digests(self) -> dict[str, str]:
         """Annotations of the pods that name the values of their variables."""
-        digests = {ANNOTATION_ENV: self.environment.digest, ANNOTATION_CONFIG: self.configuration.digest}
+        digests = {names.ANNOTATION_ENV: self.environment.digest, names.ANNOTATION_CONFIG: self.configuration.digest}
         return {name: digest for name, digest in digests.items() if digest}
 
 
@@ -292,13 +255,18 @@ class ServiceContext:
     settings: Settings
 
     @property
+    def key(self) -> Key:
+        """The service in the queue."""
+        return Key(kinds.INK_SERVICE.kind, self.service.metadata.namespace, self.service.metadata.name)
+
+    @property
     def is_gateway_managed(self) -> bool:
         """The CR lies in the tenants namespace, so its workload has a namespace of Ink's own making."""
         return self.service.metadata.namespace == self.settings.tenants_namespace
 
 
-@dataclass(frozen=True, slots=True)
-class StartBuild:
+@dataclass(frozen=True)
+class StartBuild(Effect):
     """Start this attempt, or queue it when all places are taken."""
 
     plan: BuildPlan
@@ -306,32 +274,34 @@ class StartBuild:
     no_cache: bool
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     """What the variables of the build hold that come from elsewhere. Never printed."""
+    creates: ClassVar[bool] = True
 
 
-@dataclass(frozen=True, slots=True)
-class RecordVerdict:
+@dataclass(frozen=True)
+class RecordVerdict(Effect):
     """Keep the verdict on the Job."""
 
     attempt: Attempt
 
 
-@dataclass(frozen=True, slots=True)
-class ClaimHost:
+@dataclass(frozen=True)
+class ClaimHost(Effect):
     """Claim the host, atomically: make the claim, or take over the one that was read, if it has not changed since."""
 
     manifest: Manifest
     live: Manifest | None = None
+    creates: ClassVar[bool] = True
 
 
-@dataclass(frozen=True, slots=True)
-class ReleaseHost:
+@dataclass(frozen=True)
+class ReleaseHost(Effect):
     """Give a host up: its claim keeps it for the tenant from now on."""
 
     patch: MergePatch
 
 
-@dataclass(frozen=True, slots=True)
-class RetireImages:
+@dataclass(frozen=True)
+class RetireImages(Effect):
     """Delete what the registry has of the service beyond what is kept, then note it on the records it belonged to."""
 
     repository: str
@@ -343,16 +313,10 @@ class RetireImages:
     """Of revisions whose images go."""
 
 
-ServiceEffect = Effect | StartBuild | RecordVerdict | ClaimHost | ReleaseHost | RetireImages
-
-
 @dataclass(frozen=True)
-class Plan:
+class ServicePlan(Plan):
     """What to do now, and what to say about it."""
 
-    effects: tuple[ServiceEffect, ...] = ()
-    facts: tuple[Fact, ...] = ()
-    """At most one a condition type; what is missing is Unknown."""
     commit: str | None = None
     image: str | None = None
     build: BuildStatus | None = None
@@ -361,4 +325,3 @@ class Plan:
     """With what ink.yaml says; None: as the spec says."""
     port: int | None = None
     host: str | None = None
-    requeue_after_seconds: float | None = None

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, Protocol
 
 from ink_api.conditions import Condition
@@ -10,7 +9,6 @@ from ink_api.reasons import Reason
 from ink_api.sealing import Binding
 
 from ink_operator.core.kinds import Kind
-from ink_operator.core.memo import Memo
 from ink_operator.core.objects import Key, Manifest, Ref
 
 
@@ -262,5 +260,3 @@ class Ports:
     references: References
     metrics: Metrics
     events: EventRecorder
-    untold: Memo[datetime]
-    """Uid of a service -> since when its status reports less than is known."""

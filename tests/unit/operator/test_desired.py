@@ -16,10 +16,11 @@ from ink_operator.inkservice.desired.network import make_claim, make_ingress, ma
 from ink_operator.inkservice.desired.policy import make_policies
 from ink_operator.inkservice.desired.releasejob import make_release_job
 from ink_operator.inkservice.desired.revision import make_revision
-from ink_operator.inkservice.desired.storage import make_volume_claim, volumes_of
+from ink_operator.inkservice.desired.storage import make_volume_claim
 from ink_operator.inkservice.desired.workload import make_deployment
 from ink_operator.inkservice.facts.effective import ports_of, public_port, resources_of
 from ink_operator.inkservice.facts.source import build_plan
+from ink_operator.inkservice.facts.volumes import volumes_of
 from ink_operator.inkservice.model import Revision, Running, ServiceContext, StartBuild
 from ink_operator.settings import parse_settings
 from unit.operator.making import IDENTITY, SETTINGS, service

@@ -5,9 +5,10 @@ from dataclasses import replace
 import pytest
 from ink_api.inkservice import BuildStatus
 from ink_api.reasons import Reason
-from ink_operator.inkservice.desired.revision import make_revision, revision_name
+from ink_operator.inkservice.desired.revision import make_revision
 from ink_operator.inkservice.facts.revisions import attempts_for, mirror, revisions_of, superfluous
 from ink_operator.inkservice.model import Attempt, BuildState, ReleaseEnd, Revision, Running, Verdict
+from ink_operator.inkservice.names import revision
 from unit.operator.making import IDENTITY, service
 
 IMAGES = "registry.dp-system.svc.cluster.local:5000/acme/shop/web@"
@@ -59,9 +60,9 @@ def test_a_given_image_is_believed_unless_it_is_another_tenants(image: str, beli
 
 
 def test_the_name_is_that_of_pods_and_build() -> None:
-    names = {revision_name(IDENTITY, template, key) for template in ("t", "u") for key in ("k", "l", None)}
+    names = {revision(IDENTITY, template, key) for template in ("t", "u") for key in ("k", "l", None)}
     assert len(names) == 6
-    assert revision_name(IDENTITY, "t", "k") == revision_name(IDENTITY, "t", "k")
+    assert revision(IDENTITY, "t", "k") == revision(IDENTITY, "t", "k")
 
 
 def test_what_a_job_says_counts_before_its_record() -> None:

@@ -7,7 +7,7 @@ from ink_api.reasons import Reason
 from ink_operator.inkservice.decide.build import build_step
 from ink_operator.inkservice.decide.plan import ServicePlanBuilder
 from ink_operator.inkservice.facts import source
-from ink_operator.inkservice.model import Observed
+from ink_operator.inkservice.model import Observed, ServiceContext
 from ink_operator.ports import Head
 from unit.operator.making import GIT, IDENTITY, NOW, SETTINGS, service
 
@@ -74,9 +74,8 @@ def test_the_same_inputs_have_the_same_name_and_others_another() -> None:
 
 def test_a_failure_names_the_address_that_people_know() -> None:
     told = f"{SETTINGS.git_internal_url}/acme/web.git has no branch 'main'"
-    plan = ServicePlanBuilder(
-        service(), Observed(IDENTITY, head=Head(None, Reason.BRANCH_NOT_FOUND, told)), SETTINGS, NOW
-    )
+    context = ServiceContext(service(), IDENTITY, SETTINGS)
+    plan = ServicePlanBuilder(context, Observed(IDENTITY, head=Head(None, Reason.BRANCH_NOT_FOUND, told)), NOW)
     build_step(plan)
     fact = plan.facts[ConditionType.SOURCE_RESOLVED]
     assert fact.message == f"{SETTINGS.git_public_url}/acme/web.git has no branch 'main'"

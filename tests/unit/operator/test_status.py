@@ -4,8 +4,9 @@ from datetime import timedelta
 
 from ink_api.conditions import ConditionType, find
 from ink_api.reasons import Reason
+from ink_operator.core.plan import Fact
 from ink_operator.inkservice.facts.status import CHAIN, summarise
-from ink_operator.inkservice.model import Fact, Observed, Plan
+from ink_operator.inkservice.model import Observed, ServicePlan
 from ink_operator.runtime.events import transitions
 from unit.operator.making import IDENTITY, NOW, SETTINGS, deployment, service
 
@@ -17,7 +18,7 @@ def status(*facts: Fact, live: object = None, before: object = None):
     if before is not None:
         one = one.model_copy(update={"status": before})
     seen = Observed(IDENTITY, deployment=live)
-    return summarise(one, seen, Plan(facts=facts), SETTINGS, NOW + timedelta(seconds=100 if before else 0))
+    return summarise(one, seen, ServicePlan(facts=facts), SETTINGS, NOW + timedelta(seconds=100 if before else 0))
 
 
 def condition(made, kind: str):

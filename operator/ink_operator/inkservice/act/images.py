@@ -6,7 +6,8 @@ from typing import Any
 from ink_operator.core import kinds
 from ink_operator.core.errors import InkError, NotRenewed
 from ink_operator.core.objects import Key, Manifest
-from ink_operator.inkservice.model import ANNOTATION_IMAGE_DELETED, RetireImages, ServiceContext
+from ink_operator.inkservice import names
+from ink_operator.inkservice.model import RetireImages, ServiceContext
 from ink_operator.ports import Ports
 
 log = logging.getLogger(__name__)
@@ -17,7 +18,7 @@ async def retire_images(context: ServiceContext, retire: RetireImages, ports: Po
     """Delete from the registry first, then note it: who is killed in between does the same again."""
     try:
         digests, tags = await _in_use(context, retire.repository, ports)
-        logs = frozenset(log_tag(build) for build in retire.builds)
+        logs = frozenset(names.build_log_tag(build) for build in retire.builds)
         await ports.registry.prune(retire.repository, retire.digests | digests, tags | logs)
     except NotRenewed:
         raise
@@ -27,12 +28,7 @@ async def retire_images(context: ServiceContext, retire: RetireImages, ports: Po
         ports.wakeups.add(Key(kinds.INK_SERVICE.kind, meta.namespace, meta.name), AGAIN_SECONDS)
         return
     for ref in retire.records:
-        await ports.cluster.merge_patch(ref, {"metadata": {"annotations": {ANNOTATION_IMAGE_DELETED: "true"}}})
-
-
-def log_tag(build: str) -> str:
-    """Under which the builder keeps a build's log, beside the image."""
-    return f"log-{build}"
+        await ports.cluster.merge_patch(ref, {"metadata": {"annotations": {names.ANNOTATION_IMAGE_DELETED: "true"}}})
 
 
 async def _in_use(context: ServiceContext, repository: str, ports: Ports) -> tuple[frozenset[str], frozenset[str]]:

@@ -7,8 +7,9 @@ from ink_api.conditions import ConditionType
 from ink_api.inkservice import BuildStatus
 from ink_api.reasons import PROGRESS, Reason
 
+from ink_operator.core.plan import REFUSED_RETRY_SECONDS
 from ink_operator.core.times import seconds_since
-from ink_operator.inkservice.decide.plan import REFUSED_LOOK_SECONDS, ServicePlanBuilder
+from ink_operator.inkservice.decide.plan import ServicePlanBuilder
 from ink_operator.inkservice.decide.revision import supersede
 from ink_operator.inkservice.decide.superseding import to_be_deployed, to_be_finished
 from ink_operator.inkservice.desired.buildjob import DEADLINE_SLACK_SECONDS, timeout_seconds
@@ -17,7 +18,6 @@ from ink_operator.inkservice.facts.effective import default_port
 from ink_operator.inkservice.facts.inkfile import parsed
 from ink_operator.inkservice.facts.revisions import attempts_for, of_build, running_now
 from ink_operator.inkservice.facts.rollout import running_of
-from ink_operator.inkservice.facts.source import build_plan
 from ink_operator.inkservice.model import (
     DEFAULT_PORT,
     Attempt,
@@ -92,14 +92,14 @@ def _variables(plan: ServicePlanBuilder) -> bool:
         return True
     plan.commit = (git.commit if git else None) or (head.commit if head else None)
     plan.set_condition(BUILT, "Unknown" if failure.reason in PROGRESS else "False", failure.reason, failure.message)
-    plan.requeue_after(SET_UP_LOOK_SECONDS if failure.reason in PROGRESS else REFUSED_LOOK_SECONDS)
+    plan.requeue_after(SET_UP_LOOK_SECONDS if failure.reason in PROGRESS else REFUSED_RETRY_SECONDS)
     return False
 
 
 def _build(plan: ServicePlanBuilder, build: BuildPlan) -> Chosen:
     seen = plan.seen
     live, running = running_of(seen.workload), running_now(seen.workload, plan.revisions)
-    finishing = to_be_finished(plan.service, seen.identity, build, seen.attempts, seen.revisions)
+    finishing = to_be_finished(plan.service, build, seen.attempts, seen.revisions)
     _supersede(plan, build, finishing)
     mine = attempts_for(seen.attempts, seen.revisions, build.key)
     last = mine[-1] if mine else None
@@ -135,10 +135,10 @@ def _let_finish(plan: ServicePlanBuilder, finishing: Attempt) -> None:
 
 def _late(plan: ServicePlanBuilder, build: BuildPlan) -> Chosen | None:
     service, seen = plan.service, plan.seen
-    late = to_be_deployed(service, seen.identity, build, seen.attempts, seen.revisions)
-    if late is None or late.verdict is None:
+    late = to_be_deployed(service, build, seen.attempts, seen.revisions)
+    if late is None or late.verdict is None or build.of_commit is None:
         return None
-    its = build_plan(service, seen.identity, late.commit, secrets=build.secrets)
+    its = build.of_commit(late.commit)
     return Chosen(_running(plan, its, late.verdict), newest=False)
 
 

@@ -3,22 +3,23 @@
 import re
 from datetime import UTC
 
-from ink_api.group import ANNOTATION_OWNER, LABEL_MANAGED_NAMESPACE, LABEL_OWNER_UID
-from ink_api.inkservice import InkService
+from ink_api.group import ANNOTATION_OWNER, LABEL_MANAGED_NAMESPACE
 from ink_api.names import SERVICE_NAME_MAX, SERVICE_NAME_PATTERN, TENANT_NAMESPACE_PREFIX
 from ink_api.reasons import Reason
 
 from ink_operator.core import kinds
-from ink_operator.core.objects import Manifest, annotations_of, is_deleting, labels_of
+from ink_operator.core.objects import annotations_of, is_deleting, labels_of
+from ink_operator.core.plan import Failure
+from ink_operator.inkservice import names
 from ink_operator.inkservice.decide.plan import ServicePlanBuilder
 from ink_operator.inkservice.decide.unsupported import not_served
-from ink_operator.inkservice.desired.namespace import is_made_by_us, set_up
-from ink_operator.inkservice.desired.policy import policy_names
-from ink_operator.inkservice.desired.storage import belongs, claim_name, volumes_of
+from ink_operator.inkservice.desired.namespace import set_up
 from ink_operator.inkservice.facts.claims import reserved_until, tenant_of
 from ink_operator.inkservice.facts.effective import is_worker
-from ink_operator.inkservice.facts.references import build_uses_of, uses_of
-from ink_operator.inkservice.model import Claim, Failure
+from ink_operator.inkservice.facts.ownership import is_made_by_ink, is_ours
+from ink_operator.inkservice.facts.references import reference_denied
+from ink_operator.inkservice.facts.volumes import belongs, volumes_of
+from ink_operator.inkservice.model import Claim
 
 RESERVED_PREFIXES = (TENANT_NAMESPACE_PREFIX, "kube-")
 
@@ -46,7 +47,7 @@ def namespace_is_platforms(plan: ServicePlanBuilder) -> Failure | None:
 def namespace_is_somebody_elses(plan: ServicePlanBuilder) -> Failure | None:
     """A namespace of a project's name that Ink did not make: whoever made it could read what runs in it."""
     live = plan.seen.namespace
-    if not plan.is_gateway_managed or live is None or is_made_by_us(live):
+    if not plan.is_gateway_managed or live is None or is_made_by_ink(live):
         return None
     return Failure(Reason.NAME_CONFLICT, f"The Namespace {live['metadata']['name']} was not made by Ink.")
 
@@ -75,17 +76,6 @@ def source_is_denied(plan: ServicePlanBuilder) -> Failure | None:
 def variable_is_denied(plan: ServicePlanBuilder) -> Failure | None:
     """A variable whose source may not be used."""
     return reference_denied(plan.service, plan.is_gateway_managed)
-
-
-def reference_denied(service: InkService, is_gateway_managed: bool) -> Failure | None:
-    """In a namespace of Ink's own making the only Secrets are Ink's."""
-    denied = [
-        use for use in (*uses_of(service), *build_uses_of(service)) if is_gateway_managed and use.kind == kinds.SECRET
-    ]
-    if not denied:
-        return None
-    what = "secretKeyRef" if denied[0].key is not None else "secretRef"
-    return Failure(Reason.REFERENCE_DENIED, f"{denied[0].field}: {what} cannot be used here.")
 
 
 def field_is_not_served(plan: ServicePlanBuilder) -> Failure | None:
@@ -123,13 +113,13 @@ def inkfile_is_not_served(plan: ServicePlanBuilder) -> Failure | None:
 def set_up_is_not_ours(plan: ServicePlanBuilder) -> Failure | None:
     """What all services of a namespace share is Ink's or not there, as its children are."""
     for manifest in set_up(plan.seen.identity, plan.is_gateway_managed, plan.settings):
-        names = (manifest["kind"], manifest["metadata"]["name"])
-        live = plan.seen.tenancy.get(names)
-        if live is not None and not (is_made_by_us(live) and live.get("roleRef") == manifest.get("roleRef")):
-            return _not_made_by_ink(*names, plan)
-    for name in policy_names():
+        which = (manifest["kind"], manifest["metadata"]["name"])
+        live = plan.seen.tenancy.get(which)
+        if live is not None and not (is_made_by_ink(live) and live.get("roleRef") == manifest.get("roleRef")):
+            return _not_made_by_ink(*which, plan)
+    for name in names.POLICIES:
         live = plan.seen.tenancy.get((kinds.NETWORK_POLICY.kind, name))
-        if live is not None and not is_made_by_us(live):
+        if live is not None and not is_made_by_ink(live):
             return _not_made_by_ink(kinds.NETWORK_POLICY.kind, name, plan)
     return None
 
@@ -149,19 +139,14 @@ def object_is_not_ours(plan: ServicePlanBuilder) -> Failure | None:
                 Reason.NAME_CONFLICT, f"The {what} in {seen.identity.namespace} was not made for this service."
             )
     for volume in volumes_of(plan.service):
-        name = claim_name(seen.identity, volume.name)
+        name = names.volume_claim(seen.identity, volume.name)
         claim = seen.volumes.get(name)
-        if claim is not None and not belongs(claim, plan.service, seen.identity):
+        if claim is not None and not belongs(claim, seen.identity):
             return Failure(
                 Reason.NAME_CONFLICT,
                 f"The PersistentVolumeClaim {name} in {seen.identity.namespace} was not made for this service.",
             )
     return None
-
-
-def is_ours(live: Manifest, uid: str) -> bool:
-    """The child carries our owner's UID."""
-    return labels_of(live).get(LABEL_OWNER_UID) == uid
 
 
 def host_is_not_ours(plan: ServicePlanBuilder) -> Failure | None:
@@ -173,7 +158,7 @@ def host_is_not_ours(plan: ServicePlanBuilder) -> Failure | None:
     if label in plan.settings.reserved_hosts or host in plan.settings.reserved_hosts:
         return Failure(Reason.HOST_RESERVED, f"The host {host} is reserved.")
     claim, meta = plan.seen.live_claim, plan.service.metadata
-    if claim is None or plan.seen.claim not in (Claim.TAKEN, Claim.KEPT):
+    if claim is None or plan.seen.claim not in (Claim.TAKEN, Claim.RESERVED):
         return None
     until = reserved_until(claim, plan.settings)
     if until is not None:

@@ -9,7 +9,9 @@ from ink_api.reasons import Reason
 from ink_operator.core import kinds
 from ink_operator.core.effects import Delete, MergePatch
 from ink_operator.core.objects import Manifest, Ref, annotations_of, is_deleting, labels_of, ref_of
+from ink_operator.core.plan import Fact
 from ink_operator.core.times import parse_time
+from ink_operator.inkservice import names
 from ink_operator.inkservice.decide.environment import drop_environment
 from ink_operator.inkservice.decide.plan import ServicePlanBuilder
 from ink_operator.inkservice.decide.release import release_step
@@ -17,7 +19,7 @@ from ink_operator.inkservice.decide.revision import record
 from ink_operator.inkservice.desired.cron import make_cron_job
 from ink_operator.inkservice.facts.diagnose import blocked, cannot_start, how_it_ended, newest_pods, wait_seconds
 from ink_operator.inkservice.facts.effective import wanted_replicas
-from ink_operator.inkservice.model import ANNOTATION_REVISION, LABEL_REVISION, Fact, Running
+from ink_operator.inkservice.model import Running
 
 LOOK_SECONDS = 2.0
 LAST_RUN = ConditionType.LAST_RUN_SUCCEEDED
@@ -43,7 +45,7 @@ def cron_step(plan: ServicePlanBuilder, running: Running, newest: bool) -> None:
         plan.requeue_after(LOOK_SECONDS)
         return
     drop_environment(plan)
-    revision = annotations_of(seen.cron_job).get(ANNOTATION_REVISION, "")
+    revision = annotations_of(seen.cron_job).get(names.ANNOTATION_REVISION, "")
     _end_stuck_runs(plan, revision)
     _report(plan, seen.cron_job, revision)
 
@@ -53,7 +55,7 @@ def _end_stuck_runs(plan: ServicePlanBuilder, revision: str) -> None:
     concurrency policy it would keep every later run from starting until its time is over.
     """
     for pod in plan.seen.pods:
-        earlier = labels_of(pod).get(LABEL_REVISION) != revision and not is_deleting(pod)
+        earlier = labels_of(pod).get(names.LABEL_REVISION) != revision and not is_deleting(pod)
         if not earlier or how_it_ended(pod) or blocked([pod], plan.now) is None:
             continue
         for owner in pod["metadata"].get("ownerReferences") or []:

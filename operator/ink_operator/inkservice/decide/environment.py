@@ -6,9 +6,10 @@ from ink_operator.core import kinds
 from ink_operator.core.canonical import settled
 from ink_operator.core.effects import Apply, Delete
 from ink_operator.core.objects import ref_of
-from ink_operator.inkservice.decide.checks import is_ours
-from ink_operator.inkservice.decide.plan import REFUSED_LOOK_SECONDS, ServicePlanBuilder
+from ink_operator.core.plan import REFUSED_RETRY_SECONDS
+from ink_operator.inkservice.decide.plan import ServicePlanBuilder
 from ink_operator.inkservice.desired.environment import make_env_grant, make_env_secret
+from ink_operator.inkservice.facts.ownership import is_ours
 
 LOOK_SECONDS = 0.3
 
@@ -19,7 +20,7 @@ def environment_step(plan: ServicePlanBuilder) -> bool:
     failure = wanted.failure or plan.seen.configuration.failure
     if failure is not None:
         plan.set_condition(ConditionType.DEPLOYED, "False", failure.reason, failure.message)
-        plan.requeue_after(REFUSED_LOOK_SECONDS)
+        plan.requeue_after(REFUSED_RETRY_SECONDS)
         return False
     if wanted.values:
         live = plan.seen.env_children.get(kinds.SECRET.kind)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from ink_api.conditions import ConditionType, find
 
 from ink_operator.inkservice.decide.plan import ServicePlanBuilder
-from ink_operator.inkservice.decide.revision import amend, is_granted, record_ref
+from ink_operator.inkservice.decide.revision import amend, record_ref
 from ink_operator.inkservice.facts.revisions import last_deployed
 from ink_operator.inkservice.facts.source import repository_of
 from ink_operator.inkservice.model import BuildState, RetireImages, Revision, StartBuild
@@ -14,7 +14,7 @@ from ink_operator.inkservice.model import BuildState, RetireImages, Revision, St
 
 def retire_step(plan: ServicePlanBuilder, dropped: Sequence[Revision]) -> None:
     """Delete images that revisions keep no more. `dropped`: records that go in this pass, with their logs."""
-    if plan.refused or not is_granted(plan) or _builds(plan):
+    if plan.refused or not plan.is_granted or _builds(plan):
         return
     built = [r for r in plan.revisions if _digest(plan, r)]
     kept = _kept(plan, built)

@@ -3,7 +3,8 @@
 from ink_api.conditions import ConditionType
 from ink_api.reasons import Reason
 
-from ink_operator.inkservice.decide.plan import REFUSED_LOOK_SECONDS, ServicePlanBuilder
+from ink_operator.core.plan import REFUSED_RETRY_SECONDS
+from ink_operator.inkservice.decide.plan import ServicePlanBuilder
 
 
 def isolation_step(plan: ServicePlanBuilder) -> bool:
@@ -13,5 +14,5 @@ def isolation_step(plan: ServicePlanBuilder) -> bool:
     name = plan.settings.gvisor_runtime_class
     message = f"spec.isolation GVisor: the cluster has no RuntimeClass {name}."
     plan.set_condition(ConditionType.DEPLOYED, "False", Reason.RUNTIME_UNAVAILABLE, message)
-    plan.requeue_after(REFUSED_LOOK_SECONDS)
+    plan.requeue_after(REFUSED_RETRY_SECONDS)
     return False

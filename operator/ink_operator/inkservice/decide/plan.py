@@ -1,55 +1,44 @@
-"""A plan while it is being made."""
+"""The plan of a service's pass while its steps decide."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from ink_api.conditions import ConditionStatus, ConditionType
 from ink_api.inkservice import BuildStatus, InkService
 from ink_api.names import host_claim
-from ink_api.reasons import Reason
 
 from ink_operator.core import kinds
-from ink_operator.core.canonical import settled
-from ink_operator.core.effects import Apply, Delete
-from ink_operator.core.objects import Manifest, Ref, ref_of
+from ink_operator.core.effects import Delete
+from ink_operator.core.objects import Ref
+from ink_operator.core.plan import PlanBuilder
 from ink_operator.inkservice.facts.claims import release
 from ink_operator.inkservice.facts.effective import host_of, wants_host
 from ink_operator.inkservice.facts.inkfile import applied
+from ink_operator.inkservice.facts.ownership import is_granted
 from ink_operator.inkservice.facts.revisions import live_name, mirror, running_now
 from ink_operator.inkservice.model import (
     Attempt,
     Claim,
-    Fact,
-    Failure,
     Observed,
-    Plan,
     ReleaseHost,
     Revision,
     Running,
-    ServiceEffect,
+    ServiceContext,
+    ServicePlan,
 )
 from ink_operator.settings import Settings
 
-REFUSED_LOOK_SECONDS = 60.0
-"""What refuses a service may go away elsewhere, where no event tells of it: a claim, a label of a namespace."""
-
 
 @dataclass
-class ServicePlanBuilder:
-    """Collects what the steps decide. Not shared, not kept."""
+class ServicePlanBuilder(PlanBuilder):
+    """Collects what the steps decide about one service."""
 
-    service: InkService
+    context: ServiceContext
     seen: Observed
-    settings: Settings
     now: datetime
-    effects: list[ServiceEffect] = field(default_factory=list)
-    facts: dict[ConditionType, Fact] = field(default_factory=dict)
     commit: str | None = None
     image: str | None = None
     port: int | None = None
     build: BuildStatus | None = None
-    requeue: float | None = None
-    refused: bool = False
     revisions: list[Revision] = field(default_factory=list)
     """As they will be once the effects are carried out."""
     revision: str | None = None
@@ -65,14 +54,29 @@ class ServicePlanBuilder:
             self.run_as(running)
 
     @property
-    def live(self) -> str | None:
-        """Name of the revision that the workload's pods are made from."""
-        return live_name(self.seen.workload, self.seen.identity)
+    def service(self) -> InkService:
+        """As its spec says."""
+        return self.context.service
+
+    @property
+    def settings(self) -> Settings:
+        """Of the platform."""
+        return self.context.settings
 
     @property
     def is_gateway_managed(self) -> bool:
         """The CR lies in the tenants namespace, so its workload has a namespace of Ink's own making."""
-        return self.service.metadata.namespace == self.settings.tenants_namespace
+        return self.context.is_gateway_managed
+
+    @property
+    def is_granted(self) -> bool:
+        """The operator may look into the workload's namespace, so what was observed there is all there is."""
+        return is_granted(self.seen.tenancy, self.settings)
+
+    @property
+    def live(self) -> str | None:
+        """Name of the revision that the workload's pods are made from."""
+        return live_name(self.seen.workload, self.seen.identity)
 
     @property
     def host(self) -> str | None:
@@ -90,36 +94,10 @@ class ServicePlanBuilder:
         """From now on that image's ink.yaml counts."""
         self.effective = applied(self.service, running.inkfile)
 
-    def set_condition(self, kind: ConditionType, status: ConditionStatus, reason: Reason, message: str = "") -> None:
-        """State a fact."""
-        self.facts[kind] = Fact(kind, status, reason, message)
-
-    def refuse(self, failure: Failure, kind: ConditionType = ConditionType.READY) -> None:
-        """The whole service cannot go on."""
-        self.set_condition(kind, "False", failure.reason, failure.message)
-        self.set_condition(ConditionType.READY, "False", failure.reason, failure.message)
-        self.refused = True
-        self.requeue_after(REFUSED_LOOK_SECONDS)
-
-    def apply(self, live: Manifest | None, wanted: Manifest) -> bool:
-        """Apply where something differs. Returns whether it did."""
-        if settled(live, wanted):
-            return False
-        self.effects.append(Apply(wanted))
-        return True
-
-    def remove(self, *children: Manifest | None) -> None:
-        """Delete what is there."""
-        self.effects += [Delete(ref_of(live), live["metadata"]["uid"]) for live in children if live is not None]
-
     def release_hosts(self, *more: str) -> None:
         """Give up claims to hosts that are not wanted any more, and `more`, once nothing is routed by them."""
-        names = (*more, *self.seen.stale_claims)
-        self.effects += [ReleaseHost(release(name, self.settings, self.now)) for name in names]
-
-    def requeue_after(self, seconds: float) -> None:
-        """By then at the latest."""
-        self.requeue = seconds if self.requeue is None else min(self.requeue, seconds)
+        claims = (*more, *self.seen.stale_claims)
+        self.effects += [ReleaseHost(release(name, self.settings, self.now)) for name in claims]
 
     def drop_build(self, attempt: Attempt) -> None:
         """Delete a build's Job and Secret; the Secret has no owner if the operator died right after making both."""
@@ -129,9 +107,9 @@ class ServicePlanBuilder:
             Delete(Ref(kinds.SECRET, space, attempt.name)),
         ]
 
-    def finish(self) -> Plan:
+    def finish(self) -> ServicePlan:
         """The finished plan."""
-        return Plan(
+        return ServicePlan(
             effects=tuple(self.effects),
             facts=tuple(self.facts.values()),
             commit=self.commit,
@@ -141,5 +119,5 @@ class ServicePlanBuilder:
             effective=self.effective,
             port=self.port,
             host=None if self.refused else self.host,
-            requeue_after_seconds=self.requeue,
+            requeue_after_seconds=self.requeue_seconds,
         )

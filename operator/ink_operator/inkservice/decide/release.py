@@ -13,13 +13,14 @@ from ink_api.reasons import Reason
 from ink_operator.core import kinds
 from ink_operator.core.effects import Create, Delete
 from ink_operator.core.objects import Manifest, Ref
+from ink_operator.core.plan import Fact
 from ink_operator.inkservice.decide.plan import ServicePlanBuilder
-from ink_operator.inkservice.decide.revision import amend, is_granted
+from ink_operator.inkservice.decide.revision import amend
 from ink_operator.inkservice.desired.releasejob import make_release_job, run_name
 from ink_operator.inkservice.facts.diagnose import blocked
 from ink_operator.inkservice.facts.effective import wanted_replicas
 from ink_operator.inkservice.facts.revisions import find, last_deployed
-from ink_operator.inkservice.model import Fact, ReleaseEnd, ReleaseRun, ReleaseState, Revision
+from ink_operator.inkservice.model import ReleaseEnd, ReleaseRun, ReleaseState, Revision
 
 RELEASED = ConditionType.RELEASED
 LOOK_SECONDS = 15.0
@@ -50,7 +51,7 @@ def _release(plan: ServicePlanBuilder, workload: Manifest, revision: Revision) -
     if wanted_replicas(plan.service) == 0:
         # What is not to run is not released either: that comes when the service is wanted again.
         return None
-    if not is_granted(plan):
+    if not plan.is_granted:
         plan.requeue_after(SET_UP_LOOK_SECONDS)
         return Fact(RELEASED, "Unknown", Reason.RELEASING, "The namespace is being set up.")
     run = run_name(plan.service, revision, release)

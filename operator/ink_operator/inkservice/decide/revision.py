@@ -9,9 +9,9 @@ from ink_api.reasons import Reason
 from ink_operator.core import kinds
 from ink_operator.core.effects import Create, Delete, MergePatch
 from ink_operator.core.objects import Manifest, Ref, annotations_of
+from ink_operator.inkservice import names
 from ink_operator.inkservice.decide.plan import ServicePlanBuilder
-from ink_operator.inkservice.desired.namespace import OPERATORS_GRANT, grants
-from ink_operator.inkservice.desired.revision import attempt_name, make_revision, release_json, revision_name
+from ink_operator.inkservice.desired.revision import make_revision, release_json
 from ink_operator.inkservice.facts.builds import build_status
 from ink_operator.inkservice.facts.revisions import (
     attempts_for,
@@ -22,22 +22,7 @@ from ink_operator.inkservice.facts.revisions import (
     superfluous,
 )
 from ink_operator.inkservice.facts.rollout import rollout_of
-from ink_operator.inkservice.model import (
-    ANNOTATION_IMAGE_DELETED,
-    ANNOTATION_OUTCOME,
-    ANNOTATION_RELEASE,
-    ANNOTATION_REVISION,
-    Attempt,
-    BuildState,
-    Revision,
-    Running,
-)
-
-
-def is_granted(plan: ServicePlanBuilder) -> bool:
-    """The operator may look into the workload's namespace, so what was observed there is all there is."""
-    grant = plan.seen.tenancy.get((kinds.ROLE_BINDING.kind, OPERATORS_GRANT))
-    return grants(grant, plan.settings)
+from ink_operator.inkservice.model import Attempt, BuildState, Revision, Running
 
 
 def fix_numbers(plan: ServicePlanBuilder) -> None:
@@ -48,8 +33,8 @@ def fix_numbers(plan: ServicePlanBuilder) -> None:
 
 def record(plan: ServicePlanBuilder, workload: Manifest, running: Running) -> Revision:
     """The record of what `workload` brings up, made or renewed where needed."""
-    template = annotations_of(workload)[ANNOTATION_REVISION]
-    name = revision_name(plan.seen.identity, template, running.build_key)
+    template = annotations_of(workload)[names.ANNOTATION_REVISION]
+    name = names.revision(plan.seen.identity, template, running.build_key)
     plan.revision = name
     known = find(plan.revisions, name)
     if known is None:
@@ -71,7 +56,7 @@ def _build_of(plan: ServicePlanBuilder, running: Running) -> Any:
 
 def record_attempt(plan: ServicePlanBuilder, attempt: Attempt) -> None:
     """Keep what is known of an attempt that gives no image, before its Job goes."""
-    name = attempt_name(plan.seen.identity, attempt)
+    name = names.attempt_record(plan.seen.identity, attempt.name)
     if find(plan.revisions, name) is None:
         _create(plan, Revision(name, 0, build=build_status(attempt), attempt=attempt))
 
@@ -79,7 +64,7 @@ def record_attempt(plan: ServicePlanBuilder, attempt: Attempt) -> None:
 def supersede(plan: ServicePlanBuilder, attempt: Attempt) -> None:
     """End a build that nobody waits for any more. One that only queued has nothing to be recorded."""
     if attempt.state == BuildState.RUNNING:
-        if not is_granted(plan):
+        if not plan.is_granted:
             return
         record_attempt(plan, replace(attempt, state=BuildState.SUPERSEDED, verdict=None))
     plan.drop_build(attempt)
@@ -90,7 +75,7 @@ def settle_revisions(plan: ServicePlanBuilder) -> list[Revision]:
 
     Returns those that go.
     """
-    if not is_granted(plan):
+    if not plan.is_granted:
         return []
     _note_outcome(plan)
     for attempt in plan.seen.attempts:
@@ -98,7 +83,7 @@ def settle_revisions(plan: ServicePlanBuilder) -> list[Revision]:
             record_attempt(plan, attempt)
     last = last_deployed(plan.revisions)
     # The record of a Job that is still there would be made again.
-    of_jobs = {attempt_name(plan.seen.identity, a) for a in plan.seen.attempts}
+    of_jobs = {names.attempt_record(plan.seen.identity, a.name) for a in plan.seen.attempts}
     needed = of_jobs | {name for name in (plan.revision, plan.live, last.name if last else None) if name}
     dropped = superfluous(plan.revisions, frozenset(needed))
     for revision in dropped:
@@ -134,11 +119,11 @@ def amend(plan: ServicePlanBuilder, revision: Revision) -> Revision:
     index, old = next((i, r) for i, r in enumerate(plan.revisions) if r.name == revision.name)
     notes: dict[str, str | None] = {}
     if revision.outcome != old.outcome:
-        notes[ANNOTATION_OUTCOME] = revision.outcome
+        notes[names.ANNOTATION_OUTCOME] = revision.outcome
     if revision.release is not None and revision.release != old.release:
-        notes[ANNOTATION_RELEASE] = release_json(revision.release)
+        notes[names.ANNOTATION_RELEASE] = release_json(revision.release)
     if old.image_deleted and not revision.image_deleted:
-        notes[ANNOTATION_IMAGE_DELETED] = None
+        notes[names.ANNOTATION_IMAGE_DELETED] = None
     patch: dict[str, Any] = {"metadata": {"annotations": notes}} if notes else {}
     if revision.number != old.number:
         patch["revision"] = revision.number

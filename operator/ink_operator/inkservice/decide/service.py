@@ -3,12 +3,13 @@
 from datetime import datetime
 
 from ink_api.conditions import ConditionType
-from ink_api.inkservice import InkService, Port
+from ink_api.inkservice import Port
 from ink_api.reasons import Reason
 
 from ink_operator.core import kinds
 from ink_operator.core.effects import MergePatch
 from ink_operator.core.objects import Manifest, Ref, annotations_of
+from ink_operator.inkservice import names
 from ink_operator.inkservice.decide import checks
 from ink_operator.inkservice.decide.build import Chosen, build_step
 from ink_operator.inkservice.decide.cron import cron_rests, cron_step
@@ -17,14 +18,13 @@ from ink_operator.inkservice.decide.images import retire_step
 from ink_operator.inkservice.decide.isolation import isolation_step
 from ink_operator.inkservice.decide.plan import ServicePlanBuilder
 from ink_operator.inkservice.decide.release import release_step
-from ink_operator.inkservice.decide.revision import fix_numbers, is_granted, record, settle_revisions
+from ink_operator.inkservice.decide.revision import fix_numbers, record, settle_revisions
 from ink_operator.inkservice.decide.scale import autoscaler_step, hand_over, scale_step, scaled_by_others
 from ink_operator.inkservice.decide.storage import drop_volumes, grow_step, storage_step
 from ink_operator.inkservice.decide.ttl import expire_step, expired
 from ink_operator.inkservice.desired.namespace import set_up
 from ink_operator.inkservice.desired.network import make_claim, make_ingress, make_service
 from ink_operator.inkservice.desired.policy import make_policies
-from ink_operator.inkservice.desired.revision import attempt_name
 from ink_operator.inkservice.desired.workload import make_deployment
 from ink_operator.inkservice.facts.diagnose import diagnose, newest_pods, wait_seconds
 from ink_operator.inkservice.facts.effective import enough_replicas, ports_of, probe_of, public_port, wanted_replicas
@@ -32,18 +32,18 @@ from ink_operator.inkservice.facts.revisions import running_now
 from ink_operator.inkservice.facts.rollout import Rollout, rollout_of
 from ink_operator.inkservice.facts.status import CHAIN
 from ink_operator.inkservice.model import (
-    ANNOTATION_EMPTY_SINCE,
     Attempt,
     BuildState,
     Claim,
     ClaimHost,
     Observed,
-    Plan,
     RecordVerdict,
     Revision,
     Running,
+    ServiceContext,
+    ServicePlan,
 )
-from ink_operator.settings import Settings
+from ink_operator.inkservice.names import ANNOTATION_EMPTY_SINCE
 
 ROUTING_MOST_SECONDS = 60.0
 """After that long without an answer through the ingress, routing has failed."""
@@ -51,9 +51,9 @@ TERMINATING_LOOK_SECONDS = 5.0
 SET_UP_LOOK_SECONDS = 0.1
 
 
-def decide(service: InkService, seen: Observed, settings: Settings, now: datetime) -> Plan:
+def decide(context: ServiceContext, seen: Observed, now: datetime) -> ServicePlan:
     """One step forward from any state; no effects at all when everything is as it should be."""
-    plan = ServicePlanBuilder(service, seen, settings, now)
+    plan, service = ServicePlanBuilder(context, seen, now), context.service
     dropped: list[Revision] = []
     if expired(plan):
         expire_step(plan)
@@ -105,7 +105,7 @@ def _tenancy(plan: ServicePlanBuilder) -> None:
     """The namespace, its limits and grants, and its policies."""
     seen, settings = plan.seen, plan.settings
     wanted = set_up(seen.identity, plan.is_gateway_managed, settings)
-    if plan.is_gateway_managed or is_granted(plan):
+    if plan.is_gateway_managed or plan.is_granted:
         # In an owner's namespace nobody has looked before: a policy of our name may be the owner's.
         wanted += make_policies(seen.identity.namespace, plan.is_gateway_managed, settings)
     for manifest in wanted:
@@ -157,7 +157,7 @@ def _deploy(plan: ServicePlanBuilder, running: Running, newest: bool) -> None:
     service = plan.effective
     ports = ports_of(service, running.port)
     plan.image, plan.port = running.image, (ports[0].port if ports else None)
-    if not is_granted(plan):
+    if not plan.is_granted:
         # Nobody has looked yet: at what is referred to, or whether an object of our name is somebody else's.
         plan.set_condition(ConditionType.DEPLOYED, "Unknown", Reason.DEPLOYING, "The namespace is being set up.")
         plan.requeue_after(SET_UP_LOOK_SECONDS)
@@ -281,5 +281,5 @@ def _tidy(plan: ServicePlanBuilder) -> None:
 
 
 def _is_remembered(plan: ServicePlanBuilder, attempt: Attempt) -> bool:
-    name = attempt_name(plan.seen.identity, attempt)
+    name = names.attempt_record(plan.seen.identity, attempt.name)
     return attempt.state != BuildState.FAILED or any(r.name == name for r in plan.revisions)

@@ -5,17 +5,13 @@ from ink_api.inkservice import Volume
 from ink_api.reasons import Reason
 
 from ink_operator.core.effects import Apply, Delete
-from ink_operator.core.objects import Manifest, annotations_of, is_deleting, ref_of
-from ink_operator.inkservice.decide.checks import is_ours
-from ink_operator.inkservice.decide.plan import REFUSED_LOOK_SECONDS, ServicePlanBuilder
-from ink_operator.inkservice.desired.storage import (
-    ANNOTATION_DELETION_POLICY,
-    claim_name,
-    larger,
-    make_volume_claim,
-    size_of,
-    volumes_of,
-)
+from ink_operator.core.objects import Manifest, is_deleting, ref_of
+from ink_operator.core.plan import REFUSED_RETRY_SECONDS
+from ink_operator.inkservice import names
+from ink_operator.inkservice.decide.plan import ServicePlanBuilder
+from ink_operator.inkservice.desired.storage import larger, make_volume_claim, size_of
+from ink_operator.inkservice.facts.ownership import is_ours
+from ink_operator.inkservice.facts.volumes import is_to_be_deleted, volumes_of
 
 LOOK_SECONDS = 15.0
 """Claims are not watched: what happens to them shows in their pods."""
@@ -24,7 +20,7 @@ LOOK_SECONDS = 15.0
 def storage_step(plan: ServicePlanBuilder) -> bool:
     """False when a volume cannot be had as it is wanted: then the pods that run stay as they are."""
     for volume in volumes_of(plan.service):
-        live = plan.seen.volumes.get(claim_name(plan.seen.identity, volume.name))
+        live = plan.seen.volumes.get(names.volume_claim(plan.seen.identity, volume.name))
         if live is not None and is_deleting(live):
             # It goes when the last pod has left it, and is made anew then.
             plan.requeue_after(LOOK_SECONDS)
@@ -35,7 +31,7 @@ def storage_step(plan: ServicePlanBuilder) -> bool:
                 f"spec.volumes {volume.name}: the claim {live['metadata']['name']} is there already, of class {found}."
             )
             plan.set_condition(ConditionType.DEPLOYED, "False", Reason.VOLUME_EXISTS, message)
-            plan.requeue_after(REFUSED_LOOK_SECONDS)
+            plan.requeue_after(REFUSED_RETRY_SECONDS)
             return False
         size = size_of(live) if live is not None else volume.size
         plan.apply(live, make_volume_claim(plan.service, plan.seen.identity, volume, size))
@@ -50,7 +46,7 @@ def _other_class(live: Manifest, volume: Volume) -> bool:
 def grow_step(plan: ServicePlanBuilder) -> None:
     """Last of all: storage that cannot grow must not keep a new revision from being rolled out."""
     for volume in volumes_of(plan.service):
-        live = plan.seen.volumes.get(claim_name(plan.seen.identity, volume.name))
+        live = plan.seen.volumes.get(names.volume_claim(plan.seen.identity, volume.name))
         if live is None or is_deleting(live) or larger(size_of(live), volume.size) == size_of(live):
             continue
         if (live.get("status") or {}).get("phase") != "Bound":
@@ -62,12 +58,7 @@ def grow_step(plan: ServicePlanBuilder) -> None:
 
 def drop_volumes(plan: ServicePlanBuilder) -> None:
     """Claims that the spec names no more. Kubernetes keeps them until the last pod that mounts them has left."""
-    wanted = {claim_name(plan.seen.identity, volume.name) for volume in volumes_of(plan.service)}
+    wanted = {names.volume_claim(plan.seen.identity, volume.name) for volume in volumes_of(plan.service)}
     for name, live in sorted(plan.seen.volumes.items()):
-        if name not in wanted and is_ours(live, plan.service.metadata.uid) and is_to_go(live):
+        if name not in wanted and is_ours(live, plan.service.metadata.uid) and is_to_be_deleted(live):
             plan.effects.append(Delete(ref_of(live), live["metadata"]["uid"]))
-
-
-def is_to_go(claim: Manifest) -> bool:
-    """Its policy says so, and nobody has asked yet."""
-    return annotations_of(claim).get(ANNOTATION_DELETION_POLICY) == "Delete" and not is_deleting(claim)

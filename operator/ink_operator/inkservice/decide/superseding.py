@@ -7,9 +7,7 @@ deployed, while the newest commit waits. So steady pushing never keeps a service
 from collections.abc import Iterable, Sequence
 
 from ink_api.inkservice import InkService
-from ink_api.names import ServiceIdentity
 
-from ink_operator.inkservice.facts.source import build_plan
 from ink_operator.inkservice.model import Attempt, BuildPlan, BuildState, Revision
 
 MOST_IN_A_ROW = 2
@@ -30,7 +28,6 @@ def cancelled(revisions: Sequence[Revision]) -> list[Attempt]:
 
 def to_be_finished(
     service: InkService,
-    identity: ServiceIdentity,
     build: BuildPlan,
     attempts: Iterable[Attempt],
     revisions: Sequence[Revision],
@@ -39,12 +36,11 @@ def to_be_finished(
     if len(cancelled(revisions)) < MOST_IN_A_ROW:
         return None
     running = (a for a in attempts if a.state == BuildState.RUNNING)
-    return next((a for a in running if _is_older(service, identity, build, a)), None)
+    return next((a for a in running if _is_older(service, build, a)), None)
 
 
 def to_be_deployed(
     service: InkService,
-    identity: ServiceIdentity,
     build: BuildPlan,
     attempts: Iterable[Attempt],
     revisions: Sequence[Revision],
@@ -56,14 +52,14 @@ def to_be_deployed(
         own = [r for r in revisions if r.running is not None and r.running.build_key == attempt.build_key]
         before = cancelled([r for r in revisions if r not in own])
         late = len(before) >= MOST_IN_A_ROW and attempt.created >= max(a.created for a in before)
-        if late and not any(r.outcome for r in own) and _is_older(service, identity, build, attempt):
+        if late and not any(r.outcome for r in own) and _is_older(service, build, attempt):
             return attempt
     return None
 
 
-def _is_older(service: InkService, identity: ServiceIdentity, build: BuildPlan, attempt: Attempt) -> bool:
+def _is_older(service: InkService, build: BuildPlan, attempt: Attempt) -> bool:
     """Of the branch that is followed, with the settings of now; a pin or another setting is a person's wish."""
     git = service.spec.source.git
-    if git is None or git.commit is not None or attempt.build_key == build.key:
+    if git is None or git.commit is not None or attempt.build_key == build.key or build.of_commit is None:
         return False
-    return build_plan(service, identity, attempt.commit, secrets=build.secrets).key == attempt.build_key
+    return build.of_commit(attempt.commit).key == attempt.build_key

@@ -13,10 +13,10 @@ from ink_operator.core import kinds
 from ink_operator.core.effects import Delete
 from ink_operator.core.objects import Manifest, Ref
 from ink_operator.core.times import parse_time
-from ink_operator.inkservice.decide.checks import is_ours
 from ink_operator.inkservice.decide.plan import ServicePlanBuilder
-from ink_operator.inkservice.decide.storage import is_to_go
+from ink_operator.inkservice.facts.ownership import is_ours
 from ink_operator.inkservice.facts.status import CHAIN
+from ink_operator.inkservice.facts.volumes import is_to_be_deleted
 
 LOOK_SECONDS = 1.0
 """What went first frees what goes next."""
@@ -47,7 +47,7 @@ def expire_step(plan: ServicePlanBuilder) -> None:
     if plan.effects:
         plan.requeue_after(LOOK_SECONDS)
     _remove_ours(plan, seen.env_children.get(kinds.SECRET.kind))
-    _remove_ours(plan, *(claim for _, claim in sorted(seen.volumes.items()) if is_to_go(claim)))
+    _remove_ours(plan, *(claim for _, claim in sorted(seen.volumes.items()) if is_to_be_deleted(claim)))
     if seen.ingress is None:
         plan.release_hosts(*plan.held_claim)
     for attempt in seen.attempts:

@@ -8,8 +8,8 @@ from ink_api.quantities import seconds
 
 from ink_operator.core import kinds
 from ink_operator.core.objects import Manifest
+from ink_operator.inkservice import names
 from ink_operator.inkservice.desired.common import child
-from ink_operator.inkservice.desired.pod import APP
 
 TARGET_CPU_PERCENT = 80
 DOWN_SECONDS = 300
@@ -40,7 +40,7 @@ def make_autoscaler(service: InkService, identity: ServiceIdentity, wanted: Auto
         identity,
         name=identity.name,
         namespace=identity.namespace,
-        component=APP,
+        component=names.APP,
         body={"spec": spec},
     )
 

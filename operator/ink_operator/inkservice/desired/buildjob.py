@@ -9,11 +9,11 @@ from ink_api.quantities import seconds
 
 from ink_operator.buildkitd.desired import PORT, buildkitd_of
 from ink_operator.core import kinds
-from ink_operator.core.build_jobs import COMPONENT
 from ink_operator.core.objects import Manifest
-from ink_operator.inkservice.desired.common import RESTRICTED, labels_of, owner_of
+from ink_operator.inkservice import names
+from ink_operator.inkservice.desired.common import RESTRICTED, labels_of
 from ink_operator.inkservice.facts.source import clone_url, plain_build
-from ink_operator.inkservice.model import ANNOTATION_ATTEMPT, LABEL_BUILD_KEY, BuildPlan, ServiceContext, StartBuild
+from ink_operator.inkservice.model import ServiceContext, StartBuild
 from ink_operator.settings import Settings
 
 DEADLINE_SLACK_SECONDS = 60
@@ -25,11 +25,6 @@ BUILD_SECRETS = "INK_BUILD_SECRETS"
 """Key of what the build's variables from elsewhere hold, where there are any."""
 
 
-def job_name(plan: BuildPlan, number: int) -> str:
-    """The same build, the same name: the API server then refuses a second one."""
-    return f"b-{plan.key}-{number}"
-
-
 def timeout_seconds(service: InkService, settings: Settings) -> int:
     """Limit of one build."""
     build = service.spec.build
@@ -39,15 +34,15 @@ def timeout_seconds(service: InkService, settings: Settings) -> int:
 def make_job(context: ServiceContext, start: StartBuild, *, suspend: bool) -> Manifest:
     """One attempt at a build; suspended while it queues."""
     service, identity, settings, plan = context.service, context.identity, context.settings, start.plan
-    name = job_name(plan, start.number)
+    name = names.build_job(plan.key, start.number)
     labels = {
-        **labels_of(service, identity, COMPONENT),
-        LABEL_BUILD_KEY: plan.key,
+        **labels_of(service, identity, names.BUILD),
+        names.LABEL_BUILD_KEY: plan.key,
         LABEL_COMMIT: plan.commit,
     }
     if not settings.buildkit_shared:
         labels[LABEL_DAEMON] = buildkitd_of(identity, settings).name
-    annotations = {ANNOTATION_OWNER: owner_of(service)}
+    annotations = {ANNOTATION_OWNER: names.owner_of(service)}
     pod: dict[str, Any] = {
         "restartPolicy": "Never",
         "automountServiceAccountToken": False,
@@ -72,7 +67,7 @@ def make_job(context: ServiceContext, start: StartBuild, *, suspend: bool) -> Ma
             "name": name,
             "namespace": settings.builds_namespace,
             "labels": labels,
-            "annotations": {**annotations, ANNOTATION_ATTEMPT: str(start.number)},
+            "annotations": {**annotations, names.ANNOTATION_ATTEMPT: str(start.number)},
         },
         "spec": {
             "suspend": suspend,
@@ -85,12 +80,12 @@ def make_job(context: ServiceContext, start: StartBuild, *, suspend: bool) -> Ma
 
 def make_secret(context: ServiceContext, start: StartBuild, secrets: dict[str, str], job_uid: str | None) -> Manifest:
     """The build's secrets (see secret_keys), owned by the Job as soon as that exists."""
-    name = job_name(start.plan, start.number)
+    name = names.build_job(start.plan.key, start.number)
     meta: dict[str, Any] = {
         "name": name,
         "namespace": context.settings.builds_namespace,
-        "labels": labels_of(context.service, context.identity, COMPONENT),
-        "annotations": {ANNOTATION_OWNER: owner_of(context.service)},
+        "labels": labels_of(context.service, context.identity, names.BUILD),
+        "annotations": {ANNOTATION_OWNER: names.owner_of(context.service)},
     }
     if job_uid is not None:
         meta["ownerReferences"] = [
@@ -117,12 +112,12 @@ def secret_keys(start: StartBuild) -> tuple[str, ...]:
 
 
 def _container(context: ServiceContext, start: StartBuild) -> dict[str, Any]:
-    name = job_name(start.plan, start.number)
+    name = names.build_job(start.plan.key, start.number)
     env: list[dict[str, Any]] = [{"name": k, "value": _literal(v)} for k, v in _environment(context, start).items()]
     env.append({"name": "INK_JOB_UID", "valueFrom": {"fieldRef": {"fieldPath": JOB_UID_FIELD}}})
     env += [{"name": key, "valueFrom": {"secretKeyRef": {"name": name, "key": key}}} for key in secret_keys(start)]
     return {
-        "name": COMPONENT,
+        "name": names.BUILD,
         "image": context.settings.builder_image,
         "imagePullPolicy": context.settings.builder_pull_policy,
         "command": ["python", "-m", "ink_builder"],
@@ -146,7 +141,7 @@ def _environment(context: ServiceContext, start: StartBuild) -> dict[str, str]:
     service, identity, settings, plan = context.service, context.identity, context.settings, start.plan
     git = service.spec.source.git
     return {
-        "INK_BUILD_ID": job_name(plan, start.number),
+        "INK_BUILD_ID": names.build_job(plan.key, start.number),
         "INK_TENANT": identity.tenant,
         "INK_PROJECT": identity.project,
         "INK_SERVICE": identity.name,

@@ -19,6 +19,7 @@ from ink_operator.core import kinds
 from ink_operator.core.canonical import stamped
 from ink_operator.core.kinds import Kind
 from ink_operator.core.objects import Manifest
+from ink_operator.inkservice import names
 
 RESTRICTED: dict[str, Any] = {
     "allowPrivilegeEscalation": False,
@@ -39,11 +40,6 @@ def labels_of(service: InkService, identity: ServiceIdentity, component: str) ->
     if identity.project:
         labels[LABEL_PROJECT] = identity.project
     return labels
-
-
-def owner_of(service: InkService) -> str:
-    """`<namespace>/<name>` of the CR."""
-    return f"{service.metadata.namespace}/{service.metadata.name}"
 
 
 def child(
@@ -67,7 +63,7 @@ def child(
         "name": name,
         "namespace": namespace,
         "labels": labels_of(service, identity, component),
-        "annotations": {ANNOTATION_OWNER: owner_of(service), **(annotations or {})},
+        "annotations": {ANNOTATION_OWNER: names.owner_of(service), **(annotations or {})},
     }
     if owners is not None:
         meta["ownerReferences"] = owners

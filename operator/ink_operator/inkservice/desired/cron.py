@@ -10,13 +10,13 @@ from ink_api.quantities import seconds
 
 from ink_operator.core import kinds
 from ink_operator.core.objects import Manifest
-from ink_operator.inkservice.desired.common import child, labels_of, owner_of
+from ink_operator.inkservice import names
+from ink_operator.inkservice.desired.common import child, labels_of
 from ink_operator.inkservice.desired.pod import EMPTY, make_template, revision_annotations
 from ink_operator.inkservice.facts.effective import wanted_replicas
 from ink_operator.inkservice.model import Running
 from ink_operator.settings import Settings
 
-CRON = "cron"
 RUN_SECONDS = 3600
 LATE_SECONDS = 600
 """A run whose time passed while nobody could start it begins so late at most; a later one is left out."""
@@ -35,12 +35,12 @@ def make_cron_job(
 ) -> Manifest:
     """Runs `running.image` at the times of spec.cron. `digests`, `live`: see make_template."""
     cron = service.spec.cron or Cron(schedule="@yearly")
-    template = make_template(service, identity, running, settings, digests, component=CRON, live=live)
+    template = make_template(service, identity, running, settings, digests, component=names.CRON, live=live)
     template["spec"]["restartPolicy"] = "Never"
     job: dict[str, Any] = {
         "metadata": {
-            "labels": labels_of(service, identity, CRON),
-            "annotations": {ANNOTATION_OWNER: owner_of(service)},
+            "labels": labels_of(service, identity, names.CRON),
+            "annotations": {ANNOTATION_OWNER: names.owner_of(service)},
         },
         "spec": {
             "backoffLimit": cron.retries,
@@ -64,7 +64,7 @@ def make_cron_job(
         identity,
         name=identity.name,
         namespace=identity.namespace,
-        component=CRON,
+        component=names.CRON,
         body={"spec": spec},
         annotations=revision_annotations(service, running, template),
     )

@@ -6,22 +6,15 @@ from ink_api.group import LABEL_MANAGED_BY, LABEL_MANAGED_NAMESPACE, LABEL_PROJE
 from ink_api.names import ServiceIdentity
 
 from ink_operator.core import kinds
-from ink_operator.core.canonical import covers, stamped
+from ink_operator.core.canonical import stamped
 from ink_operator.core.kinds import Kind
-from ink_operator.core.objects import Manifest, labels_of
+from ink_operator.core.objects import Manifest
+from ink_operator.inkservice import names
 from ink_operator.inkservice.facts.effective import DEFAULT_CPU, DEFAULT_MEMORY
+from ink_operator.inkservice.facts.ownership import CLUSTER_ROLE_GATEWAY, grant_of, operator_grant
 from ink_operator.settings import Settings
 
-CLUSTER_ROLE_OPERATOR = "ink-operator-namespace"
-CLUSTER_ROLE_GATEWAY = "ink-gateway-namespace"
 BASELINE, RESTRICTED = "baseline", "restricted"
-OPERATORS_GRANT = "ink-operator"
-"""Name of the RoleBinding by which the operator may work in a namespace."""
-
-
-def is_made_by_us(live: Manifest) -> bool:
-    """Made by Ink, for all services of a namespace together."""
-    return labels_of(live).get(LABEL_MANAGED_BY) == MANAGED_BY
 
 
 def make_namespace(identity: ServiceIdentity) -> Manifest:
@@ -40,33 +33,12 @@ def make_namespace(identity: ServiceIdentity) -> Manifest:
 
 def make_role_binding(namespace: str, name: str, role: str, account: str, account_namespace: str) -> Manifest:
     """Grants one of the two ClusterRoles inside the namespace."""
-    return _own(kinds.ROLE_BINDING, namespace, name, _grant(role, account, account_namespace))
-
-
-def _grant(role: str, account: str, account_namespace: str) -> dict[str, Any]:
-    return {
-        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role},
-        "subjects": [{"kind": "ServiceAccount", "name": account, "namespace": account_namespace}],
-    }
-
-
-def _own_grant(settings: Settings) -> dict[str, Any]:
-    return _grant(CLUSTER_ROLE_OPERATOR, settings.service_account, settings.namespace)
+    return _own(kinds.ROLE_BINDING, namespace, name, grant_of(role, account, account_namespace))
 
 
 def make_own_grant(namespace: str, settings: Settings) -> Manifest:
     """What lets the operator work in the namespace."""
-    return _own(kinds.ROLE_BINDING, namespace, OPERATORS_GRANT, _own_grant(settings))
-
-
-def grants(live: Manifest | None, settings: Settings) -> bool:
-    """Whether the RoleBinding, as it is, lets the operator work in its namespace."""
-    return live is not None and covers(live, _own_grant(settings))
-
-
-def is_emptied_grant(live: Manifest, settings: Settings) -> bool:
-    """Ours, but somebody changed whom it grants to. The role of a RoleBinding cannot be changed."""
-    return is_made_by_us(live) and covers(live, {"roleRef": _own_grant(settings)["roleRef"]})
+    return _own(kinds.ROLE_BINDING, namespace, names.OPERATOR_GRANT, operator_grant(settings))
 
 
 def make_quota(namespace: str) -> Manifest:
@@ -80,7 +52,7 @@ def make_quota(namespace: str) -> Manifest:
         "services.loadbalancers": "0",
         "services.nodeports": "0",
     }
-    return _own(kinds.RESOURCE_QUOTA, namespace, "ink", {"spec": {"hard": hard}})
+    return _own(kinds.RESOURCE_QUOTA, namespace, names.LIMITS, {"spec": {"hard": hard}})
 
 
 def make_limit_range(namespace: str) -> Manifest:
@@ -90,7 +62,7 @@ def make_limit_range(namespace: str) -> Manifest:
         "default": {"cpu": DEFAULT_CPU, "memory": DEFAULT_MEMORY},
         "defaultRequest": {"cpu": "50m", "memory": "51Mi"},
     }
-    return _own(kinds.LIMIT_RANGE, namespace, "ink", {"spec": {"limits": [limits]}})
+    return _own(kinds.LIMIT_RANGE, namespace, names.LIMITS, {"spec": {"limits": [limits]}})
 
 
 def set_up(identity: ServiceIdentity, is_gateway_managed: bool, settings: Settings) -> list[Manifest]:
@@ -100,7 +72,7 @@ def set_up(identity: ServiceIdentity, is_gateway_managed: bool, settings: Settin
     if not is_gateway_managed:
         return [operator]
     gateway = make_role_binding(
-        name, "ink-gateway", CLUSTER_ROLE_GATEWAY, settings.gateway_service_account, settings.namespace
+        name, names.GATEWAY_GRANT, CLUSTER_ROLE_GATEWAY, settings.gateway_service_account, settings.namespace
     )
     return [make_namespace(identity), operator, gateway, make_quota(name), make_limit_range(name)]
 

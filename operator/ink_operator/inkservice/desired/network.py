@@ -15,8 +15,8 @@ from ink_api.names import ServiceIdentity, host_claim
 
 from ink_operator.core import kinds
 from ink_operator.core.objects import Manifest
-from ink_operator.inkservice.desired.common import child, owner_of
-from ink_operator.inkservice.desired.pod import APP
+from ink_operator.inkservice import names
+from ink_operator.inkservice.desired.common import child
 from ink_operator.settings import Settings
 
 
@@ -24,7 +24,7 @@ def make_service(service: InkService, identity: ServiceIdentity, ports: list[Por
     """The Service of all ports."""
     spec = {
         "type": "ClusterIP",
-        "selector": {LABEL_SERVICE: identity.name, LABEL_COMPONENT: APP},
+        "selector": {LABEL_SERVICE: identity.name, LABEL_COMPONENT: names.APP},
         "ports": [{"name": p.name, "port": p.port, "targetPort": p.port, "protocol": "TCP"} for p in ports],
     }
     return child(
@@ -33,7 +33,7 @@ def make_service(service: InkService, identity: ServiceIdentity, ports: list[Por
         identity,
         name=identity.name,
         namespace=identity.namespace,
-        component=APP,
+        component=names.APP,
         body={"spec": spec},
     )
 
@@ -51,7 +51,7 @@ def make_ingress(service: InkService, identity: ServiceIdentity, host: str, port
         identity,
         name=identity.name,
         namespace=identity.namespace,
-        component=APP,
+        component=names.APP,
         body={"spec": spec},
         annotations={
             "traefik.ingress.kubernetes.io/router.entrypoints": "websecure",
@@ -74,7 +74,7 @@ def make_claim(service: InkService, identity: ServiceIdentity, host: str, settin
                 LABEL_OWNER_UID: service.metadata.uid,
                 LABEL_TENANT: identity.tenant,
             },
-            "annotations": {ANNOTATION_OWNER: owner_of(service)},
+            "annotations": {ANNOTATION_OWNER: names.owner_of(service)},
         },
         "data": {"host": host, "tenant": identity.tenant},
     }

@@ -10,26 +10,14 @@ from ink_api.names import ServiceIdentity
 
 from ink_operator.core.canonical import fingerprint
 from ink_operator.core.objects import Manifest
+from ink_operator.inkservice import names
 from ink_operator.inkservice.desired.common import RESTRICTED, labels_of
-from ink_operator.inkservice.desired.environment import env_name
 from ink_operator.inkservice.desired.pinned_template import asked_of, kept_template, notes_of
 from ink_operator.inkservice.desired.storage import GROUP_ID, pod_storage
 from ink_operator.inkservice.facts.effective import leaving_of, ports_of, probe_of, resources_of
-from ink_operator.inkservice.model import (
-    ANNOTATION_BUILD_KEY,
-    ANNOTATION_COMMIT,
-    ANNOTATION_IMAGE,
-    ANNOTATION_INKFILE,
-    ANNOTATION_PLANNER,
-    ANNOTATION_PORT,
-    ANNOTATION_REBUILD,
-    ANNOTATION_REVISION,
-    LABEL_REVISION,
-    Running,
-)
+from ink_operator.inkservice.model import Running
 from ink_operator.settings import Settings
 
-APP = "app"
 EMPTY: Mapping[str, str] = MappingProxyType({})
 ANNOTATION_RESTARTED = "ml.ink/restarted-at"
 NEVER = 86_400
@@ -43,7 +31,7 @@ def make_template(
     settings: Settings,
     digests: Mapping[str, str] = EMPTY,
     *,
-    component: str = APP,
+    component: str = names.APP,
     live: Manifest | None = None,
 ) -> dict[str, Any]:
     """The template of pods that run `running.image` with the spec's settings, labelled with its own hash.
@@ -61,24 +49,24 @@ def make_template(
         },
     }
     spec = _pod(service, identity, running, ports_of(service, running.port), settings)
-    if component == APP:
+    if component == names.APP:
         spec["topologySpreadConstraints"] = _spread(identity)
     template = {"metadata": metadata, "spec": spec}
-    metadata["labels"][LABEL_REVISION] = fingerprint(template)
+    metadata["labels"][names.LABEL_REVISION] = fingerprint(template)
     return kept_template(live, asked_of(service, template)) or template
 
 
 def revision_annotations(service: InkService, running: Running, template: dict[str, Any]) -> dict[str, str]:
     """What whoever makes the pods records of their revision: it outlives any status."""
     annotations = {
-        ANNOTATION_REVISION: template["metadata"]["labels"][LABEL_REVISION],
-        ANNOTATION_IMAGE: running.image,
-        ANNOTATION_PORT: str(running.port),
-        ANNOTATION_COMMIT: running.commit,
-        ANNOTATION_BUILD_KEY: running.build_key,
-        ANNOTATION_REBUILD: running.rebuild_token,
-        ANNOTATION_PLANNER: running.planner,
-        ANNOTATION_INKFILE: running.inkfile or None,
+        names.ANNOTATION_REVISION: template["metadata"]["labels"][names.LABEL_REVISION],
+        names.ANNOTATION_IMAGE: running.image,
+        names.ANNOTATION_PORT: str(running.port),
+        names.ANNOTATION_COMMIT: running.commit,
+        names.ANNOTATION_BUILD_KEY: running.build_key,
+        names.ANNOTATION_REBUILD: running.rebuild_token,
+        names.ANNOTATION_PLANNER: running.planner,
+        names.ANNOTATION_INKFILE: running.inkfile or None,
         **notes_of(asked_of(service, template), template),
     }
     return {name: value for name, value in annotations.items() if value is not None}
@@ -90,7 +78,7 @@ def _spread(identity: ServiceIdentity) -> list[dict[str, Any]]:
             "maxSkew": 1,
             "topologyKey": "kubernetes.io/hostname",
             "whenUnsatisfiable": "ScheduleAnyway",
-            "labelSelector": {"matchLabels": {LABEL_SERVICE: identity.name, LABEL_COMPONENT: APP}},
+            "labelSelector": {"matchLabels": {LABEL_SERVICE: identity.name, LABEL_COMPONENT: names.APP}},
         }
     ]
 
@@ -125,9 +113,9 @@ def _container(
     service: InkService, identity: ServiceIdentity, running: Running, ports: list[Port], settings: Settings
 ) -> dict[str, Any]:
     container: dict[str, Any] = {
-        "name": APP,
+        "name": names.APP,
         "image": running.image,
-        "env": _environment(service.spec.env or [], ports, env_name(identity)),
+        "env": _environment(service.spec.env or [], ports, names.env_secret(identity)),
         "resources": resources_of(service),
         "securityContext": RESTRICTED,
         "terminationMessagePolicy": "FallbackToLogsOnError",

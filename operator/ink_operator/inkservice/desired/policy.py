@@ -11,6 +11,7 @@ from ink_operator.core import kinds
 from ink_operator.core.canonical import stamped
 from ink_operator.core.objects import Manifest
 from ink_operator.core.selectors import NAMESPACE_NAME
+from ink_operator.inkservice import names
 from ink_operator.settings import Settings
 
 DENIED_V4 = (
@@ -39,15 +40,10 @@ def make_policies(namespace: str, whole_namespace: bool, settings: Settings) -> 
         {} if whole_namespace else {"matchExpressions": [{"key": LABEL_SERVICE, "operator": "Exists"}]}
     )
     return [
-        _policy(namespace, "ink-default-deny", pods, {"policyTypes": ["Ingress", "Egress"]}),
-        _policy(namespace, "ink-allow-ingress", pods, _ingress(settings)),
-        _policy(namespace, "ink-allow-egress", pods, _egress(settings)),
+        _policy(namespace, names.POLICIES[0], pods, {"policyTypes": ["Ingress", "Egress"]}),
+        _policy(namespace, names.POLICIES[1], pods, _ingress(settings)),
+        _policy(namespace, names.POLICIES[2], pods, _egress(settings)),
     ]
-
-
-def policy_names() -> tuple[str, ...]:
-    """Names of the policies above."""
-    return ("ink-default-deny", "ink-allow-ingress", "ink-allow-egress")
 
 
 def _ingress(settings: Settings) -> dict[str, Any]:

@@ -11,10 +11,10 @@ from ink_api.quantities import seconds
 
 from ink_operator.core import kinds
 from ink_operator.core.objects import Manifest
-from ink_operator.inkservice.desired.common import child, labels_of, owner_of
-from ink_operator.inkservice.model import ANNOTATION_RELEASE, ANNOTATION_REVISION, Revision
+from ink_operator.inkservice import names
+from ink_operator.inkservice.desired.common import child, labels_of
+from ink_operator.inkservice.model import Revision
 
-COMPONENT = "release"
 TIMEOUT_SECONDS = 600
 SERVING = ("args", "ports", "lifecycle", "startupProbe", "readinessProbe", "livenessProbe", "volumeMounts")
 """Parts of the application's container that a command has no use for; volumes belong to the pods that serve."""
@@ -24,11 +24,6 @@ def run_name(service: InkService, revision: Revision, release: Release) -> str:
     """Names one run: a failed one is tried again under another name only."""
     parts = (json.dumps(release.command), release.timeout or "", service.spec.rebuild_token or "")
     return short_hash(revision.name, *parts, length=8)
-
-
-def job_name(identity: ServiceIdentity, run: str) -> str:
-    """The same run, the same name: the API server then refuses a second one."""
-    return f"{identity.name}-r-{run}"
 
 
 def timeout_seconds(release: Release) -> int:
@@ -51,8 +46,8 @@ def make_release_job(
         },
         "template": {
             "metadata": {
-                "labels": labels_of(service, identity, COMPONENT),
-                "annotations": {ANNOTATION_OWNER: owner_of(service)},
+                "labels": labels_of(service, identity, names.RELEASE),
+                "annotations": {ANNOTATION_OWNER: names.owner_of(service)},
             },
             "spec": _pod(pod_spec_of(workload), release),
         },
@@ -61,11 +56,11 @@ def make_release_job(
         kinds.JOB,
         service,
         identity,
-        name=job_name(identity, run),
+        name=names.release_job(identity, run),
         namespace=identity.namespace,
-        component=COMPONENT,
+        component=names.RELEASE,
         body={"spec": spec},
-        annotations={ANNOTATION_RELEASE: run, ANNOTATION_REVISION: revision.name},
+        annotations={names.ANNOTATION_RELEASE: run, names.ANNOTATION_REVISION: revision.name},
         stamp=False,
     )
 
@@ -84,5 +79,5 @@ def _pod(app: dict[str, Any], release: Release) -> dict[str, Any]:
     container = pod["containers"][0]
     for name in SERVING:
         container.pop(name, None)
-    pod["containers"] = [{**container, "name": COMPONENT, "command": release.command}]
+    pod["containers"] = [{**container, "name": names.RELEASE, "command": release.command}]
     return {**pod, "restartPolicy": "Never"}

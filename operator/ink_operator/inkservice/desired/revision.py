@@ -7,25 +7,14 @@ import json
 from typing import Any
 
 from ink_api.inkservice import InkService
-from ink_api.names import ServiceIdentity, short_hash
+from ink_api.names import ServiceIdentity
 
 from ink_operator.core import kinds
 from ink_operator.core.objects import Manifest
+from ink_operator.inkservice import names
 from ink_operator.inkservice.desired.common import child
 from ink_operator.inkservice.facts.builds import verdict_json
-from ink_operator.inkservice.model import ANNOTATION_OUTCOME, ANNOTATION_RELEASE, Attempt, ReleaseEnd, Revision
-
-COMPONENT = "revision"
-
-
-def revision_name(identity: ServiceIdentity, template: str, build_key: str | None) -> str:
-    """The same pods of the same build, the same name: the API server then refuses a second record."""
-    return f"{identity.name}-{short_hash(template, build_key or '')}"
-
-
-def attempt_name(identity: ServiceIdentity, attempt: Attempt) -> str:
-    """Name of the record of an attempt that gave no image."""
-    return f"{identity.name}-{attempt.name}"
+from ink_operator.inkservice.model import ReleaseEnd, Revision
 
 
 def make_revision(service: InkService, identity: ServiceIdentity, revision: Revision) -> Manifest:
@@ -43,8 +32,8 @@ def make_revision(service: InkService, identity: ServiceIdentity, revision: Revi
         data["attempt"] = {"key": attempt.build_key, "number": attempt.number, "verdict": verdict}
         data["attempt"]["limit"] = attempt.limit_seconds
     notes = {
-        **({ANNOTATION_OUTCOME: revision.outcome} if revision.outcome else {}),
-        **({ANNOTATION_RELEASE: release_json(revision.release)} if revision.release is not None else {}),
+        **({names.ANNOTATION_OUTCOME: revision.outcome} if revision.outcome else {}),
+        **({names.ANNOTATION_RELEASE: release_json(revision.release)} if revision.release is not None else {}),
     }
     return child(
         kinds.CONTROLLER_REVISION,
@@ -52,7 +41,7 @@ def make_revision(service: InkService, identity: ServiceIdentity, revision: Revi
         identity,
         name=revision.name,
         namespace=identity.namespace,
-        component=COMPONENT,
+        component=names.REVISION,
         body={"data": {key: value for key, value in data.items() if value is not None}, "revision": revision.number},
         annotations=notes,
         stamp=False,

@@ -5,32 +5,18 @@ A claim has no owner reference: what becomes of the data is decided by its polic
 
 from typing import Any
 
-from ink_api.group import GROUP, LABEL_COMPONENT, LABEL_MANAGED_BY, LABEL_PROJECT, LABEL_SERVICE, LABEL_TENANT
 from ink_api.inkservice import InkService, Volume
 from ink_api.names import ServiceIdentity
 
 from ink_operator.core import kinds
 from ink_operator.core.canonical import parse_quantity
 from ink_operator.core.objects import Manifest
-from ink_operator.core.objects import labels_of as live_labels
-from ink_operator.inkservice.desired.common import child, labels_of
+from ink_operator.inkservice import names
+from ink_operator.inkservice.desired.common import child
+from ink_operator.inkservice.facts.volumes import volumes_of
 
-COMPONENT = "volume"
-ANNOTATION_DELETION_POLICY = f"{GROUP}/deletion-policy"
-"""On claims: what becomes of them once the spec names them no more."""
 GROUP_ID = 65532
 """Group that owns the files: the kubelet gives it to every container, so that whatever user it has may write."""
-IDENTITY_LABELS = (LABEL_COMPONENT, LABEL_MANAGED_BY, LABEL_PROJECT, LABEL_SERVICE, LABEL_TENANT)
-
-
-def claim_name(identity: ServiceIdentity, volume: str) -> str:
-    """Name of the PersistentVolumeClaim."""
-    return f"{identity.name}-{volume}"
-
-
-def volumes_of(service: InkService) -> list[Volume]:
-    """By name."""
-    return sorted(service.spec.volumes or [], key=lambda v: v.name)
 
 
 def make_volume_claim(service: InkService, identity: ServiceIdentity, volume: Volume, size: str) -> Manifest:
@@ -42,19 +28,13 @@ def make_volume_claim(service: InkService, identity: ServiceIdentity, volume: Vo
         kinds.PERSISTENT_VOLUME_CLAIM,
         service,
         identity,
-        name=claim_name(identity, volume.name),
+        name=names.volume_claim(identity, volume.name),
         namespace=identity.namespace,
-        component=COMPONENT,
+        component=names.VOLUME,
         body={"spec": spec},
-        annotations={ANNOTATION_DELETION_POLICY: volume.deletion_policy},
+        annotations={names.ANNOTATION_DELETION_POLICY: volume.deletion_policy},
         owners=[],
     )
-
-
-def belongs(live: Manifest, service: InkService, identity: ServiceIdentity) -> bool:
-    """The claim was made for a service of this very name and tenant, perhaps an earlier one."""
-    wanted, found = labels_of(service, identity, COMPONENT), live_labels(live)
-    return all(found.get(name) == wanted.get(name) for name in IDENTITY_LABELS)
 
 
 def size_of(live: Manifest) -> str:
@@ -76,5 +56,7 @@ def pod_storage(service: InkService, identity: ServiceIdentity) -> tuple[dict[st
     volumes = volumes_of(service)
     if not volumes:
         return {}, {}
-    claims = [{"name": v.name, "persistentVolumeClaim": {"claimName": claim_name(identity, v.name)}} for v in volumes]
+    claims = [
+        {"name": v.name, "persistentVolumeClaim": {"claimName": names.volume_claim(identity, v.name)}} for v in volumes
+    ]
     return {"volumes": claims}, {"volumeMounts": [{"name": v.name, "mountPath": v.mount_path} for v in volumes]}

@@ -9,8 +9,9 @@ from ink_api.names import ServiceIdentity
 
 from ink_operator.core import kinds
 from ink_operator.core.objects import Manifest
+from ink_operator.inkservice import names
 from ink_operator.inkservice.desired.common import child
-from ink_operator.inkservice.desired.pod import APP, EMPTY, make_template, revision_annotations
+from ink_operator.inkservice.desired.pod import EMPTY, make_template, revision_annotations
 from ink_operator.inkservice.facts.effective import first_replicas, grace_seconds, ports_of
 from ink_operator.inkservice.model import Running
 from ink_operator.settings import Settings
@@ -38,7 +39,7 @@ def make_deployment(
         "revisionHistoryLimit": 3,
         "progressDeadlineSeconds": grace_seconds(service, settings) + PROGRESS_SLACK_SECONDS,
         "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}},
-        "selector": {"matchLabels": {LABEL_SERVICE: identity.name, LABEL_COMPONENT: APP}},
+        "selector": {"matchLabels": {LABEL_SERVICE: identity.name, LABEL_COMPONENT: names.APP}},
         "template": template,
     }
     if not scaled_by_others:
@@ -55,7 +56,7 @@ def make_deployment(
         identity,
         name=identity.name,
         namespace=identity.namespace,
-        component=APP,
+        component=names.APP,
         body={"spec": spec},
         annotations=revision_annotations(service, running, template),
     )

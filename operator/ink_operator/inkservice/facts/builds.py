@@ -13,15 +13,10 @@ from ink_api.reasons import Reason
 from ink_operator.core.build_jobs import POD_JOB_LABEL, terminated
 from ink_operator.core.objects import Manifest, annotations_of, condition_of, is_deleting, labels_of
 from ink_operator.core.times import parse_time, utc
+from ink_operator.inkservice import names
 from ink_operator.inkservice.facts.inkfile import canonical
 from ink_operator.inkservice.facts.scan import parse_scan, scan_wire
-from ink_operator.inkservice.model import (
-    ANNOTATION_ATTEMPT,
-    LABEL_BUILD_KEY,
-    Attempt,
-    BuildState,
-    Verdict,
-)
+from ink_operator.inkservice.model import Attempt, BuildState, Verdict
 
 VERDICT_MOST_BYTES = 4096
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
@@ -49,9 +44,9 @@ def _attempt(job: Manifest, pod: Manifest | None) -> Attempt:
     return Attempt(
         name=job["metadata"]["name"],
         uid=job["metadata"].get("uid", ""),
-        build_key=labels_of(job).get(LABEL_BUILD_KEY, ""),
+        build_key=labels_of(job).get(names.LABEL_BUILD_KEY, ""),
         commit=labels_of(job).get(LABEL_COMMIT, ""),
-        number=int(annotations_of(job).get(ANNOTATION_ATTEMPT, "1")),
+        number=int(annotations_of(job).get(names.ANNOTATION_ATTEMPT, "1")),
         state=_state(job, verdict),
         created=_created(job),
         verdict=verdict,

@@ -12,9 +12,10 @@ from typing import Any
 from ink_api.reasons import Reason
 
 from ink_operator.core.objects import Manifest, condition_of, is_deleting, labels_of
+from ink_operator.core.plan import Failure
 from ink_operator.core.times import seconds_since
+from ink_operator.inkservice import names
 from ink_operator.inkservice.facts.effective import Probe
-from ink_operator.inkservice.model import LABEL_REVISION, Failure
 
 UNSCHEDULABLE_AFTER_SECONDS = 30.0
 PULL_FAILED = ("ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable")
@@ -33,7 +34,7 @@ NEEDS_CAPABILITY = re.compile(
 
 def newest_pods(pods: Iterable[Manifest], revision: str) -> list[Manifest]:
     """Pods of the revision that are not on their way out, by name."""
-    mine = [p for p in pods if labels_of(p).get(LABEL_REVISION) == revision and not is_deleting(p)]
+    mine = [p for p in pods if labels_of(p).get(names.LABEL_REVISION) == revision and not is_deleting(p)]
     return sorted(mine, key=lambda p: str(p["metadata"]["name"]))
 
 

@@ -11,8 +11,8 @@ from ink_api.sealing import Binding
 from ink_operator.core import kinds
 from ink_operator.core.kinds import Kind
 from ink_operator.core.objects import Manifest, Ref
-from ink_operator.inkservice.desired.environment import env_name, sealed_variables
-from ink_operator.inkservice.model import Failure
+from ink_operator.core.plan import Failure
+from ink_operator.inkservice import names
 
 
 class Use(NamedTuple):
@@ -65,7 +65,7 @@ def followed_refs(service: InkService, identity: ServiceIdentity) -> frozenset[R
         refs.add(Ref(kinds.SECRET, identity.namespace, git.auth.secret_ref.name))
     if sealed_variables(service) and not identity.project:
         # In a namespace of Ink's own making nobody else can write it; there would be a watch for every project.
-        refs.add(Ref(kinds.SECRET, identity.namespace, env_name(identity)))
+        refs.add(Ref(kinds.SECRET, identity.namespace, names.env_secret(identity)))
     return frozenset(refs)
 
 
@@ -94,3 +94,25 @@ def values_used(
             origin = f"{use.kind.kind}/{use.name}/{key}"
             values[Binding(identity.tenant, identity.project, identity.name, origin)] = data[key]
     return values
+
+
+def sealed_variables(service: InkService) -> list[tuple[str, str]]:
+    """(variable, sealed value) of the application, by name."""
+    return sealed_of(service.spec.env or [])
+
+
+def sealed_of(variables: Iterable[EnvVar]) -> list[tuple[str, str]]:
+    """(variable, sealed value), by name."""
+    found = [(v.name, v.value_from.sealed) for v in variables if v.value_from is not None]
+    return sorted((name, sealed) for name, sealed in found if sealed is not None)
+
+
+def reference_denied(service: InkService, is_gateway_managed: bool) -> Failure | None:
+    """In a namespace of Ink's own making the only Secrets are Ink's."""
+    denied = [
+        use for use in (*uses_of(service), *build_uses_of(service)) if is_gateway_managed and use.kind == kinds.SECRET
+    ]
+    if not denied:
+        return None
+    what = "secretKeyRef" if denied[0].key is not None else "secretRef"
+    return Failure(Reason.REFERENCE_DENIED, f"{denied[0].field}: {what} cannot be used here.")

@@ -3,11 +3,13 @@
 from collections.abc import Collection, Iterable
 from typing import Any
 
+from ink_api.group import LABEL_COMPONENT
 from ink_api.inkservice import InkServiceSpec
 
 from ink_operator.core.build_jobs import POD_JOB_LABEL
 from ink_operator.core.objects import Manifest, annotations_of, condition_of, is_deleting, labels_of
-from ink_operator.inkservice.model import ANNOTATION_RELEASE, ANNOTATION_REVISION, ReleaseRun, ReleaseState
+from ink_operator.inkservice import names
+from ink_operator.inkservice.model import ReleaseRun, ReleaseState
 
 LINES, LINE_CHARS = 12, 300
 HIDDEN = "***"
@@ -22,6 +24,11 @@ def releases_of(
     by_job = {labels_of(pod).get(POD_JOB_LABEL, ""): pod for pod in sorted(pods, key=_created)}
     runs = [_run(job, by_job.get(job["metadata"]["name"]), secrets) for job in jobs if not is_deleting(job)]
     return tuple(sorted(runs, key=lambda run: (run.created, run.name)))
+
+
+def is_release(pod: Manifest) -> bool:
+    """The pod of a release command, not of the application."""
+    return labels_of(pod).get(LABEL_COMPONENT) == names.RELEASE
 
 
 def secrets_of(spec: InkServiceSpec, unsealed: Iterable[str]) -> Collection[str] | None:
@@ -44,8 +51,8 @@ def _run(job: Manifest, pod: Manifest | None, secrets: Collection[str] | None) -
     return ReleaseRun(
         name=job["metadata"]["name"],
         uid=job["metadata"].get("uid", ""),
-        run=annotations_of(job).get(ANNOTATION_RELEASE, ""),
-        revision=annotations_of(job).get(ANNOTATION_REVISION, ""),
+        run=annotations_of(job).get(names.ANNOTATION_RELEASE, ""),
+        revision=annotations_of(job).get(names.ANNOTATION_REVISION, ""),
         state=state,
         created=_created(job),
         message=message,

@@ -15,22 +15,11 @@ from ink_api.reasons import Reason
 from pydantic import ValidationError
 
 from ink_operator.core.objects import Manifest, annotations_of, is_deleting
-from ink_operator.inkservice.desired.revision import revision_name
+from ink_operator.inkservice import names
 from ink_operator.inkservice.facts.builds import parse_verdict
 from ink_operator.inkservice.facts.inkfile import canonical
 from ink_operator.inkservice.facts.rollout import running_of
-from ink_operator.inkservice.model import (
-    ANNOTATION_IMAGE_DELETED,
-    ANNOTATION_OUTCOME,
-    ANNOTATION_RELEASE,
-    ANNOTATION_REVISION,
-    DEFAULT_PORT,
-    Attempt,
-    BuildState,
-    ReleaseEnd,
-    Revision,
-    Running,
-)
+from ink_operator.inkservice.model import DEFAULT_PORT, Attempt, BuildState, ReleaseEnd, Revision, Running
 
 KEPT_REVISIONS = 10
 KEPT_ATTEMPTS = 5
@@ -66,9 +55,9 @@ def _revision(item: Manifest, images: str) -> Revision | None:
         running=running,
         build=build,
         attempt=attempt,
-        outcome=notes.get(ANNOTATION_OUTCOME, "")[:100],
-        release=_release(notes.get(ANNOTATION_RELEASE, "")),
-        image_deleted=notes.get(ANNOTATION_IMAGE_DELETED) == "true",
+        outcome=notes.get(names.ANNOTATION_OUTCOME, "")[:100],
+        release=_release(notes.get(names.ANNOTATION_RELEASE, "")),
+        image_deleted=notes.get(names.ANNOTATION_IMAGE_DELETED) == "true",
         uid=item["metadata"].get("uid", ""),
         created=item["metadata"].get("creationTimestamp"),
     )
@@ -168,8 +157,8 @@ def running_now(deployment: Manifest | None, revisions: Sequence[Revision]) -> R
 def live_name(deployment: Manifest | None, identity: ServiceIdentity) -> str | None:
     """Name of the revision that a Deployment runs."""
     running = running_of(deployment)
-    template = annotations_of(deployment or {}).get(ANNOTATION_REVISION)
-    return revision_name(identity, template, running.build_key) if running is not None and template else None
+    template = annotations_of(deployment or {}).get(names.ANNOTATION_REVISION)
+    return names.revision(identity, template, running.build_key) if running is not None and template else None
 
 
 def last_deployed(revisions: Sequence[Revision]) -> Revision | None:

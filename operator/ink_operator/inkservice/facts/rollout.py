@@ -6,21 +6,10 @@ from datetime import datetime, timedelta
 
 from ink_operator.core.objects import Manifest, annotations_of, condition_of, is_deleting, labels_of
 from ink_operator.core.times import parse_time
+from ink_operator.inkservice import names
 from ink_operator.inkservice.facts.diagnose import is_ready, newest_pods
 from ink_operator.inkservice.facts.inkfile import parsed
-from ink_operator.inkservice.model import (
-    ANNOTATION_BUILD_KEY,
-    ANNOTATION_COMMIT,
-    ANNOTATION_IMAGE,
-    ANNOTATION_INKFILE,
-    ANNOTATION_PLANNER,
-    ANNOTATION_PORT,
-    ANNOTATION_REBUILD,
-    ANNOTATION_REVISION,
-    DEFAULT_PORT,
-    LABEL_REVISION,
-    Running,
-)
+from ink_operator.inkservice.model import DEFAULT_PORT, Running
 
 TIMES_ARE_CUT_SECONDS = 1.0
 """Times in the API have whole seconds, cut: what it tells may have happened so much later."""
@@ -46,18 +35,18 @@ def running_of(deployment: Manifest | None) -> Running | None:
     if deployment is None:
         return None
     notes = annotations_of(deployment)
-    image = notes.get(ANNOTATION_IMAGE)
+    image = notes.get(names.ANNOTATION_IMAGE)
     if not image:
         return None
-    port = notes.get(ANNOTATION_PORT, "")
+    port = notes.get(names.ANNOTATION_PORT, "")
     return Running(
         image=image,
         port=int(port) if port.isdigit() else DEFAULT_PORT,
-        commit=notes.get(ANNOTATION_COMMIT),
-        build_key=notes.get(ANNOTATION_BUILD_KEY),
-        rebuild_token=notes.get(ANNOTATION_REBUILD),
-        planner=notes.get(ANNOTATION_PLANNER),
-        inkfile=parsed(notes.get(ANNOTATION_INKFILE, "")),
+        commit=notes.get(names.ANNOTATION_COMMIT),
+        build_key=notes.get(names.ANNOTATION_BUILD_KEY),
+        rebuild_token=notes.get(names.ANNOTATION_REBUILD),
+        planner=notes.get(names.ANNOTATION_PLANNER),
+        inkfile=parsed(notes.get(names.ANNOTATION_INKFILE, "")),
     )
 
 
@@ -69,7 +58,7 @@ def rollout_of(
     `enough`: so many pods do, where load decides how many are wanted; None: all.
     """
     pods = list(pods)
-    revision = annotations_of(deployment).get(ANNOTATION_REVISION, "")
+    revision = annotations_of(deployment).get(names.ANNOTATION_REVISION, "")
     wanted = deployment["spec"].get("replicas", 1)
     status = deployment.get("status") or {}
     observed = status.get("observedGeneration", 0) >= deployment["metadata"].get("generation", 0)
@@ -81,7 +70,7 @@ def rollout_of(
         wanted = min(enough, wanted)
     counts = counts and status.get("availableReplicas", 0) >= wanted
     ready = [pod for pod in newest_pods(pods, revision) if is_ready(pod)]
-    old = [pod for pod in pods if labels_of(pod).get(LABEL_REVISION) != revision]
+    old = [pod for pod in pods if labels_of(pod).get(names.LABEL_REVISION) != revision]
     old_alive = any(not is_deleting(pod) for pod in old)
     settle = max((_leaving_for(pod, settle_seconds, now) for pod in old), default=0.0)
     since = [parse_time((condition_of(pod, "Ready") or {}).get("lastTransitionTime")) for pod in ready]

@@ -6,11 +6,12 @@ from ink_api.inkservice import GitSource, InkService
 from ink_api.names import ServiceIdentity, short_hash
 from ink_api.reasons import Reason
 
-from ink_operator.inkservice.model import BuildPlan, Failure, Running
+from ink_operator.core.plan import Failure
+from ink_operator.inkservice.model import BuildPlan, Running
 from ink_operator.settings import Settings
 
 PLANNER_VERSION = "2"
-"""Part of every build's name: a new planner builds anew, but not what runs already."""
+"""Part of every build's name: a new planner builds again, but not what runs already."""
 
 
 def internal_repository(git: GitSource, settings: Settings) -> str | None:
@@ -105,27 +106,44 @@ def settings_hash(service: InkService, planner: str = PLANNER_VERSION, secrets: 
     return short_hash(json.dumps(parts, sort_keys=True), length=64)
 
 
-def build_plan(
-    service: InkService, identity: ServiceIdentity, commit: str, running: Running | None = None, *, secrets: str = ""
-) -> BuildPlan:
-    """Name the build of that commit: equal inputs, equal names. What runs keeps the planner it was built with."""
-    if running is not None and running.planner not in (None, PLANNER_VERSION):
-        as_built = _plan(service, identity, commit, running.planner or PLANNER_VERSION, secrets)
-        if as_built.key == running.build_key:
-            return as_built
-    return _plan(service, identity, commit, PLANNER_VERSION, secrets)
+class BuildNaming:
+    """Names the builds of one service as it is now: equal inputs, equal names.
+
+    Everything but the commit is hashed once, so that asking for several commits costs little.
+    `secrets`: keyed digest of the variables that come from elsewhere.
+    """
+
+    def __init__(self, service: InkService, identity: ServiceIdentity, secrets: str = "") -> None:
+        self._service, self._identity, self._secrets = service, identity, secrets
+        self._settings: dict[str, str] = {}
+
+    def plan(self, commit: str, planner: str = PLANNER_VERSION) -> BuildPlan:
+        """The build of that commit."""
+        if planner not in self._settings:
+            self._settings[planner] = settings_hash(self._service, planner, self._secrets)
+        digest, identity = self._settings[planner], self._identity
+        return BuildPlan(
+            key=short_hash(identity.tenant, identity.project, identity.name, commit, digest, length=20),
+            commit=commit,
+            repository=repository_of(identity),
+            tag_prefix=f"{commit[:12]}-{digest[:8]}-",
+            planner=planner,
+            secrets=self._secrets,
+            of_commit=self.plan,
+        )
+
+    def as_built(self, commit: str, running: Running) -> BuildPlan:
+        """The same, but what runs keeps the planner that it was built with."""
+        if running.planner not in (None, PLANNER_VERSION):
+            build = self.plan(commit, running.planner or PLANNER_VERSION)
+            if build.key == running.build_key:
+                return build
+        return self.plan(commit)
 
 
-def _plan(service: InkService, identity: ServiceIdentity, commit: str, planner: str, secrets: str) -> BuildPlan:
-    digest = settings_hash(service, planner, secrets)
-    return BuildPlan(
-        key=short_hash(identity.tenant, identity.project, identity.name, commit, digest, length=20),
-        commit=commit,
-        repository=repository_of(identity),
-        tag_prefix=f"{commit[:12]}-{digest[:8]}-",
-        planner=planner,
-        secrets=secrets,
-    )
+def build_plan(service: InkService, identity: ServiceIdentity, commit: str, *, secrets: str = "") -> BuildPlan:
+    """Name the build of one commit."""
+    return BuildNaming(service, identity, secrets).plan(commit)
 
 
 def plain_build(service: InkService, **changes: object) -> dict[str, object]:

@@ -10,10 +10,9 @@ from ink_api.sealing import binding_of
 
 from ink_operator.core import kinds
 from ink_operator.core.objects import Manifest, Ref
-from ink_operator.inkservice.decide.checks import reference_denied
-from ink_operator.inkservice.desired.environment import sealed_of
-from ink_operator.inkservice.facts.references import Use, build_uses_of, missing
-from ink_operator.inkservice.model import Environment, Failure, ServiceContext
+from ink_operator.core.plan import Failure
+from ink_operator.inkservice.facts.references import Use, build_uses_of, missing, reference_denied, sealed_of
+from ink_operator.inkservice.model import Environment, ServiceContext
 from ink_operator.inkservice.observe.environment import unsealed
 from ink_operator.ports import Ports
 

@@ -1,4 +1,4 @@
-"""Reads what a service's sealed variables hold, and what has been made of them in the workload's namespace."""
+"""Reads only: what the application's variables hold, and what was made of sealed ones in the workload's namespace."""
 
 import asyncio
 from collections.abc import Iterable
@@ -10,9 +10,11 @@ from ink_api.sealing import SealedValueError, binding_of
 
 from ink_operator.core import kinds
 from ink_operator.core.objects import Manifest, Ref
+from ink_operator.core.plan import Failure
 from ink_operator.core.shared import Shared
-from ink_operator.inkservice.desired.environment import env_name, sealed_variables
-from ink_operator.inkservice.model import Environment, Failure, ServiceContext
+from ink_operator.inkservice import names
+from ink_operator.inkservice.facts.references import missing, reference_denied, sealed_variables, uses_of, values_used
+from ink_operator.inkservice.model import Configuration, Environment, ServiceContext
 from ink_operator.ports import Ports
 
 
@@ -28,7 +30,7 @@ async def environment_of(context: ServiceContext, ports: Ports) -> Environment:
 async def unsealed(
     field: str, variables: Iterable[tuple[str, str]], context: ServiceContext, ports: Ports
 ) -> dict[str, str] | Failure:
-    """Variable -> value; or why one cannot be had, naming it as a part of `field`."""
+    """Variable -> value; or why one is not available, naming it as a part of `field`."""
     values: dict[str, str] = {}
     for variable, sealed in variables:
         try:
@@ -37,6 +39,19 @@ async def unsealed(
             message = f"{field} {variable}: the sealed value cannot be used: {error}."
             return Failure(Reason.SEALED_VALUE_INVALID, message)
     return values
+
+
+async def configuration_of(context: ServiceContext, ports: Ports, granted: bool) -> Configuration:
+    """The digest of what Secrets and ConfigMaps hold. Without it pods would not roll when a value changes."""
+    uses = uses_of(context.service)
+    if not granted or not uses or reference_denied(context.service, context.is_gateway_managed) is not None:
+        return Configuration()
+    refs = sorted({use.ref(context.identity.namespace) for use in uses})
+    found = dict(zip(refs, await asyncio.gather(*map(ports.cluster.get, refs)), strict=True))
+    failure = missing(uses, found, context.identity.namespace)
+    if failure is not None:
+        return Configuration(failure=failure)
+    return Configuration(digest=await ports.sealing.digest(values_used(uses, found, context.identity)))
 
 
 async def env_children(context: ServiceContext, ports: Ports, shared: Shared, now: datetime) -> dict[str, Manifest]:
@@ -52,7 +67,7 @@ async def env_children(context: ServiceContext, ports: Ports, shared: Shared, no
     wanted = [kinds.SECRET]
     if context.is_gateway_managed and sealed:
         wanted += [kinds.ROLE, kinds.ROLE_BINDING]
-    refs = [Ref(kind, context.identity.namespace, env_name(context.identity)) for kind in wanted]
+    refs = [Ref(kind, context.identity.namespace, names.env_secret(context.identity)) for kind in wanted]
     found = await asyncio.gather(*map(ports.cluster.get, refs))
     if not sealed and found[0] is None:
         shared.without_env.put(uid, True, now)

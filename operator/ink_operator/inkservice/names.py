@@ -1,0 +1,93 @@
+"""Names that readers and builders share: component words, labels and annotations of children, names of children."""
+
+from ink_api.group import GROUP, LABEL_OWNER_UID
+from ink_api.inkservice import InkService
+from ink_api.names import ServiceIdentity, env_secret_name, short_hash
+
+from ink_operator.core import build_jobs
+
+APP, CRON, RELEASE, BUILD = "app", "cron", "release", build_jobs.COMPONENT
+"""Component words of pods and of what makes them."""
+REVISION, VOLUME, ENV = "revision", "volume", "env"
+"""Component words of children that run nothing."""
+
+LABEL_BUILD_KEY = f"{GROUP}/build-key"
+LABEL_REVISION = f"{GROUP}/revision"
+"""On pods: the hash of their template, so that old and new pods are told apart."""
+ANNOTATION_ATTEMPT = f"{GROUP}/attempt"
+ANNOTATION_REVISION = LABEL_REVISION
+ANNOTATION_COMMIT = f"{GROUP}/commit"
+ANNOTATION_IMAGE = f"{GROUP}/image"
+ANNOTATION_PORT = f"{GROUP}/port"
+ANNOTATION_BUILD_KEY = LABEL_BUILD_KEY
+ANNOTATION_PLANNER = f"{GROUP}/planner"
+ANNOTATION_INKFILE = f"{GROUP}/inkfile"
+"""On workloads: what ink.yaml of the running commit says about how it runs."""
+ANNOTATION_REBUILD = f"{GROUP}/rebuild-token"
+ANNOTATION_ENV = f"{GROUP}/env"
+"""On pods: names the values of sealed variables, to whoever has the key."""
+ANNOTATION_CONFIG = f"{GROUP}/config"
+"""On pods: names the values that variables take from Secrets and ConfigMaps, to whoever has the key."""
+ANNOTATION_OUTCOME = f"{GROUP}/outcome"
+"""On ControllerRevisions: how the revision ended, one reason."""
+ANNOTATION_RELEASE = f"{GROUP}/release"
+"""On ControllerRevisions: how the release command ended. On release Jobs: which run of which revision this is."""
+ANNOTATION_IMAGE_DELETED = f"{GROUP}/image-deleted"
+"""On ControllerRevisions: the registry no longer has the revision's image."""
+
+ANNOTATION_DELETION_POLICY = f"{GROUP}/deletion-policy"
+"""On volume claims: what becomes of them once the spec no longer names them."""
+ANNOTATION_EMPTY_SINCE = f"{GROUP}/empty-since"
+"""On a project's namespace: since when no service lies in it."""
+
+OPERATOR_GRANT, GATEWAY_GRANT = "ink-operator", "ink-gateway"
+"""RoleBindings by which the operator and the gateway may work in a namespace."""
+LIMITS = "ink"
+"""The ResourceQuota and the LimitRange of a project's namespace."""
+POLICIES = ("ink-default-deny", "ink-allow-ingress", "ink-allow-egress")
+"""NetworkPolicies of a namespace."""
+
+
+def owner_of(service: InkService) -> str:
+    """`<namespace>/<name>` of the custom resource, as its children's annotation says it."""
+    return f"{service.metadata.namespace}/{service.metadata.name}"
+
+
+def owner_selector(service: InkService) -> str:
+    """Selects the children of this very object; one created later under its name has another UID."""
+    return f"{LABEL_OWNER_UID}={service.metadata.uid}"
+
+
+def env_secret(identity: ServiceIdentity) -> str:
+    """The Secret of sealed variables, its Role and its RoleBinding."""
+    return env_secret_name(identity.name)
+
+
+def volume_claim(identity: ServiceIdentity, volume: str) -> str:
+    """The PersistentVolumeClaim of a volume."""
+    return f"{identity.name}-{volume}"
+
+
+def build_job(build_key: str, attempt: int) -> str:
+    """The same build, the same name: the API server then refuses a second one."""
+    return f"b-{build_key}-{attempt}"
+
+
+def build_log_tag(build: str) -> str:
+    """The tag under which the builder stores a build's log, beside the image."""
+    return f"log-{build}"
+
+
+def release_job(identity: ServiceIdentity, run: str) -> str:
+    """The same run, the same name: the API server then refuses a second one."""
+    return f"{identity.name}-r-{run}"
+
+
+def revision(identity: ServiceIdentity, template: str, build_key: str | None) -> str:
+    """The same pods of the same build, the same name: the API server then refuses a second record."""
+    return f"{identity.name}-{short_hash(template, build_key or '')}"
+
+
+def attempt_record(identity: ServiceIdentity, build: str) -> str:
+    """The record of a build that gave no image."""
+    return f"{identity.name}-{build}"

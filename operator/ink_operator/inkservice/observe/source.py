@@ -1,0 +1,64 @@
+"""Reads only: where the branch points, and with which credentials that may be asked."""
+
+import base64
+
+from ink_api.group import ANNOTATION_HEAD
+from ink_api.inkservice import GitSource
+from ink_api.names import short_hash
+from ink_api.reasons import Reason
+
+from ink_operator.core import kinds
+from ink_operator.core.objects import Ref
+from ink_operator.core.plan import Failure
+from ink_operator.inkservice.facts import source
+from ink_operator.inkservice.model import ServiceContext
+from ink_operator.ports import Head, HeadQuestion, Ports
+
+GRANT_RETRY_SECONDS = 0.5
+"""How long a fresh RoleBinding may need to take effect."""
+Credentials = tuple[str | None, str | None]
+"""User name and password; both None for a public repository."""
+
+
+async def branch_head(context: ServiceContext, ports: Ports, granted: bool) -> Head | None:
+    """The commit of the branch that is followed; None where none is. `granted`: the namespace may be looked into."""
+    service, identity, settings = context.service, context.identity, context.settings
+    git = service.spec.source.git
+    if git is None or git.commit is not None:
+        return None
+    if not granted and git.auth is not None and git.auth.secret_ref is not None:
+        return Head(None, Reason.RESOLVING, "The namespace is being set up.", GRANT_RETRY_SECONDS)
+    credentials = await credentials_of(git, context, ports)
+    if isinstance(credentials, Failure):
+        return Head(None, credentials.reason, credentials.message, settings.poll_seconds)
+    username, password = credentials
+    return await ports.heads.head(
+        HeadQuestion(
+            url=source.clone_url(git, settings),
+            branch=git.branch,
+            tenant=identity.tenant,
+            username=username,
+            password=password,
+            credential="internal" if source.reads_by_right(git, identity, settings) else short_hash(password or ""),
+            hint=source.hinted_commit(service.metadata.annotations.get(ANNOTATION_HEAD), git.branch),
+            asker=service.metadata.uid,
+            generation=service.metadata.generation,
+        )
+    )
+
+
+async def credentials_of(git: GitSource, context: ServiceContext, ports: Ports) -> Credentials | Failure:
+    """What opens the repository."""
+    repository = source.internal_repository(git, context.settings)
+    if repository is not None and source.reads_by_right(git, context.identity, context.settings):
+        return "ink", ports.tokens.git_read(repository, context.identity.tenant)
+    if git.auth is None or git.auth.secret_ref is None:
+        return None, None
+    name = git.auth.secret_ref.name
+    secret = await ports.cluster.get(Ref(kinds.SECRET, context.identity.namespace, name))
+    data = (secret or {}).get("data") or {}
+    if "password" not in data:
+        missing = f"The Secret {name} does not exist." if secret is None else f"The Secret {name} has no key password."
+        return Failure(Reason.CONFIG_NOT_FOUND, missing)
+    decoded = {key: base64.b64decode(value).decode(errors="replace").strip() for key, value in data.items()}
+    return decoded.get("username") or "git", decoded["password"]

@@ -1,0 +1,66 @@
+"""Reads only: whose the public host is, and what the operator set up in the workload's namespace."""
+
+import asyncio
+from collections.abc import Iterable
+from datetime import datetime
+
+from ink_api.names import host_claim
+
+from ink_operator.core import kinds
+from ink_operator.core.kinds import Kind
+from ink_operator.core.objects import Manifest, Ref, is_deleting
+from ink_operator.core.shared import Shared
+from ink_operator.inkservice import names
+from ink_operator.inkservice.facts.claims import claim_state
+from ink_operator.inkservice.facts.effective import host_of, wants_host
+from ink_operator.inkservice.facts.ownership import grants, is_emptied_grant
+from ink_operator.inkservice.model import Claim, ServiceContext
+from ink_operator.ports import Ports
+
+Tenancy = dict[tuple[str, str], Manifest]
+"""(kind, name) -> live object."""
+
+
+async def tenancy_of(
+    context: ServiceContext, namespace: Manifest | None, ports: Ports, shared: Shared, now: datetime
+) -> Tenancy:
+    """What the operator set up in the namespace. Read again after a while, or after the operator changed it."""
+    space, cluster = context.identity.namespace, ports.cluster
+    uid = namespace["metadata"].get("uid", "") if namespace else ""
+    known = shared.tenancy.get(space, now)
+    if known is not None and known[0] == uid:
+        return known[1] | _by_name(kinds.NAMESPACE, [namespace])
+    grants_read = (names.OPERATOR_GRANT, names.GATEWAY_GRANT)
+    bindings = await asyncio.gather(*(cluster.get(Ref(kinds.ROLE_BINDING, space, name)) for name in grants_read))
+    if not grants(bindings[0], context.settings):
+        # Our own is as good as none, and made again before anything else is read; another's stands in the way.
+        emptied = bindings[0] is not None and is_emptied_grant(bindings[0], context.settings)
+        found = bindings[1:] if emptied else bindings
+        return _by_name(kinds.NAMESPACE, [namespace]) | _by_name(kinds.ROLE_BINDING, found)
+    tenancy = _by_name(kinds.NAMESPACE, [namespace]) | _by_name(kinds.ROLE_BINDING, bindings)
+    tenancy |= _by_name(kinds.NETWORK_POLICY, await cluster.list(kinds.NETWORK_POLICY, space))
+    if context.is_gateway_managed:
+        for kind in (kinds.RESOURCE_QUOTA, kinds.LIMIT_RANGE):
+            tenancy |= _by_name(kind, [await cluster.get(Ref(kind, space, names.LIMITS))])
+    shared.tenancy.put(space, (uid, tenancy), now)
+    return tenancy
+
+
+def _by_name(kind: Kind, items: Iterable[Manifest | None]) -> Tenancy:
+    return {(kind.kind, item["metadata"]["name"]): item for item in items if item is not None}
+
+
+async def host_claims(
+    context: ServiceContext, ports: Ports, now: datetime
+) -> tuple[Claim, Manifest | None, tuple[str, ...]]:
+    """Whose the wanted host is, its claim when it is not ours, and the names of our claims to other hosts."""
+    service, identity, settings = context.service, context.identity, context.settings
+    claims = await ports.cluster.list(kinds.CONFIG_MAP, settings.namespace, names.owner_selector(service))
+    own = {item["metadata"]["name"] for item in claims if not is_deleting(item)}
+    if not wants_host(service):
+        return Claim.OURS, None, tuple(sorted(own))
+    name = host_claim(host_of(service, identity, settings))
+    if name in own:
+        return Claim.OURS, None, tuple(sorted(own - {name}))
+    live = await ports.cluster.get(Ref(kinds.CONFIG_MAP, settings.namespace, name))
+    return claim_state(live, service, identity, settings, now), live, tuple(sorted(own))
