@@ -11,8 +11,7 @@ from ink_api.inkservice import BuildStatus, InkService, RevisionStatus, ScanStat
 from ink_api.names import ServiceIdentity
 from ink_api.reasons import Reason
 
-from ink_operator.core import kinds
-from ink_operator.core.effects import Effect, MergePatch
+from ink_operator.core import effects, kinds
 from ink_operator.core.objects import Key, Manifest, Ref
 from ink_operator.core.plan import Failure, Plan
 from ink_operator.inkservice import names
@@ -266,7 +265,7 @@ class ServiceContext:
 
 
 @dataclass(frozen=True)
-class StartBuild(Effect):
+class StartBuild(effects.Effect):
     """Start this attempt, or queue it when all places are taken."""
 
     plan: BuildPlan
@@ -278,14 +277,14 @@ class StartBuild(Effect):
 
 
 @dataclass(frozen=True)
-class RecordVerdict(Effect):
+class RecordVerdict(effects.Effect):
     """Keep the verdict on the Job."""
 
     attempt: Attempt
 
 
 @dataclass(frozen=True)
-class ClaimHost(Effect):
+class ClaimHost(effects.Effect):
     """Claim the host, atomically: make the claim, or take over the one that was read, if it has not changed since."""
 
     manifest: Manifest
@@ -294,14 +293,14 @@ class ClaimHost(Effect):
 
 
 @dataclass(frozen=True)
-class ReleaseHost(Effect):
+class ReleaseHost(effects.Effect):
     """Give a host up: its claim keeps it for the tenant from now on."""
 
-    patch: MergePatch
+    patch: effects.MergePatch
 
 
 @dataclass(frozen=True)
-class RetireImages(Effect):
+class RetireImages(effects.Effect):
     """Delete what the registry has of the service beyond what is kept, then note it on the records it belonged to."""
 
     repository: str

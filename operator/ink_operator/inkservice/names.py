@@ -1,6 +1,6 @@
 """Names that readers and builders share: component words, labels and annotations of children, names of children."""
 
-from ink_api.group import GROUP, LABEL_OWNER_UID
+from ink_api import group
 from ink_api.inkservice import InkService
 from ink_api.names import ServiceIdentity, env_secret_name, short_hash
 
@@ -11,33 +11,33 @@ APP, CRON, RELEASE, BUILD = "app", "cron", "release", build_jobs.COMPONENT
 REVISION, VOLUME, ENV = "revision", "volume", "env"
 """Component words of children that run nothing."""
 
-LABEL_BUILD_KEY = f"{GROUP}/build-key"
-LABEL_REVISION = f"{GROUP}/revision"
+LABEL_BUILD_KEY = f"{group.GROUP}/build-key"
+LABEL_REVISION = f"{group.GROUP}/revision"
 """On pods: the hash of their template, so that old and new pods are told apart."""
-ANNOTATION_ATTEMPT = f"{GROUP}/attempt"
+ANNOTATION_ATTEMPT = f"{group.GROUP}/attempt"
 ANNOTATION_REVISION = LABEL_REVISION
-ANNOTATION_COMMIT = f"{GROUP}/commit"
-ANNOTATION_IMAGE = f"{GROUP}/image"
-ANNOTATION_PORT = f"{GROUP}/port"
+ANNOTATION_COMMIT = f"{group.GROUP}/commit"
+ANNOTATION_IMAGE = f"{group.GROUP}/image"
+ANNOTATION_PORT = f"{group.GROUP}/port"
 ANNOTATION_BUILD_KEY = LABEL_BUILD_KEY
-ANNOTATION_PLANNER = f"{GROUP}/planner"
-ANNOTATION_INKFILE = f"{GROUP}/inkfile"
+ANNOTATION_PLANNER = f"{group.GROUP}/planner"
+ANNOTATION_INKFILE = f"{group.GROUP}/inkfile"
 """On workloads: what ink.yaml of the running commit says about how it runs."""
-ANNOTATION_REBUILD = f"{GROUP}/rebuild-token"
-ANNOTATION_ENV = f"{GROUP}/env"
+ANNOTATION_REBUILD = f"{group.GROUP}/rebuild-token"
+ANNOTATION_ENV = f"{group.GROUP}/env"
 """On pods: names the values of sealed variables, to whoever has the key."""
-ANNOTATION_CONFIG = f"{GROUP}/config"
+ANNOTATION_CONFIG = f"{group.GROUP}/config"
 """On pods: names the values that variables take from Secrets and ConfigMaps, to whoever has the key."""
-ANNOTATION_OUTCOME = f"{GROUP}/outcome"
+ANNOTATION_OUTCOME = f"{group.GROUP}/outcome"
 """On ControllerRevisions: how the revision ended, one reason."""
-ANNOTATION_RELEASE = f"{GROUP}/release"
+ANNOTATION_RELEASE = f"{group.GROUP}/release"
 """On ControllerRevisions: how the release command ended. On release Jobs: which run of which revision this is."""
-ANNOTATION_IMAGE_DELETED = f"{GROUP}/image-deleted"
+ANNOTATION_IMAGE_DELETED = f"{group.GROUP}/image-deleted"
 """On ControllerRevisions: the registry no longer has the revision's image."""
 
-ANNOTATION_DELETION_POLICY = f"{GROUP}/deletion-policy"
+ANNOTATION_DELETION_POLICY = f"{group.GROUP}/deletion-policy"
 """On volume claims: what becomes of them once the spec no longer names them."""
-ANNOTATION_EMPTY_SINCE = f"{GROUP}/empty-since"
+ANNOTATION_EMPTY_SINCE = f"{group.GROUP}/empty-since"
 """On a project's namespace: since when no service lies in it."""
 
 OPERATOR_GRANT, GATEWAY_GRANT = "ink-operator", "ink-gateway"
@@ -55,7 +55,7 @@ def owner_of(service: InkService) -> str:
 
 def owner_selector(service: InkService) -> str:
     """Selects the children of this very object; one created later under its name has another UID."""
-    return f"{LABEL_OWNER_UID}={service.metadata.uid}"
+    return f"{group.LABEL_OWNER_UID}={service.metadata.uid}"
 
 
 def env_secret(identity: ServiceIdentity) -> str:

@@ -9,22 +9,19 @@ from ink_api.inkservice import InkService, InkServiceStatus
 from ink_api.names import ServiceIdentity, identity_of
 from ink_api.reasons import Reason
 
-from ink_operator.core import kinds
-from ink_operator.core.effects import Effect
+from ink_operator.core import effects, kinds, times
 from ink_operator.core.objects import Manifest
 from ink_operator.core.plan import Failure, Plan
 from ink_operator.core.shared import Shared
-from ink_operator.core.times import seconds_since
 from ink_operator.inkservice.act.clean_up import clean_up, wake_housekeeping
 from ink_operator.inkservice.act.effects import carry_out
-from ink_operator.inkservice.decide.build_plan import wanted_build
 from ink_operator.inkservice.decide.service import decide
-from ink_operator.inkservice.facts.ownership import is_granted
-from ink_operator.inkservice.facts.references import followed_refs
+from ink_operator.inkservice.decide.wanted_build import wanted_build
+from ink_operator.inkservice.facts import ownership, references
 from ink_operator.inkservice.facts.status import CHAIN, report_delay, summarise
 from ink_operator.inkservice.model import Observed, ServiceContext, ServicePlan
 from ink_operator.inkservice.observe.service import observe_inside, observe_outside
-from ink_operator.inkservice.observe.stored import stored_image
+from ink_operator.inkservice.observe.source import stored_image
 from ink_operator.ports import Ports
 from ink_operator.runtime.controller import Controller
 from ink_operator.settings import Settings
@@ -57,9 +54,9 @@ class InkServiceController(Controller[InkService, ServiceContext, Observed]):
     async def observe(self, context: ServiceContext, now: datetime) -> Observed:
         """What lies outside the namespace says whether the operator may look inside."""
         outside = await observe_outside(context, self.ports, self.shared, now)
-        if is_granted(outside.tenancy, self.settings):
+        if ownership.is_granted(outside.tenancy, self.settings):
             # Before anything is read, so that no change falls between reading and watching.
-            self.ports.references.follow(context.key, followed_refs(context.service, context.identity))
+            self.ports.references.follow(context.key, references.followed_refs(context.service, context.identity))
         seen = await observe_inside(context, outside, self.ports, self.shared, now)
         seen = replace(seen, build=wanted_build(context, seen))
         return replace(seen, stored=await stored_image(seen, self.ports))
@@ -80,7 +77,7 @@ class InkServiceController(Controller[InkService, ServiceContext, Observed]):
         revisions = (r.model_copy(update={"created": made[r.name]}) if r.name in made else r for r in plan.revisions)
         return replace(plan, revisions=tuple(revisions))
 
-    async def carry_out_one(self, context: ServiceContext, effect: Effect) -> Manifest | None:
+    async def carry_out_one(self, context: ServiceContext, effect: effects.Effect) -> Manifest | None:
         """A service's own effects, and those of every kind."""
         if await carry_out(context, effect, self.ports, self.shared):
             return None
@@ -105,7 +102,7 @@ class InkServiceController(Controller[InkService, ServiceContext, Observed]):
         became_ready = after is not None and after.status == "True" and (before is None or before.status != "True")
         attempts = seen.attempts if seen is not None else ()
         build = next((a for a in reversed(attempts) if a.commit == status.commit), None)
-        age = seconds_since(build.created, now) if build else None
+        age = times.seconds_since(build.created, now) if build else None
         if became_ready and age is not None:
             self.ports.metrics.went_live(age)
 

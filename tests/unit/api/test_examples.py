@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 from ink_api import crdgen, docgen
-from ink_operator.inkservice.decide.unsupported import not_served
+from ink_operator.inkservice.decide.checks import not_served
 
 EXAMPLES = sorted((Path(__file__).resolve().parents[3] / "examples").glob("*.yaml"))
 EACH = pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)

@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any
 
-from ink_operator.inkservice.decide.unsupported import not_served
+from ink_operator.inkservice.decide.checks import not_served
 from ink_operator.inkservice.desired.buildjob import make_job, make_secret, secret_keys
 from ink_operator.inkservice.facts.source import build_plan, settings_hash
 from ink_operator.inkservice.model import BuildPlan, ServiceContext, StartBuild

@@ -8,19 +8,17 @@ from typing import Any
 import pytest
 import yaml
 from ink_api.inkservice import Autoscaling, BuildStatus, Release
-from ink_operator.inkservice.desired.autoscaling import make_autoscaler
 from ink_operator.inkservice.desired.buildjob import SECRET_KEYS, make_job, make_secret
-from ink_operator.inkservice.desired.cron import make_cron_job
 from ink_operator.inkservice.desired.namespace import set_up
 from ink_operator.inkservice.desired.network import make_claim, make_ingress, make_service
 from ink_operator.inkservice.desired.policy import make_policies
 from ink_operator.inkservice.desired.releasejob import make_release_job
 from ink_operator.inkservice.desired.revision import make_revision
 from ink_operator.inkservice.desired.storage import make_volume_claim
-from ink_operator.inkservice.desired.workload import make_deployment
+from ink_operator.inkservice.desired.workload import make_autoscaler, make_cron_job, make_deployment
 from ink_operator.inkservice.facts.effective import ports_of, public_port, resources_of
+from ink_operator.inkservice.facts.ownership import volumes_of
 from ink_operator.inkservice.facts.source import build_plan
-from ink_operator.inkservice.facts.volumes import volumes_of
 from ink_operator.inkservice.model import Revision, Running, ServiceContext, StartBuild
 from ink_operator.settings import parse_settings
 from unit.operator.making import IDENTITY, SETTINGS, service

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from ink_api.inkservice import InkService
-from ink_operator.inkservice.decide.superseding import cancelled, to_be_deployed, to_be_finished
+from ink_operator.inkservice.decide.wanted_build import cancelled, to_be_deployed, to_be_finished
 from ink_operator.inkservice.facts.source import build_plan
 from ink_operator.inkservice.model import Attempt, BuildState, Revision, Running, Verdict
 from unit.operator.making import GIT, IDENTITY, ago, service

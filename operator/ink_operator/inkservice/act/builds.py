@@ -3,21 +3,17 @@
 import json
 import logging
 
-from ink_api.group import ANNOTATION_VERDICT, LABEL_COMPONENT
+from ink_api import group
 
 from ink_operator.buildkitd.desired import buildkitd_of
 from ink_operator.buildkitd.reconcile import start_buildkitd
-from ink_operator.core import kinds
-from ink_operator.core.build_jobs import ended_jobs, holds_place, may_start
-from ink_operator.core.errors import AlreadyExists, Terminal, Transient
-from ink_operator.core.keys import buildkitd_key, owner_key
+from ink_operator.core import build_jobs, errors, keys, kinds
 from ink_operator.core.objects import Manifest, Ref
 from ink_operator.core.plan import Failure
 from ink_operator.core.shared import Shared
 from ink_operator.inkservice import names
 from ink_operator.inkservice.desired.buildjob import BUILD_SECRETS, CLIENT_KEYS, make_job, make_secret
-from ink_operator.inkservice.facts.builds import verdict_json
-from ink_operator.inkservice.facts.ownership import is_ours
+from ink_operator.inkservice.facts import builds, ownership
 from ink_operator.inkservice.model import Attempt, ServiceContext, StartBuild
 from ink_operator.inkservice.observe.source import credentials_of
 from ink_operator.ports import Pair, Ports
@@ -33,16 +29,18 @@ async def start_build(context: ServiceContext, start: StartBuild, ports: Ports, 
     of both is the build's, so a repetition meets its own work.
     """
     space, name = context.settings.builds_namespace, names.build_job(start.plan.key, start.number)
-    selector = f"{LABEL_COMPONENT}={names.BUILD}"
+    selector = f"{group.LABEL_COMPONENT}={names.BUILD}"
     async with shared.build_gate:
         jobs = await ports.cluster.list(kinds.JOB, space, selector)
         pods = await ports.cluster.list(kinds.POD, space, selector)
         live = next((job for job in jobs if job["metadata"]["name"] == name), None)
-        if live is not None and not is_ours(live, context.service.metadata.uid):
+        if live is not None and not ownership.is_ours(live, context.service.metadata.uid):
             await ports.cluster.delete(Ref(kinds.JOB, space, name), uid=live["metadata"]["uid"])
-            raise Transient("a build of a deleted service of this name is being removed", retry_after_seconds=1.0)
-        ended = ended_jobs(pods)
-        go = may_start(
+            raise errors.Transient(
+                "a build of a deleted service of this name is being removed", retry_after_seconds=1.0
+            )
+        ended = build_jobs.ended_jobs(pods)
+        go = build_jobs.may_start(
             jobs,
             ended,
             name,
@@ -55,7 +53,7 @@ async def start_build(context: ServiceContext, start: StartBuild, ports: Ports, 
         if not go:
             await _create_job(context, start, ports, suspend=True)
             return
-        others = [j for j in jobs if holds_place(j, ended) and j["metadata"]["name"] != name]
+        others = [j for j in jobs if build_jobs.holds_place(j, ended) and j["metadata"]["name"] != name]
         secrets = await _secrets(context, start, others, ports)
         uid = live["metadata"]["uid"] if live is not None else None
         await ports.cluster.apply(make_secret(context, start, secrets, uid))
@@ -70,8 +68,8 @@ async def _create_job(context: ServiceContext, start: StartBuild, ports: Ports, 
     job = make_job(context, start, suspend=suspend)
     try:
         created = await ports.cluster.create(job)
-    except AlreadyExists:
-        raise Transient(f"the build {job['metadata']['name']} exists already", retry_after_seconds=0.5) from None
+    except errors.AlreadyExists:
+        raise errors.Transient(f"the build {job['metadata']['name']} exists already", retry_after_seconds=0.5) from None
     meta, what = context.service.metadata, "queued" if suspend else "started"
     log.info("build %s of %s/%s %s", job["metadata"]["name"], meta.namespace, meta.name, what)
     uid: str = created["metadata"]["uid"]
@@ -83,7 +81,7 @@ async def _secrets(context: ServiceContext, start: StartBuild, running: list[Man
     git = context.service.spec.source.git
     credentials = await credentials_of(git, context, ports) if git else (None, None)
     if isinstance(credentials, Failure):
-        raise Terminal(credentials.message, reason=credentials.reason)
+        raise errors.Terminal(credentials.message, reason=credentials.reason)
     username, password = credentials
     client = await _client(context, running, ports)
     return {
@@ -108,18 +106,18 @@ async def record_verdict(context: ServiceContext, attempt: Attempt, ports: Ports
     if attempt.verdict is None:
         return
     settings = context.settings
-    patch = {"metadata": {"annotations": {ANNOTATION_VERDICT: verdict_json(attempt.verdict)}}}
+    patch = {"metadata": {"annotations": {group.ANNOTATION_VERDICT: builds.verdict_json(attempt.verdict)}}}
     await ports.cluster.merge_patch(Ref(kinds.JOB, settings.builds_namespace, attempt.name), patch)
     ports.metrics.build_ended("ok" if attempt.verdict.ok else str(attempt.verdict.reason))
     await wake_queued(ports, settings)
     if not settings.buildkit_shared:
         daemon = buildkitd_of(context.identity, settings)
-        ports.wakeups.add(buildkitd_key(daemon.name, settings.buildkit_namespace))
+        ports.wakeups.add(keys.buildkitd_key(daemon.name, settings.buildkit_namespace))
 
 
 async def wake_queued(ports: Ports, settings: Settings) -> None:
     """A place is free: owners of queued builds look again."""
-    for job in await ports.cluster.list(kinds.JOB, settings.builds_namespace, f"{LABEL_COMPONENT}={names.BUILD}"):
-        owner = owner_key(job)
+    for job in await ports.cluster.list(kinds.JOB, settings.builds_namespace, f"{group.LABEL_COMPONENT}={names.BUILD}"):
+        owner = keys.owner_key(job)
         if job.get("spec", {}).get("suspend") and owner is not None:
             ports.wakeups.add(owner)

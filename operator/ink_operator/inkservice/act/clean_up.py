@@ -12,23 +12,18 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from functools import partial
 
-from ink_api.group import LABEL_COMPONENT
+from ink_api import group
 from ink_api.inkservice import InkService
 
 from ink_operator.buildkitd.desired import buildkitd_of
-from ink_operator.core import kinds
-from ink_operator.core.errors import Forbidden, InkError, NotRenewed
-from ink_operator.core.keys import namespace_key, orphaned_buildkitd_key
+from ink_operator.core import errors, keys, kinds, times
 from ink_operator.core.objects import Ref, is_deleting, ref_of
 from ink_operator.core.shared import Shared
-from ink_operator.core.times import seconds_since
 from ink_operator.inkservice import names
 from ink_operator.inkservice.act.builds import wake_queued
-from ink_operator.inkservice.act.hosts import release_host
-from ink_operator.inkservice.facts.claims import release
-from ink_operator.inkservice.facts.ownership import grants, is_made_by_ink, is_ours
+from ink_operator.inkservice.act.effects import release_host
+from ink_operator.inkservice.facts import ownership
 from ink_operator.inkservice.facts.source import repository_of
-from ink_operator.inkservice.facts.volumes import is_to_be_deleted
 from ink_operator.inkservice.model import ServiceContext
 from ink_operator.ports import Ports
 
@@ -44,7 +39,7 @@ async def clean_up(
 ) -> float | None:
     """One step of the deletion. Returns in how many seconds the next one is due, None when nothing is left."""
     service, settings = context.service, context.settings
-    overdue = (seconds_since(service.metadata.deletion_timestamp, now) or 0) > settings.cleanup_deadline_seconds
+    overdue = (times.seconds_since(service.metadata.deletion_timestamp, now) or 0) > settings.cleanup_deadline_seconds
     hopeless = overdue and failures >= PATIENCE
     busy = [
         await _step(partial(step, context, ports), service, hopeless) for step in (_remove_workload, _remove_builds)
@@ -61,19 +56,19 @@ async def clean_up(
 def wake_housekeeping(context: ServiceContext, ports: Ports) -> None:
     """The project's namespace may be empty now, and the tenant's buildkitd without any service."""
     if context.is_gateway_managed:
-        ports.wakeups.add(namespace_key(context.identity.namespace))
+        ports.wakeups.add(keys.namespace_key(context.identity.namespace))
     if not context.settings.buildkit_shared:
         daemon = buildkitd_of(context.identity, context.settings)
-        ports.wakeups.add(orphaned_buildkitd_key(daemon.name, context.settings.buildkit_namespace))
+        ports.wakeups.add(keys.orphaned_buildkitd_key(daemon.name, context.settings.buildkit_namespace))
 
 
 async def _step(step: Callable[[], Awaitable[int]], service: InkService, hopeless: bool) -> int:
     """One part of the cleaning up. What fails is tried again until it is hopeless, and left behind then."""
     try:
         return await step()
-    except NotRenewed:
+    except errors.NotRenewed:
         raise
-    except InkError as error:
+    except errors.InkError as error:
         if not hopeless:
             raise
         log.warning("%s is deleted, and something of it stays behind: %s", names.owner_of(service), error)
@@ -83,7 +78,9 @@ async def _step(step: Callable[[], Awaitable[int]], service: InkService, hopeles
 async def _remove_workload(context: ServiceContext, ports: Ports) -> int:
     """Route first, then pods. Returns how many objects were still there."""
     service, identity, space = context.service, context.identity, context.identity.namespace
-    if not grants(await ports.cluster.get(Ref(kinds.ROLE_BINDING, space, names.OPERATOR_GRANT)), context.settings):
+    if not ownership.grants(
+        await ports.cluster.get(Ref(kinds.ROLE_BINDING, space, names.OPERATOR_GRANT)), context.settings
+    ):
         return 0
     refs = [
         Ref(kind, space, identity.name)
@@ -93,14 +90,14 @@ async def _remove_workload(context: ServiceContext, ports: Ports) -> int:
     found = [
         (ref, live)
         for ref, live in zip(refs, await asyncio.gather(*map(ports.cluster.get, refs)), strict=True)
-        if live is not None and is_ours(live, service.metadata.uid)
+        if live is not None and ownership.is_ours(live, service.metadata.uid)
     ]
     selector = names.owner_selector(service)
     for claim in await ports.cluster.list(
-        kinds.PERSISTENT_VOLUME_CLAIM, space, f"{selector},{LABEL_COMPONENT}={names.VOLUME}"
+        kinds.PERSISTENT_VOLUME_CLAIM, space, f"{selector},{group.LABEL_COMPONENT}={names.VOLUME}"
     ):
         # The others hold data that is to outlive the service; a new one of its name takes them up again.
-        if is_to_be_deleted(claim) or is_deleting(claim):
+        if ownership.is_to_be_deleted(claim) or is_deleting(claim):
             found.append((Ref(kinds.PERSISTENT_VOLUME_CLAIM, space, claim["metadata"]["name"]), claim))
     for kind in (kinds.JOB, kinds.CONTROLLER_REVISION):
         items = await ports.cluster.list(kind, space, selector)
@@ -135,7 +132,7 @@ async def _release_claims(context: ServiceContext, ports: Ports, now: datetime) 
     """Its hosts stay the tenant's for a while: nobody takes over an address that a service has just given up."""
     settings, selector = context.settings, names.owner_selector(context.service)
     for claim in await ports.cluster.list(kinds.CONFIG_MAP, settings.namespace, selector):
-        await release_host(release(claim["metadata"]["name"], settings, now), ports)
+        await release_host(ownership.release(claim["metadata"]["name"], settings, now), ports)
     return 0
 
 
@@ -146,13 +143,13 @@ async def _leave_namespace(context: ServiceContext, ports: Ports, shared: Shared
     if any(o["metadata"]["uid"] != uid and not is_deleting(o) for o in others):
         return 0
     grant = await ports.cluster.get(Ref(kinds.ROLE_BINDING, space, names.OPERATOR_GRANT))
-    if not grants(grant, context.settings):
+    if not ownership.grants(grant, context.settings):
         return 0
     shared.tenancy.forget(space)
     for live in await ports.cluster.list(kinds.NETWORK_POLICY, space):
-        if live["metadata"]["name"] in names.POLICIES and is_made_by_ink(live):
+        if live["metadata"]["name"] in names.POLICIES and ownership.is_made_by_ink(live):
             await ports.cluster.delete(ref_of(live), uid=live["metadata"]["uid"])
     # Last, as it takes the operator's own rights here away. Without the right to do that it stays, and harms nothing.
-    with contextlib.suppress(Forbidden):
+    with contextlib.suppress(errors.Forbidden):
         await ports.cluster.delete(Ref(kinds.ROLE_BINDING, space, names.OPERATOR_GRANT))
     return 0

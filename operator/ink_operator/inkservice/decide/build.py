@@ -7,17 +7,15 @@ from ink_api.conditions import ConditionType
 from ink_api.inkservice import BuildStatus
 from ink_api.reasons import PROGRESS, Reason
 
+from ink_operator.core import times
 from ink_operator.core.plan import REFUSED_RETRY_SECONDS
-from ink_operator.core.times import seconds_since
 from ink_operator.inkservice.decide.plan import ServicePlanBuilder
 from ink_operator.inkservice.decide.revision import supersede
-from ink_operator.inkservice.decide.superseding import to_be_deployed, to_be_finished
+from ink_operator.inkservice.decide.wanted_build import to_be_deployed, to_be_finished
 from ink_operator.inkservice.desired.buildjob import DEADLINE_SLACK_SECONDS, timeout_seconds
+from ink_operator.inkservice.facts import effective, revisions, rollout
 from ink_operator.inkservice.facts.builds import RETRY_AFTER_SECONDS, build_status
-from ink_operator.inkservice.facts.effective import default_port
 from ink_operator.inkservice.facts.inkfile import parsed
-from ink_operator.inkservice.facts.revisions import attempts_for, of_build, running_now
-from ink_operator.inkservice.facts.rollout import running_of
 from ink_operator.inkservice.model import (
     DEFAULT_PORT,
     Attempt,
@@ -50,13 +48,13 @@ def build_step(plan: ServicePlanBuilder) -> Chosen:
     if image is not None:
         plan.set_condition(SOURCE, "True", Reason.NOT_NEEDED, "The image is given.")
         plan.set_condition(BUILT, "True", Reason.NOT_NEEDED, "The image is given.")
-        live = running_of(plan.seen.deployment)
+        live = rollout.running_of(plan.seen.deployment)
         port = live.port if live is not None and live.image == image.ref else DEFAULT_PORT
         return Chosen(Running(image.ref, port), newest=True)
     build = plan.seen.build
     if not _source(plan, build) or not _variables(plan) or build is None:
         # A repository that is gone must not undo what runs; it only cannot be renewed.
-        return Chosen(running_now(plan.seen.workload, plan.revisions), newest=False)
+        return Chosen(revisions.running_now(plan.seen.workload, plan.revisions), newest=False)
     plan.commit = build.commit
     return _build(plan, build)
 
@@ -98,10 +96,10 @@ def _variables(plan: ServicePlanBuilder) -> bool:
 
 def _build(plan: ServicePlanBuilder, build: BuildPlan) -> Chosen:
     seen = plan.seen
-    live, running = running_of(seen.workload), running_now(seen.workload, plan.revisions)
+    live, running = rollout.running_of(seen.workload), revisions.running_now(seen.workload, plan.revisions)
     finishing = to_be_finished(plan.service, build, seen.attempts, seen.revisions)
     _supersede(plan, build, finishing)
-    mine = attempts_for(seen.attempts, seen.revisions, build.key)
+    mine = revisions.attempts_for(seen.attempts, seen.revisions, build.key)
     last = mine[-1] if mine else None
     plan.build = _status(plan, build, last)
     if live is not None and live.build_key == build.key:
@@ -144,8 +142,8 @@ def _late(plan: ServicePlanBuilder, build: BuildPlan) -> Chosen | None:
 
 def _running(plan: ServicePlanBuilder, build: BuildPlan, built: Verdict) -> Running:
     image = f"{plan.settings.registry}/{build.repository}@{built.digest}"
-    port, token = default_port(built.ports), plan.service.spec.rebuild_token
-    known = of_build(plan.revisions, build.key)
+    port, token = effective.default_port(built.ports), plan.service.spec.rebuild_token
+    known = revisions.of_build(plan.revisions, build.key)
     # A build says the same for ever: its record tells it without Job and registry.
     inkfile = known.running.inkfile if known is not None and known.running is not None else built.inkfile
     return Running(image, port, build.commit, build.key, token, build.planner, inkfile)
@@ -219,7 +217,7 @@ def _retry(plan: ServicePlanBuilder, build: BuildPlan, last: Attempt, no_cache: 
 def retry_wait(last: Attempt, now: datetime) -> float:
     """Seconds until the next attempt is due; not positive: now."""
     limit = RETRY_AFTER_SECONDS[min(last.number, len(RETRY_AFTER_SECONDS)) - 1]
-    return limit - (seconds_since(last.finished or last.created, now) or 0.0)
+    return limit - (times.seconds_since(last.finished or last.created, now) or 0.0)
 
 
 def _report_failure(plan: ServicePlanBuilder, last: Attempt) -> None:
@@ -233,7 +231,7 @@ def _report_failure(plan: ServicePlanBuilder, last: Attempt) -> None:
 
 def _status(plan: ServicePlanBuilder, build: BuildPlan, last: Attempt | None) -> BuildStatus | None:
     """What the status says of the build; from its record when the Job that knew more is gone."""
-    done = of_build(plan.revisions, build.key)
+    done = revisions.of_build(plan.revisions, build.key)
     if done is not None and last not in plan.seen.attempts:
         return done.build
     return build_status(last) if last is not None else None

@@ -1,9 +1,11 @@
 """Pure: what is wrong before any work begins. Each check is named by what is wrong and gives the failure or None."""
 
 import re
+from collections.abc import Callable
 from datetime import UTC
 
-from ink_api.group import ANNOTATION_OWNER, LABEL_MANAGED_NAMESPACE
+from ink_api import group
+from ink_api.inkservice import EnvSource, InkServiceSpec
 from ink_api.names import SERVICE_NAME_MAX, SERVICE_NAME_PATTERN, TENANT_NAMESPACE_PREFIX
 from ink_api.reasons import Reason
 
@@ -12,14 +14,42 @@ from ink_operator.core.objects import annotations_of, is_deleting, labels_of
 from ink_operator.core.plan import Failure
 from ink_operator.inkservice import names
 from ink_operator.inkservice.decide.plan import ServicePlanBuilder
-from ink_operator.inkservice.decide.unsupported import not_served
 from ink_operator.inkservice.desired.namespace import set_up
-from ink_operator.inkservice.facts.claims import reserved_until, tenant_of
-from ink_operator.inkservice.facts.effective import is_worker
-from ink_operator.inkservice.facts.ownership import is_made_by_ink, is_ours
-from ink_operator.inkservice.facts.references import reference_denied
-from ink_operator.inkservice.facts.volumes import belongs, volumes_of
+from ink_operator.inkservice.facts import effective, ownership, references
 from ink_operator.inkservice.model import Claim
+
+Look = Callable[[InkServiceSpec], bool]
+
+
+def _build_env(pick: Callable[[EnvSource], object]) -> Look:
+    return lambda spec: any(v.value_from and pick(v.value_from) for v in (spec.build and spec.build.env) or [])
+
+
+def _env(pick: Callable[[EnvSource], object]) -> Look:
+    return lambda spec: any(v.value_from is not None and pick(v.value_from) is not None for v in spec.env or [])
+
+
+FIELDS: tuple[tuple[str, Look], ...] = (
+    ("source.git.auth.githubApp", lambda s: bool(s.source.git and s.source.git.auth and s.source.git.auth.github_app)),
+    ("build.env with resourceRef", _build_env(lambda source: source.resource_ref)),
+    ("build.env with serviceEnvRef", _build_env(lambda source: source.service_env_ref)),
+    ("mode OnDemand", lambda s: s.mode == "OnDemand"),
+    ("env with resourceRef", _env(lambda source: source.resource_ref)),
+    ("env with serviceEnvRef", _env(lambda source: source.service_env_ref)),
+    ("health.type MCP", lambda s: s.health is not None and s.health.type == "MCP"),
+    ("domains", lambda s: bool(s.domains)),
+    (
+        "ports with protocol TCP and visibility Public",
+        lambda s: any(p.protocol == "TCP" and p.visibility == "Public" for p in s.ports or []),
+    ),
+)
+"""(what to call it, is it used)"""
+
+
+def not_served(spec: InkServiceSpec) -> list[str]:
+    """Names of the used fields, in the order of the specification."""
+    return [f"spec.{name}" for name, used in FIELDS if used(spec)]
+
 
 RESERVED_PREFIXES = (TENANT_NAMESPACE_PREFIX, "kube-")
 
@@ -47,7 +77,7 @@ def namespace_is_platforms(plan: ServicePlanBuilder) -> Failure | None:
 def namespace_is_somebody_elses(plan: ServicePlanBuilder) -> Failure | None:
     """A namespace of a project's name that Ink did not make: whoever made it could read what runs in it."""
     live = plan.seen.namespace
-    if not plan.is_gateway_managed or live is None or is_made_by_ink(live):
+    if not plan.is_gateway_managed or live is None or ownership.is_made_by_ink(live):
         return None
     return Failure(Reason.NAME_CONFLICT, f"The Namespace {live['metadata']['name']} was not made by Ink.")
 
@@ -56,7 +86,7 @@ def namespace_is_not_ours_to_use(plan: ServicePlanBuilder) -> Failure | None:
     """Outside the tenants namespace only labelled namespaces are worked in."""
     if plan.is_gateway_managed or plan.settings.watch == "all":
         return None
-    if plan.seen.namespace is not None and labels_of(plan.seen.namespace).get(LABEL_MANAGED_NAMESPACE) == "true":
+    if plan.seen.namespace is not None and labels_of(plan.seen.namespace).get(group.LABEL_MANAGED_NAMESPACE) == "true":
         return None
     return Failure(Reason.NAMESPACE_NOT_MANAGED, f"Ink does not work in the namespace {plan.seen.identity.namespace}.")
 
@@ -75,7 +105,7 @@ def source_is_denied(plan: ServicePlanBuilder) -> Failure | None:
 
 def variable_is_denied(plan: ServicePlanBuilder) -> Failure | None:
     """A variable whose source may not be used."""
-    return reference_denied(plan.service, plan.is_gateway_managed)
+    return references.reference_denied(plan.service, plan.is_gateway_managed)
 
 
 def field_is_not_served(plan: ServicePlanBuilder) -> Failure | None:
@@ -87,7 +117,7 @@ def field_is_not_served(plan: ServicePlanBuilder) -> Failure | None:
 def health_has_no_port(plan: ServicePlanBuilder) -> Failure | None:
     """A worker is asked for its health only where it says which port to ask."""
     spec = plan.service.spec
-    if spec.health is None or spec.health.port is not None or not is_worker(plan.service):
+    if spec.health is None or spec.health.port is not None or not effective.is_worker(plan.service):
         return None
     return Failure(
         Reason.INVALID_SPEC, "spec.health: the service has no ports to ask: set health.port, or remove health."
@@ -102,7 +132,7 @@ def inkfile_is_not_served(plan: ServicePlanBuilder) -> Failure | None:
     if found:
         return Failure(Reason.NOT_IMPLEMENTED, f"ink.yaml: {', '.join(found)}: not served yet.")
     health = plan.effective.spec.health
-    if health is not None and health.port is None and is_worker(plan.effective):
+    if health is not None and health.port is None and effective.is_worker(plan.effective):
         return Failure(
             Reason.INVALID_SPEC,
             "spec.health: by ink.yaml the service has no ports to ask: set health.port, or remove health.",
@@ -115,11 +145,11 @@ def set_up_is_not_ours(plan: ServicePlanBuilder) -> Failure | None:
     for manifest in set_up(plan.seen.identity, plan.is_gateway_managed, plan.settings):
         which = (manifest["kind"], manifest["metadata"]["name"])
         live = plan.seen.tenancy.get(which)
-        if live is not None and not (is_made_by_ink(live) and live.get("roleRef") == manifest.get("roleRef")):
+        if live is not None and not (ownership.is_made_by_ink(live) and live.get("roleRef") == manifest.get("roleRef")):
             return _not_made_by_ink(*which, plan)
     for name in names.POLICIES:
         live = plan.seen.tenancy.get((kinds.NETWORK_POLICY.kind, name))
-        if live is not None and not is_made_by_ink(live):
+        if live is not None and not ownership.is_made_by_ink(live):
             return _not_made_by_ink(kinds.NETWORK_POLICY.kind, name, plan)
     return None
 
@@ -133,15 +163,15 @@ def object_is_not_ours(plan: ServicePlanBuilder) -> Failure | None:
     seen = plan.seen
     secret = seen.env_children.get(kinds.SECRET.kind) if seen.environment.values else None
     for live in (seen.deployment, seen.service, seen.ingress, seen.cron_job, seen.autoscaler, secret):
-        if live is not None and not is_ours(live, plan.service.metadata.uid):
+        if live is not None and not ownership.is_ours(live, plan.service.metadata.uid):
             what = f"{live.get('kind', 'object')} {live['metadata']['name']}"
             return Failure(
                 Reason.NAME_CONFLICT, f"The {what} in {seen.identity.namespace} was not made for this service."
             )
-    for volume in volumes_of(plan.service):
+    for volume in ownership.volumes_of(plan.service):
         name = names.volume_claim(seen.identity, volume.name)
         claim = seen.volumes.get(name)
-        if claim is not None and not belongs(claim, seen.identity):
+        if claim is not None and not ownership.belongs(claim, seen.identity):
             return Failure(
                 Reason.NAME_CONFLICT,
                 f"The PersistentVolumeClaim {name} in {seen.identity.namespace} was not made for this service.",
@@ -160,7 +190,7 @@ def host_is_not_ours(plan: ServicePlanBuilder) -> Failure | None:
     claim, meta = plan.seen.live_claim, plan.service.metadata
     if claim is None or plan.seen.claim not in (Claim.TAKEN, Claim.RESERVED):
         return None
-    until = reserved_until(claim, plan.settings)
+    until = ownership.reserved_until(claim, plan.settings)
     if until is not None:
         plan.requeue_after(max(0.0, (until - plan.now).total_seconds()))
         at = until.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
@@ -168,8 +198,8 @@ def host_is_not_ours(plan: ServicePlanBuilder) -> Failure | None:
             Reason.HOST_TAKEN, f"The host {host} was another tenant's until lately: it is free from {at} on."
         )
     # Who it is, is the tenant's own business only.
-    ours = tenant_of(claim) == (meta.namespace, plan.seen.identity.tenant)
-    by = f" by the InkService {annotations_of(claim)[ANNOTATION_OWNER]}" if ours else ""
+    ours = ownership.tenant_of(claim) == (meta.namespace, plan.seen.identity.tenant)
+    by = f" by the InkService {annotations_of(claim)[group.ANNOTATION_OWNER]}" if ours else ""
     return Failure(Reason.HOST_TAKEN, f"The host {host} is taken{by}.")
 
 

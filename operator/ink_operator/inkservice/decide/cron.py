@@ -6,19 +6,16 @@ How the last run ended is a condition of its own: a run that fails does not make
 from ink_api.conditions import ConditionType, find
 from ink_api.reasons import Reason
 
-from ink_operator.core import kinds
-from ink_operator.core.effects import Delete, MergePatch
+from ink_operator.core import effects, kinds, times
 from ink_operator.core.objects import Manifest, Ref, annotations_of, is_deleting, labels_of, ref_of
 from ink_operator.core.plan import Fact
-from ink_operator.core.times import parse_time
 from ink_operator.inkservice import names
-from ink_operator.inkservice.decide.environment import drop_environment
 from ink_operator.inkservice.decide.plan import ServicePlanBuilder
+from ink_operator.inkservice.decide.prerequisites import drop_environment
 from ink_operator.inkservice.decide.release import release_step
 from ink_operator.inkservice.decide.revision import record
-from ink_operator.inkservice.desired.cron import make_cron_job
-from ink_operator.inkservice.facts.diagnose import blocked, cannot_start, how_it_ended, newest_pods, wait_seconds
-from ink_operator.inkservice.facts.effective import wanted_replicas
+from ink_operator.inkservice.desired.workload import make_cron_job
+from ink_operator.inkservice.facts import diagnose, effective
 from ink_operator.inkservice.model import Running
 
 LOOK_SECONDS = 2.0
@@ -56,23 +53,23 @@ def _end_stuck_runs(plan: ServicePlanBuilder, revision: str) -> None:
     """
     for pod in plan.seen.pods:
         earlier = labels_of(pod).get(names.LABEL_REVISION) != revision and not is_deleting(pod)
-        if not earlier or how_it_ended(pod) or blocked([pod], plan.now) is None:
+        if not earlier or diagnose.how_it_ended(pod) or diagnose.blocked([pod], plan.now) is None:
             continue
         for owner in pod["metadata"].get("ownerReferences") or []:
             if owner.get("kind") == kinds.JOB.kind and owner.get("controller"):
                 ref = Ref(kinds.JOB, pod["metadata"]["namespace"], owner["name"])
-                plan.effects.append(Delete(ref, owner["uid"]))
+                plan.effects.append(effects.Delete(ref, owner["uid"]))
 
 
 def _report(plan: ServicePlanBuilder, cron_job: Manifest, revision: str) -> None:
-    pods = [p for p in newest_pods(plan.seen.pods, revision) if not how_it_ended(p)]
-    failure = cannot_start(pods, plan.now)
+    pods = [p for p in diagnose.newest_pods(plan.seen.pods, revision) if not diagnose.how_it_ended(p)]
+    failure = diagnose.cannot_start(pods, plan.now)
     if failure is not None:
         waits = " Until then no other run starts." if cron_job["spec"].get("concurrencyPolicy") == "Forbid" else ""
         plan.set_condition(ConditionType.DEPLOYED, "False", failure.reason, f"{failure.message}{waits}")
         return
     if pods:
-        plan.requeue_after(wait_seconds(pods, None, plan.now))
+        plan.requeue_after(diagnose.wait_seconds(pods, None, plan.now))
     schedule = f"{cron_job['spec']['schedule']} ({cron_job['spec'].get('timeZone', 'Etc/UTC')})"
     plan.set_condition(ConditionType.DEPLOYED, "True", Reason.DEPLOYED, f"The schedule {schedule} is in place.")
 
@@ -81,7 +78,7 @@ def report_last_run(plan: ServicePlanBuilder) -> None:
     """As the CronJob tells it. While a run is under way the word about the one before stands."""
     status = (plan.seen.cron_job or {}).get("status") or {}
     time = status.get("lastScheduleTime")
-    started, succeeded = parse_time(time), parse_time(status.get("lastSuccessfulTime"))
+    started, succeeded = times.parse_time(time), times.parse_time(status.get("lastSuccessfulTime"))
     if started is None:
         return
     if succeeded is not None and succeeded >= started:
@@ -100,7 +97,7 @@ def _why(plan: ServicePlanBuilder) -> str:
     newest = max(
         failed, key=lambda p: (p["metadata"].get("creationTimestamp", ""), p["metadata"]["name"]), default=None
     )
-    return f": {how_it_ended(newest)}" if newest is not None else ""
+    return f": {diagnose.how_it_ended(newest)}" if newest is not None else ""
 
 
 def cron_rests(plan: ServicePlanBuilder) -> bool:
@@ -112,6 +109,6 @@ def cron_rests(plan: ServicePlanBuilder) -> bool:
 def hold_schedule(plan: ServicePlanBuilder) -> None:
     """While no image is known for the newest spec, the old revision still follows `suspend`."""
     live = plan.seen.cron_job
-    wanted = wanted_replicas(plan.service) == 0
+    wanted = effective.wanted_replicas(plan.service) == 0
     if live is not None and bool(live["spec"].get("suspend")) != wanted:
-        plan.effects.append(MergePatch(ref_of(live), {"spec": {"suspend": wanted}}))
+        plan.effects.append(effects.MergePatch(ref_of(live), {"spec": {"suspend": wanted}}))

@@ -7,7 +7,7 @@ from ink_api.conditions import ConditionType, find
 
 from ink_operator.inkservice.decide.plan import ServicePlanBuilder
 from ink_operator.inkservice.decide.revision import amend, record_ref
-from ink_operator.inkservice.facts.revisions import last_deployed
+from ink_operator.inkservice.facts import revisions
 from ink_operator.inkservice.facts.source import repository_of
 from ink_operator.inkservice.model import BuildState, RetireImages, Revision, StartBuild
 
@@ -57,7 +57,7 @@ def _is_quiet(plan: ServicePlanBuilder) -> bool:
 
 def _kept(plan: ServicePlanBuilder, built: Sequence[Revision]) -> frozenset[str]:
     """Digests of what runs, of what is wanted and of what to restore; then of the newest others."""
-    last = last_deployed(plan.revisions)
+    last = revisions.last_deployed(plan.revisions)
     needed = {plan.live, plan.revision, last.name if last is not None else None}
     kept = {_digest(plan, r) for r in built if r.name in needed}
     kept |= {plan.image.partition("@")[2]} if plan.image else set()

@@ -6,14 +6,11 @@ from datetime import datetime
 from ink_api.inkservice import BuildStatus, InkService
 from ink_api.names import host_claim
 
-from ink_operator.core import kinds
-from ink_operator.core.effects import Delete
+from ink_operator.core import effects, kinds
 from ink_operator.core.objects import Ref
 from ink_operator.core.plan import PlanBuilder
-from ink_operator.inkservice.facts.claims import release
+from ink_operator.inkservice.facts import inkfile, ownership
 from ink_operator.inkservice.facts.effective import host_of, wants_host
-from ink_operator.inkservice.facts.inkfile import applied
-from ink_operator.inkservice.facts.ownership import is_granted
 from ink_operator.inkservice.facts.revisions import live_name, mirror, running_now
 from ink_operator.inkservice.model import (
     Attempt,
@@ -71,7 +68,7 @@ class ServicePlanBuilder(PlanBuilder):
     @property
     def is_granted(self) -> bool:
         """The operator may look into the workload's namespace, so what was observed there is all there is."""
-        return is_granted(self.seen.tenancy, self.settings)
+        return ownership.is_granted(self.seen.tenancy, self.settings)
 
     @property
     def live(self) -> str | None:
@@ -92,19 +89,19 @@ class ServicePlanBuilder(PlanBuilder):
 
     def run_as(self, running: Running) -> None:
         """From now on that image's ink.yaml counts."""
-        self.effective = applied(self.service, running.inkfile)
+        self.effective = inkfile.applied(self.service, running.inkfile)
 
     def release_hosts(self, *more: str) -> None:
         """Give up claims to hosts that are not wanted any more, and `more`, once nothing is routed by them."""
         claims = (*more, *self.seen.stale_claims)
-        self.effects += [ReleaseHost(release(name, self.settings, self.now)) for name in claims]
+        self.effects += [ReleaseHost(ownership.release(name, self.settings, self.now)) for name in claims]
 
     def drop_build(self, attempt: Attempt) -> None:
         """Delete a build's Job and Secret; the Secret has no owner if the operator died right after making both."""
         space = self.settings.builds_namespace
         self.effects += [
-            Delete(Ref(kinds.JOB, space, attempt.name), attempt.uid),
-            Delete(Ref(kinds.SECRET, space, attempt.name)),
+            effects.Delete(Ref(kinds.JOB, space, attempt.name), attempt.uid),
+            effects.Delete(Ref(kinds.SECRET, space, attempt.name)),
         ]
 
     def finish(self) -> ServicePlan:

@@ -10,16 +10,13 @@ from ink_api.conditions import ConditionType
 from ink_api.inkservice import Release
 from ink_api.reasons import Reason
 
-from ink_operator.core import kinds
-from ink_operator.core.effects import Create, Delete
+from ink_operator.core import effects, kinds
 from ink_operator.core.objects import Manifest, Ref
 from ink_operator.core.plan import Fact
 from ink_operator.inkservice.decide.plan import ServicePlanBuilder
 from ink_operator.inkservice.decide.revision import amend
 from ink_operator.inkservice.desired.releasejob import make_release_job, run_name
-from ink_operator.inkservice.facts.diagnose import blocked
-from ink_operator.inkservice.facts.effective import wanted_replicas
-from ink_operator.inkservice.facts.revisions import find, last_deployed
+from ink_operator.inkservice.facts import diagnose, effective, revisions
 from ink_operator.inkservice.model import ReleaseEnd, ReleaseRun, ReleaseState, Revision
 
 RELEASED = ConditionType.RELEASED
@@ -43,12 +40,12 @@ def _release(plan: ServicePlanBuilder, workload: Manifest, revision: Revision) -
         _drop_ended(plan)
         return Fact(RELEASED, "True", Reason.NOT_NEEDED, "The service has no release command.")
     _note_ends(plan)
-    revision = find(plan.revisions, revision.name) or revision
+    revision = revisions.find(plan.revisions, revision.name) or revision
     if revision.release is not None and revision.release.ok:
         return Fact(RELEASED, "True", Reason.RELEASED, "The release command has run for this revision.")
     if plan.live == revision.name or revision.outcome == Reason.DEPLOYED or _comes_back(plan, revision):
         return Fact(RELEASED, "True", Reason.NOT_NEEDED, "This revision served before it had a release command.")
-    if wanted_replicas(plan.service) == 0:
+    if effective.wanted_replicas(plan.service) == 0:
         # What is not to run is not released either: that comes when the service is wanted again.
         return None
     if not plan.is_granted:
@@ -62,7 +59,7 @@ def _release(plan: ServicePlanBuilder, workload: Manifest, revision: Revision) -
 
 def _comes_back(plan: ServicePlanBuilder, revision: Revision) -> bool:
     """The workload was deleted by hand: what it ran is put back at once, even if a newer operator renders it anew."""
-    last = last_deployed(plan.revisions)
+    last = revisions.last_deployed(plan.revisions)
     return plan.seen.workload is None and last is not None and last.running == revision.running
 
 
@@ -70,7 +67,7 @@ def _run(plan: ServicePlanBuilder, workload: Manifest, revision: Revision, relea
     mine = next((r for r in plan.seen.releases if r.run == run), None)
     plan.requeue_after(LOOK_SECONDS)
     if mine is not None:
-        failure = blocked([mine.pod] if mine.pod is not None else [], plan.now)
+        failure = diagnose.blocked([mine.pod] if mine.pod is not None else [], plan.now)
         if failure is not None:
             return Fact(RELEASED, "False", failure.reason, failure.message)
         return Fact(RELEASED, "Unknown", Reason.RELEASING, "Runs the release command.")
@@ -78,14 +75,14 @@ def _run(plan: ServicePlanBuilder, workload: Manifest, revision: Revision, relea
         text = "Waits for the release command of an earlier revision to end."
         return Fact(RELEASED, "Unknown", Reason.RELEASING, text)
     _drop_ended(plan)
-    plan.effects.append(Create(make_release_job(plan.service, plan.seen.identity, revision, release, workload)))
+    plan.effects.append(effects.Create(make_release_job(plan.service, plan.seen.identity, revision, release, workload)))
     return Fact(RELEASED, "Unknown", Reason.RELEASING, "Runs the release command.")
 
 
 def _note_ends(plan: ServicePlanBuilder) -> None:
     """How a command ended is on record before its Job may go, also that of a revision that is not wanted any more."""
     for run in plan.seen.releases:
-        revision = find(plan.revisions, run.revision)
+        revision = revisions.find(plan.revisions, run.revision)
         if revision is None or run.state == ReleaseState.RUNNING or _is_noted(revision, run):
             continue
         end = ReleaseEnd(run.run, run.state == ReleaseState.SUCCEEDED, run.message)
@@ -100,4 +97,4 @@ def _drop_ended(plan: ServicePlanBuilder) -> None:
     """The last Job stays for its log until another one is to run."""
     for run in plan.seen.releases:
         if run.state != ReleaseState.RUNNING:
-            plan.effects.append(Delete(Ref(kinds.JOB, plan.seen.identity.namespace, run.name), run.uid))
+            plan.effects.append(effects.Delete(Ref(kinds.JOB, plan.seen.identity.namespace, run.name), run.uid))

@@ -6,28 +6,19 @@ from typing import Any
 from ink_api.conditions import ConditionType
 from ink_api.reasons import Reason
 
-from ink_operator.core import kinds
-from ink_operator.core.effects import Create, Delete, MergePatch
+from ink_operator.core import effects, kinds
 from ink_operator.core.objects import Manifest, Ref, annotations_of
 from ink_operator.inkservice import names
 from ink_operator.inkservice.decide.plan import ServicePlanBuilder
 from ink_operator.inkservice.desired.revision import make_revision, release_json
-from ink_operator.inkservice.facts.builds import build_status
-from ink_operator.inkservice.facts.revisions import (
-    attempts_for,
-    find,
-    last_deployed,
-    next_number,
-    renumbered,
-    superfluous,
-)
+from ink_operator.inkservice.facts import builds, revisions
 from ink_operator.inkservice.facts.rollout import rollout_of
 from ink_operator.inkservice.model import Attempt, BuildState, Revision, Running
 
 
 def fix_numbers(plan: ServicePlanBuilder) -> None:
     """Two records never keep one number: the status lists them by it."""
-    for revision in renumbered(plan.revisions):
+    for revision in revisions.renumbered(plan.revisions):
         amend(plan, revision)
 
 
@@ -36,29 +27,29 @@ def record(plan: ServicePlanBuilder, workload: Manifest, running: Running) -> Re
     template = annotations_of(workload)[names.ANNOTATION_REVISION]
     name = names.revision(plan.seen.identity, template, running.build_key)
     plan.revision = name
-    known = find(plan.revisions, name)
+    known = revisions.find(plan.revisions, name)
     if known is None:
         return _create(plan, Revision(name, 0, template, running, build=_build_of(plan, running)))
     newest = max(r.number for r in plan.revisions if r.running is not None)
     if plan.live != name and known.number < newest:
         # As in a Deployment's history: what is rolled back to becomes the newest revision.
-        return amend(plan, replace(known, number=next_number(plan.revisions)))
+        return amend(plan, replace(known, number=revisions.next_number(plan.revisions)))
     return known
 
 
 def _build_of(plan: ServicePlanBuilder, running: Running) -> Any:
     if running.build_key is None:
         return None
-    mine = attempts_for(plan.seen.attempts, plan.seen.revisions, running.build_key)
+    mine = revisions.attempts_for(plan.seen.attempts, plan.seen.revisions, running.build_key)
     good = [a for a in mine if a.state == BuildState.SUCCEEDED]
-    return build_status(good[-1]) if good else None
+    return builds.build_status(good[-1]) if good else None
 
 
 def record_attempt(plan: ServicePlanBuilder, attempt: Attempt) -> None:
     """Keep what is known of an attempt that gives no image, before its Job goes."""
     name = names.attempt_record(plan.seen.identity, attempt.name)
-    if find(plan.revisions, name) is None:
-        _create(plan, Revision(name, 0, build=build_status(attempt), attempt=attempt))
+    if revisions.find(plan.revisions, name) is None:
+        _create(plan, Revision(name, 0, build=builds.build_status(attempt), attempt=attempt))
 
 
 def supersede(plan: ServicePlanBuilder, attempt: Attempt) -> None:
@@ -81,13 +72,13 @@ def settle_revisions(plan: ServicePlanBuilder) -> list[Revision]:
     for attempt in plan.seen.attempts:
         if attempt.state == BuildState.FAILED:
             record_attempt(plan, attempt)
-    last = last_deployed(plan.revisions)
+    last = revisions.last_deployed(plan.revisions)
     # The record of a Job that is still there would be made again.
     of_jobs = {names.attempt_record(plan.seen.identity, a.name) for a in plan.seen.attempts}
     needed = of_jobs | {name for name in (plan.revision, plan.live, last.name if last else None) if name}
-    dropped = superfluous(plan.revisions, frozenset(needed))
+    dropped = revisions.superfluous(plan.revisions, frozenset(needed))
     for revision in dropped:
-        plan.effects.append(Delete(record_ref(plan, revision), revision.uid or None))
+        plan.effects.append(effects.Delete(record_ref(plan, revision), revision.uid or None))
         plan.revisions.remove(revision)
     return dropped
 
@@ -95,7 +86,7 @@ def settle_revisions(plan: ServicePlanBuilder) -> list[Revision]:
 def _note_outcome(plan: ServicePlanBuilder) -> None:
     """Deployed stays; a failure stays until the revision is deployed after all."""
     live, workload = plan.live, plan.seen.workload
-    revision = find(plan.revisions, live) if live else None
+    revision = revisions.find(plan.revisions, live) if live else None
     if workload is None or revision is None or revision.outcome == Reason.DEPLOYED:
         return
     fact = plan.facts.get(ConditionType.DEPLOYED)
@@ -127,14 +118,14 @@ def amend(plan: ServicePlanBuilder, revision: Revision) -> Revision:
     patch: dict[str, Any] = {"metadata": {"annotations": notes}} if notes else {}
     if revision.number != old.number:
         patch["revision"] = revision.number
-    plan.effects.append(MergePatch(record_ref(plan, revision), patch))
+    plan.effects.append(effects.MergePatch(record_ref(plan, revision), patch))
     plan.revisions[index] = revision
     return revision
 
 
 def _create(plan: ServicePlanBuilder, revision: Revision) -> Revision:
-    revision = replace(revision, number=next_number(plan.revisions))
-    plan.effects.append(Create(make_revision(plan.service, plan.seen.identity, revision)))
+    revision = replace(revision, number=revisions.next_number(plan.revisions))
+    plan.effects.append(effects.Create(make_revision(plan.service, plan.seen.identity, revision)))
     plan.revisions.append(revision)
     return revision
 

@@ -1,19 +1,19 @@
 """Pure: how many pods, and who says so. With autoscaling Ink gives the number to begin with and then lets go of it."""
 
-from ink_api.group import FIELD_MANAGER_OPERATOR
+from ink_api import group
 
-from ink_operator.core.effects import HandOver, MergePatch
+from ink_operator.core import effects
 from ink_operator.core.objects import Manifest, ref_of
 from ink_operator.inkservice.decide.cron import hold_schedule
 from ink_operator.inkservice.decide.plan import ServicePlanBuilder
-from ink_operator.inkservice.desired.autoscaling import make_autoscaler, make_hand_over
-from ink_operator.inkservice.facts.effective import first_replicas, wanted_replicas
+from ink_operator.inkservice.desired.workload import make_autoscaler, make_hand_over
+from ink_operator.inkservice.facts import effective
 
 
 def scaled_by_others(plan: ServicePlanBuilder) -> bool:
     """The number of pods is not Ink's any more. Zero pods are nobody's wish but Ink's: nothing scales up from there."""
     service, live = plan.service, plan.seen.deployment
-    if service.spec.autoscaling is None or wanted_replicas(service) == 0:
+    if service.spec.autoscaling is None or effective.wanted_replicas(service) == 0:
         return False
     return live is not None and live["spec"].get("replicas", 1) > 0
 
@@ -22,13 +22,13 @@ def hand_over(plan: ServicePlanBuilder) -> None:
     """Before the Deployment is applied without `replicas`."""
     live = plan.seen.deployment
     if live is not None and scaled_by_others(plan) and owns_replicas(live):
-        plan.effects.append(HandOver(make_hand_over(live)))
+        plan.effects.append(effects.HandOver(make_hand_over(live)))
 
 
 def owns_replicas(live: Manifest) -> bool:
     """Ink has applied `replicas`, and nobody has taken it over."""
     for entry in live["metadata"].get("managedFields") or []:
-        if entry.get("manager") == FIELD_MANAGER_OPERATOR and entry.get("operation") == "Apply":
+        if entry.get("manager") == group.FIELD_MANAGER_OPERATOR and entry.get("operation") == "Apply":
             return "f:replicas" in ((entry.get("fieldsV1") or {}).get("f:spec") or {})
     return False
 
@@ -36,7 +36,7 @@ def owns_replicas(live: Manifest) -> bool:
 def autoscaler_step(plan: ServicePlanBuilder) -> None:
     """A suspended service has none: it would not come to rest at zero by itself."""
     scaling, live = plan.service.spec.autoscaling, plan.seen.autoscaler
-    if scaling is None or wanted_replicas(plan.service) == 0 or plan.service.spec.cron is not None:
+    if scaling is None or effective.wanted_replicas(plan.service) == 0 or plan.service.spec.cron is not None:
         plan.remove(live)
     else:
         plan.apply(live, make_autoscaler(plan.service, plan.seen.identity, scaling))
@@ -46,6 +46,6 @@ def scale_step(plan: ServicePlanBuilder) -> None:
     """While no image is known for the newest spec, the old revision still follows `replicas` and `suspend`."""
     hold_schedule(plan)
     live = plan.seen.deployment
-    wanted = first_replicas(plan.service)
+    wanted = effective.first_replicas(plan.service)
     if live is not None and not scaled_by_others(plan) and live["spec"].get("replicas", 1) != wanted:
-        plan.effects.append(MergePatch(ref_of(live), {"spec": {"replicas": wanted}}))
+        plan.effects.append(effects.MergePatch(ref_of(live), {"spec": {"replicas": wanted}}))

@@ -6,29 +6,31 @@ from ink_api.conditions import ConditionType
 from ink_api.inkservice import Port
 from ink_api.reasons import Reason
 
-from ink_operator.core import kinds
-from ink_operator.core.effects import MergePatch
+from ink_operator.core import effects, kinds
 from ink_operator.core.objects import Manifest, Ref, annotations_of
 from ink_operator.inkservice import names
 from ink_operator.inkservice.decide import checks
 from ink_operator.inkservice.decide.build import Chosen, build_step
 from ink_operator.inkservice.decide.cron import cron_rests, cron_step
-from ink_operator.inkservice.decide.environment import drop_environment, environment_step
 from ink_operator.inkservice.decide.images import retire_step
-from ink_operator.inkservice.decide.isolation import isolation_step
 from ink_operator.inkservice.decide.plan import ServicePlanBuilder
+from ink_operator.inkservice.decide.prerequisites import (
+    drop_environment,
+    drop_volumes,
+    environment_step,
+    grow_step,
+    isolation_step,
+    storage_step,
+)
 from ink_operator.inkservice.decide.release import release_step
 from ink_operator.inkservice.decide.revision import fix_numbers, record, settle_revisions
 from ink_operator.inkservice.decide.scale import autoscaler_step, hand_over, scale_step, scaled_by_others
-from ink_operator.inkservice.decide.storage import drop_volumes, grow_step, storage_step
 from ink_operator.inkservice.decide.ttl import expire_step, expired
 from ink_operator.inkservice.desired.namespace import set_up
 from ink_operator.inkservice.desired.network import make_claim, make_ingress, make_service
 from ink_operator.inkservice.desired.policy import make_policies
 from ink_operator.inkservice.desired.workload import make_deployment
-from ink_operator.inkservice.facts.diagnose import diagnose, newest_pods, wait_seconds
-from ink_operator.inkservice.facts.effective import enough_replicas, ports_of, probe_of, public_port, wanted_replicas
-from ink_operator.inkservice.facts.revisions import running_now
+from ink_operator.inkservice.facts import diagnose, effective, revisions
 from ink_operator.inkservice.facts.rollout import Rollout, rollout_of
 from ink_operator.inkservice.facts.status import CHAIN
 from ink_operator.inkservice.model import (
@@ -61,7 +63,7 @@ def decide(context: ServiceContext, seen: Observed, now: datetime) -> ServicePla
     if not _refused(plan):
         fix_numbers(plan)
         _claim(plan)
-        chosen = _suspended(plan) if wanted_replicas(service) == 0 else build_step(plan)
+        chosen = _suspended(plan) if effective.wanted_replicas(service) == 0 else build_step(plan)
         _tenancy(plan)
         if chosen is not None and chosen.running is not None:
             _run(plan, chosen.running, chosen.newest)
@@ -69,7 +71,7 @@ def decide(context: ServiceContext, seen: Observed, now: datetime) -> ServicePla
             scale_step(plan)
             if plan.seen.ingress is None:
                 plan.release_hosts()
-        if wanted_replicas(service) == 0:
+        if effective.wanted_replicas(service) == 0:
             _report_suspended(plan)
         dropped = settle_revisions(plan)
     _tidy(plan)
@@ -112,11 +114,11 @@ def _tenancy(plan: ServicePlanBuilder) -> None:
         plan.apply(seen.tenancy.get((manifest["kind"], manifest["metadata"]["name"])), manifest)
     if seen.namespace is not None and ANNOTATION_EMPTY_SINCE in annotations_of(seen.namespace):
         patch = {"metadata": {"annotations": {ANNOTATION_EMPTY_SINCE: None}}}
-        plan.effects.append(MergePatch(Ref(kinds.NAMESPACE, "", seen.identity.namespace), patch))
+        plan.effects.append(effects.MergePatch(Ref(kinds.NAMESPACE, "", seen.identity.namespace), patch))
 
 
 def _suspended(plan: ServicePlanBuilder) -> Chosen:
-    running = running_now(plan.seen.workload, plan.revisions)
+    running = revisions.running_now(plan.seen.workload, plan.revisions)
     for kind in CHAIN:
         plan.set_condition(kind, "Unknown", Reason.SUSPENDED, "The service is scaled to zero.")
     plan.commit, plan.image = (running.commit, running.image) if running else (None, None)
@@ -155,7 +157,7 @@ def _run(plan: ServicePlanBuilder, running: Running, newest: bool) -> None:
 def _deploy(plan: ServicePlanBuilder, running: Running, newest: bool) -> None:
     """What runs, and what it needs. `newest`: this is the newest revision, so its state is the service's state."""
     service = plan.effective
-    ports = ports_of(service, running.port)
+    ports = effective.ports_of(service, running.port)
     plan.image, plan.port = running.image, (ports[0].port if ports else None)
     if not plan.is_granted:
         # Nobody has looked yet: at what is referred to, or whether an object of our name is somebody else's.
@@ -201,7 +203,7 @@ def _serve(plan: ServicePlanBuilder, running: Running, ports: list[Port], newest
         plan.requeue_after(2.0)
         return
     rollout = rollout_of(
-        seen.deployment, seen.pods, settings.route_settle_seconds, plan.now, enough=enough_replicas(service)
+        seen.deployment, seen.pods, settings.route_settle_seconds, plan.now, enough=effective.enough_replicas(service)
     )
     if rollout.complete:
         drop_environment(plan)
@@ -217,7 +219,7 @@ def _routes(plan: ServicePlanBuilder, ports: list[Port]) -> bool:
         changed |= plan.apply(seen.service, make_service(service, seen.identity, ports))
     else:
         plan.remove(seen.service)
-    public = public_port(ports)
+    public = effective.public_port(ports)
     if plan.host is not None and public is not None:
         changed |= plan.apply(seen.ingress, make_ingress(service, seen.identity, plan.host, public, settings))
     else:
@@ -233,16 +235,16 @@ def _report_rollout(plan: ServicePlanBuilder, deployment: Manifest, rollout: Rol
             ConditionType.DEPLOYED, "True", Reason.DEPLOYED, "All pods run the newest revision and are ready."
         )
         return
-    pods = newest_pods(plan.seen.pods, rollout.revision)
-    probe = probe_of(plan.effective, ports, plan.settings)
-    failure = diagnose(deployment, pods, probe, plan.now)
+    pods = diagnose.newest_pods(plan.seen.pods, rollout.revision)
+    probe = effective.probe_of(plan.effective, ports, plan.settings)
+    failure = diagnose.diagnose(deployment, pods, probe, plan.now)
     if failure is not None:
         plan.set_condition(ConditionType.DEPLOYED, "False", failure.reason, failure.message)
         return
     plan.set_condition(ConditionType.DEPLOYED, "Unknown", Reason.DEPLOYING, "The new revision is being rolled out.")
     if rollout.settle_seconds > 0:
         plan.requeue_after(rollout.settle_seconds + 0.05)
-    plan.requeue_after(wait_seconds(pods, probe, plan.now))
+    plan.requeue_after(diagnose.wait_seconds(pods, probe, plan.now))
 
 
 def _report_route(plan: ServicePlanBuilder, rollout: Rollout, changing: bool) -> None:

@@ -9,22 +9,19 @@ from ink_api.conditions import ConditionType
 from ink_api.quantities import seconds
 from ink_api.reasons import Reason
 
-from ink_operator.core import kinds
-from ink_operator.core.effects import Delete
+from ink_operator.core import effects, kinds, times
 from ink_operator.core.objects import Manifest, Ref
-from ink_operator.core.times import parse_time
 from ink_operator.inkservice.decide.plan import ServicePlanBuilder
-from ink_operator.inkservice.facts.ownership import is_ours
+from ink_operator.inkservice.facts import ownership
 from ink_operator.inkservice.facts.status import CHAIN
-from ink_operator.inkservice.facts.volumes import is_to_be_deleted
 
-LOOK_SECONDS = 1.0
+EXPIRY_RETRY_SECONDS = 1.0
 """What went first frees what goes next."""
 
 
 def seconds_left(plan: ServicePlanBuilder) -> float | None:
     """Until the lifetime is over; None without one."""
-    created, ttl = parse_time(plan.service.metadata.creation_timestamp), plan.service.spec.ttl
+    created, ttl = times.parse_time(plan.service.metadata.creation_timestamp), plan.service.spec.ttl
     if created is None or ttl is None:
         return None
     return (created + timedelta(seconds=seconds(ttl)) - plan.now).total_seconds()
@@ -45,15 +42,17 @@ def expire_step(plan: ServicePlanBuilder) -> None:
     seen = plan.seen
     _remove_ours(plan, seen.ingress, seen.autoscaler, seen.deployment, seen.cron_job, seen.service)
     if plan.effects:
-        plan.requeue_after(LOOK_SECONDS)
+        plan.requeue_after(EXPIRY_RETRY_SECONDS)
     _remove_ours(plan, seen.env_children.get(kinds.SECRET.kind))
-    _remove_ours(plan, *(claim for _, claim in sorted(seen.volumes.items()) if is_to_be_deleted(claim)))
+    _remove_ours(plan, *(claim for _, claim in sorted(seen.volumes.items()) if ownership.is_to_be_deleted(claim)))
     if seen.ingress is None:
         plan.release_hosts(*plan.held_claim)
     for attempt in seen.attempts:
         plan.drop_build(attempt)
     # The records of its revisions stay with it: a longer lifetime brings it back without a build.
-    plan.effects += [Delete(Ref(kinds.JOB, seen.identity.namespace, run.name), run.uid) for run in seen.releases]
+    plan.effects += [
+        effects.Delete(Ref(kinds.JOB, seen.identity.namespace, run.name), run.uid) for run in seen.releases
+    ]
     message = f"The service's lifetime of {plan.service.spec.ttl} is over."
     for kind in CHAIN:
         plan.set_condition(kind, "Unknown", Reason.EXPIRED, message)
@@ -61,9 +60,9 @@ def expire_step(plan: ServicePlanBuilder) -> None:
     plan.refused = True
     if plan.is_gateway_managed:
         meta = plan.service.metadata
-        plan.effects.append(Delete(Ref(kinds.INK_SERVICE, meta.namespace, meta.name), meta.uid))
+        plan.effects.append(effects.Delete(Ref(kinds.INK_SERVICE, meta.namespace, meta.name), meta.uid))
 
 
 def _remove_ours(plan: ServicePlanBuilder, *children: Manifest | None) -> None:
     uid = plan.service.metadata.uid
-    plan.remove(*(live for live in children if live is not None and is_ours(live, uid)))
+    plan.remove(*(live for live in children if live is not None and ownership.is_ours(live, uid)))

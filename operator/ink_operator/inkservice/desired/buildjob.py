@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from ink_api.group import ANNOTATION_OWNER, LABEL_COMMIT, LABEL_DAEMON
+from ink_api import group
 from ink_api.inkservice import InkService
 from ink_api.quantities import seconds
 
@@ -11,7 +11,7 @@ from ink_operator.buildkitd.desired import PORT, buildkitd_of
 from ink_operator.core import kinds
 from ink_operator.core.objects import Manifest
 from ink_operator.inkservice import names
-from ink_operator.inkservice.desired.common import RESTRICTED, labels_of
+from ink_operator.inkservice.desired import common
 from ink_operator.inkservice.facts.source import clone_url, plain_build
 from ink_operator.inkservice.model import ServiceContext, StartBuild
 from ink_operator.settings import Settings
@@ -36,13 +36,13 @@ def make_job(context: ServiceContext, start: StartBuild, *, suspend: bool) -> Ma
     service, identity, settings, plan = context.service, context.identity, context.settings, start.plan
     name = names.build_job(plan.key, start.number)
     labels = {
-        **labels_of(service, identity, names.BUILD),
+        **common.labels_of(service, identity, names.BUILD),
         names.LABEL_BUILD_KEY: plan.key,
-        LABEL_COMMIT: plan.commit,
+        group.LABEL_COMMIT: plan.commit,
     }
     if not settings.buildkit_shared:
-        labels[LABEL_DAEMON] = buildkitd_of(identity, settings).name
-    annotations = {ANNOTATION_OWNER: names.owner_of(service)}
+        labels[group.LABEL_DAEMON] = buildkitd_of(identity, settings).name
+    annotations = {group.ANNOTATION_OWNER: names.owner_of(service)}
     pod: dict[str, Any] = {
         "restartPolicy": "Never",
         "automountServiceAccountToken": False,
@@ -52,7 +52,7 @@ def make_job(context: ServiceContext, start: StartBuild, *, suspend: bool) -> Ma
             "runAsNonRoot": True,
             "runAsUser": NONROOT_USER,
             "runAsGroup": NONROOT_USER,
-            "seccompProfile": RESTRICTED["seccompProfile"],
+            "seccompProfile": common.RESTRICTED["seccompProfile"],
         },
         "containers": [_container(context, start)],
     }
@@ -84,8 +84,8 @@ def make_secret(context: ServiceContext, start: StartBuild, secrets: dict[str, s
     meta: dict[str, Any] = {
         "name": name,
         "namespace": context.settings.builds_namespace,
-        "labels": labels_of(context.service, context.identity, names.BUILD),
-        "annotations": {ANNOTATION_OWNER: names.owner_of(context.service)},
+        "labels": common.labels_of(context.service, context.identity, names.BUILD),
+        "annotations": {group.ANNOTATION_OWNER: names.owner_of(context.service)},
     }
     if job_uid is not None:
         meta["ownerReferences"] = [
@@ -127,7 +127,7 @@ def _container(context: ServiceContext, start: StartBuild) -> dict[str, Any]:
             "limits": {"cpu": "2", "memory": "1Gi"},
         },
         # The clone lies in the container's own layer: a volume would cost a third of a second at each start.
-        "securityContext": {**RESTRICTED, "readOnlyRootFilesystem": False},
+        "securityContext": {**common.RESTRICTED, "readOnlyRootFilesystem": False},
         "terminationMessagePolicy": "File",
     }
 

@@ -2,21 +2,11 @@
 
 from typing import Any
 
-from ink_api.group import (
-    ANNOTATION_OWNER,
-    LABEL_COMPONENT,
-    LABEL_MANAGED_BY,
-    LABEL_OWNER_UID,
-    LABEL_PROJECT,
-    LABEL_SERVICE,
-    LABEL_TENANT,
-    MANAGED_BY,
-)
+from ink_api import group
 from ink_api.inkservice import InkService
 from ink_api.names import ServiceIdentity
 
-from ink_operator.core import kinds
-from ink_operator.core.canonical import stamped
+from ink_operator.core import canonical, kinds
 from ink_operator.core.kinds import Kind
 from ink_operator.core.objects import Manifest
 from ink_operator.inkservice import names
@@ -31,14 +21,14 @@ RESTRICTED: dict[str, Any] = {
 def labels_of(service: InkService, identity: ServiceIdentity, component: str) -> dict[str, str]:
     """Labels of a child of `service`; `component` says what it is for."""
     labels = {
-        LABEL_COMPONENT: component,
-        LABEL_MANAGED_BY: MANAGED_BY,
-        LABEL_OWNER_UID: service.metadata.uid,
-        LABEL_SERVICE: identity.name,
-        LABEL_TENANT: identity.tenant,
+        group.LABEL_COMPONENT: component,
+        group.LABEL_MANAGED_BY: group.MANAGED_BY,
+        group.LABEL_OWNER_UID: service.metadata.uid,
+        group.LABEL_SERVICE: identity.name,
+        group.LABEL_TENANT: identity.tenant,
     }
     if identity.project:
-        labels[LABEL_PROJECT] = identity.project
+        labels[group.LABEL_PROJECT] = identity.project
     return labels
 
 
@@ -63,7 +53,7 @@ def child(
         "name": name,
         "namespace": namespace,
         "labels": labels_of(service, identity, component),
-        "annotations": {ANNOTATION_OWNER: names.owner_of(service), **(annotations or {})},
+        "annotations": {group.ANNOTATION_OWNER: names.owner_of(service), **(annotations or {})},
     }
     if owners is not None:
         meta["ownerReferences"] = owners
@@ -78,4 +68,4 @@ def child(
             }
         ]
     manifest = {"apiVersion": kind.api_version, "kind": kind.kind, "metadata": meta, **body}
-    return stamped(manifest) if stamp else manifest
+    return canonical.stamped(manifest) if stamp else manifest

@@ -11,7 +11,7 @@ from ink_operator.core import kinds
 from ink_operator.core.kinds import Kind
 from ink_operator.core.objects import Manifest
 from ink_operator.inkservice import names
-from ink_operator.inkservice.desired.common import child
+from ink_operator.inkservice.desired import common
 from ink_operator.settings import Settings
 
 
@@ -47,7 +47,7 @@ def _child(
     body: dict[str, Any],
     owners: list[dict[str, Any]] | None = None,
 ) -> Manifest:
-    return child(
+    return common.child(
         kind,
         service,
         identity,

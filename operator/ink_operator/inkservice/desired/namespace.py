@@ -2,16 +2,14 @@
 
 from typing import Any
 
-from ink_api.group import LABEL_MANAGED_BY, LABEL_MANAGED_NAMESPACE, LABEL_PROJECT, LABEL_TENANT, MANAGED_BY
+from ink_api import group
 from ink_api.names import ServiceIdentity
 
-from ink_operator.core import kinds
-from ink_operator.core.canonical import stamped
+from ink_operator.core import canonical, kinds
 from ink_operator.core.kinds import Kind
 from ink_operator.core.objects import Manifest
 from ink_operator.inkservice import names
-from ink_operator.inkservice.facts.effective import DEFAULT_CPU, DEFAULT_MEMORY
-from ink_operator.inkservice.facts.ownership import CLUSTER_ROLE_GATEWAY, grant_of, operator_grant
+from ink_operator.inkservice.facts import effective, ownership
 from ink_operator.settings import Settings
 
 BASELINE, RESTRICTED = "baseline", "restricted"
@@ -20,25 +18,27 @@ BASELINE, RESTRICTED = "baseline", "restricted"
 def make_namespace(identity: ServiceIdentity) -> Manifest:
     """Pod Security enforces baseline and warns of what is not restricted: images that start as root may run."""
     labels = {
-        LABEL_MANAGED_BY: MANAGED_BY,
-        LABEL_MANAGED_NAMESPACE: "true",
-        LABEL_TENANT: identity.tenant,
-        LABEL_PROJECT: identity.project,
+        group.LABEL_MANAGED_BY: group.MANAGED_BY,
+        group.LABEL_MANAGED_NAMESPACE: "true",
+        group.LABEL_TENANT: identity.tenant,
+        group.LABEL_PROJECT: identity.project,
         "pod-security.kubernetes.io/enforce": BASELINE,
         "pod-security.kubernetes.io/warn": RESTRICTED,
     }
     meta = {"name": identity.namespace, "labels": labels, "annotations": {}}
-    return stamped({"apiVersion": kinds.NAMESPACE.api_version, "kind": kinds.NAMESPACE.kind, "metadata": meta})
+    return canonical.stamped(
+        {"apiVersion": kinds.NAMESPACE.api_version, "kind": kinds.NAMESPACE.kind, "metadata": meta}
+    )
 
 
 def make_role_binding(namespace: str, name: str, role: str, account: str, account_namespace: str) -> Manifest:
     """Grants one of the two ClusterRoles inside the namespace."""
-    return _own(kinds.ROLE_BINDING, namespace, name, grant_of(role, account, account_namespace))
+    return _own(kinds.ROLE_BINDING, namespace, name, ownership.grant_of(role, account, account_namespace))
 
 
 def make_own_grant(namespace: str, settings: Settings) -> Manifest:
     """What lets the operator work in the namespace."""
-    return _own(kinds.ROLE_BINDING, namespace, names.OPERATOR_GRANT, operator_grant(settings))
+    return _own(kinds.ROLE_BINDING, namespace, names.OPERATOR_GRANT, ownership.operator_grant(settings))
 
 
 def make_quota(namespace: str) -> Manifest:
@@ -59,7 +59,7 @@ def make_limit_range(namespace: str) -> Manifest:
     """What a container gets that says nothing; a quota needs every container to say something."""
     limits = {
         "type": "Container",
-        "default": {"cpu": DEFAULT_CPU, "memory": DEFAULT_MEMORY},
+        "default": {"cpu": effective.DEFAULT_CPU, "memory": effective.DEFAULT_MEMORY},
         "defaultRequest": {"cpu": "50m", "memory": "51Mi"},
     }
     return _own(kinds.LIMIT_RANGE, namespace, names.LIMITS, {"spec": {"limits": [limits]}})
@@ -72,11 +72,16 @@ def set_up(identity: ServiceIdentity, is_gateway_managed: bool, settings: Settin
     if not is_gateway_managed:
         return [operator]
     gateway = make_role_binding(
-        name, names.GATEWAY_GRANT, CLUSTER_ROLE_GATEWAY, settings.gateway_service_account, settings.namespace
+        name, names.GATEWAY_GRANT, ownership.CLUSTER_ROLE_GATEWAY, settings.gateway_service_account, settings.namespace
     )
     return [make_namespace(identity), operator, gateway, make_quota(name), make_limit_range(name)]
 
 
 def _own(kind: Kind, namespace: str, name: str, body: dict[str, Any]) -> Manifest:
-    meta = {"name": name, "namespace": namespace, "labels": {LABEL_MANAGED_BY: MANAGED_BY}, "annotations": {}}
-    return stamped({"apiVersion": kind.api_version, "kind": kind.kind, "metadata": meta, **body})
+    meta = {
+        "name": name,
+        "namespace": namespace,
+        "labels": {group.LABEL_MANAGED_BY: group.MANAGED_BY},
+        "annotations": {},
+    }
+    return canonical.stamped({"apiVersion": kind.api_version, "kind": kind.kind, "metadata": meta, **body})

@@ -1,22 +1,13 @@
 """Service, Ingress and the claim of the public host."""
 
-from ink_api.group import (
-    ANNOTATION_OWNER,
-    COMPONENT_CLAIM,
-    LABEL_COMPONENT,
-    LABEL_MANAGED_BY,
-    LABEL_OWNER_UID,
-    LABEL_SERVICE,
-    LABEL_TENANT,
-    MANAGED_BY,
-)
+from ink_api import group
 from ink_api.inkservice import InkService, Port
 from ink_api.names import ServiceIdentity, host_claim
 
 from ink_operator.core import kinds
 from ink_operator.core.objects import Manifest
 from ink_operator.inkservice import names
-from ink_operator.inkservice.desired.common import child
+from ink_operator.inkservice.desired import common
 from ink_operator.settings import Settings
 
 
@@ -24,10 +15,10 @@ def make_service(service: InkService, identity: ServiceIdentity, ports: list[Por
     """The Service of all ports."""
     spec = {
         "type": "ClusterIP",
-        "selector": {LABEL_SERVICE: identity.name, LABEL_COMPONENT: names.APP},
+        "selector": {group.LABEL_SERVICE: identity.name, group.LABEL_COMPONENT: names.APP},
         "ports": [{"name": p.name, "port": p.port, "targetPort": p.port, "protocol": "TCP"} for p in ports],
     }
-    return child(
+    return common.child(
         kinds.SERVICE,
         service,
         identity,
@@ -45,7 +36,7 @@ def make_ingress(service: InkService, identity: ServiceIdentity, host: str, port
         "ingressClassName": settings.ingress_class,
         "rules": [{"host": host, "http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": backend}]}}],
     }
-    return child(
+    return common.child(
         kinds.INGRESS,
         service,
         identity,
@@ -69,12 +60,12 @@ def make_claim(service: InkService, identity: ServiceIdentity, host: str, settin
             "name": host_claim(host),
             "namespace": settings.namespace,
             "labels": {
-                LABEL_COMPONENT: COMPONENT_CLAIM,
-                LABEL_MANAGED_BY: MANAGED_BY,
-                LABEL_OWNER_UID: service.metadata.uid,
-                LABEL_TENANT: identity.tenant,
+                group.LABEL_COMPONENT: group.COMPONENT_CLAIM,
+                group.LABEL_MANAGED_BY: group.MANAGED_BY,
+                group.LABEL_OWNER_UID: service.metadata.uid,
+                group.LABEL_TENANT: identity.tenant,
             },
-            "annotations": {ANNOTATION_OWNER: names.owner_of(service)},
+            "annotations": {group.ANNOTATION_OWNER: names.owner_of(service)},
         },
         "data": {"host": host, "tenant": identity.tenant},
     }

@@ -7,14 +7,14 @@ asked, that template is the wanted one, so an edit by hand is still undone; what
 import json
 from typing import Any
 
-from ink_api.group import GROUP
+from ink_api import group
 from ink_api.inkservice import InkService
 
-from ink_operator.core.canonical import fingerprint
+from ink_operator.core import canonical
 from ink_operator.core.objects import Manifest, annotations_of
 
-ANNOTATION_ASKED = f"{GROUP}/asked"
-ANNOTATION_TEMPLATE = f"{GROUP}/template"
+ANNOTATION_ASKED = f"{group.GROUP}/asked"
+ANNOTATION_TEMPLATE = f"{group.GROUP}/template"
 TEMPLATE_MOST_BYTES = 200_000
 """All annotations of an object together may have 256 KiB. A larger template follows the operator's defaults at once."""
 
@@ -46,7 +46,7 @@ def asked_of(service: InkService, template: Manifest) -> str:
     pods: dict[str, Any] = template["spec"]
     image = [container["image"] for container in pods["containers"]]
     pull = pods.get("imagePullSecrets")
-    return fingerprint([spec, image, pull, template["metadata"].get("annotations")])
+    return canonical.fingerprint([spec, image, pull, template["metadata"].get("annotations")])
 
 
 def kept_template(live: Manifest | None, asked: str) -> Manifest | None:

@@ -4,17 +4,17 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from ink_api.group import LABEL_COMPONENT, LABEL_SERVICE
+from ink_api import group
 from ink_api.inkservice import EnvVar, InkService, Port
 from ink_api.names import ServiceIdentity
 
-from ink_operator.core.canonical import fingerprint
+from ink_operator.core import canonical
 from ink_operator.core.objects import Manifest
 from ink_operator.inkservice import names
-from ink_operator.inkservice.desired.common import RESTRICTED, labels_of
+from ink_operator.inkservice.desired import common
 from ink_operator.inkservice.desired.pinned_template import asked_of, kept_template, notes_of
 from ink_operator.inkservice.desired.storage import GROUP_ID, pod_storage
-from ink_operator.inkservice.facts.effective import leaving_of, ports_of, probe_of, resources_of
+from ink_operator.inkservice.facts import effective
 from ink_operator.inkservice.model import Running
 from ink_operator.settings import Settings
 
@@ -41,18 +41,18 @@ def make_template(
     """
     restarted = service.spec.restarted_at
     metadata: dict[str, Any] = {
-        "labels": labels_of(service, identity, component),
+        "labels": common.labels_of(service, identity, component),
         "annotations": {
             "ml.ink/owner": f"{service.metadata.namespace}/{service.metadata.name}",
             **({ANNOTATION_RESTARTED: restarted} if restarted else {}),
             **digests,
         },
     }
-    spec = _pod(service, identity, running, ports_of(service, running.port), settings)
+    spec = _pod(service, identity, running, effective.ports_of(service, running.port), settings)
     if component == names.APP:
         spec["topologySpreadConstraints"] = _spread(identity)
     template = {"metadata": metadata, "spec": spec}
-    metadata["labels"][names.LABEL_REVISION] = fingerprint(template)
+    metadata["labels"][names.LABEL_REVISION] = canonical.fingerprint(template)
     return kept_template(live, asked_of(service, template)) or template
 
 
@@ -78,7 +78,7 @@ def _spread(identity: ServiceIdentity) -> list[dict[str, Any]]:
             "maxSkew": 1,
             "topologyKey": "kubernetes.io/hostname",
             "whenUnsatisfiable": "ScheduleAnyway",
-            "labelSelector": {"matchLabels": {LABEL_SERVICE: identity.name, LABEL_COMPONENT: names.APP}},
+            "labelSelector": {"matchLabels": {group.LABEL_SERVICE: identity.name, group.LABEL_COMPONENT: names.APP}},
         }
     ]
 
@@ -92,8 +92,8 @@ def _pod(
     spec: dict[str, Any] = {
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
-        "securityContext": {"seccompProfile": RESTRICTED["seccompProfile"], **security},
-        "terminationGracePeriodSeconds": leaving_of(service, ports).grace_seconds,
+        "securityContext": {"seccompProfile": common.RESTRICTED["seccompProfile"], **security},
+        "terminationGracePeriodSeconds": effective.leaving_of(service, ports).grace_seconds,
         "containers": [{**_container(service, identity, running, ports, settings), **mounts}],
         **volumes,
     }
@@ -116,13 +116,13 @@ def _container(
         "name": names.APP,
         "image": running.image,
         "env": _environment(service.spec.env or [], ports, names.env_secret(identity)),
-        "resources": resources_of(service),
-        "securityContext": RESTRICTED,
+        "resources": effective.resources_of(service),
+        "securityContext": common.RESTRICTED,
         "terminationMessagePolicy": "FallbackToLogsOnError",
     }
     if ports:
         container["ports"] = [{"name": p.name, "containerPort": p.port, "protocol": "TCP"} for p in ports]
-    drain = leaving_of(service, ports).drain_seconds
+    drain = effective.leaving_of(service, ports).drain_seconds
     if drain:
         container["lifecycle"] = {"preStop": {"sleep": {"seconds": drain}}}
     if service.spec.env_from:
@@ -135,7 +135,7 @@ def _container(
 
 
 def _probes(service: InkService, ports: list[Port], settings: Settings) -> dict[str, Any]:
-    probe = probe_of(service, ports, settings)
+    probe = effective.probe_of(service, ports, settings)
     if probe is None:
         return {}
     check: dict[str, Any] = (

@@ -5,10 +5,9 @@ Ports are those of pods, as policies see traffic after Services are resolved.
 
 from typing import Any
 
-from ink_api.group import LABEL_MANAGED_BY, LABEL_SERVICE, MANAGED_BY
+from ink_api import group
 
-from ink_operator.core import kinds
-from ink_operator.core.canonical import stamped
+from ink_operator.core import canonical, kinds
 from ink_operator.core.objects import Manifest
 from ink_operator.core.selectors import NAMESPACE_NAME
 from ink_operator.inkservice import names
@@ -37,7 +36,7 @@ TRAEFIK_PORTS = (8000, 8443)
 def make_policies(namespace: str, whole_namespace: bool, settings: Settings) -> list[Manifest]:
     """The policies of a namespace. `whole_namespace`: all its pods; otherwise only those of Ink's services."""
     pods: dict[str, Any] = (
-        {} if whole_namespace else {"matchExpressions": [{"key": LABEL_SERVICE, "operator": "Exists"}]}
+        {} if whole_namespace else {"matchExpressions": [{"key": group.LABEL_SERVICE, "operator": "Exists"}]}
     )
     return [
         _policy(namespace, names.POLICIES[0], pods, {"policyTypes": ["Ingress", "Egress"]}),
@@ -99,8 +98,13 @@ def _pods_in(namespace: str, labels: dict[str, str]) -> dict[str, Any]:
 
 
 def _policy(namespace: str, name: str, pods: dict[str, Any], spec: dict[str, Any]) -> Manifest:
-    meta = {"name": name, "namespace": namespace, "labels": {LABEL_MANAGED_BY: MANAGED_BY}, "annotations": {}}
-    return stamped(
+    meta = {
+        "name": name,
+        "namespace": namespace,
+        "labels": {group.LABEL_MANAGED_BY: group.MANAGED_BY},
+        "annotations": {},
+    }
+    return canonical.stamped(
         {
             "apiVersion": kinds.NETWORK_POLICY.api_version,
             "kind": kinds.NETWORK_POLICY.kind,

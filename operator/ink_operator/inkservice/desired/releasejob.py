@@ -4,7 +4,7 @@ import copy
 import json
 from typing import Any
 
-from ink_api.group import ANNOTATION_OWNER
+from ink_api import group
 from ink_api.inkservice import InkService, Release
 from ink_api.names import ServiceIdentity, short_hash
 from ink_api.quantities import seconds
@@ -12,7 +12,7 @@ from ink_api.quantities import seconds
 from ink_operator.core import kinds
 from ink_operator.core.objects import Manifest
 from ink_operator.inkservice import names
-from ink_operator.inkservice.desired.common import child, labels_of
+from ink_operator.inkservice.desired import common
 from ink_operator.inkservice.model import Revision
 
 TIMEOUT_SECONDS = 600
@@ -46,13 +46,13 @@ def make_release_job(
         },
         "template": {
             "metadata": {
-                "labels": labels_of(service, identity, names.RELEASE),
-                "annotations": {ANNOTATION_OWNER: names.owner_of(service)},
+                "labels": common.labels_of(service, identity, names.RELEASE),
+                "annotations": {group.ANNOTATION_OWNER: names.owner_of(service)},
             },
             "spec": _pod(pod_spec_of(workload), release),
         },
     }
-    return child(
+    return common.child(
         kinds.JOB,
         service,
         identity,

@@ -12,8 +12,8 @@ from ink_api.names import ServiceIdentity
 from ink_operator.core import kinds
 from ink_operator.core.objects import Manifest
 from ink_operator.inkservice import names
-from ink_operator.inkservice.desired.common import child
-from ink_operator.inkservice.facts.builds import verdict_json
+from ink_operator.inkservice.desired import common
+from ink_operator.inkservice.facts import builds
 from ink_operator.inkservice.model import ReleaseEnd, Revision
 
 
@@ -28,14 +28,14 @@ def make_revision(service: InkService, identity: ServiceIdentity, revision: Revi
         data |= {"buildKey": running.build_key, "rebuildToken": running.rebuild_token}
         data |= {"planner": running.planner, "inkfile": json.loads(running.inkfile) if running.inkfile else None}
     if attempt is not None:
-        verdict = json.loads(verdict_json(attempt.verdict)) if attempt.verdict is not None else None
+        verdict = json.loads(builds.verdict_json(attempt.verdict)) if attempt.verdict is not None else None
         data["attempt"] = {"key": attempt.build_key, "number": attempt.number, "verdict": verdict}
         data["attempt"]["limit"] = attempt.limit_seconds
     notes = {
         **({names.ANNOTATION_OUTCOME: revision.outcome} if revision.outcome else {}),
         **({names.ANNOTATION_RELEASE: release_json(revision.release)} if revision.release is not None else {}),
     }
-    return child(
+    return common.child(
         kinds.CONTROLLER_REVISION,
         service,
         identity,

@@ -8,12 +8,11 @@ from typing import Any
 from ink_api.inkservice import InkService, Volume
 from ink_api.names import ServiceIdentity
 
-from ink_operator.core import kinds
-from ink_operator.core.canonical import parse_quantity
+from ink_operator.core import canonical, kinds
 from ink_operator.core.objects import Manifest
 from ink_operator.inkservice import names
-from ink_operator.inkservice.desired.common import child
-from ink_operator.inkservice.facts.volumes import volumes_of
+from ink_operator.inkservice.desired import common
+from ink_operator.inkservice.facts import ownership
 
 GROUP_ID = 65532
 """Group that owns the files: the kubelet gives it to every container, so that whatever user it has may write."""
@@ -24,7 +23,7 @@ def make_volume_claim(service: InkService, identity: ServiceIdentity, volume: Vo
     spec: dict[str, Any] = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": size}}}
     if volume.storage_class_name is not None:
         spec["storageClassName"] = volume.storage_class_name
-    return child(
+    return common.child(
         kinds.PERSISTENT_VOLUME_CLAIM,
         service,
         identity,
@@ -46,14 +45,14 @@ def size_of(live: Manifest) -> str:
 def larger(live: str, wanted: str) -> str:
     """Claims never shrink. A size that only others would write so stays as it is."""
     try:
-        return wanted if parse_quantity(wanted) > parse_quantity(live) else live
+        return wanted if canonical.parse_quantity(wanted) > canonical.parse_quantity(live) else live
     except ValueError:
         return live
 
 
 def pod_storage(service: InkService, identity: ServiceIdentity) -> tuple[dict[str, Any], dict[str, Any]]:
     """(what is added to the pod, what is added to its container)."""
-    volumes = volumes_of(service)
+    volumes = ownership.volumes_of(service)
     if not volumes:
         return {}, {}
     claims = [

@@ -1,18 +1,19 @@
-"""The Deployment of a service."""
+"""What makes the pods of a service: a Deployment with its HorizontalPodAutoscaler, or a CronJob."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from ink_api.group import LABEL_COMPONENT, LABEL_SERVICE
-from ink_api.inkservice import InkService
+from ink_api import group
+from ink_api.inkservice import Autoscaling, Cron, InkService
 from ink_api.names import ServiceIdentity
+from ink_api.quantities import seconds
 
 from ink_operator.core import kinds
 from ink_operator.core.objects import Manifest
 from ink_operator.inkservice import names
-from ink_operator.inkservice.desired.common import child
+from ink_operator.inkservice.desired import common
 from ink_operator.inkservice.desired.pod import EMPTY, make_template, revision_annotations
-from ink_operator.inkservice.facts.effective import first_replicas, grace_seconds, ports_of
+from ink_operator.inkservice.facts import effective
 from ink_operator.inkservice.model import Running
 from ink_operator.settings import Settings
 
@@ -37,26 +38,142 @@ def make_deployment(
     template = make_template(service, identity, running, settings, digests, live=live)
     spec: dict[str, Any] = {
         "revisionHistoryLimit": 3,
-        "progressDeadlineSeconds": grace_seconds(service, settings) + PROGRESS_SLACK_SECONDS,
+        "progressDeadlineSeconds": effective.grace_seconds(service, settings) + PROGRESS_SLACK_SECONDS,
         "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}},
-        "selector": {"matchLabels": {LABEL_SERVICE: identity.name, LABEL_COMPONENT: names.APP}},
+        "selector": {"matchLabels": {group.LABEL_SERVICE: identity.name, group.LABEL_COMPONENT: names.APP}},
         "template": template,
     }
     if not scaled_by_others:
-        spec["replicas"] = first_replicas(service)
+        spec["replicas"] = effective.first_replicas(service)
     if service.spec.volumes:
         # One pod at a time may have the disk, so the new one waits for the old one to be gone.
         spec["strategy"] = {"type": "Recreate"}
         spec["progressDeadlineSeconds"] += template["spec"]["terminationGracePeriodSeconds"]
-    if not ports_of(service, running.port):
+    if not effective.ports_of(service, running.port):
         spec["minReadySeconds"] = WORKER_SETTLE_SECONDS
-    return child(
+    return common.child(
         kinds.DEPLOYMENT,
         service,
         identity,
         name=identity.name,
         namespace=identity.namespace,
         component=names.APP,
+        body={"spec": spec},
+        annotations=revision_annotations(service, running, template),
+    )
+
+
+TARGET_CPU_PERCENT = 80
+DOWN_SECONDS = 300
+
+
+def make_autoscaler(service: InkService, identity: ServiceIdentity, wanted: Autoscaling) -> Manifest:
+    """Scales the Deployment by the use of what its pods request."""
+    cpu, memory = wanted.target_cpu_utilization_percentage, wanted.target_memory_utilization_percentage
+    if cpu is None and memory is None:
+        cpu = TARGET_CPU_PERCENT
+    spec: dict[str, Any] = {
+        "scaleTargetRef": {
+            "apiVersion": kinds.DEPLOYMENT.api_version,
+            "kind": kinds.DEPLOYMENT.kind,
+            "name": identity.name,
+        },
+        "minReplicas": wanted.min_replicas,
+        "maxReplicas": wanted.max_replicas,
+        "metrics": [_metric(name, target) for name, target in (("cpu", cpu), ("memory", memory)) if target is not None],
+        "behavior": {
+            "scaleUp": {"stabilizationWindowSeconds": _calm(wanted.scale_up_cooldown, 0)},
+            "scaleDown": {"stabilizationWindowSeconds": _calm(wanted.scale_down_cooldown, DOWN_SECONDS)},
+        },
+    }
+    return common.child(
+        kinds.HORIZONTAL_POD_AUTOSCALER,
+        service,
+        identity,
+        name=identity.name,
+        namespace=identity.namespace,
+        component=names.APP,
+        body={"spec": spec},
+    )
+
+
+def make_hand_over(live: Manifest) -> Manifest:
+    """The Deployment's number of pods as it is, to be applied by a manager of its own.
+
+    A field that its last owner applies no more is removed, and the API server would put its default of one pod in its
+    place. So another owner takes the value first; whoever scales takes it from that one.
+    """
+    meta = live["metadata"]
+    return {
+        "apiVersion": kinds.DEPLOYMENT.api_version,
+        "kind": kinds.DEPLOYMENT.kind,
+        # At this very version: a number that changed meanwhile is somebody else's already.
+        "metadata": {
+            "name": meta["name"],
+            "namespace": meta["namespace"],
+            "resourceVersion": meta["resourceVersion"],
+        },
+        "spec": {"replicas": live["spec"].get("replicas", 1)},
+    }
+
+
+def _metric(name: str, percent: int) -> dict[str, Any]:
+    target = {"type": "Utilization", "averageUtilization": percent}
+    return {"type": "Resource", "resource": {"name": name, "target": target}}
+
+
+def _calm(cooldown: str | None, default: int) -> int:
+    return seconds(cooldown) if cooldown is not None else default
+
+
+RUN_SECONDS = 3600
+LATE_SECONDS = 600
+"""A run whose time passed while nobody could start it begins so late at most; a later one is left out."""
+HISTORY = 3
+"""Finished runs kept of each kind: their pods hold the logs."""
+
+
+def make_cron_job(
+    service: InkService,
+    identity: ServiceIdentity,
+    running: Running,
+    settings: Settings,
+    digests: Mapping[str, str] = EMPTY,
+    *,
+    live: Manifest | None = None,
+) -> Manifest:
+    """Runs `running.image` at the times of spec.cron. `digests`, `live`: see make_template."""
+    cron = service.spec.cron or Cron(schedule="@yearly")
+    template = make_template(service, identity, running, settings, digests, component=names.CRON, live=live)
+    template["spec"]["restartPolicy"] = "Never"
+    job: dict[str, Any] = {
+        "metadata": {
+            "labels": common.labels_of(service, identity, names.CRON),
+            "annotations": {group.ANNOTATION_OWNER: names.owner_of(service)},
+        },
+        "spec": {
+            "backoffLimit": cron.retries,
+            "activeDeadlineSeconds": seconds(cron.timeout) if cron.timeout else RUN_SECONDS,
+            "template": template,
+        },
+    }
+    spec = {
+        "schedule": cron.schedule,
+        "timeZone": cron.time_zone or "Etc/UTC",
+        "concurrencyPolicy": cron.concurrency_policy,
+        "suspend": effective.wanted_replicas(service) == 0,
+        "startingDeadlineSeconds": LATE_SECONDS,
+        "successfulJobsHistoryLimit": HISTORY,
+        "failedJobsHistoryLimit": HISTORY,
+        "jobTemplate": job,
+    }
+    return common.child(
+        kinds.CRON_JOB,
+        service,
+        identity,
+        name=identity.name,
+        namespace=identity.namespace,
+        component=names.CRON,
         body={"spec": spec},
         annotations=revision_annotations(service, running, template),
     )

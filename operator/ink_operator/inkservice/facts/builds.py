@@ -6,13 +6,12 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from ink_api.group import ANNOTATION_VERDICT, LABEL_COMMIT
+from ink_api import group
 from ink_api.inkservice import BuildStatus
 from ink_api.reasons import Reason
 
-from ink_operator.core.build_jobs import POD_JOB_LABEL, terminated
+from ink_operator.core import build_jobs, times
 from ink_operator.core.objects import Manifest, annotations_of, condition_of, is_deleting, labels_of
-from ink_operator.core.times import parse_time, utc
 from ink_operator.inkservice import names
 from ink_operator.inkservice.facts.inkfile import canonical
 from ink_operator.inkservice.facts.scan import parse_scan, scan_wire
@@ -26,7 +25,7 @@ RETRY_AFTER_SECONDS = (5.0, 20.0, 600.0)
 
 def attempts_of(jobs: Iterable[Manifest], pods: Iterable[Manifest]) -> tuple[Attempt, ...]:
     """One attempt a Job, newest last. Jobs that are being deleted do not count."""
-    by_job = {labels_of(pod).get(POD_JOB_LABEL, ""): pod for pod in sorted(pods, key=_created)}
+    by_job = {labels_of(pod).get(build_jobs.POD_JOB_LABEL, ""): pod for pod in sorted(pods, key=_created)}
     found = [_attempt(job, by_job.get(job["metadata"]["name"])) for job in jobs if not is_deleting(job)]
     return tuple(sorted(found, key=lambda a: (a.created, a.number, a.name)))
 
@@ -36,8 +35,8 @@ def _created(live: Manifest) -> str:
 
 
 def _attempt(job: Manifest, pod: Manifest | None) -> Attempt:
-    ended = terminated(pod)
-    recorded = annotations_of(job).get(ANNOTATION_VERDICT, "")
+    ended = build_jobs.terminated(pod)
+    recorded = annotations_of(job).get(group.ANNOTATION_VERDICT, "")
     text = recorded or (ended or {}).get("message", "")
     verdict = parse_verdict(text) or _verdict_without_words(job, ended)
     status = job.get("status") or {}
@@ -45,7 +44,7 @@ def _attempt(job: Manifest, pod: Manifest | None) -> Attempt:
         name=job["metadata"]["name"],
         uid=job["metadata"].get("uid", ""),
         build_key=labels_of(job).get(names.LABEL_BUILD_KEY, ""),
-        commit=labels_of(job).get(LABEL_COMMIT, ""),
+        commit=labels_of(job).get(group.LABEL_COMMIT, ""),
         number=int(annotations_of(job).get(names.ANNOTATION_ATTEMPT, "1")),
         state=_state(job, verdict),
         created=_created(job),
@@ -128,8 +127,8 @@ def early_verdict(attempt: Attempt, text: str) -> Attempt:
 
 def _time(value: Any) -> str | None:
     """A moment as Kubernetes writes it, in UTC and without fractions; None for anything else."""
-    at = parse_time(value) if isinstance(value, str) else None
-    return value if at is not None and utc(at) == value else None
+    at = times.parse_time(value) if isinstance(value, str) else None
+    return value if at is not None and times.utc(at) == value else None
 
 
 def _reason(text: str) -> Reason:

@@ -11,11 +11,11 @@ from typing import Any
 
 from ink_api.reasons import Reason
 
+from ink_operator.core import times
 from ink_operator.core.objects import Manifest, condition_of, is_deleting, labels_of
 from ink_operator.core.plan import Failure
-from ink_operator.core.times import seconds_since
 from ink_operator.inkservice import names
-from ink_operator.inkservice.facts.effective import Probe
+from ink_operator.inkservice.facts import effective
 
 UNSCHEDULABLE_AFTER_SECONDS = 30.0
 PULL_FAILED = ("ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable")
@@ -43,7 +43,9 @@ def is_ready(pod: Manifest) -> bool:
     return (condition_of(pod, "Ready") or {}).get("status") == "True"
 
 
-def diagnose(deployment: Manifest, pods: Sequence[Manifest], probe: Probe | None, now: datetime) -> Failure | None:
+def diagnose(
+    deployment: Manifest, pods: Sequence[Manifest], probe: effective.Probe | None, now: datetime
+) -> Failure | None:
     """What keeps the newest revision from becoming ready, or None while it may still do so by itself.
 
     `pods`: those of the newest revision.
@@ -181,7 +183,7 @@ def _unschedulable(pod: Manifest, now: datetime) -> Failure | None:
     scheduled = condition_of(pod, "PodScheduled") or {}
     if scheduled.get("status") != "False" or scheduled.get("reason") != "Unschedulable":
         return None
-    age = seconds_since(pod["metadata"].get("creationTimestamp"), now) or 0.0
+    age = times.seconds_since(pod["metadata"].get("creationTimestamp"), now) or 0.0
     if age < UNSCHEDULABLE_AFTER_SECONDS:
         return None
     if OF_VOLUMES.search(str(scheduled.get("message"))):
@@ -191,11 +193,11 @@ def _unschedulable(pod: Manifest, now: datetime) -> Failure | None:
     return Failure(Reason.UNSCHEDULABLE, f"No node {why}: {_sentence(message)}.")
 
 
-def _silent(pod: Manifest, probe: Probe | None, now: datetime) -> Failure | None:
+def _silent(pod: Manifest, probe: effective.Probe | None, now: datetime) -> Failure | None:
     running = (_status(pod).get("state") or {}).get("running")
     if probe is None or not running or is_ready(pod):
         return None
-    age = seconds_since(running.get("startedAt"), now) or 0.0
+    age = times.seconds_since(running.get("startedAt"), now) or 0.0
     if age < probe.startup_grace_seconds:
         return None
     if probe.type == "HTTP":
@@ -214,14 +216,14 @@ def _sentence(text: str) -> str:
     return str(text).split("\n", 1)[0].rstrip(". ")[:300]
 
 
-def wait_seconds(pods: Sequence[Manifest], probe: Probe | None, now: datetime) -> float:
+def wait_seconds(pods: Sequence[Manifest], probe: effective.Probe | None, now: datetime) -> float:
     """When a deadline may next change the diagnosis; events tell of everything else."""
     waits = [15.0]
     for pod in pods:
         running = (_status(pod).get("state") or {}).get("running")
         if probe is not None and running:
-            waits.append(probe.startup_grace_seconds - (seconds_since(running.get("startedAt"), now) or 0.0))
+            waits.append(probe.startup_grace_seconds - (times.seconds_since(running.get("startedAt"), now) or 0.0))
         elif (condition_of(pod, "PodScheduled") or {}).get("status") == "False":
-            age = seconds_since(pod["metadata"].get("creationTimestamp"), now) or 0.0
+            age = times.seconds_since(pod["metadata"].get("creationTimestamp"), now) or 0.0
             waits.append(UNSCHEDULABLE_AFTER_SECONDS - age)
     return max(1.0, min(w for w in waits if w > 0))

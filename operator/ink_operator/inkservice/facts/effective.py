@@ -6,7 +6,7 @@ from ink_api.inkservice import EffectiveSettings, Health, InkService, Port, Reso
 from ink_api.names import ServiceIdentity
 from ink_api.quantities import seconds
 
-from ink_operator.core.canonical import parse_quantity
+from ink_operator.core import canonical
 from ink_operator.inkservice.model import DEFAULT_PORT
 from ink_operator.settings import Settings
 
@@ -163,15 +163,17 @@ def resources_of(service: InkService) -> dict[str, dict[str, str]]:
     return {
         "limits": {"cpu": cpu, "memory": memory},
         "requests": {
-            "cpu": requests.cpu or f"{max(1, int(parse_quantity(cpu) * 100))}m",
-            "memory": requests.memory or f"{max(1, int(parse_quantity(memory) / 10 / 1024**2))}Mi",
+            "cpu": requests.cpu or f"{max(1, int(canonical.parse_quantity(cpu) * 100))}m",
+            "memory": requests.memory or f"{max(1, int(canonical.parse_quantity(memory) / 10 / 1024**2))}Mi",
         },
     }
 
 
 def _larger(default: str, asked: str | None) -> str:
     """A default limit must not lie below what is asked for."""
-    return asked if asked is not None and parse_quantity(asked) > parse_quantity(default) else default
+    return (
+        asked if asked is not None and canonical.parse_quantity(asked) > canonical.parse_quantity(default) else default
+    )
 
 
 def first_replicas(service: InkService) -> int:

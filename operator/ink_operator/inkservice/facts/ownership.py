@@ -1,14 +1,21 @@
-"""Pure: whose a live object is, and whether the operator may work in a namespace."""
+"""Pure: whose a live object is: children, volume claims, the grant in a namespace, and the claims of public hosts.
+
+A host claim is never shared and never moves by deletion: whoever takes a reserved one over writes at the very version
+that was read, so of two the API server lets one through.
+"""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from ink_api.group import LABEL_MANAGED_BY, LABEL_OWNER_UID, MANAGED_BY
+from ink_api import group
+from ink_api.inkservice import InkService, Volume
+from ink_api.names import ServiceIdentity
 
-from ink_operator.core import kinds
-from ink_operator.core.canonical import covers
-from ink_operator.core.objects import Manifest, labels_of
+from ink_operator.core import canonical, effects, kinds, times
+from ink_operator.core.objects import Manifest, Ref, annotations_of, is_deleting, labels_of
 from ink_operator.inkservice import names
+from ink_operator.inkservice.model import Claim
 from ink_operator.settings import Settings
 
 CLUSTER_ROLE_OPERATOR = "ink-operator-namespace"
@@ -17,12 +24,12 @@ CLUSTER_ROLE_GATEWAY = "ink-gateway-namespace"
 
 def is_ours(live: Manifest, uid: str) -> bool:
     """The child carries our owner's UID."""
-    return labels_of(live).get(LABEL_OWNER_UID) == uid
+    return labels_of(live).get(group.LABEL_OWNER_UID) == uid
 
 
 def is_made_by_ink(live: Manifest) -> bool:
     """Made by Ink, for all services of a namespace together."""
-    return labels_of(live).get(LABEL_MANAGED_BY) == MANAGED_BY
+    return labels_of(live).get(group.LABEL_MANAGED_BY) == group.MANAGED_BY
 
 
 def grant_of(role: str, account: str, account_namespace: str) -> dict[str, Any]:
@@ -40,14 +47,85 @@ def operator_grant(settings: Settings) -> dict[str, Any]:
 
 def grants(live: Manifest | None, settings: Settings) -> bool:
     """Whether the RoleBinding, as it is, lets the operator work in its namespace."""
-    return live is not None and covers(live, operator_grant(settings))
+    return live is not None and canonical.covers(live, operator_grant(settings))
 
 
 def is_emptied_grant(live: Manifest, settings: Settings) -> bool:
     """Ours, but somebody changed whom it grants to. The role of a RoleBinding cannot be changed."""
-    return is_made_by_ink(live) and covers(live, {"roleRef": operator_grant(settings)["roleRef"]})
+    return is_made_by_ink(live) and canonical.covers(live, {"roleRef": operator_grant(settings)["roleRef"]})
 
 
 def is_granted(tenancy: Mapping[tuple[str, str], Manifest], settings: Settings) -> bool:
     """Whether the operator may look into the workload's namespace: what was observed there is then all there is."""
     return grants(tenancy.get((kinds.ROLE_BINDING.kind, names.OPERATOR_GRANT)), settings)
+
+
+def volumes_of(service: InkService) -> list[Volume]:
+    """By name."""
+    return sorted(service.spec.volumes or [], key=lambda v: v.name)
+
+
+def belongs(live: Manifest, identity: ServiceIdentity) -> bool:
+    """The claim was made for a service of this very name and tenant, perhaps an earlier one."""
+    wanted = {
+        group.LABEL_COMPONENT: names.VOLUME,
+        group.LABEL_MANAGED_BY: group.MANAGED_BY,
+        group.LABEL_PROJECT: identity.project or None,
+        group.LABEL_SERVICE: identity.name,
+        group.LABEL_TENANT: identity.tenant,
+    }
+    return all(labels_of(live).get(label) == value for label, value in wanted.items())
+
+
+def is_to_be_deleted(claim: Manifest) -> bool:
+    """Its policy says so, and nobody has asked for it yet."""
+    return annotations_of(claim).get(names.ANNOTATION_DELETION_POLICY) == "Delete" and not is_deleting(claim)
+
+
+def claim_state(
+    live: Manifest | None, service: InkService, identity: ServiceIdentity, settings: Settings, now: datetime
+) -> Claim:
+    """Whose the host is, asked for the service that wants it."""
+    if live is None:
+        return Claim.FREE
+    if is_ours(live, service.metadata.uid):
+        return Claim.OURS
+    if annotations_of(live).get(group.ANNOTATION_OWNER) == names.owner_of(service):
+        # An earlier service of this name left it behind.
+        return Claim.FREE
+    until = reserved_until(live, settings)
+    if until is None:
+        return Claim.TAKEN
+    return (
+        Claim.FREE
+        if now >= until or tenant_of(live) == (service.metadata.namespace, identity.tenant)
+        else Claim.RESERVED
+    )
+
+
+def tenant_of(claim: Manifest) -> tuple[str, str]:
+    """The tenant. A workspace and a namespace of the same name are two: where the service lies tells them apart."""
+    where, _, _ = annotations_of(claim).get(group.ANNOTATION_OWNER, "").partition("/")
+    return where, labels_of(claim).get(group.LABEL_TENANT, "")
+
+
+def reserved_until(claim: Manifest, settings: Settings) -> datetime | None:
+    """When a host that was given up is anybody's; None while a service holds it."""
+    at = times.parse_time(annotations_of(claim).get(group.ANNOTATION_RELEASED_AT))
+    return None if at is None else at + timedelta(seconds=settings.host_keep_seconds)
+
+
+def release(name: str, settings: Settings, now: datetime) -> effects.MergePatch:
+    """Give a host up: from now on its claim only reserves it for the tenant."""
+    mark = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    meta = {"annotations": {group.ANNOTATION_RELEASED_AT: mark}, "labels": {group.LABEL_OWNER_UID: None}}
+    return effects.MergePatch(Ref(kinds.CONFIG_MAP, settings.namespace, name), {"metadata": meta})
+
+
+def take_over(live: Manifest, wanted: Manifest) -> effects.MergePatch:
+    """Make a claim that is free ours, as it was when it was read."""
+    meta, version = wanted["metadata"], live["metadata"]["resourceVersion"]
+    annotations = {**meta["annotations"], group.ANNOTATION_RELEASED_AT: None}
+    patch = {"labels": meta["labels"], "annotations": annotations, "resourceVersion": version}
+    ref = Ref(kinds.CONFIG_MAP, meta["namespace"], meta["name"])
+    return effects.MergePatch(ref, {"metadata": patch, "data": wanted["data"]})

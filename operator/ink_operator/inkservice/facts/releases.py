@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from ink_api.group import LABEL_COMPONENT
+from ink_api import group
 from ink_api.inkservice import InkServiceSpec
 
 from ink_operator.core.build_jobs import POD_JOB_LABEL
@@ -28,7 +28,7 @@ def releases_of(
 
 def is_release(pod: Manifest) -> bool:
     """The pod of a release command, not of the application."""
-    return labels_of(pod).get(LABEL_COMPONENT) == names.RELEASE
+    return labels_of(pod).get(group.LABEL_COMPONENT) == names.RELEASE
 
 
 def secrets_of(spec: InkServiceSpec, unsealed: Iterable[str]) -> Collection[str] | None:

@@ -16,9 +16,7 @@ from pydantic import ValidationError
 
 from ink_operator.core.objects import Manifest, annotations_of, is_deleting
 from ink_operator.inkservice import names
-from ink_operator.inkservice.facts.builds import parse_verdict
-from ink_operator.inkservice.facts.inkfile import canonical
-from ink_operator.inkservice.facts.rollout import running_of
+from ink_operator.inkservice.facts import builds, inkfile, rollout
 from ink_operator.inkservice.model import DEFAULT_PORT, Attempt, BuildState, ReleaseEnd, Revision, Running
 
 KEPT_REVISIONS = 10
@@ -86,7 +84,7 @@ def _running(data: dict[str, Any]) -> Running | None:
         build_key=_text(data.get("buildKey")),
         rebuild_token=_text(data.get("rebuildToken")),
         planner=_text(data.get("planner")),
-        inkfile=canonical(data.get("inkfile")),
+        inkfile=inkfile.canonical(data.get("inkfile")),
     )
 
 
@@ -103,7 +101,7 @@ def _attempt(data: Any, build: BuildStatus | None, item: Manifest) -> Attempt | 
     key, number, limit = _text(data.get("key")), data.get("number"), data.get("limit")
     if key is None or not isinstance(number, int) or number < 1:
         return None
-    verdict = parse_verdict(json.dumps(data["verdict"])) if data.get("verdict") else None
+    verdict = builds.parse_verdict(json.dumps(data["verdict"])) if data.get("verdict") else None
     return Attempt(
         name=build.id,
         uid="",
@@ -149,14 +147,14 @@ def next_number(revisions: Iterable[Revision]) -> int:
 def running_now(deployment: Manifest | None, revisions: Sequence[Revision]) -> Running | None:
     """What runs, as the Deployment says; without one, what was deployed last, to be deployed again."""
     if deployment is not None:
-        return running_of(deployment)
+        return rollout.running_of(deployment)
     last = last_deployed(revisions)
     return last.running if last is not None else None
 
 
 def live_name(deployment: Manifest | None, identity: ServiceIdentity) -> str | None:
     """Name of the revision that a Deployment runs."""
-    running = running_of(deployment)
+    running = rollout.running_of(deployment)
     template = annotations_of(deployment or {}).get(names.ANNOTATION_REVISION)
     return names.revision(identity, template, running.build_key) if running is not None and template else None
 

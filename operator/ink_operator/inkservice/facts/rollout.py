@@ -4,11 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from ink_operator.core import times
 from ink_operator.core.objects import Manifest, annotations_of, condition_of, is_deleting, labels_of
-from ink_operator.core.times import parse_time
 from ink_operator.inkservice import names
-from ink_operator.inkservice.facts.diagnose import is_ready, newest_pods
-from ink_operator.inkservice.facts.inkfile import parsed
+from ink_operator.inkservice.facts import diagnose, inkfile
 from ink_operator.inkservice.model import DEFAULT_PORT, Running
 
 TIMES_ARE_CUT_SECONDS = 1.0
@@ -46,7 +45,7 @@ def running_of(deployment: Manifest | None) -> Running | None:
         build_key=notes.get(names.ANNOTATION_BUILD_KEY),
         rebuild_token=notes.get(names.ANNOTATION_REBUILD),
         planner=notes.get(names.ANNOTATION_PLANNER),
-        inkfile=parsed(notes.get(names.ANNOTATION_INKFILE, "")),
+        inkfile=inkfile.parsed(notes.get(names.ANNOTATION_INKFILE, "")),
     )
 
 
@@ -69,11 +68,11 @@ def rollout_of(
     else:
         wanted = min(enough, wanted)
     counts = counts and status.get("availableReplicas", 0) >= wanted
-    ready = [pod for pod in newest_pods(pods, revision) if is_ready(pod)]
+    ready = [pod for pod in diagnose.newest_pods(pods, revision) if diagnose.is_ready(pod)]
     old = [pod for pod in pods if labels_of(pod).get(names.LABEL_REVISION) != revision]
     old_alive = any(not is_deleting(pod) for pod in old)
     settle = max((_leaving_for(pod, settle_seconds, now) for pod in old), default=0.0)
-    since = [parse_time((condition_of(pod, "Ready") or {}).get("lastTransitionTime")) for pod in ready]
+    since = [times.parse_time((condition_of(pod, "Ready") or {}).get("lastTransitionTime")) for pod in ready]
     return Rollout(
         revision=revision,
         complete=counts and len(ready) >= wanted and not old_alive and settle <= 0,
@@ -87,7 +86,7 @@ def rollout_of(
 def _leaving_for(pod: Manifest, settle_seconds: float, now: datetime) -> float:
     """Seconds until the ingress has surely noticed that the pod is going."""
     meta = pod["metadata"]
-    gone_at = parse_time(meta.get("deletionTimestamp"))
+    gone_at = times.parse_time(meta.get("deletionTimestamp"))
     if gone_at is None or settle_seconds <= 0:
         return 0.0
     asked = gone_at - timedelta(seconds=meta.get("deletionGracePeriodSeconds") or 0)

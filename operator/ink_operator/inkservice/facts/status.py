@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from ink_api import group
 from ink_api.conditions import ConditionType, find
-from ink_api.group import LABEL_COMPONENT, LABEL_SERVICE
 from ink_api.inkservice import InkService, InkServiceStatus
 from ink_api.reasons import Reason
 
-from ink_operator.core import conditions, kinds
-from ink_operator.core.effects import Apply
+from ink_operator.core import conditions, effects, kinds
 from ink_operator.core.objects import Manifest
 from ink_operator.core.plan import Fact
 from ink_operator.inkservice import names
@@ -59,7 +58,7 @@ def summarise(
         namespace=identity.namespace,
         replicas=int(deployed.get("replicas") or 0),
         ready_replicas=int(deployed.get("readyReplicas") or 0),
-        selector=f"{LABEL_COMPONENT}={names.APP},{LABEL_SERVICE}={identity.name}",
+        selector=f"{group.LABEL_COMPONENT}={names.APP},{group.LABEL_SERVICE}={identity.name}",
         port=plan.port,
         effective=effective_settings(effective, plan.port, settings),
     )
@@ -97,7 +96,7 @@ def cron_availability(cron_job: Manifest | None) -> Fact:
 
 def _made(plan: ServicePlan) -> Manifest | None:
     """The Deployment that this pass makes."""
-    made = (e.manifest for e in plan.effects if isinstance(e, Apply))
+    made = (e.manifest for e in plan.effects if isinstance(e, effects.Apply))
     return next((m for m in made if m["kind"] == kinds.DEPLOYMENT.kind), None)
 
 

@@ -1,10 +1,13 @@
-"""Reads only: what the application's variables hold, and what was made of sealed ones in the workload's namespace."""
+"""Reads only: what variables of the application and of the build hold, and what was made of sealed ones."""
 
 import asyncio
+import base64
+import json
 from collections.abc import Iterable
 from datetime import datetime
 
-from ink_api.group import FINALIZER
+from ink_api import group
+from ink_api.inkservice import EnvVar
 from ink_api.reasons import Reason
 from ink_api.sealing import SealedValueError, binding_of
 
@@ -13,14 +16,14 @@ from ink_operator.core.objects import Manifest, Ref
 from ink_operator.core.plan import Failure
 from ink_operator.core.shared import Shared
 from ink_operator.inkservice import names
-from ink_operator.inkservice.facts.references import missing, reference_denied, sealed_variables, uses_of, values_used
+from ink_operator.inkservice.facts import references
 from ink_operator.inkservice.model import Configuration, Environment, ServiceContext
 from ink_operator.ports import Ports
 
 
 async def environment_of(context: ServiceContext, ports: Ports) -> Environment:
     """The unsealed values; or the failure, naming the variable and never the value."""
-    values = await unsealed("spec.env", sealed_variables(context.service), context, ports)
+    values = await unsealed("spec.env", references.sealed_variables(context.service), context, ports)
     if isinstance(values, Failure):
         return Environment(failure=values)
     bound = {binding_of(context.identity, variable): value for variable, value in values.items()}
@@ -43,23 +46,23 @@ async def unsealed(
 
 async def configuration_of(context: ServiceContext, ports: Ports, granted: bool) -> Configuration:
     """The digest of what Secrets and ConfigMaps hold. Without it pods would not roll when a value changes."""
-    uses = uses_of(context.service)
-    if not granted or not uses or reference_denied(context.service, context.is_gateway_managed) is not None:
+    uses = references.uses_of(context.service)
+    if not granted or not uses or references.reference_denied(context.service, context.is_gateway_managed) is not None:
         return Configuration()
     refs = sorted({use.ref(context.identity.namespace) for use in uses})
     found = dict(zip(refs, await asyncio.gather(*map(ports.cluster.get, refs)), strict=True))
-    failure = missing(uses, found, context.identity.namespace)
+    failure = references.missing(uses, found, context.identity.namespace)
     if failure is not None:
         return Configuration(failure=failure)
-    return Configuration(digest=await ports.sealing.digest(values_used(uses, found, context.identity)))
+    return Configuration(digest=await ports.sealing.digest(references.values_used(uses, found, context.identity)))
 
 
 async def env_children(context: ServiceContext, ports: Ports, shared: Shared, now: datetime) -> dict[str, Manifest]:
     """Kind -> live object: the Secret of the values, and who may read it."""
-    sealed = bool(sealed_variables(context.service))
+    sealed = bool(references.sealed_variables(context.service))
     uid = context.service.metadata.uid
     # Before the finalizer was set nothing was ever made for this service.
-    new = FINALIZER not in context.service.metadata.finalizers
+    new = group.FINALIZER not in context.service.metadata.finalizers
     if not sealed and (new or shared.without_env.get(uid, now)):
         shared.without_env.put(uid, True, now)
         return {}
@@ -74,3 +77,64 @@ async def env_children(context: ServiceContext, ports: Ports, shared: Shared, no
     else:
         shared.without_env.forget(uid)
     return {kind.kind: live for kind, live in zip(wanted, found, strict=True) if live is not None}
+
+
+BUILD_FIELD = "spec.build.env"
+BUILD_VALUES_MAX_BYTES = 96 * 1024
+"""All values together: they travel in one variable of the builder, for which the kernel has 128 KiB."""
+
+
+async def build_environment_of(context: ServiceContext, ports: Ports, granted: bool) -> Environment:
+    """The values; or the failure, naming variables and no value. `granted`: the namespace may be looked into."""
+    build = context.service.spec.build
+    variables = [v for v in (build.env if build else None) or [] if v.value_from is not None]
+    if not variables or references.reference_denied(context.service, context.is_gateway_managed) is not None:
+        return Environment()
+    uses = references.build_uses_of(context.service)
+    if uses and not granted:
+        return Environment(failure=Failure(Reason.PENDING, "The namespace is being set up."))
+    values = await unsealed(BUILD_FIELD, references.sealed_of(variables), context, ports)
+    if isinstance(values, Failure):
+        return Environment(failure=values)
+    referred = await _referred(uses, context, ports)
+    if isinstance(referred, Failure):
+        return Environment(failure=referred)
+    return await _named({**values, **referred}, variables, context, ports)
+
+
+async def _referred(uses: list[references.Use], context: ServiceContext, ports: Ports) -> dict[str, str] | Failure:
+    """Variable -> value, of those that Secrets and ConfigMaps hold."""
+    space = context.identity.namespace
+    refs = sorted({use.ref(space) for use in uses})
+    found: dict[Ref, Manifest | None] = dict(
+        zip(refs, await asyncio.gather(*map(ports.cluster.get, refs)), strict=True)
+    )
+    failure = references.missing(uses, found, space)
+    if failure is not None:
+        return failure
+    values: dict[str, str] = {}
+    for use in uses:
+        text = _decoded(use, found[use.ref(space)] or {})
+        if text is None:
+            message = f"{use.field}: key {use.key} of the {use.kind.kind} {use.name} holds no text (UTF-8)."
+            return Failure(Reason.INVALID_SPEC, message)
+        values[use.field.removeprefix(f"{BUILD_FIELD} ")] = text
+    return values
+
+
+def _decoded(use: references.Use, live: Manifest) -> str | None:
+    value: str = live["data"][use.key]
+    try:
+        return base64.b64decode(value).decode() if use.kind == kinds.SECRET else value
+    except ValueError:
+        return None
+
+
+async def _named(values: dict[str, str], variables: list[EnvVar], context: ServiceContext, ports: Ports) -> Environment:
+    """The values with their digest, unless they are too long."""
+    size = len(json.dumps(values))
+    if size > BUILD_VALUES_MAX_BYTES:
+        message = f"{BUILD_FIELD}: {len(variables)} values have {size} bytes; at most {BUILD_VALUES_MAX_BYTES} fit."
+        return Environment(failure=Failure(Reason.INVALID_SPEC, message))
+    bound = {binding_of(context.identity, name): value for name, value in values.items()}
+    return Environment(values, await ports.sealing.digest(bound))

@@ -7,26 +7,23 @@ import asyncio
 from dataclasses import replace
 from datetime import datetime
 
-from ink_api.group import LABEL_COMPONENT, LABEL_SERVICE
+from ink_api import group
 
 from ink_operator.core import kinds
 from ink_operator.core.objects import Manifest, Ref
 from ink_operator.core.shared import Shared
 from ink_operator.inkservice import names
-from ink_operator.inkservice.facts import source
-from ink_operator.inkservice.facts.builds import attempts_of, early_verdict
-from ink_operator.inkservice.facts.effective import enough_replicas, host_of, ports_of, probe_of, wants_host
-from ink_operator.inkservice.facts.inkfile import applied
-from ink_operator.inkservice.facts.ownership import is_granted
-from ink_operator.inkservice.facts.releases import is_release
-from ink_operator.inkservice.facts.revisions import revisions_of
+from ink_operator.inkservice.facts import builds, effective, inkfile, ownership, revisions, source
+from ink_operator.inkservice.facts.releases import is_release, releases_of, secrets_of
 from ink_operator.inkservice.facts.rollout import rollout_of, running_of
-from ink_operator.inkservice.facts.volumes import volumes_of
-from ink_operator.inkservice.model import Attempt, BuildState, Observed, ServiceContext
-from ink_operator.inkservice.observe.build_environment import build_environment_of
-from ink_operator.inkservice.observe.environment import configuration_of, env_children, environment_of
+from ink_operator.inkservice.model import Attempt, BuildState, Environment, Observed, ReleaseRun, ServiceContext
+from ink_operator.inkservice.observe.environment import (
+    build_environment_of,
+    configuration_of,
+    env_children,
+    environment_of,
+)
 from ink_operator.inkservice.observe.source import branch_head
-from ink_operator.inkservice.observe.stored import releases
 from ink_operator.inkservice.observe.tenancy import host_claims, tenancy_of
 from ink_operator.ports import Answer, Ports
 
@@ -48,7 +45,7 @@ async def observe_outside(context: ServiceContext, ports: Ports, shared: Shared,
         claim=claim,
         live_claim=live_claim,
         stale_claims=stale,
-        attempts=_with_early_verdicts(context, attempts_of(jobs, build_pods), ports),
+        attempts=_with_early_verdicts(context, builds.attempts_of(jobs, build_pods), ports),
     )
 
 
@@ -56,7 +53,7 @@ async def observe_inside(
     context: ServiceContext, outside: Observed, ports: Ports, shared: Shared, now: datetime
 ) -> Observed:
     """`outside` with everything else. Where the operator may not look into the namespace, nothing of ours is in it."""
-    granted = is_granted(outside.tenancy, context.settings)
+    granted = ownership.is_granted(outside.tenancy, context.settings)
     inside, head, environment, configuration, build_environment, runtime_class = await asyncio.gather(
         _children(context, ports, shared, now) if granted else _nothing(),
         branch_head(context, ports, granted) if outside.source_failure is None else _no_head(),
@@ -77,7 +74,7 @@ async def observe_inside(
         pods=inside.pods,
         revisions=inside.revisions,
         env_children=inside.env_children,
-        releases=await releases(context, inside, environment, ports),
+        releases=await _releases(context, inside, environment, ports),
         environment=environment,
         configuration=configuration,
         build_environment=build_environment,
@@ -90,7 +87,7 @@ def _with_early_verdicts(context: ServiceContext, attempts: tuple[Attempt, ...],
     """The kubelet looks once a second whether a builder has ended; its verdict is beside the image before."""
     repository = source.repository_of(context.identity)
     return tuple(
-        early_verdict(a, ports.verdicts.early(context.key, repository, a.name, a.uid))
+        builds.early_verdict(a, ports.verdicts.early(context.key, repository, a.name, a.uid))
         if a.state == BuildState.RUNNING
         else a
         for a in attempts
@@ -106,7 +103,7 @@ async def _children(context: ServiceContext, ports: Ports, shared: Shared, now: 
     single = (kinds.DEPLOYMENT, kinds.CRON_JOB, kinds.HORIZONTAL_POD_AUTOSCALER, kinds.SERVICE, kinds.INGRESS)
     children, pods, records, env, volumes = await asyncio.gather(
         asyncio.gather(*(cluster.get(Ref(kind, space, identity.name)) for kind in single)),
-        cluster.list(kinds.POD, space, f"{selector},{LABEL_COMPONENT} in ({component},{names.RELEASE})"),
+        cluster.list(kinds.POD, space, f"{selector},{group.LABEL_COMPONENT} in ({component},{names.RELEASE})"),
         cluster.list(kinds.CONTROLLER_REVISION, space, selector),
         env_children(context, ports, shared, now),
         _volume_claims(context, ports),
@@ -122,7 +119,7 @@ async def _children(context: ServiceContext, ports: Ports, shared: Shared, now: 
         volumes=volumes,
         pods=tuple(p for p in pods if not is_release(p)),
         release_pods=tuple(p for p in pods if is_release(p)),
-        revisions=revisions_of(records, f"{context.settings.registry}/{source.repository_of(identity)}@"),
+        revisions=revisions.revisions_of(records, f"{context.settings.registry}/{source.repository_of(identity)}@"),
         env_children=env,
     )
 
@@ -138,8 +135,8 @@ async def _no_head() -> None:
 async def _volume_claims(context: ServiceContext, ports: Ports) -> dict[str, Manifest]:
     """Name -> live claim: of wanted volumes, and those made for it before. A stranger's has none of our labels."""
     space, identity = context.identity.namespace, context.identity
-    made = f"{LABEL_SERVICE}={identity.name},{LABEL_COMPONENT}={names.VOLUME}"
-    wanted = [names.volume_claim(identity, volume.name) for volume in volumes_of(context.service)]
+    made = f"{group.LABEL_SERVICE}={identity.name},{group.LABEL_COMPONENT}={names.VOLUME}"
+    wanted = [names.volume_claim(identity, volume.name) for volume in ownership.volumes_of(context.service)]
     refs = [Ref(kinds.PERSISTENT_VOLUME_CLAIM, space, name) for name in wanted]
     ours, *live = await asyncio.gather(
         ports.cluster.list(kinds.PERSISTENT_VOLUME_CLAIM, space, made), *map(ports.cluster.get, refs)
@@ -160,12 +157,14 @@ async def _answer(context: ServiceContext, inside: Observed, ports: Ports, now: 
     running = running_of(deployment)
     if deployment is None or inside.ingress is None or running is None or not deployment["spec"].get("replicas", 1):
         return None
-    service = applied(context.service, running.inkfile)
-    rollout = rollout_of(deployment, inside.pods, settings.route_settle_seconds, now, enough=enough_replicas(service))
-    if not rollout.complete or not wants_host(service):
+    service = inkfile.applied(context.service, running.inkfile)
+    rollout = rollout_of(
+        deployment, inside.pods, settings.route_settle_seconds, now, enough=effective.enough_replicas(service)
+    )
+    if not rollout.complete or not effective.wants_host(service):
         return None
-    host = host_of(service, context.identity, settings)
-    probe = probe_of(service, ports_of(service, running.port), settings)
+    host = effective.host_of(service, context.identity, settings)
+    probe = effective.probe_of(service, effective.ports_of(service, running.port), settings)
     by_path = probe is not None and probe.type == "HTTP"
     return await ports.prober.probe(
         host,
@@ -173,3 +172,16 @@ async def _answer(context: ServiceContext, inside: Observed, ports: Ports, now: 
         healthy_only=by_path,
         memo=f"{service.metadata.uid} {rollout.revision} {host}",
     )
+
+
+async def _releases(
+    context: ServiceContext, inside: Observed, environment: Environment, ports: Ports
+) -> tuple[ReleaseRun, ...]:
+    """Release Jobs. Their pods tell whether there are any to look for when none is wanted."""
+    spec = context.service.spec
+    if not inside.identity.name or (spec.release is None and not inside.release_pods):
+        return ()
+    selector = f"{names.owner_selector(context.service)},{group.LABEL_COMPONENT}={names.RELEASE}"
+    jobs = await ports.cluster.list(kinds.JOB, context.identity.namespace, selector)
+    secrets = secrets_of(spec, environment.values.values()) if environment.failure is None else None
+    return releases_of(jobs, inside.release_pods, secrets)

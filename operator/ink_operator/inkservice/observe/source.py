@@ -1,18 +1,18 @@
-"""Reads only: where the branch points, and with which credentials that may be asked."""
+"""Reads only: where the branch points, with which credentials that may be asked, and whether the image exists."""
 
 import base64
 
-from ink_api.group import ANNOTATION_HEAD
+from ink_api import group
 from ink_api.inkservice import GitSource
 from ink_api.names import short_hash
 from ink_api.reasons import Reason
 
-from ink_operator.core import kinds
+from ink_operator.core import errors, kinds
 from ink_operator.core.objects import Ref
 from ink_operator.core.plan import Failure
-from ink_operator.inkservice.facts import source
-from ink_operator.inkservice.model import ServiceContext
-from ink_operator.ports import Head, HeadQuestion, Ports
+from ink_operator.inkservice.facts import revisions, rollout, source
+from ink_operator.inkservice.model import BuildState, Observed, ServiceContext
+from ink_operator.ports import Head, HeadQuestion, Ports, StoredImage
 
 GRANT_RETRY_SECONDS = 0.5
 """How long a fresh RoleBinding may need to take effect."""
@@ -40,7 +40,7 @@ async def branch_head(context: ServiceContext, ports: Ports, granted: bool) -> H
             username=username,
             password=password,
             credential="internal" if source.reads_by_right(git, identity, settings) else short_hash(password or ""),
-            hint=source.hinted_commit(service.metadata.annotations.get(ANNOTATION_HEAD), git.branch),
+            hint=source.hinted_commit(service.metadata.annotations.get(group.ANNOTATION_HEAD), git.branch),
             asker=service.metadata.uid,
             generation=service.metadata.generation,
         )
@@ -62,3 +62,25 @@ async def credentials_of(git: GitSource, context: ServiceContext, ports: Ports) 
         return Failure(Reason.CONFIG_NOT_FOUND, missing)
     decoded = {key: base64.b64decode(value).decode(errors="replace").strip() for key, value in data.items()}
     return decoded.get("username") or "git", decoded["password"]
+
+
+async def stored_image(seen: Observed, ports: Ports) -> StoredImage | None:
+    """Asked only where the answer matters: nothing runs the wanted build, and no Job says what became of it."""
+    build = seen.build
+    if build is None:
+        return None
+    running = rollout.running_of(seen.workload)
+    if running is not None and running.build_key == build.key:
+        return None
+    attempts = [a for a in seen.attempts if a.build_key == build.key]
+    last = attempts[-1] if attempts else None
+    if last is not None and not (last.state == BuildState.SUCCEEDED and not (last.verdict and last.verdict.digest)):
+        return None
+    try:
+        return await ports.registry.find(build.repository, build.tag_prefix)
+    except errors.Transient:
+        # What was deployed before comes back although the registry does not answer: nodes may have the image.
+        known = revisions.of_build(seen.revisions, build.key)
+        if known is None or known.running is None or known.image_deleted:
+            raise
+        return StoredImage(known.running.image.partition("@")[2], (known.running.port,))

@@ -11,9 +11,7 @@ from ink_operator.core.kinds import Kind
 from ink_operator.core.objects import Manifest, Ref, is_deleting
 from ink_operator.core.shared import Shared
 from ink_operator.inkservice import names
-from ink_operator.inkservice.facts.claims import claim_state
-from ink_operator.inkservice.facts.effective import host_of, wants_host
-from ink_operator.inkservice.facts.ownership import grants, is_emptied_grant
+from ink_operator.inkservice.facts import effective, ownership
 from ink_operator.inkservice.model import Claim, ServiceContext
 from ink_operator.ports import Ports
 
@@ -32,9 +30,9 @@ async def tenancy_of(
         return known[1] | _by_name(kinds.NAMESPACE, [namespace])
     grants_read = (names.OPERATOR_GRANT, names.GATEWAY_GRANT)
     bindings = await asyncio.gather(*(cluster.get(Ref(kinds.ROLE_BINDING, space, name)) for name in grants_read))
-    if not grants(bindings[0], context.settings):
+    if not ownership.grants(bindings[0], context.settings):
         # Our own is as good as none, and made again before anything else is read; another's stands in the way.
-        emptied = bindings[0] is not None and is_emptied_grant(bindings[0], context.settings)
+        emptied = bindings[0] is not None and ownership.is_emptied_grant(bindings[0], context.settings)
         found = bindings[1:] if emptied else bindings
         return _by_name(kinds.NAMESPACE, [namespace]) | _by_name(kinds.ROLE_BINDING, found)
     tenancy = _by_name(kinds.NAMESPACE, [namespace]) | _by_name(kinds.ROLE_BINDING, bindings)
@@ -57,10 +55,10 @@ async def host_claims(
     service, identity, settings = context.service, context.identity, context.settings
     claims = await ports.cluster.list(kinds.CONFIG_MAP, settings.namespace, names.owner_selector(service))
     own = {item["metadata"]["name"] for item in claims if not is_deleting(item)}
-    if not wants_host(service):
+    if not effective.wants_host(service):
         return Claim.OURS, None, tuple(sorted(own))
-    name = host_claim(host_of(service, identity, settings))
+    name = host_claim(effective.host_of(service, identity, settings))
     if name in own:
         return Claim.OURS, None, tuple(sorted(own - {name}))
     live = await ports.cluster.get(Ref(kinds.CONFIG_MAP, settings.namespace, name))
-    return claim_state(live, service, identity, settings, now), live, tuple(sorted(own))
+    return ownership.claim_state(live, service, identity, settings, now), live, tuple(sorted(own))

@@ -1,4 +1,4 @@
-"""Pure: which running build a newer commit may end.
+"""Pure: which build is wanted, and which one of an older commit may finish first.
 
 A newer commit ends the build of an older one, but no more than twice in a row: then that build finishes and is
 deployed, while the newest commit waits. So steady pushing never keeps a service from moving on.
@@ -7,8 +7,39 @@ deployed, while the newest commit waits. So steady pushing never keeps a service
 from collections.abc import Iterable, Sequence
 
 from ink_api.inkservice import InkService
+from ink_api.reasons import Reason
 
-from ink_operator.inkservice.model import Attempt, BuildPlan, BuildState, Revision
+from ink_operator.inkservice.facts.revisions import running_now
+from ink_operator.inkservice.facts.source import BuildNaming
+from ink_operator.inkservice.model import Attempt, BuildPlan, BuildState, Observed, Revision, ServiceContext
+
+
+def wanted_build(context: ServiceContext, seen: Observed) -> BuildPlan | None:
+    """The build of the commit that is wanted; None where none is, or while it is not known.
+
+    While the source does not answer, the commit that runs is still the wanted one.
+    """
+    git, head = context.service.spec.source.git, seen.head
+    if git is None or seen.build_environment.failure is not None:
+        return None
+    running = running_now(seen.workload, seen.revisions)
+    naming = BuildNaming(context.service, context.identity, seen.build_environment.digest)
+    commit = git.commit or (head.commit if head else None)
+    if commit is None:
+        silent = head is not None and head.reason == Reason.SOURCE_UNREACHABLE
+        if not silent or running is None or running.commit is None:
+            return None
+        build = naming.as_built(running.commit, running)
+        return build if build.key == running.build_key else None
+    # A commit that an older planner built is not built again for that.
+    recorded = (r.running for r in reversed(seen.revisions) if r.running is not None and r.running.commit == commit)
+    for built in (running, *recorded):
+        if built is not None:
+            build = naming.as_built(commit, built)
+            if build.key == built.build_key:
+                return build
+    return naming.plan(commit)
+
 
 MOST_IN_A_ROW = 2
 
