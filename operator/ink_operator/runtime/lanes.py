@@ -1,4 +1,4 @@
-"""Who may work at a time: a pass that is slow, or was slow last time, takes no place of the quick ones.
+"""How many passes run at a time: a pass that is slow, or was slow last time, takes no place of the quick ones.
 
 A call without an answer blocks a pass until its deadline, every time; without lanes a few such objects would occupy all
 workers, and all others would wait for them.

@@ -91,7 +91,7 @@ class Resync:
             if scope != SERVICES:
                 async for _page in list_into_cache(self._cache, scope, self._api):
                     continue
-        # Events of what was just listed will not count as changes.
+        # An event about what was just listed no longer counts as a change, and would not clear these.
         self._shared.tenancy.clear()
         namespaces: set[str] = set()
         buildkitds: set[str] = set()
