@@ -7,8 +7,9 @@ NAME ?= ink
 CLUSTER ?= local
 VENV := .venv
 PY := $(VENV)/bin/python
-export PYTHONPATH := local:crds:operator:mcp_gateway
-PYTHON_DIRS := crds operator mcp_gateway local tests
+export PYTHONPATH := local:install:crds:operator:mcp_gateway
+# What images/ink/Dockerfile starts from. Its stand-in is used, so that docker.io need not be reached.
+OWN_IMAGES_BASE := python:3.11-slim-bookworm
 PROTO_DIR := operator/ink_builder/buildkit/proto
 
 .PHONY: help
@@ -28,23 +29,23 @@ venv: $(VENV)/.stamp ## the Python environment of this checkout
 
 ##@ run
 .PHONY: up
-up: venv ## a local Kubernetes with Ink in it, and a sample application live (NAME=ink, CLUSTER=local|existing)
+up: venv ## a local Kubernetes with Ink in it and a sample application live (NAME=ink, CLUSTER=local|existing)
 ifeq ($(CLUSTER),local)
 	@$(PY) -m ink_local up --name $(NAME) $(INDEX:%=--index=%) >/dev/null
-	@$(PY) -m ink_local.install --name $(NAME)
-	@$(PY) -m ink_local.demo --name $(NAME)
+	@$(PY) -m ink_local install --name $(NAME)
+	@$(PY) -m ink_local demo --name $(NAME)
 else ifeq ($(CLUSTER),existing)
-	@$(PY) -m ink_local.install --existing $(VALUES:%=--values=%) $(INSTALL_FLAGS)
+	@$(PY) -m ink_install install $(VALUES:%=--values=%) $(INSTALL_FLAGS)
 else
-	@echo "CLUSTER=$(CLUSTER) is not known: use local or existing" >&2; exit 2
+	@echo "CLUSTER=$(CLUSTER) is unknown: use local or existing" >&2; exit 2
 endif
 
 .PHONY: down
-down: venv ## take the local cluster away; the cache of built programs stays
+down: venv ## take the local cluster down; the cache of built programs stays
 	@$(PY) -m ink_local down --name $(NAME)
 
 .PHONY: status
-status: venv ## what runs of the local cluster
+status: venv ## which components of the local cluster run
 	@$(PY) -m ink_local status --name $(NAME)
 
 .PHONY: logs
@@ -52,16 +53,16 @@ logs: venv ## logs of the local cluster's components (COMPONENT=kubelet prints o
 	@$(PY) -m ink_local logs --name $(NAME) $(COMPONENT)
 
 .PHONY: env
-env: venv ## settings of a shell, for eval: it finds ink, kubectl, the gateway, the API key
-	@$(PY) -m ink_local.install --env --name $(NAME)
+env: venv ## shell settings for eval: PATH with ink and kubectl, KUBECONFIG, the gateway, the API key
+	@$(PY) -m ink_local env --name $(NAME)
 
 .PHONY: build
-build: venv ## the cluster's programs and images, into the cache
-	@$(PY) -m ink_local.build
+build: venv ## build the cluster's programs and images into the cache
+	@$(PY) -m ink_local build
 
 .PHONY: node-files
-node-files: venv ## what the nodes of an existing cluster need, into dist/: images, seccomp profile, values
-	@$(PY) -m ink_local.nodefiles
+node-files: venv ## write what an existing cluster's nodes need to dist/: images, seccomp profile, values
+	@base="$$($(PY) -m ink_standins $(OWN_IMAGES_BASE))"; $(PY) -m ink_install node-files --base "$$base"
 
 ##@ check
 .PHONY: check
@@ -69,7 +70,7 @@ check: venv ## format, lint, types, layers, generated files: seconds
 	@$(VENV)/bin/ruff format --check --quiet .
 	@$(VENV)/bin/ruff check --quiet .
 	@$(VENV)/bin/lint-imports --no-logo 2>&1 | tail -1
-	@$(VENV)/bin/mypy crds/ink_api operator/ink_operator operator/ink_builder operator/ink_resolver operator/ink_logs operator/ink_serve mcp_gateway/ink_gateway mcp_gateway/ink_git mcp_gateway/ink_cli local/ink_local tests/support
+	@$(VENV)/bin/mypy crds/ink_api operator/ink_operator operator/ink_builder operator/ink_resolver operator/ink_logs operator/ink_serve mcp_gateway/ink_gateway mcp_gateway/ink_git mcp_gateway/ink_cli install/ink_artifacts install/ink_install local/ink_standins local/ink_local tests/support
 	@$(MAKE) --no-print-directory check-generated
 	@$(MAKE) --no-print-directory check-chart
 	@git ls-files '*.sh' .ci/run | xargs -r $(VENV)/bin/shellcheck
@@ -86,11 +87,11 @@ check-generated: venv
 
 .PHONY: check-chart
 check-chart: venv
-	@helm="$$($(PY) -m ink_local.build --path helm 2>/dev/null || true)"; \
+	@helm="$$($(PY) -m ink_local build --path helm 2>/dev/null || true)"; \
 	if [ -n "$$helm" ]; then "$$helm" lint charts/ink --quiet --strict; else echo "  helm is not built yet: 'make build' builds it; chart not linted"; fi
 
 .PHONY: fmt
-fmt: venv ## format and mend what can be mended
+fmt: venv ## format, and fix what can be fixed
 	@$(VENV)/bin/ruff format --quiet .
 	@$(VENV)/bin/ruff check --fix --quiet . || true
 

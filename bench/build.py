@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT / part) for part in ("local", "crds", "operator", "tests")]
+sys.path[:0] = [str(ROOT / part) for part in ("install", "local", "crds", "operator", "tests")]
 
 from common import Row  # noqa: E402
 from ink_builder.buildkit.control import BuildKit  # noqa: E402

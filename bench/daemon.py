@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT / part) for part in ("local", "crds", "operator", "mcp_gateway", "tests", "bench")]
+sys.path[:0] = [str(ROOT / part) for part in ("install", "local", "crds", "operator", "mcp_gateway", "tests", "bench")]
 
 from e2e.test_daemons import BUILDS, SPACE, switch  # noqa: E402
 from live import APP, FILE, at_hand  # noqa: E402

@@ -31,11 +31,14 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT / part) for part in ("local", "crds", "operator", "mcp_gateway", "tests")]
+sys.path[:0] = [str(ROOT / part) for part in ("install", "local", "crds", "operator", "mcp_gateway", "tests")]
 
 from common import Row  # noqa: E402
-from ink_local import build, holder, install, network, state  # noqa: E402
-from ink_local.ticker import Ticker  # noqa: E402
+from ink_artifacts import go_programs  # noqa: E402
+from ink_artifacts.progress import ProgressPrinter  # noqa: E402
+from ink_local import chart, state  # noqa: E402
+from ink_local.machine import holder  # noqa: E402
+from ink_local.network import link  # noqa: E402
 from ink_operator.clients.tokens import TokenMint  # noqa: E402
 from ink_operator.settings import Secrets  # noqa: E402
 from support.agent import Agent  # noqa: E402
@@ -181,7 +184,7 @@ def clone_name(name: str) -> str:
 def at_hand(name: str) -> Iterator[tuple[Platform, ByHand]]:
     """The running cluster `name`, and the tools of somebody who does without Ink."""
     cluster = state.load(name)
-    endpoint = install.endpoint_of(cluster)
+    endpoint = chart.endpoint_of(cluster)
     node = holder.find(cluster)
     if node is None:
         raise SystemExit(f"cluster {name} does not run: make up")
@@ -193,16 +196,16 @@ def at_hand(name: str) -> Iterator[tuple[Platform, ByHand]]:
         agent = Agent(endpoint.mcp_url, endpoint.ca, endpoint.api_key)
         workspace = str(agent.ok("whoami")["workspace"])
         platform = Platform(cluster, kubectl, api, agent, endpoint.ca, scratch, workspace)
-        tls = install.secret(cluster.kubeconfig, "buildkit-client")
+        tls = chart.secret(cluster, "buildkit-client")
         for file, text in tls.items():
             (scratch / file).write_text(text)
-        keys = install.secret(cluster.kubeconfig, "registry-token")
+        keys = chart.secret(cluster, "registry-token")
         mint = TokenMint(Secrets(registry_token_key=keys["tls.key"], registry_token_cert=keys["tls.crt"]), 3600)
         address = kubectl.run("get", "service", "buildkitd", "-n", "dp-buildkit", "-o", "jsonpath={.spec.clusterIP}")
         files = (("cacert", "ca.crt"), ("cert", "tls.crt"), ("key", "tls.key"))
         buildctl = [
-            *network.in_network(node.pid),
-            str(build.ensure(("buildkit",), Ticker())["buildctl"]),
+            *link.in_network(node.pid),
+            str(go_programs.ensure(("buildkit",), ProgressPrinter())["buildctl"]),
             f"--addr=tcp://{address}:1234",
             "--tlsservername=buildkitd.dp-buildkit.svc.cluster.local",
             *(f"--tls{flag}={scratch / file}" for flag, file in files),

@@ -27,14 +27,14 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT / part) for part in ("local", "crds", "operator", "mcp_gateway", "tests")]
+sys.path[:0] = [str(ROOT / part) for part in ("install", "local", "crds", "operator", "mcp_gateway", "tests")]
 
 import yaml  # noqa: E402
 from ink_api.group import LABEL_SERVICE  # noqa: E402
 from ink_api.inkservice import InkService  # noqa: E402
 from ink_api.names import identity_of  # noqa: E402
-from ink_local import build  # noqa: E402
-from ink_local.ticker import Ticker  # noqa: E402
+from ink_artifacts import go_programs  # noqa: E402
+from ink_artifacts.progress import ProgressPrinter  # noqa: E402
 from ink_operator.clients.kube import Kube, configure  # noqa: E402
 from ink_operator.core.errors import InkError  # noqa: E402
 from ink_operator.core.kinds import DEPLOYMENT, INK_SERVICE, Kind  # noqa: E402
@@ -167,7 +167,7 @@ def pretending(plane: ControlPlane, count: int) -> Iterator[None]:
         meta = {"name": name, "annotations": {"kwok.x-k8s.io/node": "fake"}}
         node = {"apiVersion": "v1", "kind": "Node", "metadata": meta, "status": {"allocatable": room, "capacity": room}}
         plane.api.create("/api/v1/nodes", node)
-    programs = build.ensure(("kwok", "kube"), Ticker())
+    programs = go_programs.ensure(("kwok", "kube"), ProgressPrinter())
     config = f"--kubeconfig={plane.kubeconfig}"
     kwok = [
         str(programs["kwok"]),

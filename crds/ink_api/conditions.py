@@ -5,7 +5,6 @@ Source: Kubernetes API conventions (sig-architecture, api-conventions.md), "Typi
 
 from collections.abc import Iterable
 from datetime import datetime
-from enum import StrEnum
 from typing import Literal
 
 from pydantic import Field
@@ -15,42 +14,19 @@ from ink_api.model import ApiModel
 ConditionStatus = Literal["True", "False", "Unknown"]
 
 
-class ConditionType(StrEnum):
-    """The facts that a status states, for each kind in the order of its life; then the roll-ups."""
-
-    # InkService
-    SOURCE_RESOLVED = "SourceResolved"
-    BUILT = "Built"
-    RELEASED = "Released"
-    DEPLOYED = "Deployed"
-    ROUTED = "Routed"
-    LAST_RUN_SUCCEEDED = "LastRunSucceeded"
-    """Of a cron job, once a run has ended."""
-    AVAILABLE = "Available"
-    # InkDomain
-    VERIFIED = "Verified"
-    DELEGATED = "Delegated"
-    ZONE_READY = "ZoneReady"
-    CERTIFICATE_READY = "CertificateReady"
-    # all kinds
-    READY = "Ready"
-    RECONCILING = "Reconciling"
-    STALLED = "Stalled"
-
-
 class Condition(ApiModel):
-    """One observed fact about the resource."""
+    """One observed condition of the resource."""
 
-    type: str = Field(description="What is stated, CamelCase.", max_length=316, min_length=1)
+    type: str = Field(description="Type of the condition, in CamelCase.", max_length=316, min_length=1)
     status: ConditionStatus = Field(description="True, False or Unknown.")
-    reason: str = Field(description="Why, as one CamelCase word; docs/reasons.md explains each.", max_length=1024)
-    message: str = Field(default="", description="The same for people, with what to do next.", max_length=32768)
-    observed_generation: int = Field(default=0, description="metadata.generation that this was observed for.")
+    reason: str = Field(description="Why, as one CamelCase word. docs/reasons.md explains them all.", max_length=1024)
+    message: str = Field(default="", description="Why, in plain words, and what to do next.", max_length=32768)
+    observed_generation: int = Field(default=0, description="metadata.generation that the condition was observed for.")
     last_transition_time: datetime = Field(description="When `status` last changed.")
 
 
 def with_condition(old: Iterable[Condition], new: Condition) -> list[Condition]:
-    """Put `new` in the place of the condition of its type, keeping its transition time if its status is unchanged."""
+    """Replace the condition of the same type by `new`; if its status is unchanged, its transition time is kept."""
     kept = [c for c in old if c.type != new.type]
     before = next((c for c in old if c.type == new.type), None)
     if before is not None and before.status == new.status:
@@ -59,5 +35,5 @@ def with_condition(old: Iterable[Condition], new: Condition) -> list[Condition]:
 
 
 def find(conditions: Iterable[Condition], kind: str) -> Condition | None:
-    """The condition of that type, if stated."""
+    """The condition of that type, if there is one."""
     return next((c for c in conditions if c.type == kind), None)

@@ -14,16 +14,16 @@ from ink_api.group import GROUP, VERSION
 from ink_api.inkdomain import InkDomainSpec, InkDomainStatus
 from ink_api.inkresource import InkResourceSpec, InkResourceStatus
 from ink_api.inkservice import InkServiceSpec, InkServiceStatus
-from ink_api.schema import SAYS, cel
+from ink_api.schema import PATTERN_MESSAGE, cel
 
-KEPT = (
+COPIED_KEYS = (
     "type", "description", "enum", "default", "pattern", "format", "minimum", "maximum", "minLength", "maxLength",
     "minItems", "maxItems", "required",
 )  # fmt: skip
 
 
-class Kind(NamedTuple):
-    """What the CRD of one kind says beside its schema."""
+class CustomResource(NamedTuple):
+    """What the CRD of one kind needs besides its schema."""
 
     kind: str
     plural: str
@@ -38,18 +38,19 @@ class Kind(NamedTuple):
 
 
 NAME = "[a-z]([-a-z0-9]{0,50}[a-z0-9])?"
-"""A service's name; with workspace and project before it, each ended by a dot, in the tenants namespace."""
-NAME_SAYS = (
-    "the name begins with a letter, has a-z, 0-9 and '-', ends with a letter or digit, and has at most 52 characters"
+"""Pattern of a service's name. In the tenants namespace, `<workspace>.<project>.` comes before it."""
+NAME_MESSAGE = (
+    "the name must begin with a letter, end with a letter or digit, have only a-z, 0-9 and '-', and at most 52 "
+    "characters"
 )
 READY = ".status.conditions[?(@.type=='Ready')]"
 BASE_COLUMNS = (("Ready", "string", f"{READY}.status", 0), ("Reason", "string", f"{READY}.reason", 0))
 AGE = ("Age", "date", ".metadata.creationTimestamp", 0)
 
 KINDS = (
-    Kind(
+    CustomResource(
         "InkService", "inkservices", "inksvc", InkServiceSpec, InkServiceStatus,
-        "A repository or an image that runs and has a URL.",
+        "An application, built from a git repository or run from an image, with a public URL.",
         (
             *BASE_COLUMNS,
             ("URL", "string", ".status.url", 0),
@@ -62,11 +63,11 @@ KINDS = (
         rules=(
             {
                 "rule": f"self.metadata.name.matches('^({NAME}[.]){{0,2}}{NAME}$')",
-                "message": NAME_SAYS,
+                "message": NAME_MESSAGE,
             },
         ),
     ),
-    Kind(
+    CustomResource(
         "InkResource", "inkresources", "inkres", InkResourceSpec, InkResourceStatus,
         "A database or another backing service.",
         (
@@ -82,13 +83,13 @@ KINDS = (
         rules=(
             {
                 "rule": f"self.metadata.name.matches('^({NAME}[.])?{NAME}$')",
-                "message": NAME_SAYS,
+                "message": NAME_MESSAGE,
             },
         ),
     ),
-    Kind(
+    CustomResource(
         "InkDomain", "inkdomains", "inkdom", InkDomainSpec, InkDomainStatus,
-        "A DNS zone delegated to the platform.",
+        "A DNS zone that is delegated to the platform.",
         (
             *BASE_COLUMNS,
             ("Zone", "string", ".spec.zone", 0),
@@ -102,7 +103,7 @@ KINDS = (
 
 
 def structural(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
-    """One pydantic schema node as a structural one; nullable unions lose their null."""
+    """One pydantic schema node as a structural one; `null` is removed from nullable unions."""
     if "$ref" in schema:
         target = definitions[schema["$ref"].rsplit("/", 1)[1]]
         schema = {**target, **{k: v for k, v in schema.items() if k != "$ref"}}
@@ -114,11 +115,11 @@ def structural(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str,
         return structural({**options[0], **rest}, definitions)
     if "const" in schema:
         schema = {**schema, "enum": [schema["const"]]}
-    out = {k: schema[k] for k in KEPT if k in schema}
+    out = {k: schema[k] for k in COPIED_KEYS if k in schema}
     out.update({k: v for k, v in schema.items() if k.startswith("x-kubernetes-")})
-    if SAYS in schema:
+    if PATTERN_MESSAGE in schema:
         text = "string(self)" if schema.get("x-kubernetes-int-or-string") else "self"
-        explained = cel(f"{text}.matches(r'{schema['pattern']}')", schema[SAYS])
+        explained = cel(f"{text}.matches(r'{schema['pattern']}')", schema[PATTERN_MESSAGE])
         out["x-kubernetes-validations"] = [explained, *out.get("x-kubernetes-validations", [])]
     if out.get("x-kubernetes-int-or-string"):
         del out["type"]
@@ -143,13 +144,13 @@ def schema_of(model: type[BaseModel]) -> dict[str, Any]:
 
 
 def without_rules(node: Any) -> Any:
-    """The schema of what the operator alone writes: rules are for people, and cost."""
+    """The schema of a status: only the operator writes it, so rules would cost time and help nobody."""
     if isinstance(node, dict):
         return {k: without_rules(v) for k, v in node.items() if k != "x-kubernetes-validations"}
     return node
 
 
-def crd(kind: Kind) -> dict[str, Any]:
+def crd(kind: CustomResource) -> dict[str, Any]:
     """The CustomResourceDefinition of one kind."""
     status = without_rules(schema_of(kind.status))
     status["default"] = {"observedGeneration": -1}
@@ -207,7 +208,7 @@ def crd(kind: Kind) -> dict[str, Any]:
 
 
 def main(directory: str) -> None:
-    """Write one YAML file a kind. PyYAML is a development tool only, hence imported here."""
+    """Write one YAML file per kind. PyYAML is a development tool only, hence imported here."""
     import yaml
 
     for kind in KINDS:

@@ -1,6 +1,6 @@
 """Writes the API reference, the page of reasons and the schema of ink.yaml: `python -m ink_api.docgen DOCS EXAMPLES`.
 
-From the same models as the CRDs, so that neither can say what is not so.
+They come from the same models as the CRDs, so the pages and the API cannot disagree.
 """
 
 import itertools
@@ -10,30 +10,29 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ink_api.conditions import ConditionType
-from ink_api.crdgen import KINDS, Kind, crd
+from ink_api.condition_types import ConditionType
+from ink_api.crdgen import KINDS, CustomResource, crd
 from ink_api.group import API_VERSION
 from ink_api.inkfile import json_schema
-from ink_api.meanings import CONDITIONS, MEANINGS
 from ink_api.quantities import DURATION_PATTERN
-from ink_api.reasons import PROGRESS, RETRIED, Reason, remedy
+from ink_api.reasons import Reason, ReasonClass
 
 Schema = dict[str, Any]
 HEADER = "<!-- Generated from crds/ink_api by `make docs`; do not edit. -->\n"
 
 
 def text(value: str) -> str:
-    """The value inside a cell of a table."""
+    """The value as it is written in a table cell."""
     return value.replace("|", "\\|").replace("\n", " ")
 
 
 def shown(value: object) -> str:
-    """A default as it stands in YAML."""
+    """A default as it is written in YAML."""
     return {True: "`true`", False: "`false`"}[value] if isinstance(value, bool) else f"`{value}`"
 
 
 def type_of(node: Schema) -> str:
-    """What a person writes: a word for the type, and how a list is merged."""
+    """The type in words, and how a list is merged."""
     if node.get("x-kubernetes-int-or-string"):
         return "quantity"
     if node.get("pattern") == DURATION_PATTERN:
@@ -56,7 +55,7 @@ def span(node: Schema, least: str, most: str, what: str = "") -> list[str]:
 
 
 def limits(node: Schema) -> str:
-    """What the schema itself checks."""
+    """The limits that the schema itself checks."""
     found = [", ".join(f"`{value}`" for value in node["enum"])] if "enum" in node else []
     found += span(node, "minimum", "maximum")
     found += span(node, "minLength", "maxLength", " characters") if "pattern" not in node else []
@@ -68,12 +67,12 @@ def limits(node: Schema) -> str:
 
 
 def rule_texts(node: Schema) -> list[str]:
-    """What the rules of this value say."""
+    """The messages of the value's rules."""
     return [rule["message"] for rule in node.get("x-kubernetes-validations", [])]
 
 
 def objects(node: Schema, path: str) -> Iterator[tuple[str, Schema]]:
-    """Every object with fields of its own, outermost first."""
+    """Every object that has fields, outermost first."""
     while "items" in node:
         node, path = node["items"], f"{path}[]"
     if "properties" in node:
@@ -88,11 +87,13 @@ def table(node: Schema) -> Iterator[str]:
     yield "| field | type | default | limits | what it is |"
     yield "| --- | --- | --- | --- | --- |"
     for name, child in node["properties"].items():
-        default = "**required**" if name in required else shown(child["default"]) if "default" in child else ""
-        said = child.get("description", "")
+        default = (
+            "**required**" if name in required else shown(child["default"]) if child.get("default", "") != "" else ""
+        )
+        description = child.get("description", "")
         if rule_texts(child) and "properties" not in child:
-            said += f" *Checked: {'; '.join(rule_texts(child))}.*"
-        yield f"| `{name}` | {type_of(child)} | {default} | {text(limits(child))} | {text(said)} |"
+            description += f" *Checked: {'; '.join(rule_texts(child))}.*"
+        yield f"| `{name}` | {type_of(child)} | {default} | {text(limits(child))} | {text(description)} |"
 
 
 def summary(example: Path) -> str:
@@ -108,13 +109,13 @@ def api_page(examples: Path) -> str:
         HEADER,
         "# API reference",
         "",
-        f"`{API_VERSION}`. `kubectl explain inksvc.spec` says the same. What a wrong value is answered with stands "
-        "behind *Checked* and under *Rules*.",
+        f"`{API_VERSION}`. `kubectl explain inksvc.spec` shows the same texts. *Checked* and *Rules* list the messages "
+        "with which the API server rejects a wrong value.",
         "",
-        "A field without a default that is left out is decided by the repository or by the platform. Lists *by name* "
-        "are merged by that key under server-side apply, so that two tools can each own some of their items.",
+        "If a field without a default is left out, the repository or the platform decides. Lists *by name* are merged "
+        "by that key under server-side apply, so that two tools can each own some of the items.",
         "",
-        "What a status says is explained in [reasons.md](reasons.md); how tools read it, in [gitops.md](gitops.md).",
+        "[reasons.md](reasons.md) explains what a status says; [gitops.md](gitops.md) explains how tools read it.",
         "",
     ]
     for kind in KINDS:
@@ -122,8 +123,8 @@ def api_page(examples: Path) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-def kind_section(kind: Kind, examples: Path) -> Iterator[str]:
-    """One kind: what it is, examples, spec, status."""
+def kind_section(kind: CustomResource, examples: Path) -> Iterator[str]:
+    """One kind: description, examples, spec, status."""
     schema = crd(kind)["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
     yield from (f"## {kind.kind}", "", f"{kind.description} Short name `{kind.short}`, category `ink`.", "")
     found = sorted(examples.glob(f"{kind.kind.lower()}*.yaml"))
@@ -146,21 +147,13 @@ def kind_section(kind: Kind, examples: Path) -> Iterator[str]:
                 yield from ("Rules:", "", *(f"- {message}" for message in rule_texts(node)), "")
 
 
-GROUPS: tuple[tuple[str, str], ...] = (
-    ("As it should be", "Nothing to do."),
-    ("On its way", "Ink is at work, and says so by `Reconciling`. Nothing to do but wait."),
-    ("What you can mend", "`Stalled` is there, and Ink looks again after every change and every few minutes."),
-    ("What Ink gets past by itself", "`Stalled` is there so that nobody waits in vain; Ink keeps trying."),
-)
-
-
-def group_of(reason: Reason) -> int:
-    """Which of the GROUPS a reason belongs to."""
-    if reason in RETRIED:
-        return 3
-    if reason in PROGRESS:
-        return 1
-    return 2 if remedy(reason) else 0
+CLASSES: dict[ReasonClass, str] = {
+    ReasonClass.DONE: "Nothing to do.",
+    ReasonClass.IN_PROGRESS: "Ink is working on it, and the condition `Reconciling` is present. Just wait.",
+    ReasonClass.ACTION_REQUIRED: "Somebody has to change something; the condition `Stalled` is present. Ink checks "
+    "again after every change, and every few minutes.",
+    ReasonClass.RETRIED: "Ink keeps trying. The condition `Stalled` is present, so that nobody waits in vain.",
+}
 
 
 def reasons_page() -> str:
@@ -169,31 +162,30 @@ def reasons_page() -> str:
         HEADER,
         "# Conditions and reasons",
         "",
-        "Every condition has a `reason` from this page and a `message` that ends with what to do. "
-        "The gateway's tools answer with the same words.",
+        "Every condition has a `reason` from this page, and a `message` that ends with what to do. "
+        "The gateway's tools use the same reasons.",
         "",
         "## Conditions",
         "",
-        "| type | what `True` says |",
-        "| --- | --- |",
-        *(f"| `{kind}` | {text(said)} |" for kind, said in CONDITIONS.items() if kind in set(ConditionType)),
+        "| type | kind | what it means when it is `True` |",
+        "| --- | --- | --- |",
+        *(f"| `{type_}` | {type_.kind or 'all'} | {text(type_.meaning)} |" for type_ in ConditionType),
         "",
     ]
-    for number, (title, said) in enumerate(GROUPS):
-        lines += [f"## {title}", "", said, ""]
+    for reason_class, description in CLASSES.items():
+        lines += [f"## {reason_class.value}", "", description, ""]
         for reason in Reason:
-            if group_of(reason) == number:
+            if reason.reason_class is reason_class:
                 lines += reason_section(reason)
     return "\n".join(lines).rstrip() + "\n"
 
 
 def reason_section(reason: Reason) -> Iterator[str]:
     """One reason."""
-    meaning = MEANINGS[reason]
-    yield from (f"### {reason}", "", meaning.text, "")
-    if remedy(reason):
-        yield from (f"**What to do:** {remedy(reason)}", "")
-    yield from (f"Said by: {', '.join(f'`{kind}`' for kind in meaning.conditions)}.", "")
+    yield from (f"### {reason}", "", reason.meaning, "")
+    if reason.remedy:
+        yield from (f"**What to do:** {reason.remedy}", "")
+    yield from (f"Found in: {', '.join(f'`{place}`' for place in reason.stated_by)}.", "")
 
 
 def main(docs: str, examples: str) -> None:

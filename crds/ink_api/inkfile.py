@@ -1,7 +1,7 @@
-"""ink.yaml: settings that a repository carries itself, for one service or for several.
+"""ink.yaml: settings that a repository brings along, for one service or for several.
 
-What is said for the service wins: its spec, or the arguments of a tool. Variables, domains and isolation are never the
-repository's to decide.
+Settings of the service itself (its spec, or the arguments of a tool) take precedence. A repository never decides about
+variables, domains or isolation.
 """
 
 import json
@@ -18,11 +18,11 @@ from ink_api.quantities import amount, seconds
 
 FILE_NAME = "ink.yaml"
 MAX_COMMAND = 1000
-"""Characters of a command: it travels in the verdict of the build."""
+"""Characters of a command: it is part of the build's verdict, whose size is limited."""
 MAX_PORTS = 20
-_SPANS = {"interval": ("1s", "1h"), "timeout": ("1s", "5m"), "startup_grace": ("0s", "24h")}
-_LEAST = {"cpu": "1m", "memory": "4Mi"}
-"""As in the spec, where the API server checks it."""
+_DURATION_LIMITS = {"interval": ("1s", "1h"), "timeout": ("1s", "5m"), "startup_grace": ("0s", "24h")}
+_MINIMUM = {"cpu": "1m", "memory": "4Mi"}
+"""The same minimum as in the spec, where the API server checks it."""
 _SERVICE_NAME = r"^[a-z]([-a-z0-9]*[a-z0-9])?$"
 
 
@@ -43,7 +43,7 @@ class InkHealth(Health):
 
     @model_validator(mode="after")
     def _within(self) -> Self:
-        for name, (least, most) in _SPANS.items():
+        for name, (least, most) in _DURATION_LIMITS.items():
             value = getattr(self, name)
             if value is not None and not seconds(least) <= seconds(value) <= seconds(most):
                 raise ValueError(f"{to_camel(name)} must be from {least} to {most}")
@@ -57,36 +57,41 @@ class InkAmounts(ResourceAmounts):
 
 
 class InkResources(_Strict):
-    """What the application is promised and may use at most."""
+    """CPU and memory that each pod is guaranteed, and may use at most."""
 
-    requests: InkAmounts | None = Field(default=None, description="Promised; default: a tenth of the limits.")
-    limits: InkAmounts | None = Field(default=None, description="The most it may use.")
+    requests: InkAmounts | None = Field(
+        default=None, description="Guaranteed amounts. Defaults to a tenth of the limits."
+    )
+    limits: InkAmounts | None = Field(default=None, description="Maximum amounts.")
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        for name, least in _LEAST.items():
+        for name, least in _MINIMUM.items():
             asked, most = (getattr(part, name, None) for part in (self.requests, self.limits))
             if most is not None and amount(most) < amount(least):
                 raise ValueError(f"limits.{name} must be at least {least}")
             if asked is not None and most is not None and amount(asked) > amount(most):
-                raise ValueError(f"requests.{name} must not be above limits.{name}")
+                raise ValueError(f"requests.{name} must not be higher than limits.{name}")
         return self
 
 
 class InkBuild(_Strict):
-    """How the repository becomes an image."""
+    """How to build the image from the repository."""
 
     pack: Literal["Auto", "Railpack", "Dockerfile", "Static"] | None = Field(
-        default=None, description="Auto: the Dockerfile if there is one, else what is detected."
+        default=None, description="How to build. Auto uses the Dockerfile if there is one, otherwise what is detected."
     )
     dockerfile: str | None = Field(
-        default=None, description="Path of the Dockerfile, below rootDirectory.", pattern=PATH_PATTERN, max_length=200
+        default=None,
+        description="Path of the Dockerfile, relative to rootDirectory.",
+        pattern=PATH_PATTERN,
+        max_length=200,
     )
-    target: str | None = Field(default=None, description="Stage of the Dockerfile.", max_length=128)
-    install_command: str | None = Field(default=None, description="Replaces the install step.", max_length=4096)
-    build_command: str | None = Field(default=None, description="Replaces the build step.", max_length=4096)
+    target: str | None = Field(default=None, description="Stage of the Dockerfile to build.", max_length=128)
+    install_command: str | None = Field(default=None, description="Replaces the install command.", max_length=4096)
+    build_command: str | None = Field(default=None, description="Replaces the build command.", max_length=4096)
     publish_directory: str | None = Field(
-        default=None, description="Directory of the static files to serve.", pattern=PATH_PATTERN, max_length=200
+        default=None, description="Directory of static files to serve.", pattern=PATH_PATTERN, max_length=200
     )
 
     @field_validator("dockerfile", "publish_directory")
@@ -96,24 +101,26 @@ class InkBuild(_Strict):
 
 
 class InkTarget(_Strict):
-    """Settings of one service."""
+    """Settings for one service."""
 
     root_directory: str | None = Field(
         default=None,
-        description="Directory of the application, relative to the repository's top.",
+        description="Directory of the application, relative to the repository root.",
         pattern=r"^[A-Za-z0-9_][A-Za-z0-9._/-]*$",
         max_length=200,
     )
-    build: InkBuild | None = Field(default=None, description="How the repository becomes an image.")
+    build: InkBuild | None = Field(default=None, description="How to build the image from the repository.")
     command: str | list[str] | None = Field(
-        default=None, description="How the application is started: a shell command, or a list of words."
+        default=None, description="Command that starts the application: a shell command, or a list of arguments."
     )
-    args: list[str] | None = Field(default=None, description="Arguments of the image's own entrypoint.")
+    args: list[str] | None = Field(default=None, description="Arguments for the image's own entrypoint.")
     ports: list[InkPort] | None = Field(
-        default=None, description="Ports; the first HTTP port is the one behind the URL.", max_length=MAX_PORTS
+        default=None,
+        description="Ports that the application listens on. The URL leads to the first HTTP port.",
+        max_length=MAX_PORTS,
     )
     health: InkHealth | None = Field(default=None, description="When the application counts as ready.")
-    resources: InkResources | None = Field(default=None, description="CPU and memory.")
+    resources: InkResources | None = Field(default=None, description="CPU and memory of each pod.")
 
     @field_validator("root_directory")
     @classmethod
@@ -124,15 +131,15 @@ class InkTarget(_Strict):
     @classmethod
     def _short(cls, value: str | list[str] | None) -> str | list[str] | None:
         if value is not None and len(json.dumps(value)) > MAX_COMMAND:
-            raise ValueError(f"is longer than {MAX_COMMAND} characters: put it into a script in the repository")
+            raise ValueError(f"is longer than {MAX_COMMAND} characters: move it to a script in the repository")
         return value
 
     @field_validator("ports")
     @classmethod
-    def _named_apart(cls, value: list[InkPort] | None) -> list[InkPort] | None:
+    def _distinct(cls, value: list[InkPort] | None) -> list[InkPort] | None:
         names = [port.name for port in value or ()]
         if len(names) != len(set(names)):
-            raise ValueError("two ports have the same name: give each a `name` of its own")
+            raise ValueError("two ports have the same name: give each its own `name`")
         numbers = [port.port for port in value or ()]
         if len(numbers) != len(set(numbers)):
             raise ValueError("two ports have the same number: keep one of them")
@@ -143,16 +150,16 @@ class InkTarget(_Strict):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if self.health is not None and self.health.type == "TCP" and self.health.path is not None:
-            raise ValueError("health.path is not used by type TCP: remove path or use type HTTP")
+            raise ValueError("type TCP does not use health.path: remove path, or use type HTTP")
         return self
 
 
 class InkFile(InkTarget):
-    """Settings that a repository carries itself. Those at the top count for every service that is built from it."""
+    """Settings that a repository brings along. Those at the top level apply to every service built from it."""
 
     services: dict[str, InkTarget] | None = Field(
         default=None,
-        description="Settings of single services, by the service's name; each field wins over the same at the top.",
+        description="Settings for single services, by service name. Each field overrides the one at the top level.",
         max_length=50,
     )
 
@@ -161,11 +168,13 @@ class InkFile(InkTarget):
     def _names(cls, value: dict[str, InkTarget] | None) -> dict[str, InkTarget] | None:
         wrong = next((name for name in value or () if not re.fullmatch(_SERVICE_NAME, name) or len(name) > 63), None)
         if wrong is not None:
-            raise ValueError(f"{wrong[:63]!r} cannot name a service: use a-z, 0-9 and '-', beginning with a letter")
+            raise ValueError(
+                f"{wrong[:63]!r} is not a valid service name: use a-z, 0-9 and '-', and begin with a letter"
+            )
         return value
 
     def target(self, service: str) -> InkTarget:
-        """The settings of one service: its own over those at the top, field by field, also within `build`."""
+        """The settings of one service: its own override those at the top level, field by field, also within `build`."""
         own = (self.services or {}).get(service)
         top = {name: getattr(self, name) for name in InkTarget.model_fields}
         if own is None:
@@ -179,12 +188,12 @@ class InkFile(InkTarget):
 
 def _inside(value: str | None) -> str | None:
     if value is not None and ".." in value.split("/"):
-        raise ValueError("leads out of the repository: remove '..'")
+        raise ValueError("must stay inside the repository: remove '..'")
     return value
 
 
 def json_schema() -> dict[str, Any]:
-    """For editors: without what only Kubernetes reads."""
+    """JSON schema for editors, without the extensions that only Kubernetes reads."""
     schema: dict[str, Any] = _plain(InkFile.model_json_schema(by_alias=True))
     schema.pop("title", None)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": FILE_NAME, **schema}

@@ -9,7 +9,7 @@ from ink_api.inkservice.references import SecretRef
 from ink_api.metadata import ObjectMeta
 from ink_api.model import ApiModel
 from ink_api.quantities import Quantity, Schedule
-from ink_api.schema import cel, immutable, list_map, rules, says
+from ink_api.schema import cel, immutable, list_map, pattern_message, rules
 from ink_api.sealing import SEALED_MAX
 
 PROVIDERS = {"SQLite": ("Turso", "Sqld"), "Postgres": ("InCluster", "Neon"), "Redis": ("InCluster", "Upstash")}
@@ -17,40 +17,42 @@ ANOTHER = "create another resource, move the data and delete this one"
 
 
 class Backup(ApiModel):
-    """When copies of the data are made, and how many are kept."""
+    """When backups are made, and how many are kept."""
 
     schedule: Schedule = Field(
         default="@daily",
-        description="Five fields (minute, hour, day, month, weekday) in UTC, such as `30 3 * * *`, or `@daily` and "
-        "its kin.",
+        description="Five cron fields (minute, hour, day, month, weekday) in UTC, such as `30 3 * * *`, or a shorthand "
+        "such as `@daily`.",
     )
-    keep: int = Field(default=7, description="How many backups are kept; older ones are removed.", ge=1, le=365)
+    keep: int = Field(default=7, description="How many backups to keep. Older ones are deleted.", ge=1, le=365)
 
 
 class External(ApiModel):
-    """How an existing service is reached; exactly one of sealed and secretRef."""
+    """How to reach an existing service. Exactly one of sealed and secretRef must be set."""
 
     sealed: str | None = Field(
         default=None,
-        description="The connection URL encrypted to the operator's key (a compact JWE), as `ink seal` prints it.",
+        description="The connection URL, encrypted to the operator's public key (a compact JWE), as printed by "
+        "`ink seal`.",
         min_length=1,
         max_length=SEALED_MAX,
     )
     sealed_digest: str | None = Field(
         default=None,
-        description="Written beside `sealed` by the gateway, under a key of its own: tells it whether a value changed.",
+        description="Keyed digest that the gateway writes next to `sealed`, so that it can tell whether the value "
+        "changed.",
         max_length=128,
     )
     secret_ref: SecretRef | None = Field(
         default=None,
-        description="Secret beside this resource with the key `url`; its other keys are passed on as they are. Not "
-        "for resources that the gateway writes.",
+        description="Secret in this resource's namespace with the key `url`. Its other keys are passed on unchanged. "
+        "Not for resources that the gateway manages.",
     )
 
     model_config = ConfigDict(
         json_schema_extra=rules(
             cel("has(self.sealed) != has(self.secretRef)", "set exactly one of sealed and secretRef"),
-            cel("!has(self.sealedDigest) || has(self.sealed)", "sealedDigest belongs beside sealed"),
+            cel("!has(self.sealedDigest) || has(self.sealed)", "sealedDigest is only allowed together with sealed"),
         )
     )
 
@@ -63,65 +65,62 @@ def _provider_rules() -> list[dict[str, str]]:
         found.append(
             cel(
                 f"self.type != '{kind}' || !has(self.provider) || self.provider in [{listed}]",
-                f"a resource of type {kind} has the providers {' and '.join(names)}: choose one of them, or remove "
-                "provider",
+                f"the providers for type {kind} are {' and '.join(names)}: choose one of them, or remove provider",
             )
         )
     return found
 
 
-def _kept(field: str) -> dict[str, str]:
-    """An optional field that is neither added nor removed later; `immutable` covers a change of its value alone."""
-    return cel(
-        f"has(self.{field}) == has(oldSelf.{field})", f"{field} cannot be added or removed afterwards: {ANOTHER}"
-    )
+def _set_once(field: str) -> dict[str, str]:
+    """An optional field that cannot be added or removed later; `immutable` only covers a change of its value."""
+    return cel(f"has(self.{field}) == has(oldSelf.{field})", f"{field} cannot be added or removed later: {ANOTHER}")
 
 
 RULES = (
     cel(
         "(self.type == 'External') == has(self.external)",
-        "type External needs external, and no other type has it: set type External, or remove external",
+        "type External needs external, and no other type allows it: set type External, or remove external",
     ),
     cel(
         "self.type != 'External' || (!has(self.provider) && !has(self.size) && !has(self.region) && "
         "!has(self.version) && !has(self.backup))",
-        "an External resource is run by somebody else: remove provider, size, region, version and backup",
+        "Ink does not run External resources: remove provider, size, region, version and backup",
     ),
     cel(
         "self.type != 'SQLite' || !has(self.version)",
-        "a resource of type SQLite has no version to choose: remove version",
+        "type SQLite has no version to choose: remove version",
     ),
     *_provider_rules(),
-    _kept("provider"),
-    _kept("region"),
+    _set_once("provider"),
+    _set_once("region"),
     cel(
         "!has(oldSelf.size) || has(self.size)",
-        "size cannot be removed, for the default may be smaller: keep it, or raise it",
+        "size cannot be removed, because the default may be smaller: keep it, or raise it",
     ),
     cel(
         "!has(oldSelf.version) || has(self.version)",
-        "version cannot be removed, for the default may be older: keep it, or raise it",
+        "version cannot be removed, because the default may be older: keep it, or raise it",
     ),
 )
 
 
 class InkResourceSpec(ApiModel):
-    """What is wanted of the resource."""
+    """Desired state of the resource."""
 
     type: Literal["SQLite", "Postgres", "Redis", "External"] = Field(
         default="SQLite",
-        description="Kind of backing service; External stands for one that exists already. Cannot be changed.",
+        description="Kind of backing service. External refers to one that exists already. Cannot be changed.",
         json_schema_extra=immutable("type", ANOTHER),
     )
     provider: Literal["Turso", "Sqld", "Neon", "Upstash", "InCluster"] | None = Field(
         default=None,
-        description="Who runs it: Turso or Sqld (SQLite), Neon or InCluster (Postgres), Upstash or InCluster (Redis); "
-        "default: the platform's choice for the type, shown in status.provider. Cannot be changed.",
+        description="Who runs the resource: Turso or Sqld (SQLite), Neon or InCluster (Postgres), Upstash or InCluster "
+        "(Redis). Defaults to the platform's choice for the type, shown in status.provider. Cannot be changed.",
         json_schema_extra=immutable("provider", ANOTHER),
     )
     size: Quantity | None = Field(
         default=None,
-        description="Room for the data, such as `1Gi`; default: the platform's. It can grow, never shrink.",
+        description="Storage for the data, such as `1Gi`. Defaults to the platform's size. It can grow, never shrink.",
         json_schema_extra=rules(
             cel(
                 "!isQuantity(string(self)) || quantity(string(self)).compareTo(quantity(string(oldSelf))) >= 0",
@@ -129,70 +128,72 @@ class InkResourceSpec(ApiModel):
             ),
             cel(
                 "!isQuantity(string(self)) || quantity(string(self)).compareTo(quantity('1Mi')) >= 0",
-                "size must be at least 1Mi: write it as 10Gi",
+                "size must be at least 1Mi: write it with a unit, such as 10Gi",
             ),
         ),
     )
     region: str | None = Field(
         default=None,
-        description="Where the data lie, in the provider's words, such as `aws-eu-west-1`; default: the platform's, "
-        "shown in status.region. Cannot be changed.",
+        description="Where the data is stored, by the provider's name for the region, such as `aws-eu-west-1`. "
+        "Defaults to the platform's, shown in status.region. Cannot be changed.",
         pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$",
         max_length=63,
         json_schema_extra={
             **immutable("region", ANOTHER),
-            **says("write the region as the provider does, such as aws-eu-west-1: a-z, 0-9 and '-'"),
+            **pattern_message("write the region's name as the provider does, such as aws-eu-west-1: a-z, 0-9 and '-'"),
         },
     )
     version: str | None = Field(
         default=None,
-        description="Version of Postgres or Redis, such as `17` or `17.2`; default: the platform's. It can be raised, "
-        "not lowered.",
+        description="Version of Postgres or Redis, such as `17` or `17.2`. Defaults to the platform's. It can be "
+        "raised but not lowered.",
         pattern=r"^[0-9]{1,4}(\.[0-9]{1,4}){0,2}$",
         max_length=14,
         json_schema_extra={
             **rules(
                 cel(
                     "int(self.split('.')[0]) >= int(oldSelf.split('.')[0])",
-                    f"version cannot be lowered, for older programs cannot read newer data: keep it, or {ANOTHER}",
+                    f"version cannot be lowered, because older versions cannot read newer data: keep it, or {ANOTHER}",
                 )
             ),
-            **says("write a version such as '17' or '17.2', in quotes"),
+            **pattern_message("write a version such as '17' or '17.2', in quotes"),
         },
     )
     deletion_policy: Literal["Retain", "Delete"] = Field(
         default="Retain",
-        description="What becomes of the data when this object is deleted: Retain keeps them where they are, Delete "
-        "removes them after a last backup. An External service is never touched.",
+        description="What happens to the data when this object is deleted: Retain keeps it where it is, Delete removes "
+        "it after a final backup. An External service is never touched.",
     )
     backup: Backup | None = Field(
-        default=None, description="Regular backups; default: as the platform does them for the type."
+        default=None, description="Regular backups. Defaults to the platform's settings for the type."
     )
     external: External | None = Field(
-        default=None, description="How the existing service is reached; for type External alone."
+        default=None, description="How to reach the existing service. Only for type External."
     )
 
     model_config = ConfigDict(json_schema_extra=rules(*RULES))
 
 
 class InkResourceStatus(ApiModel):
-    """What is. Written by the operator alone; deleting it loses nothing."""
+    """Observed state of the resource. Only the operator writes it, and can restore it if it is deleted."""
 
-    observed_generation: int = Field(default=-1, description="metadata.generation this status speaks of.")
+    observed_generation: int = Field(default=-1, description="metadata.generation that this status describes.")
     conditions: list[Condition] = Field(
-        default_factory=list, description="The facts, by type.", json_schema_extra=list_map("type")
+        default_factory=list,
+        description="Conditions, by type. docs/reasons.md explains them.",
+        json_schema_extra=list_map("type"),
     )
     endpoint: str | None = Field(
-        default=None, description="Host and port at which it is reached; no credentials.", max_length=512
+        default=None, description="Host and port of the resource, without credentials.", max_length=512
     )
     secret_name: str | None = Field(
         default=None,
-        description="Secret beside this object with the connection: `url`, `auth_token` where there is one, and the "
-        "parts `host`, `port`, `username`, `password`, `database`.",
+        description="Secret in this resource's namespace with the connection: `url`, `auth_token` if there is one, and "
+        "the parts `host`, `port`, `username`, `password` and `database`.",
         max_length=253,
     )
-    provider: str | None = Field(default=None, description="Who runs it.", max_length=63)
-    region: str | None = Field(default=None, description="Where the data lie.", max_length=63)
+    provider: str | None = Field(default=None, description="Who runs the resource.", max_length=63)
+    region: str | None = Field(default=None, description="Where the data is stored.", max_length=63)
 
 
 class InkResource(ApiModel):

@@ -1,4 +1,4 @@
-"""How names are built from names. Pure; every name is the same on every pass."""
+"""How names are derived from other names. Pure and deterministic."""
 
 import hashlib
 import re
@@ -13,42 +13,44 @@ TENANT_NAMESPACE_PREFIX = "ink-t-"
 
 
 class ServiceIdentity(NamedTuple):
-    """Who a service is. `tenant` isolates; `project` is empty for CRs outside the tenants namespace."""
+    """Who a service is. The tenant is the unit of isolation; `project` is empty outside the tenants namespace."""
 
     tenant: str
     project: str
     name: str
     namespace: str
-    """Where the workload runs."""
+    """The namespace in which the workload runs."""
 
     @property
     def is_workspace(self) -> bool:
-        """Whether the tenant is a workspace; a namespace of the same name is another tenant."""
+        """Whether the tenant is a workspace; a namespace with the same name is a different tenant."""
         return bool(self.project)
 
 
 def identity_of(cr_namespace: str, cr_name: str, tenants_namespace: str) -> ServiceIdentity:
-    """The identity behind a CR.
+    """The identity of a CR's service.
 
     In the tenants namespace a CR is named `<workspace>.<project>.<name>`; elsewhere its namespace is the tenant and
-    the workload runs beside it. Raises ValueError when a name in the tenants namespace has another form.
+    the workload runs in the same namespace. Raises ValueError when a name in the tenants namespace has another form.
     """
     if cr_namespace != tenants_namespace:
         return ServiceIdentity(cr_namespace, "", cr_name, cr_namespace)
     parts = cr_name.split(".")
     if len(parts) != 3 or not all(parts):
-        raise ValueError(f"a service in {tenants_namespace} is named <workspace>.<project>.<name>, not {cr_name!r}")
+        raise ValueError(
+            f"a service in {tenants_namespace} must be named <workspace>.<project>.<name>, not {cr_name!r}"
+        )
     workspace, project, name = parts
     for part in (workspace, project):
         if len(part) > WORKSPACE_MAX or not re.fullmatch(WORKSPACE_PATTERN, part):
             raise ValueError(
-                f"{part!r} is not a workspace or project name ({WORKSPACE_PATTERN}, at most 24 characters)"
+                f"{part!r} is not a valid workspace or project name ({WORKSPACE_PATTERN}, at most 24 characters)"
             )
     return ServiceIdentity(workspace, project, name, tenant_namespace(workspace, project))
 
 
 def tenant_namespace(workspace: str, project: str) -> str:
-    """`ink-t-<workspace>--<project>`; unambiguous because neither part may hold two hyphens in a row."""
+    """`ink-t-<workspace>--<project>`; unambiguous because neither part may contain two hyphens in a row."""
     return f"{TENANT_NAMESPACE_PREFIX}{workspace}--{project}"
 
 
@@ -58,7 +60,7 @@ def cr_name(workspace: str, project: str, name: str) -> str:
 
 
 def env_secret_name(service: str) -> str:
-    """Name of the Secret of a service's unsealed variables, beside its workload."""
+    """Name of the Secret with a service's unsealed variables, in the workload's namespace."""
     return f"{service}-env"
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
-from ink_api.schema import cel, rules, says
+from ink_api.schema import cel, pattern_message, rules
 
 QUANTITY_PATTERN = r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$"
 DURATION_PATTERN = r"^([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}s)?$"
@@ -25,25 +25,25 @@ Quantity = Annotated[
         max_length=20,
         json_schema_extra={
             "x-kubernetes-int-or-string": True,
-            **says("write a quantity such as 2, 500m, 256Mi or 1Gi"),
+            **pattern_message("write a quantity such as 2, 500m, 256Mi or 1Gi"),
         },
     ),
     BeforeValidator(_as_text),
 ]
-"""As in a Pod, a whole number may stand without quotes: `cpu: 2`."""
-_DURATION_SAYS = says("write a duration such as 90s, 15m or 1h30m")
+"""As in a Pod, a whole number needs no quotes: `cpu: 2`."""
+_DURATION_MESSAGE = pattern_message("write a duration such as 90s, 15m or 1h30m")
 Duration = Annotated[
-    str, Field(pattern=DURATION_PATTERN, max_length=20, min_length=2, json_schema_extra=_DURATION_SAYS)
+    str, Field(pattern=DURATION_PATTERN, max_length=20, min_length=2, json_schema_extra=_DURATION_MESSAGE)
 ]
 
 
 def _where_readable(rule: str) -> str:
-    """A value that is no duration is told so by its pattern; the rule must not fail on it as well."""
+    """The pattern rejects a value that is not a duration; the rule must not fail on it as well."""
     return f"!self.matches(r'{DURATION_PATTERN}') || {rule}"
 
 
 def between(least: str, most: str) -> dict[str, Any]:
-    """Schema extension: the shortest and the longest duration that a field takes."""
+    """Schema extension: the shortest and the longest duration that a field accepts."""
     rule = f"(duration(self) >= duration('{least}') && duration(self) <= duration('{most}'))"
     return rules(cel(_where_readable(rule), f"must be from {least} to {most}"))
 
@@ -67,7 +67,9 @@ Schedule = Annotated[
         pattern=SCHEDULE_PATTERN,
         max_length=100,
         json_schema_extra={
-            **says("write five fields, such as '*/15 * * * *', or one of @hourly, @daily, @weekly, @monthly, @yearly"),
+            **pattern_message(
+                "write five fields, such as '*/15 * * * *', or one of @hourly, @daily, @weekly, @monthly, @yearly"
+            ),
             **rules(
                 cel(
                     f"!self.matches(r'{SCHEDULE_PATTERN}') || self.upperAscii().matches(r'{_CRON_RULE}')",

@@ -1,4 +1,4 @@
-"""Pieces of a structural schema that Pydantic does not know."""
+"""Parts of a structural schema that Pydantic does not generate."""
 
 from typing import Any
 
@@ -14,23 +14,23 @@ def atomic_list() -> dict[str, Any]:
 
 
 def cel(rule: str, message: str) -> dict[str, str]:
-    """One CEL validation rule, with the sentence a person reads when it fails."""
+    """One CEL validation rule, with the message that a person reads when it fails."""
     return {"rule": rule, "message": message}
 
 
 def rules(*found: dict[str, str]) -> dict[str, Any]:
-    """Schema extension: these rules hold for the value."""
+    """Schema extension: CEL validation rules for the value."""
     return {"x-kubernetes-validations": list(found)}
 
 
 def immutable(field: str, instead: str) -> dict[str, Any]:
-    """Schema extension: a field that keeps its first value. `instead`: what to do."""
+    """Schema extension: a field that cannot be changed once set. `instead`: what to do."""
     return rules(cel("self == oldSelf", f"{field} cannot be changed: {instead}"))
 
 
-SAYS = "x-ink-says"
+PATTERN_MESSAGE = "x-ink-pattern-message"
 
 
-def says(message: str) -> dict[str, Any]:
-    """Schema extension of our own: the sentence a person reads when the value does not match the field's pattern."""
-    return {SAYS: message}
+def pattern_message(message: str) -> dict[str, Any]:
+    """Schema extension of our own: the message that a person reads when the value does not match the pattern."""
+    return {PATTERN_MESSAGE: message}

@@ -1,7 +1,7 @@
-"""What a sealed value is: the convention that whoever seals and whoever unseals share. The encryption is a library's.
+"""The format of sealed values, shared by those who seal and those who unseal. A library does the encryption.
 
-A sealed value is a compact JWE (RFC 7516) to one of the platform's public keys. What is encrypted, and so also
-authenticated, names the variable that the value is for: moved to another variable, service or tenant it is refused.
+A sealed value is a compact JWE (RFC 7516), encrypted to one of the platform's public keys. The encrypted, and thus
+authenticated, text names the variable that the value is for: in another variable, service or tenant it is rejected.
 """
 
 import base64
@@ -18,13 +18,13 @@ ALGORITHM, ENCRYPTION, CURVE = "ECDH-ES+A256KW", "A256GCM", "P-256"
 CONFIG_MAP = "ink-sealing"
 """In the system namespace, readable by the gateway: the public keys."""
 KEY_SET = "jwks.json"
-"""Key in it: a JWK set (RFC 7517), the key to seal with first."""
+"""Key in the ConfigMap: a JWK set (RFC 7517). Its first key is the one to seal with."""
 SEALED_MAX = 300_000
-"""Characters of a sealed value: the longest value of a variable, escaped and encrypted, fits."""
+"""Characters of a sealed value: enough for the longest value of a variable, escaped and encrypted."""
 
 
 class SealedValueError(ValueError):
-    """A sealed value that cannot be used. The text never holds the value."""
+    """A sealed value that cannot be used. The message never contains the value."""
 
 
 class Binding(NamedTuple):
@@ -32,7 +32,7 @@ class Binding(NamedTuple):
 
     tenant: str
     project: str
-    """Empty for services in namespaces of their owners."""
+    """Empty for services outside the tenants namespace."""
     service: str
     variable: str
 
@@ -48,7 +48,7 @@ def header_of(kid: str) -> dict[str, str]:
 
 
 def plaintext_of(binding: Binding, value: str) -> bytes:
-    """What is encrypted."""
+    """The text to encrypt."""
     return json.dumps({**binding._asdict(), "value": value}, ensure_ascii=False, separators=(",", ":")).encode()
 
 
@@ -58,27 +58,27 @@ def value_of(binding: Binding, plaintext: bytes) -> str:
         claims = json.loads(plaintext)
         bound, value = Binding(*(claims[name] for name in Binding._fields)), claims["value"]
     except (ValueError, KeyError, TypeError):
-        raise SealedValueError("what is sealed has no such form") from None
+        raise SealedValueError("the decrypted text does not have the expected form") from None
     if bound != binding or not isinstance(value, str):
         raise SealedValueError("it was sealed for another variable, service or tenant")
     return value
 
 
 def kid_of(sealed: str) -> str:
-    """Id of the key that a value is sealed to. Raises SealedValueError for what is no compact JWE."""
+    """ID of the key that a value is sealed with. Raises SealedValueError if it is not a compact JWE."""
     head = sealed.partition(".")[0]
     try:
         header: Any = json.loads(base64.urlsafe_b64decode(head + "=" * (-len(head) % 4)))
         kid = header["kid"]
     except (binascii.Error, ValueError, KeyError, TypeError):
-        raise SealedValueError("it is not a compact JWE with a key id") from None
+        raise SealedValueError("it is not a compact JWE with a key ID") from None
     if not isinstance(kid, str):
-        raise SealedValueError("it is not a compact JWE with a key id")
+        raise SealedValueError("it is not a compact JWE with a key ID")
     return kid
 
 
 def keyed_digest(key: bytes, *parts: str) -> str:
-    """HMAC-SHA256 in hex. Parts are length-prefixed; without the key nobody can try values against it."""
+    """HMAC-SHA256 in hex. Parts are length-prefixed. Without the key, nobody can guess values from the digest."""
     digest = hmac.new(key, digestmod=hashlib.sha256)
     for part in parts:
         data = part.encode()
@@ -87,5 +87,5 @@ def keyed_digest(key: bytes, *parts: str) -> str:
 
 
 def values_digest(key: bytes, values: Mapping[Binding, str]) -> str:
-    """The same values, the same digest, in whatever order."""
+    """Digest of the values, independent of their order."""
     return keyed_digest(key, *(part for binding, value in sorted(values.items()) for part in (*binding, value)))

@@ -7,39 +7,19 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from ink_local import (
-    apiserver,
-    baseimages,
-    build,
-    calico,
-    certs,
-    cgroups,
-    containerd,
-    controllers,
-    coredns,
-    etcd,
-    hub,
-    images,
-    imagestore,
-    kube,
-    kubelet,
-    kubeproxy,
-    listener,
-    machine,
-    metrics,
-    network,
-    preflight,
-    standin,
-    state,
-    storage,
-    supervise,
-)
-from ink_local import holder as holders
-from ink_local.cluster import Cluster, checked_name, state_root
-from ink_local.errors import LocalError
-from ink_local.holder import Holder
-from ink_local.supervise import Daemon
-from ink_local.ticker import Ticker
+from ink_artifacts import go_programs, packages, platform_images
+from ink_artifacts.errors import SetupError
+from ink_artifacts.progress import ProgressPrinter
+
+from ink_local import preflight, state
+from ink_local.cluster import LocalCluster, checked_name, state_root
+from ink_local.control_plane import apiserver, certs, controllers, etcd, kube
+from ink_local.machine import cgroups, ledger, supervise
+from ink_local.machine import holder as holders
+from ink_local.machine.holder import Holder
+from ink_local.machine.supervise import NodeDaemon
+from ink_local.network import link, listener, standin
+from ink_local.node import calico, containerd, image_store, images, kube_proxy, kubelet, pods, registry_mirror
 
 _READY_SECONDS = 180
 
@@ -48,43 +28,45 @@ _READY_SECONDS = 180
 class Boot:
     """What the steps of one boot share. `archives`: image reference -> OCI archive."""
 
-    cluster: Cluster
+    cluster: LocalCluster
     holder: Holder
     programs: dict[str, Path]
     archives: dict[str, Path]
-    ticker: Ticker
+    progress: ProgressPrinter
 
     def program(self, name: str) -> str:
         return str(self.programs[name])
 
     def image(self, name: str) -> str:
-        return images.named(self.archives, name)
+        return platform_images.named(self.archives, name)
 
-    def ensure(self, daemon: Daemon) -> None:
-        """Start or mend one component; a line is printed only when there was something to do."""
+    def ensure(self, daemon: NodeDaemon) -> None:
+        """Start or repair one component; a line is printed only when there was something to do."""
         if supervise.is_current(self.cluster, self.holder, daemon) and daemon.healthy():
             return
-        with self.ticker.step(daemon.name, "ready"):
+        with self.progress.step(daemon.name, "ready"):
             supervise.ensure(self.cluster, self.holder, daemon)
 
     def apply(self, manifests: str) -> None:
         kube.apply(self.cluster, self.programs["kubectl"], manifests)
 
 
-def up(name: str, index: int | None, *, control_plane_only: bool, ticker: Ticker) -> Cluster:
-    """Bring the cluster up, or mend it; returns once its node is ready and names resolve.
+def up(name: str, index: int | None, *, control_plane_only: bool, progress: ProgressPrinter) -> LocalCluster:
+    """Bring the cluster up, or repair it; returns once its node is ready and names resolve.
 
-    With `control_plane_only`: etcd, the API server and the controllers, no node. Raises LocalError, as far as can be
+    With `control_plane_only`: etcd, the API server and the controllers, no node. Raises SetupError, as far as can be
     known beforehand without having changed anything.
     """
     preflight.check_privilege()
-    with machine.locked(state_root() / checked_name(name)):
+    with ledger.locked(state_root() / checked_name(name)):
         cluster = _claim(name, index, control_plane_only)
         if not control_plane_only:
-            preflight.install_packages(ticker)
-        programs = build.ensure(("pause", "kube") if control_plane_only else ("pause", "kube", "calico"), ticker)
-        archives = {} if control_plane_only else baseimages.ensure_images(ticker)
-        boot = Boot(cluster, _namespaces(cluster, programs["pause"], ticker), programs, archives, ticker)
+            packages.ensure(progress)
+        programs = go_programs.ensure(
+            ("pause", "kube") if control_plane_only else ("pause", "kube", "calico"), progress
+        )
+        archives = {} if control_plane_only else images.ensure(progress)
+        boot = Boot(cluster, _namespaces(cluster, programs["pause"], progress), programs, archives, progress)
         if control_plane_only:
             _control_plane(boot)
             _controllers(boot)
@@ -93,10 +75,10 @@ def up(name: str, index: int | None, *, control_plane_only: bool, ticker: Ticker
     return cluster
 
 
-def down(name: str, *, keep: bool, ticker: Ticker) -> bool:
+def down(name: str, *, keep: bool, progress: ProgressPrinter) -> bool:
     """Take the cluster away; `keep` leaves its data for the next `up`. Returns False when there was none."""
     preflight.check_privilege()
-    with machine.locked(state_root() / checked_name(name)):
+    with ledger.locked(state_root() / checked_name(name)):
         cluster = state.find(name)
         if cluster is None:
             return False
@@ -104,54 +86,54 @@ def down(name: str, *, keep: bool, ticker: Ticker) -> bool:
             state.keep(cluster)
         else:
             state.unkeep(cluster)
-        with ticker.step(f"cluster {name}", "taken down"):
+        with progress.step(f"cluster {name}", "taken down"):
             state.clear(cluster)
             state.forget(cluster)
     return True
 
 
-def _claim(name: str, index: int | None, control_plane_only: bool) -> Cluster:
+def _claim(name: str, index: int | None, control_plane_only: bool) -> LocalCluster:
     """Check everything, then take the index and note what the last cluster to leave has to restore."""
-    with machine.ledger() as record:
+    with ledger.opened() as record:
         clusters: dict[str, str] = record["clusters"]
         for gone in [i for i, path in clusters.items() if not (Path(path) / "cluster.json").exists()]:
             del clusters[gone]
         known = state.find(name)
         if known is not None and known.control_plane_only != control_plane_only and holders.find(known):
-            raise LocalError(
+            raise SetupError(
                 f"cluster {name!r} is {'only a control plane' if known.control_plane_only else 'a whole node'}",
-                remedy=f"take it down first (python -m ink_local down --name {name}), or use another --name",
+                remedy=f"take it down first (make down NAME={name}), or use another name",
             )
         if known is not None and index is None and str(known.index) not in clusters:
             index = known.index
         directory = str(state_root() / name)
-        chosen = machine.choose_index(clusters, directory, index, highest=control_plane_only)
-        cluster = Cluster(name, chosen, state_root(), control_plane_only)
+        chosen = ledger.choose_index(clusters, directory, index, highest=control_plane_only)
+        cluster = LocalCluster(name, chosen, state_root(), control_plane_only)
         preflight.check(cluster)
         state.save(cluster)
         clusters[str(chosen)] = str(cluster.paths.root)
-        machine.note(record, holders.BINDS)
+        ledger.note(record, holders.BINDS)
     return cluster
 
 
-def _namespaces(cluster: Cluster, pause: Path, ticker: Ticker) -> Holder:
-    """The holder of a boot that got as far as that, else a new one on cleared ground; certificates in either case."""
+def _namespaces(cluster: LocalCluster, pause: Path, progress: ProgressPrinter) -> Holder:
+    """The holder of a boot that got that far, else a new one after clearing up; certificates in either case."""
     holder = holders.find(cluster)
     if holder is not None and holders.is_ready(cluster):
         certs.ensure(cluster)
-        network.connect(cluster, holder)
+        link.connect(cluster, holder)
         return holder
     state.clear(cluster)
-    with ticker.step("namespaces, network and certificates", "made"):
+    with progress.step("namespaces, network and certificates", "created"):
         for log in cluster.paths.log.glob("*.log"):
             log.unlink()
         certs.ensure(cluster)
         if not cluster.control_plane_only:
-            imagestore.take(cluster)
+            image_store.take(cluster)
         layout = cgroups.layout()
         cgroups.create(cluster.cgroup, layout)
         holder = holders.start(cluster, pause, cgroups.procs_files(cluster.cgroup, layout))
-        network.connect(cluster, holder)
+        link.connect(cluster, holder)
         state.unkeep(cluster)
         holders.mark_ready(cluster)
     return holder
@@ -168,7 +150,7 @@ def _node(boot: Boot) -> None:
             runtime,
             others,
             pool.submit(_way_out, boot),
-            pool.submit(_hub, boot),
+            pool.submit(_registry_mirror, boot),
             pool.submit(_policy, boot, api),
             pool.submit(_controllers, boot, api),
             pool.submit(_kubelet, boot, api, runtime),
@@ -176,7 +158,7 @@ def _node(boot: Boot) -> None:
         ]
         for strand in strands:
             strand.result()
-    with boot.ticker.step("node", "Ready, names resolve"):
+    with boot.progress.step("node", "Ready, names resolve"):
         cluster = boot.cluster
         kube.wait_for(
             "the node is not Ready",
@@ -188,7 +170,7 @@ def _node(boot: Boot) -> None:
             "CoreDNS is not available",
             lambda: kube.deployment_available(cluster, "kube-system", "coredns"),
             seconds=_READY_SECONDS,
-            remedy="look with kubectl -n kube-system describe pods",
+            remedy="read `kubectl -n kube-system describe pods`",
         )
 
 
@@ -210,33 +192,33 @@ def _runtime(boot: Boot) -> None:
     containerd.link_cni(boot.cluster, boot.programs["calico"])
     daemon = containerd.daemon(boot.cluster, boot.image("pause"))
     boot.ensure(daemon)
-    if imagestore.is_unclean(boot.cluster):
-        containerd.clean(boot.holder, images.platform(boot.archives))
+    if image_store.is_unclean(boot.cluster):
+        containerd.clean(boot.holder, images.of_platform(boot.archives))
         # It remembers at its start which pods there are.
         supervise.stop(boot.cluster, boot.holder, daemon)
         supervise.ensure(boot.cluster, boot.holder, daemon)
-        imagestore.mark_clean(boot.cluster)
+        image_store.mark_clean(boot.cluster)
     containerd.import_images(boot.holder, images.first(boot.archives))
 
 
 def _other_images(boot: Boot, runtime: Future[None]) -> None:
     runtime.result()
     began = time.monotonic()
-    brought = containerd.import_images(boot.holder, images.platform(boot.archives))
+    brought = containerd.import_images(boot.holder, images.of_platform(boot.archives))
     if brought:
-        boot.ticker.say(f"  ✓ {len(brought)} more images: imported in {time.monotonic() - began:.1f} s")
+        boot.progress.say(f"  ✓ {len(brought)} more images: imported in {time.monotonic() - began:.1f} s")
 
 
 def _way_out(boot: Boot) -> None:
     """The stand-in answers for what must not be reached; only then is there a way out."""
     standin.ensure(boot.cluster, boot.holder)
-    network.open_way_out(boot.cluster, boot.holder)
+    link.open_way_out(boot.cluster, boot.holder)
     boot.ensure(listener.daemon(boot.cluster))
 
 
-def _hub(boot: Boot) -> None:
-    hub.fill(images.public(boot.archives))
-    boot.ensure(hub.daemon(boot.cluster))
+def _registry_mirror(boot: Boot) -> None:
+    registry_mirror.fill(images.of_mirror(boot.archives))
+    boot.ensure(registry_mirror.daemon(boot.cluster))
 
 
 def _policy(boot: Boot, api: Future[None]) -> None:
@@ -258,14 +240,14 @@ def _kubelet(boot: Boot, api: Future[None], runtime: Future[None]) -> None:
         seconds=_READY_SECONDS,
         remedy=f"read `make logs NAME={boot.cluster.name} COMPONENT=kubelet`",
     )
-    boot.ensure(kubeproxy.daemon(boot.cluster, boot.program("kube-proxy")))
+    boot.ensure(kube_proxy.daemon(boot.cluster, boot.program("kube-proxy")))
 
 
 def _registered(boot: Boot) -> bool:
-    """Whether the node is known. Raises LocalError when it never will be, as its kubelet has ended."""
+    """Whether the node is known. Raises SetupError when it never will be, as its kubelet has ended."""
     if supervise.find(boot.cluster, boot.holder, "kubelet") is None:
         log = (boot.cluster.paths.log / "kubelet.log").read_text(errors="replace").splitlines()
-        raise LocalError(
+        raise SetupError(
             "the kubelet has ended",
             seen=" ".join(log[-1:])[-300:],
             remedy=f"read `make logs NAME={boot.cluster.name} COMPONENT=kubelet`, then run this again",
@@ -276,7 +258,7 @@ def _registered(boot: Boot) -> bool:
 def _pods(boot: Boot, api: Future[None], others: Future[None]) -> None:
     """The node's own pods, each applied when its image is there: a failed pull waits long before it is tried again."""
     api.result()
-    boot.apply(coredns.manifest(boot.cluster, boot.image("coredns")))
+    boot.apply(pods.coredns(boot.cluster, boot.image("coredns")))
     others.result()
-    volumes = storage.manifest(boot.image("local-path-provisioner"), boot.image("busybox"))
-    boot.apply(f"{volumes}\n---\n{metrics.manifest(boot.cluster, boot.image('metrics-server'))}")
+    volumes = pods.volumes(boot.image("local-path-provisioner"), boot.image("busybox"))
+    boot.apply(f"{volumes}\n---\n{pods.metrics_server(boot.cluster, boot.image('metrics-server'))}")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
-from ink_local.errors import LocalError
+from ink_artifacts.errors import SetupError
 
 MAX_CLUSTERS = 8
 """Pod ranges are 10.244 to 10.251: the ranges above, where virtual machines find their resolvers, stay reachable."""
@@ -34,7 +34,7 @@ class Addresses:
 
     @property
     def node(self) -> str:
-        """The node's own address: API server, host ports, the Docker Hub stand-in."""
+        """The node's own address: API server, host ports, the registry mirror."""
         return str(self.link[2])
 
     @property
@@ -85,7 +85,7 @@ class Paths:
 
     @property
     def data(self) -> Path:
-        """etcd, images, containers and volumes: removed by `down` unless told to keep them."""
+        """etcd, images, containers and volumes: removed by `down` unless asked to keep them."""
         return self.root / "data"
 
     @property
@@ -130,7 +130,7 @@ class Paths:
 
 
 @dataclass(frozen=True)
-class Cluster:
+class LocalCluster:
     """One local cluster. Everything else about it follows from `name`, `index` and `state_root`."""
 
     name: str
@@ -156,7 +156,7 @@ class Cluster:
 
     @property
     def interface(self) -> str:
-        """The machine's end of the link; named by index, so that a stranger's collision is seen."""
+        """The machine's end of the link; named by index, so that a collision with another program is seen."""
         return f"ink{self.index}"
 
     @property
@@ -179,8 +179,8 @@ class Cluster:
         return 8443 + 1000 * self.index
 
     @property
-    def hub(self) -> str:
-        """host:port of the stand-in for docker.io, on the node."""
+    def registry_mirror(self) -> str:
+        """host:port of the registry mirror on the node, which serves the stand-ins for docker.io's images."""
         return f"{self.addresses.node}:5001"
 
 
@@ -191,11 +191,11 @@ def state_root() -> Path:
 
 
 def checked_name(name: str) -> str:
-    """`name` itself. Raises LocalError when it cannot name a node, a cgroup and a directory alike."""
+    """`name` itself. Raises SetupError when it cannot name a node, a cgroup and a directory alike."""
     if not _NAME.fullmatch(name):
-        raise LocalError(
-            "the cluster's name cannot be used",
+        raise SetupError(
+            "this cluster name cannot be used",
             seen=repr(name),
-            remedy="use 1 to 16 lower-case letters, digits and dashes, beginning with a letter",
+            remedy="use 1 to 16 lower-case letters, digits and dashes; begin with a letter, end with a letter or digit",
         )
     return name

@@ -1,11 +1,10 @@
 """The end of `make up`: a sample application goes from a directory to a live URL, as an agent would do it.
 
-`python -m ink_local.demo --name NAME`: create_repo, git push, create_service by an MCP client, then a GET of the URL.
+create_repo, git push, create_service by an MCP client, then a GET of the URL.
 """
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import base64
 import http.client
@@ -14,7 +13,6 @@ import shutil
 import socket
 import ssl
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -22,30 +20,33 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx2
+from ink_artifacts.errors import SetupError
+from ink_artifacts.progress import ProgressPrinter
 from mcp.client import Client
 from mcp.client.streamable_http import streamable_http_client
 
-from ink_local import state
-from ink_local.cluster import Cluster
-from ink_local.errors import LocalError, exit_code
-from ink_local.install import Endpoint, endpoint_of
-from ink_local.ticker import Ticker
+from ink_local.chart import Endpoint, endpoint_of
+from ink_local.cluster import LocalCluster
 
-SAMPLE = Path(__file__).parents[2] / "examples" / "apps" / "hello-python"
+SAMPLE = Path(__file__).resolve().parents[2] / "examples" / "apps" / "hello-python"
 SERVICE = "hello"
 
 
-async def call(client: Client, tool: str, ticker: Ticker | None = None, **arguments: Any) -> dict[str, Any]:
-    """The structured result of one tool. Raises LocalError with the tool's own words when it failed."""
+async def call(client: Client, tool: str, shown: ProgressPrinter | None = None, **arguments: Any) -> dict[str, Any]:
+    """The structured result of one tool. Raises SetupError with the tool's own message when it failed."""
 
     async def report(progress: float, total: float | None, message: str | None) -> None:
-        if ticker is not None and message:
-            ticker.say(f"      {message}")
+        if shown is not None and message:
+            shown.say(f"      {message}")
 
     result = await client.call_tool(tool, arguments, progress_callback=report)
     if result.is_error:
         text = " ".join(getattr(part, "text", "") for part in result.content)
-        raise LocalError(f"the tool {tool} failed", seen=text, remedy="read the message; `make logs` has the rest")
+        raise SetupError(
+            f"the tool {tool} failed",
+            seen=text,
+            remedy="do what the message says; `kubectl get events -A` shows what happened in the cluster",
+        )
     return dict(result.structured_content or {})
 
 
@@ -73,7 +74,11 @@ def push(directory: Path, remote: str, token: str, ca: Path) -> None:
         done = subprocess.run(["git", *command], cwd=directory, env=env, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             seen = done.stderr.replace(token, "***").strip()
-            raise LocalError(f"git {command[0]} failed", seen=seen, remedy="`make logs` shows the git server's log")
+            raise SetupError(
+                f"git {command[0]} failed",
+                seen=seen,
+                remedy="read the git server's log: kubectl logs -n dp-system deploy/git",
+            )
 
 
 class LoopbackHTTPS(http.client.HTTPSConnection):
@@ -98,7 +103,7 @@ def fetch(url: str, ca: Path, *, seconds: float = 10) -> tuple[int, bytes]:
         connection.close()
 
 
-async def deploy(endpoint: Endpoint, ticker: Ticker) -> str:
+async def deploy(endpoint: Endpoint, progress: ProgressPrinter) -> str:
     """Push the sample and create its service; returns its URL."""
     context = ssl.create_default_context(cafile=str(endpoint.ca))
     headers = {"Authorization": f"Bearer {endpoint.api_key}"}
@@ -106,28 +111,30 @@ async def deploy(endpoint: Endpoint, ticker: Ticker) -> str:
         httpx2.AsyncClient(verify=context, headers=headers, timeout=httpx2.Timeout(30, read=600)) as http_client,
         Client(streamable_http_client(endpoint.mcp_url, http_client=http_client)) as client,
     ):
-        with ticker.step("create_repo, git push"):
+        with progress.step("create_repo, git push"):
             repository = await call(client, "create_repo", name=SERVICE)
             if repository["empty"]:  # what somebody has pushed to it since is not ours to replace
                 access = await call(client, "get_git_token", name=SERVICE)
                 with tempfile.TemporaryDirectory() as scratch:
                     shutil.copytree(SAMPLE, scratch, dirs_exist_ok=True)
                     push(Path(scratch), access["url"], access["token"], endpoint.ca)
-        with ticker.step("create_service"):
-            service = await call(client, "create_service", ticker, repo=SERVICE, name=SERVICE, wait=240)
+        with progress.step("create_service"):
+            service = await call(client, "create_service", progress, repo=SERVICE, name=SERVICE, wait=240)
     if service.get("state") != "live":
         seen = f"{service.get('state')}: {service.get('reason')} {service.get('message')}"
-        raise LocalError(
-            "the sample application is not live", seen=seen, remedy="kubectl describe inksvc -n ink-tenants"
+        raise SetupError(
+            "the sample application is not live",
+            seen=seen,
+            remedy="read `kubectl describe inksvc -n ink-tenants`, then run this again",
         )
     return str(service["url"])
 
 
-def run(cluster: Cluster, ticker: Ticker) -> None:
+def run(cluster: LocalCluster, progress: ProgressPrinter) -> None:
     """The whole demonstration; prints what a newcomer needs next."""
     endpoint = endpoint_of(cluster)
     began = time.monotonic()
-    url = asyncio.run(deploy(endpoint, ticker))
+    url = asyncio.run(deploy(endpoint, progress))
     status, body = fetch(url, endpoint.ca)
     took = time.monotonic() - began
     text = body.decode(errors="replace").strip()[:400]
@@ -142,15 +149,3 @@ def run(cluster: Cluster, ticker: Ticker) -> None:
         f"  try        curl --cacert {endpoint.ca} {url}\n"
         f'  then       eval "$(make env{name})"; ink --help\n'
     )
-
-
-def main() -> int:
-    """Entry point; 0 when the sample answered."""
-    parser = argparse.ArgumentParser(prog="ink_local.demo", description=__doc__)
-    parser.add_argument("--name", default="ink")
-    name = parser.parse_args().name
-    return exit_code(lambda: run(state.load(name), Ticker()))
-
-
-if __name__ == "__main__":
-    sys.exit(main())

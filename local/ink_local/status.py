@@ -5,19 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ink_local import holder as holders
-from ink_local import kube, supervise
-from ink_local.cluster import Cluster
+from ink_local.cluster import LocalCluster
+from ink_local.control_plane import kube
+from ink_local.machine import holder as holders
+from ink_local.machine import supervise
 
 CONTROL_PLANE = ("etcd", "apiserver", "controller-manager")
-NODE = ("scheduler", "containerd", "kubelet", "kube-proxy", "felix", "standin", "hub", "listener")
+NODE = ("scheduler", "containerd", "kubelet", "kube-proxy", "felix", "standin", "registry-mirror", "listener")
 
 
 @dataclass(frozen=True)
 class Status:
     """`components`: name -> the machine's pid, None when it does not run."""
 
-    cluster: Cluster
+    cluster: LocalCluster
     components: dict[str, int | None]
     api_ready: bool
     node_ready: bool
@@ -40,7 +41,7 @@ class Status:
         return "\n".join([*rows, api, *node])
 
 
-def facts(cluster: Cluster) -> dict[str, Any]:
+def facts(cluster: LocalCluster) -> dict[str, Any]:
     """Where everything of a cluster is."""
     a = cluster.addresses
     return {
@@ -61,7 +62,7 @@ def facts(cluster: Cluster) -> dict[str, Any]:
     }
 
 
-def look(cluster: Cluster) -> Status:
+def look(cluster: LocalCluster) -> Status:
     """Look at the processes and ask the API server."""
     names = CONTROL_PLANE if cluster.control_plane_only else (*CONTROL_PLANE, *NODE)
     holder = holders.find(cluster)

@@ -4,7 +4,8 @@ import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from ink_api.conditions import ConditionType, find
+from ink_api.condition_types import ConditionType
+from ink_api.conditions import find
 from ink_api.inkservice import InkService
 
 from ink_gateway.checks import OWNER_PATTERN, github_repository, repository_name, shown

@@ -8,7 +8,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from ink_api.conditions import Condition, ConditionType, find
+from ink_api.condition_types import ConditionType
+from ink_api.conditions import Condition, find
 from ink_api.inkservice import EnvVar, InkService, ResourceAmounts, ScanStatus
 from ink_api.reasons import PROGRESS, RETRIED, Reason, remedy
 from pydantic import BaseModel, Field, SerializerFunctionWrapHandler, model_serializer

@@ -152,7 +152,7 @@ def test_a_wrong_field_is_refused_before_anything_is_applied(team: Team) -> None
     team.start()
     said = team.sync.wait_failed(commit)
     assert f"InkService/{team.namespace}/bad dry-run failed (Invalid)" in said
-    assert "write the https:// address of a repository" in said
+    assert "write the https:// URL of the repository" in said
     assert team.sync.ready()["reason"] == "ReconciliationFailed"
     assert team.api.get(CRS.format(team.namespace))["items"] == []
 

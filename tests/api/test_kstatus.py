@@ -26,7 +26,7 @@ def test_a_state_is_read_as_it_is_meant(judged: dict[str, tuple[str, str]], stat
 
 def test_a_failure_brings_its_words(judged: dict[str, tuple[str, str]]) -> None:
     status, message = judged["BuildFailed in Built"]
-    assert (status, message) == ("Failed", "What was seen. Read the lines above, mend the repository and push again.")
+    assert (status, message) == ("Failed", "What was seen. Read the lines above, fix the repository and push again.")
 
 
 @pytest.mark.parametrize("kind", SMALLEST)

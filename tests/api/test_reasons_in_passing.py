@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ink_api.conditions import ConditionType
+from ink_api.condition_types import ConditionType
 from ink_api.reasons import Reason
 from support.attack import secret
 from support.engine import CRS, Engine, Surroundings, source_of

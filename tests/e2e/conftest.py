@@ -10,9 +10,10 @@ import os
 from collections.abc import Generator, Iterator
 
 import pytest
-from ink_local import holder, install, state
-from ink_local.cluster import Cluster
-from ink_local.network import in_network
+from ink_local import chart, state
+from ink_local.cluster import LocalCluster
+from ink_local.machine import holder
+from ink_local.network.link import in_network
 from support.agent import Agent
 from support.control_plane import cluster_name, launcher
 from support.dump import dump
@@ -31,7 +32,7 @@ DUMPS_AT_MOST = 3
 
 
 @pytest.fixture(scope="session")
-def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
+def cluster(request: pytest.FixtureRequest) -> Iterator[LocalCluster]:
     """A running cluster with Ink installed."""
     given = os.environ.get("INK_E2E_CLUSTER")
     if given:
@@ -41,7 +42,7 @@ def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
         return
     try:
         launcher("up", "--name", NAME)
-        launcher("--name", NAME, module="ink_local.install", timeout=1200)
+        launcher("install", "--name", NAME, timeout=1200)
         found = state.load(NAME)
         request.session.stash[CLUSTER] = Kubectl(found.kubeconfig)
         yield found
@@ -50,9 +51,9 @@ def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
 
 
 @pytest.fixture(scope="session")
-def platform(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+def platform(cluster: LocalCluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     """The platform as its users meet it. Services that a run made in a cluster that stays are deleted again."""
-    endpoint = install.endpoint_of(cluster)
+    endpoint = chart.endpoint_of(cluster)
     agent = Agent(endpoint.mcp_url, endpoint.ca, endpoint.api_key)
     api = KubeApi(cluster.kubeconfig)
     scratch = tmp_path_factory.mktemp("clones")

@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 import yaml
-from ink_local import containerd, existing, install, nodefiles, state
-from ink_local import holder as holders
-from ink_local.cluster import Cluster
+from ink_install import node_files
+from ink_local import chart, state
+from ink_local.cluster import LocalCluster
+from ink_local.machine import holder as holders
+from ink_local.node import containerd
 from support import helm
 from support.agent import Agent
 from support.control_plane import ROOT, cluster_name, launcher
@@ -27,12 +29,12 @@ pytestmark = [pytest.mark.e2e, pytest.mark.full, pytest.mark.timeout(1500)]
 
 NAME = cluster_name("bare")
 OURS = "app.kubernetes.io/part-of=ink"
-OURS_ON_NODES = re.compile(rf"registry\.ink\.local/(ink-|({'|'.join(nodefiles.OTHERS)}):)")
+OURS_ON_NODES = re.compile(rf"registry\.ink\.local/(ink-|({'|'.join(node_files.OTHERS)}):)")
 VOLATILE = ("events", "leases", "csinodes", "pods", "replicasets", "controllerrevisions", "endpoint", "metrics.k8s.io")
 
 
 @pytest.fixture(scope="module")
-def bare() -> Iterator[Cluster]:
+def bare() -> Iterator[LocalCluster]:
     """A cluster whose node has none of Ink's images and no profile for BuildKit."""
     try:
         launcher("up", "--name", NAME)
@@ -48,19 +50,19 @@ def bare() -> Iterator[Cluster]:
         launcher("down", "--name", NAME)
 
 
-def on_node(cluster: Cluster, *argv: str) -> str:
+def on_node(cluster: LocalCluster, *argv: str) -> str:
     """Output of a command on the node, as its administrator would run it there."""
     holder = holders.find(cluster)
     assert holder is not None
     return holders.run_inside(holder, *argv)
 
 
-def seccomp(cluster: Cluster) -> Path:
+def seccomp(cluster: LocalCluster) -> Path:
     """The file that the node knows as /var/lib/kubelet/seccomp/buildkit.json."""
     return cluster.paths.kubelet_root / "seccomp" / "buildkit.json"
 
 
-def make(cluster: Cluster, *arguments: str) -> subprocess.CompletedProcess[str]:
+def make(cluster: LocalCluster, *arguments: str) -> subprocess.CompletedProcess[str]:
     """`make` with the cluster's KUBECONFIG, whatever its exit code; stderr is in stdout."""
     return subprocess.run(
         ["make", "--no-print-directory", *arguments],
@@ -85,7 +87,7 @@ def inventory(kubectl: Kubectl) -> set[str]:
     return set(kubectl.run("get", ",".join(kinds), "-A", f"--output=jsonpath={row}").splitlines())
 
 
-def values(cluster: Cluster, folder: Path) -> Path:
+def values(cluster: LocalCluster, folder: Path) -> Path:
     """What README.md asks the administrator for; the mirror stands for a way to docker.io."""
     file = folder / "my-values.yaml"
     certificate = {"certificate": cluster.paths.apps_certificate.read_text(), "key": cluster.paths.apps_key.read_text()}
@@ -95,14 +97,16 @@ def values(cluster: Cluster, folder: Path) -> Path:
                 "platform": {"domain": "localhost", "port": cluster.apps_port},
                 "registry": {"clusterIP": cluster.addresses.registry},
                 "ingress": {"tls": certificate},
-                "builders": {"mirrors": {"docker.io": [{"host": cluster.hub, "insecure": True}]}},
+                "builders": {"mirrors": {"docker.io": [{"host": cluster.registry_mirror, "insecure": True}]}},
             }
         )
     )
     return file
 
 
-def test_a_service_goes_live_on_an_existing_cluster_and_nothing_but_crds_stays(bare: Cluster, tmp_path: Path) -> None:
+def test_a_service_goes_live_on_an_existing_cluster_and_nothing_but_crds_stays(
+    bare: LocalCluster, tmp_path: Path
+) -> None:
     kubectl = Kubectl(bare.kubeconfig)
     before = inventory(kubectl)
     made = make(bare, "node-files")
@@ -115,17 +119,17 @@ def test_a_service_goes_live_on_an_existing_cluster_and_nothing_but_crds_stays(b
     assert "ctr -n k8s.io images import" in refused.stdout
     assert inventory(kubectl) == before
 
-    for archive in sorted((existing.DIST / "images").iterdir()):
+    for archive in sorted((node_files.DIST / "images").iterdir()):
         on_node(bare, "ctr", "-n", "k8s.io", "images", "import", str(archive))
-    shutil.copyfile(existing.DIST / "buildkit.json", seccomp(bare))
+    shutil.copyfile(node_files.DIST / "buildkit.json", seccomp(bare))
     eventually(lambda: listed(kubectl) >= imported(bare), within=120, what="the node says that it has the images")
 
     installed = make(bare, *up)
     assert installed.returncode == 0, installed.stdout
     assert f"https://localhost:{bare.apps_port}/mcp" in installed.stdout
-    hosts = bare.paths.certs_d / install.REGISTRY / "hosts.toml"
+    hosts = bare.paths.certs_d / chart.REGISTRY / "hosts.toml"
     hosts.parent.mkdir(parents=True)
-    shutil.copyfile(existing.DIST / "hosts.toml", hosts)
+    shutil.copyfile(node_files.DIST / "hosts.toml", hosts)
 
     tested = helm.run("test", helm.RELEASE, "--namespace", helm.NAMESPACE, kubeconfig=bare.kubeconfig)
     assert tested.returncode == 0, tested.stdout + tested.stderr
@@ -147,13 +151,13 @@ def listed(kubectl: Kubectl) -> set[str]:
     return {name for node in kubectl.list("nodes") for one in node["status"]["images"] for name in one["names"] or ()}
 
 
-def imported(cluster: Cluster) -> set[str]:
+def imported(cluster: LocalCluster) -> set[str]:
     """Images that are in its container runtime under names of Ink's."""
     rows = containerd.parse_images(on_node(cluster, "ctr", "-n", "k8s.io", "images", "list"))
     return {name for name in rows if name.startswith("registry.ink.local/ink-")}
 
 
-def goes_live(cluster: Cluster, kubectl: Kubectl, scratch: Path) -> None:
+def goes_live(cluster: LocalCluster, kubectl: Kubectl, scratch: Path) -> None:
     """An agent's way, and a visitor through the node's own port 443."""
     key = kubectl.secret("dp-system", "gateway", "bootstrap-api-key")
     ca = cluster.paths.ca
@@ -181,7 +185,7 @@ def goes_live(cluster: Cluster, kubectl: Kubectl, scratch: Path) -> None:
     assert said.stdout == "Hello from a Dockerfile, v1\n", said.stderr
 
 
-def taken_away(cluster: Cluster, kubectl: Kubectl) -> None:
+def taken_away(cluster: LocalCluster, kubectl: Kubectl) -> None:
     """README.md's commands: the services, the release, then what Helm keeps because it is users' data."""
     kubectl.run("delete", "inksvc", "--all", "--all-namespaces", "--timeout=120s", timeout=150)
     gone = helm.run("uninstall", helm.RELEASE, "--namespace", helm.NAMESPACE, "--wait", kubeconfig=cluster.kubeconfig)

@@ -1,7 +1,7 @@
 """What a tenant's pod cannot reach, with real packets; and that the same packets arrive where no policy is.
 
-Every address outside the cluster belongs to a stand-in that answers (local/ink_local/standin.py). Before anything is
-sent, the node's routes must lead there: no packet leaves the machine.
+Every address outside the cluster belongs to a stand-in that answers (local/ink_local/network/standin.py). Before
+anything is sent, the node's routes must lead there: no packet leaves the machine.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Bringing a real node up, mending it, and taking it away without a trace."""
+"""Bringing a real node up, repairing it, and taking it away without a trace."""
 
 from __future__ import annotations
 
@@ -14,10 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from ink_local import holder as holders
-from ink_local import kube, proc, state
-from ink_local.cluster import MAX_CLUSTERS, Cluster
-from ink_local.machine import RUN
+from ink_local import state
+from ink_local.cluster import MAX_CLUSTERS, LocalCluster
+from ink_local.control_plane import kube
+from ink_local.machine import holder as holders
+from ink_local.machine import proc
+from ink_local.machine.ledger import RUN
 from ink_local.status import CONTROL_PLANE, NODE
 from support.kubectl import Kubectl
 from support.local import Launcher, of_machine, traces_of
@@ -34,7 +36,7 @@ def kill(pid: int) -> None:
     eventually(lambda: proc.start_time(pid) is None, within=10, what=f"the end of process {pid}")
 
 
-def inside(cluster: Cluster, *argv: str) -> str:
+def inside(cluster: LocalCluster, *argv: str) -> str:
     """Output of a command in the node's namespaces; its failure is no error."""
     holder = holders.find(cluster)
     assert holder is not None
@@ -59,7 +61,7 @@ class Node:
     before: dict[str, list[str]]
 
     @property
-    def cluster(self) -> Cluster:
+    def cluster(self) -> LocalCluster:
         return state.load(self.launcher.name)
 
 
@@ -103,16 +105,16 @@ def test_without_the_stand_in_private_ranges_are_unreachable(node: Node) -> None
     assert "dev standin" in inside(cluster, "ip", "route", "get", "10.1.2.3")
 
 
-def test_any_dead_component_is_mended(node: Node, choice: random.Random) -> None:
+def test_any_dead_component_is_repaired(node: Node, choice: random.Random) -> None:
     """Three of them here; all of them in the full run."""
     for name in choice.sample(COMPONENTS, 3):
-        mended(node.launcher, name)
+        repaired(node.launcher, name)
 
 
 @pytest.mark.full
-def test_every_dead_component_is_mended(node: Node) -> None:
+def test_every_dead_component_is_repaired(node: Node) -> None:
     for name in COMPONENTS:
-        mended(node.launcher, name)
+        repaired(node.launcher, name)
 
 
 def test_kept_data_comes_back_and_down_leaves_nothing(node: Node) -> None:
@@ -132,7 +134,7 @@ def test_kept_data_comes_back_and_down_leaves_nothing(node: Node) -> None:
     assert "there is no cluster" in said
 
 
-def mended(launcher: Launcher, name: str) -> None:
+def repaired(launcher: Launcher, name: str) -> None:
     """Kill one component: up brings it back and leaves the others alone."""
     before = launcher.status()["components"]
     kill(before[name])
@@ -189,11 +191,11 @@ def test_a_taken_port_is_refused_before_anything_is_changed(launcher_of: Launche
     launcher = launcher_of("port-test")
     before = of_machine()
     index = free_index()
-    port = Cluster("port-test", index, Path("/")).apps_port
+    port = LocalCluster("port-test", index, Path("/")).apps_port
     with socket.create_server(("127.0.0.1", port)):
         code, _, said = launcher.run("up", "--index", str(index))
     assert code == 1
-    assert f"port {port} on 127.0.0.1 is taken" in said
+    assert f"port {port} on 127.0.0.1 is already in use" in said
     assert "--index" in said
     now = of_machine()
     alike = now if now["others"] == before["others"] else now.keys() - {"others", "directories", "settings"}
@@ -215,15 +217,17 @@ def test_without_root_it_is_refused() -> None:
         check=False,
         env={**os.environ, "PYTHONPATH": ":".join(sys.path), "INK_STATE": "/nonexistent"},
     )
-    assert "the local cluster needs root (seen: uid 65534). To mend it: run the same with sudo -E" in done.stdout, done
+    assert (
+        "the local cluster needs root (seen: uid 65534). To fix it: run the same command with sudo -E" in done.stdout
+    ), done
 
 
 REFUSAL = """
 from ink_local import preflight
-from ink_local.errors import LocalError
+from ink_artifacts.errors import SetupError
 try:
     preflight.check_privilege()
-except LocalError as refusal:
+except SetupError as refusal:
     print(refusal)
 """
 
@@ -250,10 +254,10 @@ def test_logs_and_kubeconfig_are_shown(plane: Launcher) -> None:
     assert Path(plane.must("kubeconfig").strip()).read_text().startswith("apiVersion: v1")
     assert "apiserver" in plane.must("logs")
     assert plane.must("logs", "apiserver")
-    assert "choose from" in plane.run("logs", "nothing")[2]
+    assert "choose one of" in plane.run("logs", "nothing")[2]
 
 
-def test_a_killed_holder_is_noticed_and_the_boot_begins_anew(plane: Launcher) -> None:
+def test_a_killed_holder_is_noticed_and_the_boot_starts_over(plane: Launcher) -> None:
     kill(plane.status()["components"]["holder"])
     plane.must("up", PLANE_ONLY)
     assert plane.status()["allWell"]

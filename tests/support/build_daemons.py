@@ -54,9 +54,9 @@ def program(name: str) -> str:
 
 def buildkit_programs() -> tuple[Path, Path]:
     """buildkitd and buildctl, built when the cache lacks them."""
-    from ink_local import build
+    from ink_artifacts import go_programs
 
-    paths = build.ensure(["buildkit"])
+    paths = go_programs.ensure(["buildkit"])
     return paths["buildkitd"], paths["buildctl"]
 
 
@@ -313,16 +313,13 @@ class BuildKitDaemon:
 @contextlib.contextmanager
 def hub(directory: Path, port: int) -> Iterator[str]:
     """The base images that stand in for docker.io's, read-only, on `port`; yields the address."""
-    from ink_local import baseimages
-    from ink_local import hub as stand_in
+    from ink_local.node import registry_mirror
+    from ink_standins import images
 
-    wanted = {name: baseimages.archive_of(image) for image in baseimages.public_images() for name in image.names}
-    if not all(archive.exists() for archive in wanted.values()):
-        baseimages.ensure_images()
-    stand_in.fill(wanted)
+    registry_mirror.fill(images.ensure())
     directory.mkdir(parents=True, exist_ok=True)
     file = directory / "config.yml"
-    file.write_text(stand_in.config(f"127.0.0.1:{port}", read_only=True))
+    file.write_text(registry_mirror.config(f"127.0.0.1:{port}", read_only=True))
     process = Process.start([program("docker-registry"), "serve", str(file)], directory / "log")
     try:
         process.wait_for("the hub", lambda: answers(port))
@@ -333,12 +330,13 @@ def hub(directory: Path, port: int) -> Iterator[str]:
 
 def sbom_scanner() -> str:
     """Put the scanner's image where a hub serves it, built when the cache lacks it; returns its name."""
-    from ink_local import baseimages, build
-    from ink_local import hub as stand_in
+    from ink_artifacts import go_programs
+    from ink_local.node import registry_mirror
+    from ink_standins import images
 
-    build.ensure(["sbom-scanner"])
-    stand_in.fill(baseimages.ensure_images(only=baseimages.SBOM_SCANNER))
-    return baseimages.SBOM_SCANNER
+    go_programs.ensure(["sbom-scanner"])
+    registry_mirror.fill(images.ensure(only=images.SBOM_SCANNER))
+    return images.SBOM_SCANNER
 
 
 def _buildkit_config(directory: Path, port: int, insecure: list[str], mirror: str | None) -> str:

@@ -11,10 +11,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from ink_local import apiserver, build, state, supervise
-from ink_local import holder as holders
+from ink_artifacts import go_programs
+from ink_artifacts.progress import ProgressPrinter
+from ink_local import state
 from ink_local.cluster import Paths, state_root
-from ink_local.ticker import Ticker
+from ink_local.control_plane import apiserver
+from ink_local.machine import holder as holders
+from ink_local.machine import supervise
 
 from support.kube_api import KubeApi
 from support.kubectl import Kubectl
@@ -38,11 +41,11 @@ class ControlPlane:
     audit_log: Path
 
 
-def launcher(*args: str, module: str = "ink_local", timeout: float = 900) -> str:
+def launcher(*args: str, timeout: float = 900) -> str:
     """Run the launcher as `make` does and return its output. Raises AssertionError with it when the launcher fails."""
-    paths = [str(ROOT / part) for part in ("local", "crds", "operator", "mcp_gateway")]
+    paths = [str(ROOT / part) for part in ("install", "local", "crds", "operator", "mcp_gateway")]
     done = subprocess.run(
-        [sys.executable, "-m", module, *args],
+        [sys.executable, "-m", "ink_local", *args],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": ":".join(paths)},
         stdout=subprocess.PIPE,
@@ -51,7 +54,7 @@ def launcher(*args: str, module: str = "ink_local", timeout: float = 900) -> str
         timeout=timeout,
         check=False,
     )
-    assert done.returncode == 0, f"python -m {module} {' '.join(args)} failed:\n{done.stdout}"
+    assert done.returncode == 0, f"python -m ink_local {' '.join(args)} failed:\n{done.stdout}"
     return done.stdout
 
 
@@ -89,7 +92,7 @@ def api_server_stopped(plane: ControlPlane, seconds: float) -> Iterator[None]:
     cluster = state.load(plane.kubeconfig.parent.name)
     holder = holders.find(cluster)
     assert holder is not None
-    daemon = apiserver.daemon(cluster, str(build.ensure(("kube",), Ticker())["kube-apiserver"]))
+    daemon = apiserver.daemon(cluster, str(go_programs.ensure(("kube",), ProgressPrinter())["kube-apiserver"]))
     supervise.stop(cluster, holder, daemon)
     time.sleep(seconds)
     yield

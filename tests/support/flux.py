@@ -13,8 +13,8 @@ from pathlib import Path
 
 import httpx
 import yaml
-from ink_local import gobuild
-from ink_local.buildcache import cache_dir, key_of
+from ink_artifacts import gobuild
+from ink_artifacts.cache import cache_dir, key_of
 
 from support.control_plane import ROOT
 from support.kube_api import Json, KubeApi

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 import yaml
-from ink_local import gobuild
-from ink_local.components import COMPONENTS
+from ink_artifacts import gobuild
+from ink_artifacts.components import COMPONENTS
 
 CHART = Path(__file__).resolve().parents[2] / "charts" / "ink"
 RELEASE, NAMESPACE = "ink", "ink"

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ink_local import gobuild
+from ink_artifacts import gobuild
 
 from support.kube_api import Json
 from support.programs import TestProgram

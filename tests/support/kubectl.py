@@ -15,8 +15,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 import httpx
-from ink_local import gobuild
-from ink_local.components import COMPONENTS
+from ink_artifacts import gobuild
+from ink_artifacts.components import COMPONENTS
 
 from support.kube_api import KubeApi, Refused, Resource
 from support.waiting import eventually

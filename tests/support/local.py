@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ink_local import proc
-from ink_local.machine import RUN, SYSCTLS
+from ink_local.machine import proc
+from ink_local.machine.ledger import RUN, SYSCTLS
 
 from support.build_daemons import SMALL_DISK
 
@@ -30,7 +30,7 @@ class Launcher:
         """Run it without waiting."""
         return subprocess.Popen(
             [sys.executable, "-m", "ink_local", arguments[0], "--name", self.name, *arguments[1:]],
-            env={**os.environ, "PYTHONPATH": str(ROOT / "local")},
+            env={**os.environ, "PYTHONPATH": f"{ROOT / 'install'}:{ROOT / 'local'}"},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ink_local.cluster import Cluster
+from ink_local.cluster import LocalCluster
 
 from support.agent import Agent, Answer
 from support.control_plane import ROOT
@@ -29,7 +29,7 @@ LIVE_SECONDS = 240
 class Platform:
     """A running Ink. `run` distinguishes this test run's names from those of others in the same cluster."""
 
-    cluster: Cluster
+    cluster: LocalCluster
     kubectl: Kubectl
     api: KubeApi
     agent: Agent

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from ink_local.components import Component
+from ink_artifacts.components import Component
 
 GO_FOLDER = Path(__file__).parent / "go"
 

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from ink_api.conditions import ConditionStatus, ConditionType
+from ink_api.condition_types import ConditionType
+from ink_api.conditions import ConditionStatus
 from ink_api.inkservice import InkService
-from ink_api.meanings import MEANINGS
 from ink_api.names import ServiceIdentity
-from ink_api.reasons import PROGRESS, Reason, remedy
+from ink_api.reasons import Reason, ReasonClass
 from ink_operator.core.conditions import conditions_of
 from ink_operator.core.plan import Fact
 from ink_operator.inkdomain.reconcile import InkDomainController
@@ -58,19 +58,23 @@ def reported(*facts: Fact) -> Json:
     return {**made, "status": status.to_wire()}
 
 
+def status_of(reason: Reason) -> ConditionStatus:
+    """The status of a condition with this reason."""
+    if reason.reason_class is ReasonClass.DONE:
+        return "True"
+    return "Unknown" if reason.reason_class is ReasonClass.IN_PROGRESS else "False"
+
+
 def until(failing: str, reason: Reason) -> Json:
     """Every step before this one is done; this one gives the reason."""
-    status: ConditionStatus = "Unknown" if reason in PROGRESS else "False" if remedy(reason) else "True"
     step = ConditionType(failing)
     facts = [Fact(kind, "True", Reason.NOT_NEEDED) for kind in CHAIN[: CHAIN.index(step)]]
-    return reported(*facts, Fact(step, status, reason, "What was seen."))
+    return reported(*facts, Fact(step, status_of(reason), reason, "What was seen."))
 
 
 def whole(reason: Reason) -> Json:
     """The service as a whole gives the reason."""
-    fine = not remedy(reason) and reason not in PROGRESS
-    status: ConditionStatus = "True" if fine else "Unknown" if reason in PROGRESS else "False"
-    return reported(Fact(ConditionType.READY, status, reason, "What was seen."))
+    return reported(Fact(ConditionType.READY, status_of(reason), reason, "What was seen."))
 
 
 LIVE = tuple(Fact(kind, "True", Reason.NOT_NEEDED) for kind in CHAIN)
@@ -79,7 +83,7 @@ LIVE = tuple(Fact(kind, "True", Reason.NOT_NEEDED) for kind in CHAIN)
 def of_reasons() -> Iterator[State]:
     """Every reason, in every condition that gives it first."""
     for reason in Reason:
-        for kind in MEANINGS[reason].conditions:
+        for kind in reason.stated_by:
             if kind not in (*CHAIN, ConditionType.READY):
                 continue  # beside the steps: it decides nothing about Ready
             if reason == Reason.SUSPENDED and kind != ConditionType.READY:
@@ -90,9 +94,9 @@ def of_reasons() -> Iterator[State]:
 
 def expected(reason: Reason, kind: str) -> tuple[str, str]:
     """kstatus and Argo CD."""
-    if remedy(reason):
+    if reason.reason_class in (ReasonClass.ACTION_REQUIRED, ReasonClass.RETRIED):
         return "Failed", "Degraded"
-    if reason in PROGRESS:
+    if reason.reason_class is ReasonClass.IN_PROGRESS:
         return "InProgress", "Progressing"
     if kind == ConditionType.READY:
         return "Current", "Suspended" if reason == Reason.SUSPENDED else "Healthy"

@@ -1,4 +1,4 @@
-"""InkService: a repository or an image that runs and has a URL."""
+"""InkService: an application, built from a git repository or run from an image, with a public URL."""
 
 from pydantic import Field
 
@@ -24,7 +24,7 @@ from ink_api.model import ApiModel
 
 
 class InkService(ApiModel):
-    """A repository or an image that runs and has a URL."""
+    """An application, built from a git repository or run from an image, with a public URL."""
 
     metadata: ObjectMeta
     spec: InkServiceSpec

@@ -1,4 +1,4 @@
-"""What is wanted of a service."""
+"""The spec of an InkService."""
 
 from typing import Annotated, Literal
 
@@ -11,38 +11,41 @@ from ink_api.inkservice.workload import Autoscaling, Cron, Drain, Release, Resou
 from ink_api.model import ApiModel
 from ink_api.names import DNS_LABEL
 from ink_api.quantities import Duration, between
-from ink_api.schema import atomic_list, cel, list_map, rules, says
+from ink_api.schema import atomic_list, cel, list_map, pattern_message, rules
 
 ALONE = "!has(self.volumes) || self.volumes.size() == 0 || "
 RULES = (
     cel(
         "!has(self.source.image) || !has(self.build)",
-        "an image is not built: remove build, or use source.git",
+        "source.image is deployed without a build: remove build, or use source.git",
     ),
     cel(
         "!has(self.health) || !has(self.ports) || self.ports.size() > 0 || has(self.health.port)",
-        "a worker (`ports: []`) has no port to ask for its health: set health.port, or remove health",
+        "a worker (`ports: []`) has no port to check: set health.port, or remove health",
     ),
     cel(
         "!has(self.cron) || !has(self.ports) || self.ports.size() == 0",
-        "a cron job serves no ports: remove ports, or remove cron",
+        "a cron job cannot have ports: remove ports, or remove cron",
     ),
-    cel("!has(self.cron) || !has(self.health)", "a cron job is not asked for its health: remove health"),
-    cel("!has(self.cron) || !has(self.autoscaling)", "a cron job does not scale: remove autoscaling"),
+    cel("!has(self.cron) || !has(self.health)", "a cron job cannot have a health check: remove health"),
+    cel("!has(self.cron) || !has(self.autoscaling)", "a cron job cannot scale: remove autoscaling"),
     cel(
         "!has(self.cron) || self.mode == 'Persistent'",
-        "a cron job sleeps between its runs anyway: remove mode OnDemand",
+        "a cron job only runs on schedule: remove mode OnDemand",
     ),
-    cel("!has(self.cron) || !has(self.domains)", "a cron job has no host: remove domains"),
-    cel("!has(self.idleAfter) || self.mode == 'OnDemand'", "idleAfter belongs to mode OnDemand"),
+    cel("!has(self.cron) || !has(self.domains)", "a cron job cannot have domains: remove domains"),
+    cel(
+        "!has(self.idleAfter) || self.mode == 'OnDemand'",
+        "idleAfter is only used with mode OnDemand: set that mode, or remove idleAfter",
+    ),
     cel(
         "self.mode != 'OnDemand' || !has(self.ports) || self.ports.exists(p, p.protocol == 'HTTP' && "
         "p.visibility == 'Public')",
-        "mode OnDemand needs a public HTTP port: only a request can wake the service",
+        "mode OnDemand needs a public HTTP port, because only a request can wake the service",
     ),
     cel(
         "!has(self.ports) || self.ports.filter(p, p.protocol == 'HTTP' && p.visibility == 'Public').size() <= 1",
-        "only one port can be public HTTP: make the others Private, or use a service for each",
+        "only one port can be public HTTP: make the others Private, or split the service",
     ),
     cel(
         "!has(self.ports) || self.ports.all(p, self.ports.exists_one(q, q.port == p.port))",
@@ -51,7 +54,7 @@ RULES = (
     cel(
         "!has(self.domains) || !has(self.ports) || self.ports.exists(p, p.protocol == 'HTTP' && "
         "p.visibility == 'Public')",
-        "domains need a public HTTP port",
+        "domains need a public HTTP port: add one, or remove domains",
     ),
     cel(
         f"{ALONE}(self.replicas <= 1 && !has(self.autoscaling))",
@@ -65,19 +68,19 @@ RULES = (
 
 
 class InkServiceSpec(ApiModel):
-    """What is wanted of the service."""
+    """Desired state of the service."""
 
     source: Source = Field(description="Where the application comes from.")
     subdomain: str | None = Field(
         default=None,
-        description="First label of the public host; default: the service's name.",
+        description="First label of the public host. Defaults to the service's name.",
         pattern=DNS_LABEL,
         max_length=63,
-        json_schema_extra=says("write one label of a host name: a-z, 0-9 and '-', no dot"),
+        json_schema_extra=pattern_message("write a single DNS label: a-z, 0-9 and '-', without dots"),
     )
     build: Build | None = Field(
         default=None,
-        description="How the repository becomes an image. Everything is optional: Ink detects what it can.",
+        description="How to build the image from the repository. Every field is optional: Ink detects what it can.",
     )
     command: list[str] | None = Field(
         default=None,
@@ -93,18 +96,18 @@ class InkServiceSpec(ApiModel):
     )
     ports: list[Port] | None = Field(
         default=None,
-        description="Ports the application listens on; default one public HTTP port, the image's EXPOSE or 8080. "
-        "`[]`: a worker.",
+        description="Ports the application listens on. Defaults to one public HTTP port: the one the image exposes "
+        "(EXPOSE), or 8080. An empty list (`[]`) makes the service a worker.",
         json_schema_extra=list_map("name"),
         max_length=10,
     )
-    cron: Cron | None = Field(default=None, description="Run at given times instead of serving.")
+    cron: Cron | None = Field(default=None, description="Run on a schedule instead of serving.")
     mode: Literal["Persistent", "OnDemand"] = Field(
-        default="Persistent", description="OnDemand sleeps at zero pods and wakes on a request."
+        default="Persistent", description="OnDemand scales to zero when idle and wakes on the next request."
     )
     idle_after: Duration | None = Field(
         default=None,
-        description="Time without a request after which an OnDemand service sleeps; default `15m`.",
+        description="Time without requests after which an OnDemand service scales to zero. Defaults to `15m`.",
         json_schema_extra=between("1m", "24h"),
     )
     env: list[EnvVar] | None = Field(
@@ -115,39 +118,44 @@ class InkServiceSpec(ApiModel):
     )
     env_from: list[EnvFromSource] | None = Field(
         default=None,
-        description="Whole Secrets and ConfigMaps as variables; later ones win, and `env` wins over all.",
+        description="Secrets and ConfigMaps whose keys become variables. Later entries override earlier ones; `env` "
+        "overrides them all.",
         json_schema_extra=atomic_list(),
         max_length=20,
     )
-    resources: Resources | None = Field(default=None, description="CPU and memory.")
+    resources: Resources | None = Field(default=None, description="CPU and memory of each pod.")
     volumes: list[Volume] | None = Field(
         default=None,
-        description="Disks of the service's own. With one, a new revision starts after the old one has stopped.",
+        description="Persistent disks. With a disk, a new revision only starts after the old one has stopped.",
         json_schema_extra=list_map("name"),
         max_length=8,
     )
     replicas: Annotated[int, Field(ge=0, le=100)] = Field(
-        default=1, description="Number of pods; with autoscaling only the number to begin with."
+        default=1, description="Number of pods. With autoscaling, only the initial number."
     )
-    autoscaling: Autoscaling | None = Field(default=None, description="Scale by load.")
+    autoscaling: Autoscaling | None = Field(default=None, description="Scale the number of pods by load.")
     health: Health | None = Field(default=None, description="When a pod counts as ready.")
-    release: Release | None = Field(default=None, description="Command before traffic moves to a new revision.")
-    drain: Drain | None = Field(default=None, description="How a pod leaves; a rollout drops no request.")
+    release: Release | None = Field(default=None, description="Command to run before traffic moves to a new revision.")
+    drain: Drain | None = Field(default=None, description="How pods shut down, so that a rollout drops no requests.")
     domains: list[Domain] | None = Field(
-        default=None, description="Own hosts.", json_schema_extra=list_map("host"), max_length=50
+        default=None,
+        description="Hosts of the tenant's own domains.",
+        json_schema_extra=list_map("host"),
+        max_length=50,
     )
     isolation: Literal["Standard", "GVisor"] = Field(
-        default="Standard", description="GVisor runs the pods in a sandbox with a kernel of their own."
+        default="Standard", description="GVisor runs each pod in a sandbox with its own kernel."
     )
     ttl: Duration | None = Field(
         default=None,
-        description="Lifetime from the service's creation, such as `72h`: then all that it runs is removed.",
+        description="Lifetime, counted from the service's creation, such as `72h`. After that, everything it runs is "
+        "removed.",
         json_schema_extra=between("1m", "87600h"),
     )
-    suspend: bool = Field(default=False, description="Scale to zero until set to false again.")
+    suspend: bool = Field(default=False, description="Scale to zero until this is false again.")
     rebuild_token: str | None = Field(
-        default=None, description="Any new value forces a new build without cache.", max_length=64
+        default=None, description="Any new value starts a new build without cache.", max_length=64
     )
-    restarted_at: str | None = Field(default=None, description="Any new value rolls the pods.", max_length=64)
+    restarted_at: str | None = Field(default=None, description="Any new value restarts the pods.", max_length=64)
 
     model_config = ConfigDict(json_schema_extra=rules(*RULES))

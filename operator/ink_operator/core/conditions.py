@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from ink_api.conditions import Condition, ConditionType, find, with_condition
+from ink_api.condition_types import ConditionType
+from ink_api.conditions import Condition, find, with_condition
 from ink_api.reasons import PROGRESS, Reason, remedy
 
 from ink_operator.core.plan import Fact

@@ -4,10 +4,14 @@ InkError
 ├── Transient        the same call may work later: back off
 │   ├── Conflict     somebody else wrote in between (409)
 │   ├── Forbidden    the API server refused the operator itself (403); fresh RoleBindings need a moment to be seen
+│   ├── RateLimited  a provider wants fewer calls (429); it says when to come back
+│   ├── Missing      what a call needs does not exist, or is not visible yet (404)
 │   └── NotRenewed   this process may not write just now; says nothing about the object
 └── Terminal         only a new spec or a person helps
-    ├── Rejected     the API server found the object invalid (400, 422)
-    └── OverQuota    a ResourceQuota refused it (403)
+    ├── Rejected     the API server or a provider found the object invalid (400, 422)
+    ├── OverQuota    a ResourceQuota or a provider's plan refused it (402, 403)
+    ├── NotOurs      something of that name exists and belongs to somebody else
+    └── Unauthorized a provider refuses the platform's own key (401, 403): wrong, expired or revoked
 AlreadyExists and LeaseLost stand beside them: the first is an answer, the second ends the process.
 """
 
@@ -38,6 +42,21 @@ class Forbidden(Transient):
     """The operator lacks a right, perhaps only for the moment."""
 
 
+class RateLimited(Transient):
+    """A provider wants fewer calls. `retry_after_seconds` is always set."""
+
+    def __init__(self, message: str, *, retry_after_seconds: float) -> None:
+        super().__init__(message, retry_after_seconds=retry_after_seconds)
+
+
+class Missing(Transient):
+    """What the call needs does not exist, or not visibly yet.
+
+    Transient, because many providers show a new object only after a while. Whether it was deleted outside is decided
+    by observing it; no call recreates it as a side effect.
+    """
+
+
 class NotRenewed(Transient):
     """The lease is not renewed yet: nobody refused anything, the write was not even tried."""
 
@@ -47,15 +66,25 @@ class Terminal(InkError):
 
 
 class Rejected(Terminal):
-    """The API server refuses the object as it is."""
+    """The API server, or a provider, refuses the object as it is."""
 
     reason = Reason.INVALID_SPEC
 
 
 class OverQuota(Terminal):
-    """A quota of the namespace is used up."""
+    """A quota of the namespace, or of the platform's account at a provider, is used up."""
 
     reason = Reason.QUOTA_EXCEEDED
+
+
+class NotOurs(Terminal):
+    """Something of that name exists outside and belongs to somebody else: it is neither changed nor deleted."""
+
+    reason = Reason.NAME_CONFLICT
+
+
+class Unauthorized(Terminal):
+    """A provider refuses the platform's own key. Trying again would lock the account; an administrator must act."""
 
 
 class AlreadyExists(Exception):

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ink_api.conditions import ConditionStatus, ConditionType
+from ink_api.condition_types import ConditionType
+from ink_api.conditions import ConditionStatus
 from ink_api.reasons import Reason
 
 from ink_operator.core.canonical import settled

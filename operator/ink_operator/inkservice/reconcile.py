@@ -4,7 +4,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, ClassVar
 
-from ink_api.conditions import ConditionType, find
+from ink_api.condition_types import ConditionType
+from ink_api.conditions import find
 from ink_api.inkservice import InkService, InkServiceStatus
 from ink_api.names import ServiceIdentity, identity_of
 from ink_api.reasons import Reason

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
-from ink_api.conditions import ConditionType
+from ink_api.condition_types import ConditionType
 from ink_api.group import ANNOTATION_PAUSED, FINALIZER
 from ink_api.metadata import ObjectMeta
 from ink_api.reasons import Reason

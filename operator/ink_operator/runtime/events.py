@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from ink_api.conditions import Condition, ConditionType
+from ink_api.condition_types import ConditionType
+from ink_api.conditions import Condition
 from ink_api.reasons import Reason
 
 from ink_operator.core import kinds

@@ -148,9 +148,9 @@ func main() {
 """
 
 
-@pytest.mark.skipif("not __import__('ink_local.golang').golang.minor()", reason="this machine has no Go")
+@pytest.mark.skipif("not __import__('ink_standins.golang').golang.minor()", reason="this machine has no Go")
 def test_go_without_packages(stack: Stack) -> None:
-    from ink_local import baseimages
+    from ink_standins.images import languages
 
     files: dict[str, str | bytes] = {
         "go.mod": "module hello\n\ngo 1.20\n",
@@ -158,7 +158,7 @@ def test_go_without_packages(stack: Stack) -> None:
         "static/page.txt": "from go",
         "secret.txt": "x",
     }
-    images = json.dumps(baseimages.languages())
+    images = json.dumps(languages())
     outcome = stack.build("go", files, INK_BASE_IMAGES=images, INK_TIMEOUT_SECONDS="600")
     assert outcome.verdict.get("pack") == "Go", outcome.log
     assert ask(stack, "go", outcome, "/") == ["/ 65532 from go"]
@@ -248,12 +248,12 @@ def test_django_whatever_starts_it(stack: Stack) -> None:
 @pytest.mark.full
 def test_a_python_package_that_has_to_be_compiled(stack: Stack) -> None:
     """psycopg2 comes as source alone: compiler, headers and library at the build, the library in the final image."""
-    from ink_local import baseimages
+    from ink_standins.images import languages
 
     answer = "psycopg2.apilevel.encode()"
     page = PAGE.replace("itsdangerous, ", "psycopg2, ").replace('itsdangerous.base64_encode(b"hello")', answer)
     files: dict[str, str | bytes] = {"main.py": page, "requirements.txt": "psycopg2==2.9.10\n"}
-    images = json.dumps(baseimages.languages())
+    images = json.dumps(languages())
     outcome = stack.build("compiled", files, INK_BASE_IMAGES=images, INK_TIMEOUT_SECONDS="600")
     assert ask(stack, "compiled", outcome, "/") == ["/ 65532 2.0"]
 
@@ -272,11 +272,11 @@ PROJECT_OF_TWO: dict[str, str | bytes] = {
 @pytest.mark.full
 def test_one_package_of_a_uv_workspace(stack: Stack) -> None:
     """It runs in its own directory; its neighbour is installed, the rest of the workspace is not needed."""
-    from ink_local import baseimages
+    from ink_standins.images import languages
 
     page = PAGE.replace("itsdangerous, ", "words, ").replace('itsdangerous.base64_encode(b"hello")', "words.WORDS")
     files = {**PROJECT_OF_TWO, "packages/web/main.py": page}
-    images = json.dumps(baseimages.languages())
+    images = json.dumps(languages())
     outcome = stack.build("uv-member", files, INK_ROOT_DIRECTORY="packages/web", INK_BASE_IMAGES=images)
     assert ask(stack, "uv-member", outcome, "/") == ["/ 65532 from a neighbour"]
 
@@ -371,10 +371,10 @@ PYTHON: dict[str, dict[str, str]] = {
 @pytest.mark.full
 @pytest.mark.parametrize("manager", list(PYTHON))
 def test_each_package_manager_of_python(stack: Stack, manager: str) -> None:
-    from ink_local import baseimages
+    from ink_standins.images import languages
 
     files: dict[str, str | bytes] = {"main.py": PAGE, **PYTHON[manager]}
-    outcome = stack.build(f"python-{manager}", files, INK_BASE_IMAGES=json.dumps(baseimages.languages()))
+    outcome = stack.build(f"python-{manager}", files, INK_BASE_IMAGES=json.dumps(languages()))
     assert ask(stack, f"python-{manager}", outcome, "/") == ["/ 65532 aGVsbG8"]
 
 

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
-from ink_api.conditions import Condition, ConditionStatus, ConditionType, find, with_condition
+from ink_api.condition_types import ConditionType
+from ink_api.conditions import Condition, ConditionStatus, find, with_condition
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 

@@ -15,7 +15,7 @@ KINDS = pytest.mark.parametrize("kind", crdgen.KINDS, ids=lambda kind: kind.kind
 Json = dict[str, Any]
 
 
-def schema(kind: crdgen.Kind) -> Json:
+def schema(kind: crdgen.CustomResource) -> Json:
     found: Json = crdgen.crd(kind)["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
     return found
 
@@ -37,7 +37,7 @@ def test_the_checked_in_files_are_what_the_models_say(tmp_path: Path) -> None:
 
 
 @KINDS
-def test_every_field_is_described(kind: crdgen.Kind) -> None:
+def test_every_field_is_described(kind: crdgen.CustomResource) -> None:
     """`kubectl explain` is documentation."""
     undescribed = [
         path
@@ -58,7 +58,7 @@ ORDERED = {
 
 
 @KINDS
-def test_every_list_of_objects_is_merged_by_key(kind: crdgen.Kind) -> None:
+def test_every_list_of_objects_is_merged_by_key(kind: crdgen.CustomResource) -> None:
     """Two appliers of one list must not overwrite each other's items."""
     wrong = [
         path
@@ -71,7 +71,7 @@ def test_every_list_of_objects_is_merged_by_key(kind: crdgen.Kind) -> None:
 
 
 @KINDS
-def test_every_rule_says_what_to_do(kind: crdgen.Kind) -> None:
+def test_every_rule_says_what_to_do(kind: crdgen.CustomResource) -> None:
     rules = [
         rule
         for _, node in [("", schema(kind)), *fields(schema(kind), "")]
@@ -81,13 +81,13 @@ def test_every_rule_says_what_to_do(kind: crdgen.Kind) -> None:
 
 
 @KINDS
-def test_a_new_object_has_not_been_observed(kind: crdgen.Kind) -> None:
+def test_a_new_object_has_not_been_observed(kind: crdgen.CustomResource) -> None:
     """Tools that follow kstatus would take a missing observedGeneration for finished."""
     assert schema(kind)["properties"]["status"]["default"] == {"observedGeneration": -1}
 
 
 @KINDS
-def test_columns_point_at_fields_that_exist(kind: crdgen.Kind) -> None:
+def test_columns_point_at_fields_that_exist(kind: crdgen.CustomResource) -> None:
     known = {path for path, _ in fields(schema(kind), "")}
     for name, _, path, _ in kind.columns:
         plain = path.split("[")[0]
@@ -95,6 +95,6 @@ def test_columns_point_at_fields_that_exist(kind: crdgen.Kind) -> None:
 
 
 @KINDS
-def test_the_file_is_plain_yaml(kind: crdgen.Kind) -> None:
+def test_the_file_is_plain_yaml(kind: crdgen.CustomResource) -> None:
     text = (GENERATED / f"ml.ink_{kind.plural}.yaml").read_text()
     assert yaml.safe_load(text)["metadata"]["name"] == f"{kind.plural}.ml.ink"

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 from ink_api import docgen
-from ink_api.conditions import ConditionType
+from ink_api.condition_types import ConditionType
 from ink_api.crdgen import KINDS, schema_of
-from ink_api.meanings import CONDITIONS, MEANINGS
-from ink_api.reasons import Reason, remedy
+from ink_api.reasons import Reason
 
 ROOT = Path(__file__).resolve().parents[3]
 DOCS = ROOT / "docs"
@@ -23,21 +22,28 @@ def test_the_checked_in_pages_are_what_the_models_say(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("reason", list(Reason))
 def test_every_reason_has_a_meaning_and_conditions(reason: Reason) -> None:
-    meaning = MEANINGS[reason]
-    assert meaning.text[0].isupper()
-    assert meaning.text.endswith(".")
-    assert meaning.conditions
+    assert reason.meaning[0].isupper()
+    assert reason.meaning.endswith(".")
+    assert reason.stated_by
     page = (DOCS / "reasons.md").read_text()
     assert page.count(f"\n### {reason}\n") == 1
-    assert remedy(reason) in page
+    assert reason.remedy in page
 
 
-def test_every_condition_has_a_meaning() -> None:
-    assert set(ConditionType) - set(CONDITIONS) == set()
+@pytest.mark.parametrize("condition", list(ConditionType))
+def test_every_condition_has_a_meaning(condition: ConditionType) -> None:
+    assert condition.meaning.endswith(".")
+    assert condition.kind in {"", *(kind.kind for kind in KINDS)}
+    assert f"| `{condition}` |" in (DOCS / "reasons.md").read_text()
+
+
+@pytest.mark.parametrize("reason", list(Reason))
+def test_a_reason_is_stated_by_conditions_or_parts_of_the_status(reason: Reason) -> None:
+    assert all(place in set(ConditionType) or place.startswith("status.") for place in reason.stated_by)
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.kind)
-def test_the_reference_has_every_field(kind: docgen.Kind) -> None:
+def test_the_reference_has_every_field(kind: docgen.CustomResource) -> None:
     page = (DOCS / "api.md").read_text()
     for part, model in (("spec", kind.spec), ("status", kind.status)):
         for path, node in docgen.objects(schema_of(model), part):

@@ -69,7 +69,7 @@ def test_outside_the_tenants_namespace_the_namespace_is_the_tenant(service: str,
     ],
 )
 def test_a_misnamed_cr_of_the_tenants_namespace_is_refused(name: str) -> None:
-    with pytest.raises(ValueError, match=r"service in|not a workspace or project name"):
+    with pytest.raises(ValueError, match=r"service in|not a valid workspace or project name"):
         names.identity_of(TENANTS, name, TENANTS)
 
 

@@ -5,38 +5,25 @@ from __future__ import annotations
 import re
 
 import pytest
-from ink_api.reasons import PROGRESS, REMEDIES, RETRIED, Reason, remedy
+from ink_api.reasons import PROGRESS, RETRIED, Reason, ReasonClass, remedy
 
-FINE = {
-    Reason.RESOLVED,
-    Reason.BUILT,
-    Reason.IMAGE_EXISTS,
-    Reason.NOT_NEEDED,
-    Reason.RELEASED,
-    Reason.DEPLOYED,
-    Reason.ANSWERING,
-    Reason.READY,
-    Reason.SUSPENDED,
-    Reason.RUN_SUCCEEDED,
-    Reason.SUPERSEDED,
-}
-"""Reasons of what is as it should be."""
+FAILURES = [r for r in Reason if r.reason_class in (ReasonClass.ACTION_REQUIRED, ReasonClass.RETRIED)]
 
 
-@pytest.mark.parametrize("reason", sorted(set(Reason) - FINE - PROGRESS))
+@pytest.mark.parametrize("reason", FAILURES)
 def test_a_failure_has_a_remedy(reason: Reason) -> None:
-    assert len(remedy(reason)) > 10
+    assert len(reason.remedy) > 10
 
 
-@pytest.mark.parametrize("reason", sorted(FINE | PROGRESS))
+@pytest.mark.parametrize("reason", sorted(set(Reason) - set(FAILURES)))
 def test_what_is_no_failure_has_none(reason: Reason) -> None:
-    assert remedy(reason) == ""
+    assert reason.remedy == ""
 
 
-@pytest.mark.parametrize(("reason", "text"), sorted(REMEDIES.items()))
-def test_a_remedy_is_a_sentence(reason: Reason, text: str) -> None:
-    assert text.endswith("."), reason
-    assert text[0].isupper(), reason
+@pytest.mark.parametrize("reason", FAILURES)
+def test_a_remedy_is_a_sentence(reason: Reason) -> None:
+    assert reason.remedy.endswith(".")
+    assert reason.remedy[0].isupper()
 
 
 @pytest.mark.parametrize("reason", sorted(Reason))
@@ -44,10 +31,20 @@ def test_a_reason_is_one_camel_case_word(reason: Reason) -> None:
     assert re.fullmatch(r"([A-Z][a-z]+)+", reason)
 
 
-def test_what_ink_retries_is_a_failure_that_says_so() -> None:
-    assert not RETRIED & (FINE | PROGRESS)
-    assert all("again" in remedy(reason) or "Nothing" in remedy(reason) for reason in RETRIED)
+def test_a_reason_is_found_by_its_value_and_is_that_word() -> None:
+    assert Reason("BuildFailed") is Reason.BUILD_FAILED
+    assert f"{Reason.BUILD_FAILED}" == "BuildFailed" == Reason.BUILD_FAILED.value
+
+
+def test_what_ink_retries_says_so() -> None:
+    assert all("tries again" in reason.remedy for reason in RETRIED)
+
+
+def test_the_sets_are_classes_of_the_table() -> None:
+    assert {reason.reason_class for reason in PROGRESS} == {ReasonClass.IN_PROGRESS}
+    assert {reason.reason_class for reason in RETRIED} == {ReasonClass.RETRIED}
 
 
 def test_an_unknown_word_has_no_remedy() -> None:
     assert remedy("SomethingElse") == ""
+    assert remedy("BuildFailed") == Reason.BUILD_FAILED.remedy

@@ -19,7 +19,7 @@ VERBS = (
 """A message tells what to do, or how the value has to be."""
 
 
-def schema(kind: crdgen.Kind) -> Json:
+def schema(kind: crdgen.CustomResource) -> Json:
     found: Json = crdgen.crd(kind)["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
     return found
 
@@ -31,29 +31,29 @@ def nodes(node: Json) -> Iterator[Json]:
         yield from nodes(child)
 
 
-def messages(kind: crdgen.Kind) -> set[str]:
+def messages(kind: crdgen.CustomResource) -> set[str]:
     return {rule["message"] for node in nodes(schema(kind)) for rule in node.get("x-kubernetes-validations", [])}
 
 
 @KINDS
-def test_every_rule_is_met_by_a_spec_that_breaks_it(kind: crdgen.Kind) -> None:
+def test_every_rule_is_met_by_a_spec_that_breaks_it(kind: crdgen.CustomResource) -> None:
     """`tests/api/test_schema.py` applies them to a real API server."""
     asked = [says for _, of, _, says in REFUSED if of == kind.kind]
     asked += [says for _, of, _, _, says in UPDATES if of == kind.kind]
-    named = {crdgen.NAME_SAYS}
+    named = {crdgen.NAME_MESSAGE}
     unmet = sorted(m for m in messages(kind) - named if not any(says in m for says in asked))
     assert unmet == []
 
 
 @KINDS
-def test_every_message_says_what_to_do(kind: crdgen.Kind) -> None:
+def test_every_message_says_what_to_do(kind: crdgen.CustomResource) -> None:
     silent = [m for m in messages(kind) if not set(m.replace(":", " ").replace(",", " ").split()) & set(VERBS)]
     assert silent == []
     assert [m for m in messages(kind) if m.endswith(".")] == [], "the API server puts them into a sentence of its own"
 
 
 @KINDS
-def test_the_specs_that_are_taken_use_every_field(kind: crdgen.Kind) -> None:
+def test_the_specs_that_are_taken_use_every_field(kind: crdgen.CustomResource) -> None:
     unused = set(paths(schema(kind)["properties"]["spec"], ""))
     for _, of, spec in TAKEN:
         if of == kind.kind:

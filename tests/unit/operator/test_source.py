@@ -1,7 +1,7 @@
 """Who may build what, and under which name."""
 
 import pytest
-from ink_api.conditions import ConditionType
+from ink_api.condition_types import ConditionType
 from ink_api.names import ServiceIdentity
 from ink_api.reasons import Reason
 from ink_operator.inkservice.decide.build import build_step

@@ -2,7 +2,8 @@
 
 from datetime import timedelta
 
-from ink_api.conditions import ConditionType, find
+from ink_api.condition_types import ConditionType
+from ink_api.conditions import find
 from ink_api.reasons import Reason
 from ink_operator.core.plan import Fact
 from ink_operator.inkservice.facts.status import CHAIN, summarise
@@ -39,7 +40,7 @@ def test_a_failure_stalls_and_brings_its_remedy() -> None:
     made = status(*(f for f in DONE if f.type != ConditionType.BUILT), failed, live=deployment())
     ready = condition(made, "Ready")
     assert (ready.status, ready.reason) == ("False", "BuildFailed")
-    assert ready.message == "Exit code 1. Read the lines above, mend the repository and push again."
+    assert ready.message == "Exit code 1. Read the lines above, fix the repository and push again."
     assert condition(made, "Stalled").status == "True"
     assert condition(made, "Reconciling") is None
     assert condition(made, "Available").status == "True"

@@ -11,10 +11,9 @@ from ink_operator.core import build_jobs, errors, keys, kinds
 from ink_operator.core.objects import Manifest, Ref
 from ink_operator.core.plan import Failure
 from ink_operator.core.shared import Shared
-from ink_operator.inkservice import names
+from ink_operator.inkservice import model, names
 from ink_operator.inkservice.desired.buildjob import BUILD_SECRETS, CLIENT_KEYS, make_job, make_secret
 from ink_operator.inkservice.facts import builds, ownership
-from ink_operator.inkservice.model import Attempt, ServiceContext, StartBuild
 from ink_operator.inkservice.observe.source import credentials_of
 from ink_operator.ports import Pair, Ports
 from ink_operator.settings import Settings
@@ -22,7 +21,7 @@ from ink_operator.settings import Settings
 log = logging.getLogger(__name__)
 
 
-async def start_build(context: ServiceContext, start: StartBuild, ports: Ports, shared: Shared) -> None:
+async def start_build(context: model.ServiceContext, start: model.StartBuild, ports: Ports, shared: Shared) -> None:
     """Start one attempt if it is its turn, else leave it in the queue.
 
     The Secret comes before a running Job, so that its pod never waits for it; the owner reference follows, and the name
@@ -64,7 +63,7 @@ async def start_build(context: ServiceContext, start: StartBuild, ports: Ports, 
         await ports.cluster.apply(make_secret(context, start, secrets, uid))
 
 
-async def _create_job(context: ServiceContext, start: StartBuild, ports: Ports, *, suspend: bool) -> str:
+async def _create_job(context: model.ServiceContext, start: model.StartBuild, ports: Ports, *, suspend: bool) -> str:
     job = make_job(context, start, suspend=suspend)
     try:
         created = await ports.cluster.create(job)
@@ -76,7 +75,9 @@ async def _create_job(context: ServiceContext, start: StartBuild, ports: Ports, 
     return uid
 
 
-async def _secrets(context: ServiceContext, start: StartBuild, running: list[Manifest], ports: Ports) -> dict[str, str]:
+async def _secrets(
+    context: model.ServiceContext, start: model.StartBuild, running: list[Manifest], ports: Ports
+) -> dict[str, str]:
     """Credentials, minted when the build starts and not while it queues. `running`: other builds that run."""
     git = context.service.spec.source.git
     credentials = await credentials_of(git, context, ports) if git else (None, None)
@@ -93,7 +94,7 @@ async def _secrets(context: ServiceContext, start: StartBuild, running: list[Man
     }
 
 
-async def _client(context: ServiceContext, running: list[Manifest], ports: Ports) -> Pair:
+async def _client(context: model.ServiceContext, running: list[Manifest], ports: Ports) -> Pair:
     """What BuildKit asks of the build: the tenant's own, which runs from now on, or the one that all share."""
     if not context.settings.buildkit_shared:
         return await start_buildkitd(context.identity, running, ports, context.settings)
@@ -101,7 +102,7 @@ async def _client(context: ServiceContext, running: list[Manifest], ports: Ports
     return Pair(known.buildkit_ca, known.buildkit_cert, known.buildkit_key, expires="")
 
 
-async def record_verdict(context: ServiceContext, attempt: Attempt, ports: Ports) -> None:
+async def record_verdict(context: model.ServiceContext, attempt: model.Attempt, ports: Ports) -> None:
     """Keep the verdict on the Job, count it, and let the queue of builds and the tenant's daemon know."""
     if attempt.verdict is None:
         return

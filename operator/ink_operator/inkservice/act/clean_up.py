@@ -19,12 +19,11 @@ from ink_operator.buildkitd.desired import buildkitd_of
 from ink_operator.core import errors, keys, kinds, times
 from ink_operator.core.objects import Ref, is_deleting, ref_of
 from ink_operator.core.shared import Shared
-from ink_operator.inkservice import names
+from ink_operator.inkservice import model, names
 from ink_operator.inkservice.act.builds import wake_queued
 from ink_operator.inkservice.act.effects import release_host
 from ink_operator.inkservice.facts import ownership
 from ink_operator.inkservice.facts.source import repository_of
-from ink_operator.inkservice.model import ServiceContext
 from ink_operator.ports import Ports
 
 log = logging.getLogger(__name__)
@@ -35,7 +34,7 @@ overdue already, and the first answer that it gets may be a hiccup."""
 
 
 async def clean_up(
-    context: ServiceContext, ports: Ports, shared: Shared, *, failures: int, now: datetime
+    context: model.ServiceContext, ports: Ports, shared: Shared, *, failures: int, now: datetime
 ) -> float | None:
     """One step of the deletion. Returns in how many seconds the next one is due, None when nothing is left."""
     service, settings = context.service, context.settings
@@ -53,7 +52,7 @@ async def clean_up(
     return None
 
 
-def wake_housekeeping(context: ServiceContext, ports: Ports) -> None:
+def wake_housekeeping(context: model.ServiceContext, ports: Ports) -> None:
     """The project's namespace may be empty now, and the tenant's buildkitd without any service."""
     if context.is_gateway_managed:
         ports.wakeups.add(keys.namespace_key(context.identity.namespace))
@@ -75,7 +74,7 @@ async def _step(step: Callable[[], Awaitable[int]], service: InkService, hopeles
         return 0
 
 
-async def _remove_workload(context: ServiceContext, ports: Ports) -> int:
+async def _remove_workload(context: model.ServiceContext, ports: Ports) -> int:
     """Route first, then pods. Returns how many objects were still there."""
     service, identity, space = context.service, context.identity, context.identity.namespace
     if not ownership.grants(
@@ -108,7 +107,7 @@ async def _remove_workload(context: ServiceContext, ports: Ports) -> int:
     return len(found)
 
 
-async def _remove_builds(context: ServiceContext, ports: Ports) -> int:
+async def _remove_builds(context: model.ServiceContext, ports: Ports) -> int:
     """Jobs, their pods and Secrets. Images are deleted only after no build can push any more."""
     space, selector = context.settings.builds_namespace, names.owner_selector(context.service)
     jobs, pods, secrets = await asyncio.gather(
@@ -123,12 +122,12 @@ async def _remove_builds(context: ServiceContext, ports: Ports) -> int:
     return len(jobs) + len(pods)
 
 
-async def _remove_images(context: ServiceContext, ports: Ports) -> int:
+async def _remove_images(context: model.ServiceContext, ports: Ports) -> int:
     await ports.registry.delete_repository(repository_of(context.identity))
     return 0
 
 
-async def _release_claims(context: ServiceContext, ports: Ports, now: datetime) -> int:
+async def _release_claims(context: model.ServiceContext, ports: Ports, now: datetime) -> int:
     """Its hosts stay the tenant's for a while: nobody takes over an address that a service has just given up."""
     settings, selector = context.settings, names.owner_selector(context.service)
     for claim in await ports.cluster.list(kinds.CONFIG_MAP, settings.namespace, selector):
@@ -136,7 +135,7 @@ async def _release_claims(context: ServiceContext, ports: Ports, now: datetime) 
     return 0
 
 
-async def _leave_namespace(context: ServiceContext, ports: Ports, shared: Shared) -> int:
+async def _leave_namespace(context: model.ServiceContext, ports: Ports, shared: Shared) -> int:
     """In an owner's namespace the policies and the operator's grant go with the last service."""
     uid, space = context.service.metadata.uid, context.identity.namespace
     others = await ports.cluster.list(kinds.INK_SERVICE, space)

@@ -6,34 +6,26 @@ from typing import Any
 from ink_operator.core import effects, errors, keys, kinds
 from ink_operator.core.objects import Key, Manifest
 from ink_operator.core.shared import Shared
-from ink_operator.inkservice import names
+from ink_operator.inkservice import model, names
 from ink_operator.inkservice.act.builds import record_verdict, start_build
 from ink_operator.inkservice.facts import ownership
-from ink_operator.inkservice.model import (
-    ClaimHost,
-    RecordVerdict,
-    ReleaseHost,
-    RetireImages,
-    ServiceContext,
-    StartBuild,
-)
 from ink_operator.ports import Ports
 
 SET_UP = ("Namespace", "RoleBinding", "ResourceQuota", "LimitRange", "NetworkPolicy")
 
 
-async def carry_out(context: ServiceContext, effect: effects.Effect, ports: Ports, shared: Shared) -> bool:
+async def carry_out(context: model.ServiceContext, effect: effects.Effect, ports: Ports, shared: Shared) -> bool:
     """Carry one effect out; False for one that every kind has."""
     match effect:
-        case ClaimHost(manifest, live):
+        case model.ClaimHost(manifest, live):
             await claim_host(manifest, live, ports)
-        case ReleaseHost(given_up):
+        case model.ReleaseHost(given_up):
             await release_host(given_up, ports)
-        case StartBuild():
+        case model.StartBuild():
             await start_build(context, effect, ports, shared)
-        case RecordVerdict(attempt):
+        case model.RecordVerdict(attempt):
             await record_verdict(context, attempt, ports)
-        case RetireImages():
+        case model.RetireImages():
             await retire_images(context, effect, ports)
         case effects.Apply(manifest) if manifest["kind"] in SET_UP:
             shared.tenancy.forget(context.identity.namespace)
@@ -67,7 +59,7 @@ log = logging.getLogger(__name__)
 IMAGES_RETRY_SECONDS = 60.0
 
 
-async def retire_images(context: ServiceContext, retire: RetireImages, ports: Ports) -> None:
+async def retire_images(context: model.ServiceContext, retire: model.RetireImages, ports: Ports) -> None:
     """Delete from the registry first, then note it: who is killed in between does the same again."""
     try:
         digests, tags = await _in_use(context, retire.repository, ports)
@@ -84,7 +76,9 @@ async def retire_images(context: ServiceContext, retire: RetireImages, ports: Po
         await ports.cluster.merge_patch(ref, {"metadata": {"annotations": {names.ANNOTATION_IMAGE_DELETED: "true"}}})
 
 
-async def _in_use(context: ServiceContext, repository: str, ports: Ports) -> tuple[frozenset[str], frozenset[str]]:
+async def _in_use(
+    context: model.ServiceContext, repository: str, ports: Ports
+) -> tuple[frozenset[str], frozenset[str]]:
     """Digests and tags that anybody's pods name. By admission only those of this namespace may."""
     space, own = context.identity.namespace, f"{context.settings.registry}/{repository}"
     digests, tags = set(), set()

@@ -12,11 +12,10 @@ from ink_api.reasons import Reason
 from ink_operator.core import kinds
 from ink_operator.core.objects import annotations_of, is_deleting, labels_of
 from ink_operator.core.plan import Failure
-from ink_operator.inkservice import names
+from ink_operator.inkservice import model, names
 from ink_operator.inkservice.decide.plan import ServicePlanBuilder
 from ink_operator.inkservice.desired.namespace import set_up
 from ink_operator.inkservice.facts import effective, ownership, references
-from ink_operator.inkservice.model import Claim
 
 Look = Callable[[InkServiceSpec], bool]
 
@@ -188,7 +187,7 @@ def host_is_not_ours(plan: ServicePlanBuilder) -> Failure | None:
     if label in plan.settings.reserved_hosts or host in plan.settings.reserved_hosts:
         return Failure(Reason.HOST_RESERVED, f"The host {host} is reserved.")
     claim, meta = plan.seen.live_claim, plan.service.metadata
-    if claim is None or plan.seen.claim not in (Claim.TAKEN, Claim.RESERVED):
+    if claim is None or plan.seen.claim not in (model.Claim.TAKEN, model.Claim.RESERVED):
         return None
     until = ownership.reserved_until(claim, plan.settings)
     if until is not None:

@@ -3,26 +3,26 @@
 How the last run ended is a condition of its own: a run that fails does not make the schedule wrong.
 """
 
-from ink_api.conditions import ConditionType, find
+from ink_api.condition_types import ConditionType
+from ink_api.conditions import find
 from ink_api.reasons import Reason
 
 from ink_operator.core import effects, kinds, times
 from ink_operator.core.objects import Manifest, Ref, annotations_of, is_deleting, labels_of, ref_of
 from ink_operator.core.plan import Fact
-from ink_operator.inkservice import names
+from ink_operator.inkservice import model, names
 from ink_operator.inkservice.decide.plan import ServicePlanBuilder
 from ink_operator.inkservice.decide.prerequisites import drop_environment
 from ink_operator.inkservice.decide.release import release_step
 from ink_operator.inkservice.decide.revision import record
 from ink_operator.inkservice.desired.workload import make_cron_job
 from ink_operator.inkservice.facts import diagnose, effective
-from ink_operator.inkservice.model import Running
 
 LOOK_SECONDS = 2.0
 LAST_RUN = ConditionType.LAST_RUN_SUCCEEDED
 
 
-def cron_step(plan: ServicePlanBuilder, running: Running, newest: bool) -> None:
+def cron_step(plan: ServicePlanBuilder, running: model.Running, newest: bool) -> None:
     """The CronJob first; what served before goes when there is one."""
     seen = plan.seen
     wanted = make_cron_job(plan.effective, seen.identity, running, plan.settings, seen.digests, live=seen.cron_job)

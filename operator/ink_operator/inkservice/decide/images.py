@@ -3,16 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ink_api.conditions import ConditionType, find
+from ink_api.condition_types import ConditionType
+from ink_api.conditions import find
 
+from ink_operator.inkservice import model
 from ink_operator.inkservice.decide.plan import ServicePlanBuilder
 from ink_operator.inkservice.decide.revision import amend, record_ref
 from ink_operator.inkservice.facts import revisions
 from ink_operator.inkservice.facts.source import repository_of
-from ink_operator.inkservice.model import BuildState, RetireImages, Revision, StartBuild
 
 
-def retire_step(plan: ServicePlanBuilder, dropped: Sequence[Revision]) -> None:
+def retire_step(plan: ServicePlanBuilder, dropped: Sequence[model.Revision]) -> None:
     """Delete images that revisions keep no more. `dropped`: records that go in this pass, with their logs."""
     if plan.refused or not plan.is_granted or _builds(plan):
         return
@@ -33,13 +34,13 @@ def retire_step(plan: ServicePlanBuilder, dropped: Sequence[Revision]) -> None:
     records = tuple(record_ref(plan, r) for r in gone)
     for revision in gone:
         plan.revisions[plan.revisions.index(revision)] = replace(revision, image_deleted=True)
-    plan.effects.append(RetireImages(repository_of(plan.seen.identity), kept, _builds_kept(plan), records))
+    plan.effects.append(model.RetireImages(repository_of(plan.seen.identity), kept, _builds_kept(plan), records))
 
 
 def _builds(plan: ServicePlanBuilder) -> bool:
     """A build is under way: nothing is deleted while something may be pushed."""
-    unfinished = (BuildState.QUEUED, BuildState.RUNNING)
-    starts = any(isinstance(effect, StartBuild) for effect in plan.effects)
+    unfinished = (model.BuildState.QUEUED, model.BuildState.RUNNING)
+    starts = any(isinstance(effect, model.StartBuild) for effect in plan.effects)
     return starts or any(a.state in unfinished for a in plan.seen.attempts)
 
 
@@ -55,7 +56,7 @@ def _is_quiet(plan: ServicePlanBuilder) -> bool:
     return False
 
 
-def _kept(plan: ServicePlanBuilder, built: Sequence[Revision]) -> frozenset[str]:
+def _kept(plan: ServicePlanBuilder, built: Sequence[model.Revision]) -> frozenset[str]:
     """Digests of what runs, of what is wanted and of what to restore; then of the newest others."""
     last = revisions.last_deployed(plan.revisions)
     needed = {plan.live, plan.revision, last.name if last is not None else None}
@@ -75,7 +76,7 @@ def _builds_kept(plan: ServicePlanBuilder) -> frozenset[str]:
     return frozenset({name for name in made if name} | {a.name for a in plan.seen.attempts})
 
 
-def _digest(plan: ServicePlanBuilder, revision: Revision) -> str:
+def _digest(plan: ServicePlanBuilder, revision: model.Revision) -> str:
     """Of an image that Ink built for this service; else nothing."""
     own = f"{plan.settings.registry}/{repository_of(plan.seen.identity)}@"
     image = revision.running.image if revision.running is not None else ""

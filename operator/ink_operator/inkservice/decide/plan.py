@@ -9,19 +9,10 @@ from ink_api.names import host_claim
 from ink_operator.core import effects, kinds
 from ink_operator.core.objects import Ref
 from ink_operator.core.plan import PlanBuilder
+from ink_operator.inkservice import model
 from ink_operator.inkservice.facts import inkfile, ownership
 from ink_operator.inkservice.facts.effective import host_of, wants_host
 from ink_operator.inkservice.facts.revisions import live_name, mirror, running_now
-from ink_operator.inkservice.model import (
-    Attempt,
-    Claim,
-    Observed,
-    ReleaseHost,
-    Revision,
-    Running,
-    ServiceContext,
-    ServicePlan,
-)
 from ink_operator.settings import Settings
 
 
@@ -29,14 +20,14 @@ from ink_operator.settings import Settings
 class ServicePlanBuilder(PlanBuilder):
     """Collects what the steps decide about one service."""
 
-    context: ServiceContext
-    seen: Observed
+    context: model.ServiceContext
+    seen: model.Observed
     now: datetime
     commit: str | None = None
     image: str | None = None
     port: int | None = None
     build: BuildStatus | None = None
-    revisions: list[Revision] = field(default_factory=list)
+    revisions: list[model.Revision] = field(default_factory=list)
     """As they will be once the effects are carried out."""
     revision: str | None = None
     """Name of the one that is wanted."""
@@ -83,20 +74,20 @@ class ServicePlanBuilder(PlanBuilder):
     @property
     def held_claim(self) -> tuple[str, ...]:
         """Our claim to the host of the spec, which ink.yaml may not want."""
-        if self.seen.claim != Claim.OURS or not wants_host(self.service):
+        if self.seen.claim != model.Claim.OURS or not wants_host(self.service):
             return ()
         return (host_claim(host_of(self.service, self.seen.identity, self.settings)),)
 
-    def run_as(self, running: Running) -> None:
+    def run_as(self, running: model.Running) -> None:
         """From now on that image's ink.yaml counts."""
         self.effective = inkfile.applied(self.service, running.inkfile)
 
     def release_hosts(self, *more: str) -> None:
         """Give up claims to hosts that are not wanted any more, and `more`, once nothing is routed by them."""
         claims = (*more, *self.seen.stale_claims)
-        self.effects += [ReleaseHost(ownership.release(name, self.settings, self.now)) for name in claims]
+        self.effects += [model.ReleaseHost(ownership.release(name, self.settings, self.now)) for name in claims]
 
-    def drop_build(self, attempt: Attempt) -> None:
+    def drop_build(self, attempt: model.Attempt) -> None:
         """Delete a build's Job and Secret; the Secret has no owner if the operator died right after making both."""
         space = self.settings.builds_namespace
         self.effects += [
@@ -104,9 +95,9 @@ class ServicePlanBuilder(PlanBuilder):
             effects.Delete(Ref(kinds.SECRET, space, attempt.name)),
         ]
 
-    def finish(self) -> ServicePlan:
+    def finish(self) -> model.ServicePlan:
         """The finished plan."""
-        return ServicePlan(
+        return model.ServicePlan(
             effects=tuple(self.effects),
             facts=tuple(self.facts.values()),
             commit=self.commit,

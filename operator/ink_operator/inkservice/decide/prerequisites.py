@@ -1,6 +1,6 @@
 """Pure: what pods need before they start: a node with the sandbox, the Secret of their variables, their volumes."""
 
-from ink_api.conditions import ConditionType
+from ink_api.condition_types import ConditionType
 from ink_api.inkservice import Volume
 from ink_api.reasons import Reason
 

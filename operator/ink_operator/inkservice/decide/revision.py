@@ -3,17 +3,16 @@
 from dataclasses import replace
 from typing import Any
 
-from ink_api.conditions import ConditionType
+from ink_api.condition_types import ConditionType
 from ink_api.reasons import Reason
 
 from ink_operator.core import effects, kinds
 from ink_operator.core.objects import Manifest, Ref, annotations_of
-from ink_operator.inkservice import names
+from ink_operator.inkservice import model, names
 from ink_operator.inkservice.decide.plan import ServicePlanBuilder
 from ink_operator.inkservice.desired.revision import make_revision, release_json
 from ink_operator.inkservice.facts import builds, revisions
 from ink_operator.inkservice.facts.rollout import rollout_of
-from ink_operator.inkservice.model import Attempt, BuildState, Revision, Running
 
 
 def fix_numbers(plan: ServicePlanBuilder) -> None:
@@ -22,14 +21,14 @@ def fix_numbers(plan: ServicePlanBuilder) -> None:
         amend(plan, revision)
 
 
-def record(plan: ServicePlanBuilder, workload: Manifest, running: Running) -> Revision:
+def record(plan: ServicePlanBuilder, workload: Manifest, running: model.Running) -> model.Revision:
     """The record of what `workload` brings up, made or renewed where needed."""
     template = annotations_of(workload)[names.ANNOTATION_REVISION]
     name = names.revision(plan.seen.identity, template, running.build_key)
     plan.revision = name
     known = revisions.find(plan.revisions, name)
     if known is None:
-        return _create(plan, Revision(name, 0, template, running, build=_build_of(plan, running)))
+        return _create(plan, model.Revision(name, 0, template, running, build=_build_of(plan, running)))
     newest = max(r.number for r in plan.revisions if r.running is not None)
     if plan.live != name and known.number < newest:
         # As in a Deployment's history: what is rolled back to becomes the newest revision.
@@ -37,31 +36,31 @@ def record(plan: ServicePlanBuilder, workload: Manifest, running: Running) -> Re
     return known
 
 
-def _build_of(plan: ServicePlanBuilder, running: Running) -> Any:
+def _build_of(plan: ServicePlanBuilder, running: model.Running) -> Any:
     if running.build_key is None:
         return None
     mine = revisions.attempts_for(plan.seen.attempts, plan.seen.revisions, running.build_key)
-    good = [a for a in mine if a.state == BuildState.SUCCEEDED]
+    good = [a for a in mine if a.state == model.BuildState.SUCCEEDED]
     return builds.build_status(good[-1]) if good else None
 
 
-def record_attempt(plan: ServicePlanBuilder, attempt: Attempt) -> None:
+def record_attempt(plan: ServicePlanBuilder, attempt: model.Attempt) -> None:
     """Keep what is known of an attempt that gives no image, before its Job goes."""
     name = names.attempt_record(plan.seen.identity, attempt.name)
     if revisions.find(plan.revisions, name) is None:
-        _create(plan, Revision(name, 0, build=builds.build_status(attempt), attempt=attempt))
+        _create(plan, model.Revision(name, 0, build=builds.build_status(attempt), attempt=attempt))
 
 
-def supersede(plan: ServicePlanBuilder, attempt: Attempt) -> None:
+def supersede(plan: ServicePlanBuilder, attempt: model.Attempt) -> None:
     """End a build that nobody waits for any more. One that only queued has nothing to be recorded."""
-    if attempt.state == BuildState.RUNNING:
+    if attempt.state == model.BuildState.RUNNING:
         if not plan.is_granted:
             return
-        record_attempt(plan, replace(attempt, state=BuildState.SUPERSEDED, verdict=None))
+        record_attempt(plan, replace(attempt, state=model.BuildState.SUPERSEDED, verdict=None))
     plan.drop_build(attempt)
 
 
-def settle_revisions(plan: ServicePlanBuilder) -> list[Revision]:
+def settle_revisions(plan: ServicePlanBuilder) -> list[model.Revision]:
     """What became of the revision that runs, builds that failed, and no more records than are kept.
 
     Returns those that go.
@@ -70,7 +69,7 @@ def settle_revisions(plan: ServicePlanBuilder) -> list[Revision]:
         return []
     _note_outcome(plan)
     for attempt in plan.seen.attempts:
-        if attempt.state == BuildState.FAILED:
+        if attempt.state == model.BuildState.FAILED:
             record_attempt(plan, attempt)
     last = revisions.last_deployed(plan.revisions)
     # The record of a Job that is still there would be made again.
@@ -105,7 +104,7 @@ def _serves(plan: ServicePlanBuilder, workload: Manifest) -> bool:
     return rollout.complete and workload["spec"].get("replicas", 1) > 0
 
 
-def amend(plan: ServicePlanBuilder, revision: Revision) -> Revision:
+def amend(plan: ServicePlanBuilder, revision: model.Revision) -> model.Revision:
     """Write what changed of a record; its data never does."""
     index, old = next((i, r) for i, r in enumerate(plan.revisions) if r.name == revision.name)
     notes: dict[str, str | None] = {}
@@ -123,13 +122,13 @@ def amend(plan: ServicePlanBuilder, revision: Revision) -> Revision:
     return revision
 
 
-def _create(plan: ServicePlanBuilder, revision: Revision) -> Revision:
+def _create(plan: ServicePlanBuilder, revision: model.Revision) -> model.Revision:
     revision = replace(revision, number=revisions.next_number(plan.revisions))
     plan.effects.append(effects.Create(make_revision(plan.service, plan.seen.identity, revision)))
     plan.revisions.append(revision)
     return revision
 
 
-def record_ref(plan: ServicePlanBuilder, revision: Revision) -> Ref:
+def record_ref(plan: ServicePlanBuilder, revision: model.Revision) -> Ref:
     """Where the record of a revision lies."""
     return Ref(kinds.CONTROLLER_REVISION, plan.seen.identity.namespace, revision.name)

@@ -2,13 +2,13 @@
 
 from datetime import datetime
 
-from ink_api.conditions import ConditionType
+from ink_api.condition_types import ConditionType
 from ink_api.inkservice import Port
 from ink_api.reasons import Reason
 
 from ink_operator.core import effects, kinds
 from ink_operator.core.objects import Manifest, Ref, annotations_of
-from ink_operator.inkservice import names
+from ink_operator.inkservice import model, names
 from ink_operator.inkservice.decide import checks
 from ink_operator.inkservice.decide.build import Chosen, build_step
 from ink_operator.inkservice.decide.cron import cron_rests, cron_step
@@ -33,18 +33,6 @@ from ink_operator.inkservice.desired.workload import make_deployment
 from ink_operator.inkservice.facts import diagnose, effective, revisions
 from ink_operator.inkservice.facts.rollout import Rollout, rollout_of
 from ink_operator.inkservice.facts.status import CHAIN
-from ink_operator.inkservice.model import (
-    Attempt,
-    BuildState,
-    Claim,
-    ClaimHost,
-    Observed,
-    RecordVerdict,
-    Revision,
-    Running,
-    ServiceContext,
-    ServicePlan,
-)
 from ink_operator.inkservice.names import ANNOTATION_EMPTY_SINCE
 
 ROUTING_MOST_SECONDS = 60.0
@@ -53,10 +41,10 @@ TERMINATING_LOOK_SECONDS = 5.0
 SET_UP_LOOK_SECONDS = 0.1
 
 
-def decide(context: ServiceContext, seen: Observed, now: datetime) -> ServicePlan:
+def decide(context: model.ServiceContext, seen: model.Observed, now: datetime) -> model.ServicePlan:
     """One step forward from any state; no effects at all when everything is as it should be."""
     plan, service = ServicePlanBuilder(context, seen, now), context.service
-    dropped: list[Revision] = []
+    dropped: list[model.Revision] = []
     if expired(plan):
         expire_step(plan)
         return plan.finish()
@@ -98,9 +86,9 @@ def _host_refused(plan: ServicePlanBuilder) -> bool:
 
 
 def _claim(plan: ServicePlanBuilder) -> None:
-    if plan.host is not None and plan.seen.claim == Claim.FREE:
+    if plan.host is not None and plan.seen.claim == model.Claim.FREE:
         wanted = make_claim(plan.service, plan.seen.identity, plan.host, plan.settings)
-        plan.effects.append(ClaimHost(wanted, plan.seen.live_claim))
+        plan.effects.append(model.ClaimHost(wanted, plan.seen.live_claim))
 
 
 def _tenancy(plan: ServicePlanBuilder) -> None:
@@ -136,7 +124,7 @@ def _report_suspended(plan: ServicePlanBuilder) -> None:
         plan.set_condition(ConditionType.READY, "Unknown", Reason.DEPLOYING, "The service is being scaled to zero.")
 
 
-def _run(plan: ServicePlanBuilder, running: Running, newest: bool) -> None:
+def _run(plan: ServicePlanBuilder, running: model.Running, newest: bool) -> None:
     """Bring it up as its own ink.yaml says where the spec says nothing, unless that cannot be."""
     had_host = plan.host is not None
     plan.run_as(running)
@@ -154,7 +142,7 @@ def _run(plan: ServicePlanBuilder, running: Running, newest: bool) -> None:
     scale_step(plan)
 
 
-def _deploy(plan: ServicePlanBuilder, running: Running, newest: bool) -> None:
+def _deploy(plan: ServicePlanBuilder, running: model.Running, newest: bool) -> None:
     """What runs, and what it needs. `newest`: this is the newest revision, so its state is the service's state."""
     service = plan.effective
     ports = effective.ports_of(service, running.port)
@@ -175,7 +163,7 @@ def _deploy(plan: ServicePlanBuilder, running: Running, newest: bool) -> None:
     grow_step(plan)
 
 
-def _serve(plan: ServicePlanBuilder, running: Running, ports: list[Port], newest: bool) -> None:
+def _serve(plan: ServicePlanBuilder, running: model.Running, ports: list[Port], newest: bool) -> None:
     service, seen, settings = plan.effective, plan.seen, plan.settings
     deployment = make_deployment(
         service,
@@ -269,12 +257,12 @@ def _report_route(plan: ServicePlanBuilder, rollout: Rollout, changing: bool) ->
 
 def _tidy(plan: ServicePlanBuilder) -> None:
     """Keep verdicts, and no more finished Jobs than needed for logs."""
-    plan.effects.extend(RecordVerdict(a) for a in plan.seen.attempts if a.verdict is not None and not a.recorded)
+    plan.effects.extend(model.RecordVerdict(a) for a in plan.seen.attempts if a.verdict is not None and not a.recorded)
     deployed = plan.facts.get(ConditionType.DEPLOYED)
     if deployed is not None and deployed.reason == Reason.DEPLOYING:
         return  # Old pods can go when no new one waits for the same node to do its work.
     current = plan.seen.build.key if plan.seen.build else ""
-    ended = [a for a in plan.seen.attempts if a.state in (BuildState.SUCCEEDED, BuildState.FAILED)]
+    ended = [a for a in plan.seen.attempts if a.state in (model.BuildState.SUCCEEDED, model.BuildState.FAILED)]
     keep = {a.name for a in ended[-max(1, plan.settings.build_history) :]}
     newest = next((a.name for a in reversed(ended) if a.build_key == current), None)
     for attempt in ended:
@@ -282,6 +270,6 @@ def _tidy(plan: ServicePlanBuilder) -> None:
             plan.drop_build(attempt)
 
 
-def _is_remembered(plan: ServicePlanBuilder, attempt: Attempt) -> bool:
+def _is_remembered(plan: ServicePlanBuilder, attempt: model.Attempt) -> bool:
     name = names.attempt_record(plan.seen.identity, attempt.name)
-    return attempt.state != BuildState.FAILED or any(r.name == name for r in plan.revisions)
+    return attempt.state != model.BuildState.FAILED or any(r.name == name for r in plan.revisions)

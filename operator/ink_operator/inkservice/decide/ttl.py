@@ -5,7 +5,7 @@ Only where the gateway writes does the object go as well: elsewhere it is somebo
 
 from datetime import timedelta
 
-from ink_api.conditions import ConditionType
+from ink_api.condition_types import ConditionType
 from ink_api.quantities import seconds
 from ink_api.reasons import Reason
 

@@ -9,12 +9,12 @@ from collections.abc import Iterable, Sequence
 from ink_api.inkservice import InkService
 from ink_api.reasons import Reason
 
+from ink_operator.inkservice import model
 from ink_operator.inkservice.facts.revisions import running_now
 from ink_operator.inkservice.facts.source import BuildNaming
-from ink_operator.inkservice.model import Attempt, BuildPlan, BuildState, Observed, Revision, ServiceContext
 
 
-def wanted_build(context: ServiceContext, seen: Observed) -> BuildPlan | None:
+def wanted_build(context: model.ServiceContext, seen: model.Observed) -> model.BuildPlan | None:
     """The build of the commit that is wanted; None where none is, or while it is not known.
 
     While the source does not answer, the commit that runs is still the wanted one.
@@ -44,14 +44,14 @@ def wanted_build(context: ServiceContext, seen: Observed) -> BuildPlan | None:
 MOST_IN_A_ROW = 2
 
 
-def cancelled(revisions: Sequence[Revision]) -> list[Attempt]:
+def cancelled(revisions: Sequence[model.Revision]) -> list[model.Attempt]:
     """Builds that were ended while they ran, since one last came to its own end; newest first."""
-    out: list[Attempt] = []
+    out: list[model.Attempt] = []
     for revision in reversed(revisions):
         attempt = revision.attempt
         if attempt is not None and attempt.verdict is not None and attempt.verdict.infrastructure:
             continue
-        if attempt is None or attempt.state != BuildState.SUPERSEDED:
+        if attempt is None or attempt.state != model.BuildState.SUPERSEDED:
             break
         out.append(attempt)
     return out
@@ -59,26 +59,26 @@ def cancelled(revisions: Sequence[Revision]) -> list[Attempt]:
 
 def to_be_finished(
     service: InkService,
-    build: BuildPlan,
-    attempts: Iterable[Attempt],
-    revisions: Sequence[Revision],
-) -> Attempt | None:
+    build: model.BuildPlan,
+    attempts: Iterable[model.Attempt],
+    revisions: Sequence[model.Revision],
+) -> model.Attempt | None:
     """The running build of an older commit that is let be."""
     if len(cancelled(revisions)) < MOST_IN_A_ROW:
         return None
-    running = (a for a in attempts if a.state == BuildState.RUNNING)
+    running = (a for a in attempts if a.state == model.BuildState.RUNNING)
     return next((a for a in running if _is_older(service, build, a)), None)
 
 
 def to_be_deployed(
     service: InkService,
-    build: BuildPlan,
-    attempts: Iterable[Attempt],
-    revisions: Sequence[Revision],
-) -> Attempt | None:
+    build: model.BuildPlan,
+    attempts: Iterable[model.Attempt],
+    revisions: Sequence[model.Revision],
+) -> model.Attempt | None:
     """The build that was let be and made an image: it is deployed, although its commit is not the newest."""
     for attempt in attempts:
-        if attempt.state != BuildState.SUCCEEDED or not (attempt.verdict and attempt.verdict.digest):
+        if attempt.state != model.BuildState.SUCCEEDED or not (attempt.verdict and attempt.verdict.digest):
             continue
         own = [r for r in revisions if r.running is not None and r.running.build_key == attempt.build_key]
         before = cancelled([r for r in revisions if r not in own])
@@ -88,7 +88,7 @@ def to_be_deployed(
     return None
 
 
-def _is_older(service: InkService, build: BuildPlan, attempt: Attempt) -> bool:
+def _is_older(service: InkService, build: model.BuildPlan, attempt: model.Attempt) -> bool:
     """Of the branch that is followed, with the settings of now; a pin or another setting is a person's wish."""
     git = service.spec.source.git
     if git is None or git.commit is not None or attempt.build_key == build.key or build.of_commit is None:

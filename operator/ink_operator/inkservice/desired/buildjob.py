@@ -10,10 +10,9 @@ from ink_api.quantities import seconds
 from ink_operator.buildkitd.desired import PORT, buildkitd_of
 from ink_operator.core import kinds
 from ink_operator.core.objects import Manifest
-from ink_operator.inkservice import names
+from ink_operator.inkservice import model, names
 from ink_operator.inkservice.desired import common
 from ink_operator.inkservice.facts.source import clone_url, plain_build
-from ink_operator.inkservice.model import ServiceContext, StartBuild
 from ink_operator.settings import Settings
 
 DEADLINE_SLACK_SECONDS = 60
@@ -31,7 +30,7 @@ def timeout_seconds(service: InkService, settings: Settings) -> int:
     return seconds(build.timeout) if build and build.timeout else settings.build_timeout_seconds
 
 
-def make_job(context: ServiceContext, start: StartBuild, *, suspend: bool) -> Manifest:
+def make_job(context: model.ServiceContext, start: model.StartBuild, *, suspend: bool) -> Manifest:
     """One attempt at a build; suspended while it queues."""
     service, identity, settings, plan = context.service, context.identity, context.settings, start.plan
     name = names.build_job(plan.key, start.number)
@@ -78,7 +77,9 @@ def make_job(context: ServiceContext, start: StartBuild, *, suspend: bool) -> Ma
     }
 
 
-def make_secret(context: ServiceContext, start: StartBuild, secrets: dict[str, str], job_uid: str | None) -> Manifest:
+def make_secret(
+    context: model.ServiceContext, start: model.StartBuild, secrets: dict[str, str], job_uid: str | None
+) -> Manifest:
     """The build's secrets (see secret_keys), owned by the Job as soon as that exists."""
     name = names.build_job(start.plan.key, start.number)
     meta: dict[str, Any] = {
@@ -106,12 +107,12 @@ def make_secret(context: ServiceContext, start: StartBuild, secrets: dict[str, s
     }
 
 
-def secret_keys(start: StartBuild) -> tuple[str, ...]:
+def secret_keys(start: model.StartBuild) -> tuple[str, ...]:
     """What the build's Secret holds, each read as a variable of the builder."""
     return (*SECRET_KEYS, BUILD_SECRETS) if start.secrets else SECRET_KEYS
 
 
-def _container(context: ServiceContext, start: StartBuild) -> dict[str, Any]:
+def _container(context: model.ServiceContext, start: model.StartBuild) -> dict[str, Any]:
     name = names.build_job(start.plan.key, start.number)
     env: list[dict[str, Any]] = [{"name": k, "value": _literal(v)} for k, v in _environment(context, start).items()]
     env.append({"name": "INK_JOB_UID", "valueFrom": {"fieldRef": {"fieldPath": JOB_UID_FIELD}}})
@@ -137,7 +138,7 @@ def _literal(value: str) -> str:
     return value.replace("$", "$$")
 
 
-def _environment(context: ServiceContext, start: StartBuild) -> dict[str, str]:
+def _environment(context: model.ServiceContext, start: model.StartBuild) -> dict[str, str]:
     service, identity, settings, plan = context.service, context.identity, context.settings, start.plan
     git = service.spec.source.git
     return {
@@ -180,7 +181,7 @@ def _extras(settings: Settings) -> dict[str, str]:
     return {name: value for name, value in chosen.items() if value}
 
 
-def _buildkit(context: ServiceContext) -> dict[str, str]:
+def _buildkit(context: model.ServiceContext) -> dict[str, str]:
     settings = context.settings
     if settings.buildkit_shared:
         return {"INK_BUILDKIT_ADDRESS": settings.buildkit_address}

@@ -10,12 +10,11 @@ from ink_api.names import ServiceIdentity
 
 from ink_operator.core import canonical
 from ink_operator.core.objects import Manifest
-from ink_operator.inkservice import names
+from ink_operator.inkservice import model, names
 from ink_operator.inkservice.desired import common
 from ink_operator.inkservice.desired.pinned_template import asked_of, kept_template, notes_of
 from ink_operator.inkservice.desired.storage import GROUP_ID, pod_storage
 from ink_operator.inkservice.facts import effective
-from ink_operator.inkservice.model import Running
 from ink_operator.settings import Settings
 
 EMPTY: Mapping[str, str] = MappingProxyType({})
@@ -27,7 +26,7 @@ NEVER = 86_400
 def make_template(
     service: InkService,
     identity: ServiceIdentity,
-    running: Running,
+    running: model.Running,
     settings: Settings,
     digests: Mapping[str, str] = EMPTY,
     *,
@@ -56,7 +55,7 @@ def make_template(
     return kept_template(live, asked_of(service, template)) or template
 
 
-def revision_annotations(service: InkService, running: Running, template: dict[str, Any]) -> dict[str, str]:
+def revision_annotations(service: InkService, running: model.Running, template: dict[str, Any]) -> dict[str, str]:
     """What whoever makes the pods records of their revision: it outlives any status."""
     annotations = {
         names.ANNOTATION_REVISION: template["metadata"]["labels"][names.LABEL_REVISION],
@@ -84,7 +83,7 @@ def _spread(identity: ServiceIdentity) -> list[dict[str, Any]]:
 
 
 def _pod(
-    service: InkService, identity: ServiceIdentity, running: Running, ports: list[Port], settings: Settings
+    service: InkService, identity: ServiceIdentity, running: model.Running, ports: list[Port], settings: Settings
 ) -> dict[str, Any]:
     pool = settings.run_pool
     volumes, mounts = pod_storage(service, identity)
@@ -110,7 +109,7 @@ def _pod(
 
 
 def _container(
-    service: InkService, identity: ServiceIdentity, running: Running, ports: list[Port], settings: Settings
+    service: InkService, identity: ServiceIdentity, running: model.Running, ports: list[Port], settings: Settings
 ) -> dict[str, Any]:
     container: dict[str, Any] = {
         "name": names.APP,

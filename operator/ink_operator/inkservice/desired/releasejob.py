@@ -11,16 +11,15 @@ from ink_api.quantities import seconds
 
 from ink_operator.core import kinds
 from ink_operator.core.objects import Manifest
-from ink_operator.inkservice import names
+from ink_operator.inkservice import model, names
 from ink_operator.inkservice.desired import common
-from ink_operator.inkservice.model import Revision
 
 TIMEOUT_SECONDS = 600
 SERVING = ("args", "ports", "lifecycle", "startupProbe", "readinessProbe", "livenessProbe", "volumeMounts")
 """Parts of the application's container that a command has no use for; volumes belong to the pods that serve."""
 
 
-def run_name(service: InkService, revision: Revision, release: Release) -> str:
+def run_name(service: InkService, revision: model.Revision, release: Release) -> str:
     """Names one run: a failed one is tried again under another name only."""
     parts = (json.dumps(release.command), release.timeout or "", service.spec.rebuild_token or "")
     return short_hash(revision.name, *parts, length=8)
@@ -32,7 +31,7 @@ def timeout_seconds(release: Release) -> int:
 
 
 def make_release_job(
-    service: InkService, identity: ServiceIdentity, revision: Revision, release: Release, workload: Manifest
+    service: InkService, identity: ServiceIdentity, revision: model.Revision, release: Release, workload: Manifest
 ) -> Manifest:
     """`workload`: what is to run the revision once it is released."""
     run = run_name(service, revision, release)

@@ -11,13 +11,12 @@ from ink_api.names import ServiceIdentity
 
 from ink_operator.core import kinds
 from ink_operator.core.objects import Manifest
-from ink_operator.inkservice import names
+from ink_operator.inkservice import model, names
 from ink_operator.inkservice.desired import common
 from ink_operator.inkservice.facts import builds
-from ink_operator.inkservice.model import ReleaseEnd, Revision
 
 
-def make_revision(service: InkService, identity: ServiceIdentity, revision: Revision) -> Manifest:
+def make_revision(service: InkService, identity: ServiceIdentity, revision: model.Revision) -> Manifest:
     """The record of `revision`, to be created once."""
     data: dict[str, Any] = {"template": revision.template or None, "build": None, "attempt": None}
     if revision.build is not None:
@@ -48,6 +47,6 @@ def make_revision(service: InkService, identity: ServiceIdentity, revision: Revi
     )
 
 
-def release_json(end: ReleaseEnd) -> str:
+def release_json(end: model.ReleaseEnd) -> str:
     """The end of a release as its annotation holds it."""
     return json.dumps({"run": end.run, "ok": end.ok, "message": end.message}, sort_keys=True)

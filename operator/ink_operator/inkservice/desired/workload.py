@@ -10,11 +10,10 @@ from ink_api.quantities import seconds
 
 from ink_operator.core import kinds
 from ink_operator.core.objects import Manifest
-from ink_operator.inkservice import names
+from ink_operator.inkservice import model, names
 from ink_operator.inkservice.desired import common
 from ink_operator.inkservice.desired.pod import EMPTY, make_template, revision_annotations
 from ink_operator.inkservice.facts import effective
-from ink_operator.inkservice.model import Running
 from ink_operator.settings import Settings
 
 PROGRESS_SLACK_SECONDS = 180
@@ -24,7 +23,7 @@ WORKER_SETTLE_SECONDS = 10
 def make_deployment(
     service: InkService,
     identity: ServiceIdentity,
-    running: Running,
+    running: model.Running,
     settings: Settings,
     digests: Mapping[str, str] = EMPTY,
     *,
@@ -136,7 +135,7 @@ HISTORY = 3
 def make_cron_job(
     service: InkService,
     identity: ServiceIdentity,
-    running: Running,
+    running: model.Running,
     settings: Settings,
     digests: Mapping[str, str] = EMPTY,
     *,

@@ -12,10 +12,9 @@ from ink_api.reasons import Reason
 
 from ink_operator.core import build_jobs, times
 from ink_operator.core.objects import Manifest, annotations_of, condition_of, is_deleting, labels_of
-from ink_operator.inkservice import names
+from ink_operator.inkservice import model, names
 from ink_operator.inkservice.facts.inkfile import canonical
 from ink_operator.inkservice.facts.scan import parse_scan, scan_wire
-from ink_operator.inkservice.model import Attempt, BuildState, Verdict
 
 VERDICT_MOST_BYTES = 4096
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
@@ -23,7 +22,7 @@ RETRY_AFTER_SECONDS = (5.0, 20.0, 600.0)
 """Waits after the first, second and every later attempt that the infrastructure spoiled."""
 
 
-def attempts_of(jobs: Iterable[Manifest], pods: Iterable[Manifest]) -> tuple[Attempt, ...]:
+def attempts_of(jobs: Iterable[Manifest], pods: Iterable[Manifest]) -> tuple[model.Attempt, ...]:
     """One attempt a Job, newest last. Jobs that are being deleted do not count."""
     by_job = {labels_of(pod).get(build_jobs.POD_JOB_LABEL, ""): pod for pod in sorted(pods, key=_created)}
     found = [_attempt(job, by_job.get(job["metadata"]["name"])) for job in jobs if not is_deleting(job)]
@@ -34,13 +33,13 @@ def _created(live: Manifest) -> str:
     return str(live["metadata"].get("creationTimestamp") or "")
 
 
-def _attempt(job: Manifest, pod: Manifest | None) -> Attempt:
+def _attempt(job: Manifest, pod: Manifest | None) -> model.Attempt:
     ended = build_jobs.terminated(pod)
     recorded = annotations_of(job).get(group.ANNOTATION_VERDICT, "")
     text = recorded or (ended or {}).get("message", "")
     verdict = parse_verdict(text) or _verdict_without_words(job, ended)
     status = job.get("status") or {}
-    return Attempt(
+    return model.Attempt(
         name=job["metadata"]["name"],
         uid=job["metadata"].get("uid", ""),
         build_key=labels_of(job).get(names.LABEL_BUILD_KEY, ""),
@@ -65,13 +64,13 @@ def _failed_at(job: Manifest) -> str | None:
     return failed.get("lastTransitionTime") if failed else None
 
 
-def _state(job: Manifest, verdict: Verdict | None) -> BuildState:
+def _state(job: Manifest, verdict: model.Verdict | None) -> model.BuildState:
     if verdict is not None:
-        return BuildState.SUCCEEDED if verdict.ok else BuildState.FAILED
-    return BuildState.QUEUED if job.get("spec", {}).get("suspend") else BuildState.RUNNING
+        return model.BuildState.SUCCEEDED if verdict.ok else model.BuildState.FAILED
+    return model.BuildState.QUEUED if job.get("spec", {}).get("suspend") else model.BuildState.RUNNING
 
 
-def parse_verdict(text: str) -> Verdict | None:
+def parse_verdict(text: str) -> model.Verdict | None:
     """The builder's JSON. None when it is none: the text comes from a pod, so nothing in it is trusted."""
     try:
         data = json.loads(text[: VERDICT_MOST_BYTES * 4])
@@ -84,8 +83,8 @@ def parse_verdict(text: str) -> Verdict | None:
             pack = str(data["pack"])[:63] if data.get("pack") else None
             known = digest if DIGEST.fullmatch(digest) else ""
             inkfile, finished = canonical(data.get("config")), _time(data.get("finished"))
-            return Verdict(True, known, pack, ports, scan=scan, inkfile=inkfile, finished=finished)
-        return Verdict(
+            return model.Verdict(True, known, pack, ports, scan=scan, inkfile=inkfile, finished=finished)
+        return model.Verdict(
             False,
             reason=_reason(str(data.get("reason", ""))),
             message=str(data.get("message", ""))[:1000],
@@ -97,7 +96,7 @@ def parse_verdict(text: str) -> Verdict | None:
         return None
 
 
-def verdict_json(verdict: Verdict) -> str:
+def verdict_json(verdict: model.Verdict) -> str:
     """The same verdict as the builder would write it, for the Job's annotation."""
     if verdict.ok:
         good = {"ok": True, "digest": verdict.digest, "pack": verdict.pack, "ports": list(verdict.ports)}
@@ -114,15 +113,15 @@ def verdict_json(verdict: Verdict) -> str:
     return json.dumps(bad | scan_wire(verdict.scan), sort_keys=True)
 
 
-def early_verdict(attempt: Attempt, text: str) -> Attempt:
+def early_verdict(attempt: model.Attempt, text: str) -> model.Attempt:
     """The attempt with its verdict, where the builder left one beside the image before its pod is seen to end.
 
     Only that of a build that worked: for the others nobody waits, and the pod's own end tells more of them.
     """
     verdict = parse_verdict(text) if text else None
-    if attempt.state != BuildState.RUNNING or verdict is None or not verdict.digest:
+    if attempt.state != model.BuildState.RUNNING or verdict is None or not verdict.digest:
         return attempt
-    return replace(attempt, state=BuildState.SUCCEEDED, verdict=verdict, finished=verdict.finished)
+    return replace(attempt, state=model.BuildState.SUCCEEDED, verdict=verdict, finished=verdict.finished)
 
 
 def _time(value: Any) -> str | None:
@@ -138,14 +137,14 @@ def _reason(text: str) -> Reason:
         return Reason.BUILD_FAILED
 
 
-def _verdict_without_words(job: Manifest, ended: dict[str, Any] | None) -> Verdict | None:
+def _verdict_without_words(job: Manifest, ended: dict[str, Any] | None) -> model.Verdict | None:
     """A build that ended without a verdict: killed, evicted, out of time, or its record is lost."""
     failed = condition_of(job, "Failed")
     if failed and failed.get("status") == "True" and failed.get("reason") == "DeadlineExceeded":
-        return Verdict(False, reason=Reason.BUILD_TIMEOUT, message="The build took longer than it may.")
+        return model.Verdict(False, reason=Reason.BUILD_TIMEOUT, message="The build took longer than it may.")
     complete = condition_of(job, "Complete")
     if complete and complete.get("status") == "True":
-        return Verdict(True)
+        return model.Verdict(True)
     if ended is not None:
         why = f"exit code {ended.get('exitCode')}, {ended.get('reason') or 'no reason'}"
         return _spoiled(f"The builder ended without a verdict ({why}).")
@@ -154,17 +153,17 @@ def _verdict_without_words(job: Manifest, ended: dict[str, Any] | None) -> Verdi
     return None
 
 
-def _spoiled(message: str) -> Verdict:
-    return Verdict(False, reason=Reason.BUILD_INFRASTRUCTURE, message=message, infrastructure=True)
+def _spoiled(message: str) -> model.Verdict:
+    return model.Verdict(False, reason=Reason.BUILD_INFRASTRUCTURE, message=message, infrastructure=True)
 
 
-def build_status(attempt: Attempt) -> BuildStatus:
+def build_status(attempt: model.Attempt) -> BuildStatus:
     """What the status says of an attempt."""
     reason = {
-        BuildState.QUEUED: Reason.QUEUED,
-        BuildState.RUNNING: Reason.BUILDING,
-        BuildState.SUCCEEDED: Reason.BUILT,
-        BuildState.SUPERSEDED: Reason.SUPERSEDED,
+        model.BuildState.QUEUED: Reason.QUEUED,
+        model.BuildState.RUNNING: Reason.BUILDING,
+        model.BuildState.SUCCEEDED: Reason.BUILT,
+        model.BuildState.SUPERSEDED: Reason.SUPERSEDED,
     }.get(attempt.state) or (attempt.verdict.reason if attempt.verdict else Reason.BUILD_FAILED)
     return BuildStatus(
         id=attempt.name,

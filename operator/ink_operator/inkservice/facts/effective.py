@@ -7,7 +7,7 @@ from ink_api.names import ServiceIdentity
 from ink_api.quantities import seconds
 
 from ink_operator.core import canonical
-from ink_operator.inkservice.model import DEFAULT_PORT
+from ink_operator.inkservice import model
 from ink_operator.settings import Settings
 
 DRAIN_SECONDS = 5
@@ -47,8 +47,8 @@ def host_of(service: InkService, identity: ServiceIdentity, settings: Settings) 
 
 def default_port(exposed: tuple[int, ...]) -> int:
     """The port an image most likely listens on."""
-    if not exposed or DEFAULT_PORT in exposed:
-        return DEFAULT_PORT
+    if not exposed or model.DEFAULT_PORT in exposed:
+        return model.DEFAULT_PORT
     return min(exposed)
 
 
@@ -73,7 +73,7 @@ def is_worker(service: InkService) -> bool:
 
 def wants_host(service: InkService) -> bool:
     """A service with a public URL."""
-    return public_port(ports_of(service, DEFAULT_PORT)) is not None
+    return public_port(ports_of(service, model.DEFAULT_PORT)) is not None
 
 
 def probe_of(service: InkService, ports: list[Port], settings: Settings) -> Probe | None:
@@ -124,7 +124,7 @@ def effective_settings(service: InkService, port: int | None, settings: Settings
     if spec.source.git is None and spec.source.image is None:
         return None
     known = is_worker(service) or spec.ports is not None or port is not None
-    ports = ports_of(service, port or DEFAULT_PORT) if known else None
+    ports = ports_of(service, port or model.DEFAULT_PORT) if known else None
     probe = probe_of(service, ports, settings) if ports is not None else None
     resources = resources_of(service)
     return EffectiveSettings(

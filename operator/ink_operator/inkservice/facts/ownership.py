@@ -14,8 +14,7 @@ from ink_api.names import ServiceIdentity
 
 from ink_operator.core import canonical, effects, kinds, times
 from ink_operator.core.objects import Manifest, Ref, annotations_of, is_deleting, labels_of
-from ink_operator.inkservice import names
-from ink_operator.inkservice.model import Claim
+from ink_operator.inkservice import model, names
 from ink_operator.settings import Settings
 
 CLUSTER_ROLE_OPERATOR = "ink-operator-namespace"
@@ -84,22 +83,22 @@ def is_to_be_deleted(claim: Manifest) -> bool:
 
 def claim_state(
     live: Manifest | None, service: InkService, identity: ServiceIdentity, settings: Settings, now: datetime
-) -> Claim:
+) -> model.Claim:
     """Whose the host is, asked for the service that wants it."""
     if live is None:
-        return Claim.FREE
+        return model.Claim.FREE
     if is_ours(live, service.metadata.uid):
-        return Claim.OURS
+        return model.Claim.OURS
     if annotations_of(live).get(group.ANNOTATION_OWNER) == names.owner_of(service):
         # An earlier service of this name left it behind.
-        return Claim.FREE
+        return model.Claim.FREE
     until = reserved_until(live, settings)
     if until is None:
-        return Claim.TAKEN
+        return model.Claim.TAKEN
     return (
-        Claim.FREE
+        model.Claim.FREE
         if now >= until or tenant_of(live) == (service.metadata.namespace, identity.tenant)
-        else Claim.RESERVED
+        else model.Claim.RESERVED
     )
 
 

@@ -8,8 +8,7 @@ from ink_api.inkservice import InkServiceSpec
 
 from ink_operator.core.build_jobs import POD_JOB_LABEL
 from ink_operator.core.objects import Manifest, annotations_of, condition_of, is_deleting, labels_of
-from ink_operator.inkservice import names
-from ink_operator.inkservice.model import ReleaseRun, ReleaseState
+from ink_operator.inkservice import model, names
 
 LINES, LINE_CHARS = 12, 300
 HIDDEN = "***"
@@ -19,7 +18,7 @@ SHORTEST_SECRET = 4
 
 def releases_of(
     jobs: Iterable[Manifest], pods: Iterable[Manifest], secrets: Collection[str] | None
-) -> tuple[ReleaseRun, ...]:
+) -> tuple[model.ReleaseRun, ...]:
     """One run a Job, newest last. `secrets`: what no line may show; None when that is not known: then no line does."""
     by_job = {labels_of(pod).get(POD_JOB_LABEL, ""): pod for pod in sorted(pods, key=_created)}
     runs = [_run(job, by_job.get(job["metadata"]["name"]), secrets) for job in jobs if not is_deleting(job)]
@@ -43,12 +42,12 @@ def _created(live: Manifest) -> str:
     return str(live["metadata"].get("creationTimestamp") or "")
 
 
-def _run(job: Manifest, pod: Manifest | None, secrets: Collection[str] | None) -> ReleaseRun:
+def _run(job: Manifest, pod: Manifest | None, secrets: Collection[str] | None) -> model.ReleaseRun:
     state, message = _end(job, pod)
-    if state == ReleaseState.FAILED:
+    if state == model.ReleaseState.FAILED:
         meta = job["metadata"]
         message += _lines(_message(pod), secrets) or f" kubectl logs -n {meta['namespace']} job/{meta['name']}"
-    return ReleaseRun(
+    return model.ReleaseRun(
         name=job["metadata"]["name"],
         uid=job["metadata"].get("uid", ""),
         run=annotations_of(job).get(names.ANNOTATION_RELEASE, ""),
@@ -60,22 +59,22 @@ def _run(job: Manifest, pod: Manifest | None, secrets: Collection[str] | None) -
     )
 
 
-def _end(job: Manifest, pod: Manifest | None) -> tuple[ReleaseState, str]:
+def _end(job: Manifest, pod: Manifest | None) -> tuple[model.ReleaseState, str]:
     """The Job's word, or its container's, which comes earlier."""
     if _holds(job, "Complete") or _holds(job, "SuccessCriteriaMet"):
-        return ReleaseState.SUCCEEDED, ""
+        return model.ReleaseState.SUCCEEDED, ""
     failed = _holds(job, "Failed") or _holds(job, "FailureTarget")
     if failed and failed.get("reason") == "DeadlineExceeded":
         limit = job["spec"].get("activeDeadlineSeconds")
-        return ReleaseState.FAILED, f"The release command did not end within {limit} s."
+        return model.ReleaseState.FAILED, f"The release command did not end within {limit} s."
     ended = _terminated(pod)
     if ended is not None and ended.get("exitCode") == 0:
-        return ReleaseState.SUCCEEDED, ""
+        return model.ReleaseState.SUCCEEDED, ""
     if failed or (ended is not None and not _disturbed(pod)):
         why = f"ended with exit code {ended.get('exitCode')}" if ended is not None else "could not be run to its end"
         killed = " (it needed more memory than its limit)" if (ended or {}).get("reason") == "OOMKilled" else ""
-        return ReleaseState.FAILED, f"The release command {why}{killed}."
-    return ReleaseState.RUNNING, ""
+        return model.ReleaseState.FAILED, f"The release command {why}{killed}."
+    return model.ReleaseState.RUNNING, ""
 
 
 def _holds(job: Manifest, kind: str) -> dict[str, Any] | None:

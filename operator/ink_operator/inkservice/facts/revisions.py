@@ -15,9 +15,8 @@ from ink_api.reasons import Reason
 from pydantic import ValidationError
 
 from ink_operator.core.objects import Manifest, annotations_of, is_deleting
-from ink_operator.inkservice import names
+from ink_operator.inkservice import model, names
 from ink_operator.inkservice.facts import builds, inkfile, rollout
-from ink_operator.inkservice.model import DEFAULT_PORT, Attempt, BuildState, ReleaseEnd, Revision, Running
 
 KEPT_REVISIONS = 10
 KEPT_ATTEMPTS = 5
@@ -25,17 +24,17 @@ KEPT_ATTEMPTS = 5
 MOST_NUMBER = 2**31
 
 
-def revisions_of(items: Iterable[Manifest], images: str) -> tuple[Revision, ...]:
+def revisions_of(items: Iterable[Manifest], images: str) -> tuple[model.Revision, ...]:
     """By number. `images`: how the image of whatever Ink built for this service begins; a record may name no other."""
     found = (_revision(item, images) for item in items if not is_deleting(item))
     return tuple(sorted((r for r in found if r is not None), key=_order))
 
 
-def _order(revision: Revision) -> tuple[int, str, str]:
+def _order(revision: model.Revision) -> tuple[int, str, str]:
     return revision.number, revision.created or "~", revision.name
 
 
-def _revision(item: Manifest, images: str) -> Revision | None:
+def _revision(item: Manifest, images: str) -> model.Revision | None:
     number, data, notes = item.get("revision"), item.get("data"), annotations_of(item)
     if not isinstance(number, int) or not 0 < number < MOST_NUMBER or not isinstance(data, dict):
         return None
@@ -46,7 +45,7 @@ def _revision(item: Manifest, images: str) -> Revision | None:
     attempt = _attempt(data.get("attempt"), build, item) if running is None else None
     if running is None and attempt is None:
         return None
-    return Revision(
+    return model.Revision(
         name=item["metadata"]["name"],
         number=number,
         template=str(data.get("template") or ""),
@@ -61,7 +60,7 @@ def _revision(item: Manifest, images: str) -> Revision | None:
     )
 
 
-def _may_run(running: Running, images: str) -> bool:
+def _may_run(running: model.Running, images: str) -> bool:
     """What Ink built for this service; or an image of elsewhere, or of the same project in Ink's registry."""
     if running.build_key is not None:
         return running.image.startswith(images)
@@ -73,13 +72,13 @@ def _text(value: Any) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def _running(data: dict[str, Any]) -> Running | None:
+def _running(data: dict[str, Any]) -> model.Running | None:
     image, port = _text(data.get("image")), data.get("port")
     if image is None:
         return None
-    return Running(
+    return model.Running(
         image=image,
-        port=port if isinstance(port, int) and 0 < port < 65536 else DEFAULT_PORT,
+        port=port if isinstance(port, int) and 0 < port < 65536 else model.DEFAULT_PORT,
         commit=_text(data.get("commit")),
         build_key=_text(data.get("buildKey")),
         rebuild_token=_text(data.get("rebuildToken")),
@@ -95,20 +94,20 @@ def _build(data: Any) -> BuildStatus | None:
         return None
 
 
-def _attempt(data: Any, build: BuildStatus | None, item: Manifest) -> Attempt | None:
+def _attempt(data: Any, build: BuildStatus | None, item: Manifest) -> model.Attempt | None:
     if not isinstance(data, dict) or build is None or build.id is None:
         return None
     key, number, limit = _text(data.get("key")), data.get("number"), data.get("limit")
     if key is None or not isinstance(number, int) or number < 1:
         return None
     verdict = builds.parse_verdict(json.dumps(data["verdict"])) if data.get("verdict") else None
-    return Attempt(
+    return model.Attempt(
         name=build.id,
         uid="",
         build_key=key,
         commit=build.commit or "",
         number=number,
-        state=BuildState.SUPERSEDED if verdict is None else BuildState.FAILED,
+        state=model.BuildState.SUPERSEDED if verdict is None else model.BuildState.FAILED,
         created=build.started or item["metadata"].get("creationTimestamp") or "",
         verdict=verdict,
         recorded=True,
@@ -119,32 +118,32 @@ def _attempt(data: Any, build: BuildStatus | None, item: Manifest) -> Attempt | 
     )
 
 
-def _release(text: str) -> ReleaseEnd | None:
+def _release(text: str) -> model.ReleaseEnd | None:
     try:
         data = json.loads(text) if text else None
     except ValueError:
         return None
     if not isinstance(data, dict) or not isinstance(data.get("ok"), bool):
         return None
-    return ReleaseEnd(str(data.get("run", "")), data["ok"], str(data.get("message", "")))
+    return model.ReleaseEnd(str(data.get("run", "")), data["ok"], str(data.get("message", "")))
 
 
-def find(revisions: Iterable[Revision], name: str) -> Revision | None:
+def find(revisions: Iterable[model.Revision], name: str) -> model.Revision | None:
     """The record of that name."""
     return next((r for r in revisions if r.name == name), None)
 
 
-def of_build(revisions: Sequence[Revision], key: str) -> Revision | None:
+def of_build(revisions: Sequence[model.Revision], key: str) -> model.Revision | None:
     """The newest revision whose image that build made."""
     return next((r for r in reversed(revisions) if r.running is not None and r.running.build_key == key), None)
 
 
-def next_number(revisions: Iterable[Revision]) -> int:
+def next_number(revisions: Iterable[model.Revision]) -> int:
     """Counts on, also from a record that was renumbered."""
     return max((r.number for r in revisions), default=0) + 1
 
 
-def running_now(deployment: Manifest | None, revisions: Sequence[Revision]) -> Running | None:
+def running_now(deployment: Manifest | None, revisions: Sequence[model.Revision]) -> model.Running | None:
     """What runs, as the Deployment says; without one, what was deployed last, to be deployed again."""
     if deployment is not None:
         return rollout.running_of(deployment)
@@ -159,12 +158,14 @@ def live_name(deployment: Manifest | None, identity: ServiceIdentity) -> str | N
     return names.revision(identity, template, running.build_key) if running is not None and template else None
 
 
-def last_deployed(revisions: Sequence[Revision]) -> Revision | None:
+def last_deployed(revisions: Sequence[model.Revision]) -> model.Revision | None:
     """The newest revision whose pods were all ready once."""
     return next((r for r in reversed(revisions) if r.running is not None and r.outcome == Reason.DEPLOYED), None)
 
 
-def attempts_for(attempts: Iterable[Attempt], revisions: Iterable[Revision], key: str) -> list[Attempt]:
+def attempts_for(
+    attempts: Iterable[model.Attempt], revisions: Iterable[model.Revision], key: str
+) -> list[model.Attempt]:
     """Attempts at that build, newest last; of those whose Job is gone, what was recorded."""
     mine = {a.name: a for a in attempts if a.build_key == key}
     for revision in revisions:
@@ -173,17 +174,17 @@ def attempts_for(attempts: Iterable[Attempt], revisions: Iterable[Revision], key
     return sorted(mine.values(), key=lambda a: (a.number, a.created, a.name))
 
 
-def renumbered(revisions: Iterable[Revision]) -> list[Revision]:
+def renumbered(revisions: Iterable[model.Revision]) -> list[model.Revision]:
     """Those that share a number with an older one, with a number of their own."""
     known = sorted(revisions, key=_order)
-    out: list[Revision] = []
+    out: list[model.Revision] = []
     for older, revision in pairwise(known):
         if older.number == revision.number:
             out.append(replace(revision, number=next_number([*known, *out])))
     return out
 
 
-def superfluous(revisions: Sequence[Revision], needed: frozenset[str]) -> list[Revision]:
+def superfluous(revisions: Sequence[model.Revision], needed: frozenset[str]) -> list[model.Revision]:
     """Records beyond those that are kept. `needed`: names of some that must stay, however old."""
     newest_first = sorted(revisions, key=_order, reverse=True)
     good = [r for r in newest_first if r.running is not None]
@@ -201,7 +202,7 @@ def superfluous(revisions: Sequence[Revision], needed: frozenset[str]) -> list[R
     return [r for r in (*good[KEPT_REVISIONS:], *kept[KEPT_ATTEMPTS:], *repeated) if r.name not in needed]
 
 
-def mirror(revisions: Iterable[Revision], active: str | None) -> tuple[RevisionStatus, ...]:
+def mirror(revisions: Iterable[model.Revision], active: str | None) -> tuple[RevisionStatus, ...]:
     """The same for the status, newest first."""
     return tuple(
         RevisionStatus(
@@ -218,7 +219,7 @@ def mirror(revisions: Iterable[Revision], active: str | None) -> tuple[RevisionS
     )
 
 
-def _reason(revision: Revision, active: bool) -> str | None:
+def _reason(revision: model.Revision, active: bool) -> str | None:
     if revision.attempt is not None:
         verdict = revision.attempt.verdict
         return str(verdict.reason) if verdict is not None else str(Reason.SUPERSEDED)

@@ -6,9 +6,8 @@ from datetime import datetime, timedelta
 
 from ink_operator.core import times
 from ink_operator.core.objects import Manifest, annotations_of, condition_of, is_deleting, labels_of
-from ink_operator.inkservice import names
+from ink_operator.inkservice import model, names
 from ink_operator.inkservice.facts import diagnose, inkfile
-from ink_operator.inkservice.model import DEFAULT_PORT, Running
 
 TIMES_ARE_CUT_SECONDS = 1.0
 """Times in the API have whole seconds, cut: what it tells may have happened so much later."""
@@ -29,7 +28,7 @@ class Rollout:
     ready_since: datetime | None = None
 
 
-def running_of(deployment: Manifest | None) -> Running | None:
+def running_of(deployment: Manifest | None) -> model.Running | None:
     """What a Deployment's annotations say it runs; they outlive any status."""
     if deployment is None:
         return None
@@ -38,9 +37,9 @@ def running_of(deployment: Manifest | None) -> Running | None:
     if not image:
         return None
     port = notes.get(names.ANNOTATION_PORT, "")
-    return Running(
+    return model.Running(
         image=image,
-        port=int(port) if port.isdigit() else DEFAULT_PORT,
+        port=int(port) if port.isdigit() else model.DEFAULT_PORT,
         commit=notes.get(names.ANNOTATION_COMMIT),
         build_key=notes.get(names.ANNOTATION_BUILD_KEY),
         rebuild_token=notes.get(names.ANNOTATION_REBUILD),

@@ -7,7 +7,7 @@ from ink_api.names import ServiceIdentity, short_hash
 from ink_api.reasons import Reason
 
 from ink_operator.core.plan import Failure
-from ink_operator.inkservice.model import BuildPlan, Running
+from ink_operator.inkservice import model
 from ink_operator.settings import Settings
 
 PLANNER_VERSION = "2"
@@ -117,12 +117,12 @@ class BuildNaming:
         self._service, self._identity, self._secrets = service, identity, secrets
         self._settings: dict[str, str] = {}
 
-    def plan(self, commit: str, planner: str = PLANNER_VERSION) -> BuildPlan:
+    def plan(self, commit: str, planner: str = PLANNER_VERSION) -> model.BuildPlan:
         """The build of that commit."""
         if planner not in self._settings:
             self._settings[planner] = settings_hash(self._service, planner, self._secrets)
         digest, identity = self._settings[planner], self._identity
-        return BuildPlan(
+        return model.BuildPlan(
             key=short_hash(identity.tenant, identity.project, identity.name, commit, digest, length=20),
             commit=commit,
             repository=repository_of(identity),
@@ -132,7 +132,7 @@ class BuildNaming:
             of_commit=self.plan,
         )
 
-    def as_built(self, commit: str, running: Running) -> BuildPlan:
+    def as_built(self, commit: str, running: model.Running) -> model.BuildPlan:
         """The same, but what runs keeps the planner that it was built with."""
         if running.planner not in (None, PLANNER_VERSION):
             build = self.plan(commit, running.planner or PLANNER_VERSION)
@@ -141,7 +141,7 @@ class BuildNaming:
         return self.plan(commit)
 
 
-def build_plan(service: InkService, identity: ServiceIdentity, commit: str, *, secrets: str = "") -> BuildPlan:
+def build_plan(service: InkService, identity: ServiceIdentity, commit: str, *, secrets: str = "") -> model.BuildPlan:
     """Name the build of one commit."""
     return BuildNaming(service, identity, secrets).plan(commit)
 

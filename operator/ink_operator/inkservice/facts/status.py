@@ -4,16 +4,16 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from ink_api import group
-from ink_api.conditions import ConditionType, find
+from ink_api.condition_types import ConditionType
+from ink_api.conditions import find
 from ink_api.inkservice import InkService, InkServiceStatus
 from ink_api.reasons import Reason
 
 from ink_operator.core import conditions, effects, kinds
 from ink_operator.core.objects import Manifest
 from ink_operator.core.plan import Fact
-from ink_operator.inkservice import names
+from ink_operator.inkservice import model, names
 from ink_operator.inkservice.facts.effective import effective_settings, is_worker, ports_of, public_port
-from ink_operator.inkservice.model import Observed, ServicePlan
 from ink_operator.settings import Settings
 
 CHAIN = (
@@ -30,7 +30,7 @@ FIRST_REPORT_SECONDS = 30.0
 
 
 def summarise(
-    service: InkService, seen: Observed, plan: ServicePlan, settings: Settings, now: datetime
+    service: InkService, seen: model.Observed, plan: model.ServicePlan, settings: Settings, now: datetime
 ) -> InkServiceStatus:
     """The whole status. Equal inputs give an equal status, so an unchanged world is not written."""
     generation, effective = service.metadata.generation, plan.effective or service
@@ -94,13 +94,13 @@ def cron_availability(cron_job: Manifest | None) -> Fact:
     return Fact(ConditionType.AVAILABLE, "True", Reason.DEPLOYED, "Runs start at their times.")
 
 
-def _made(plan: ServicePlan) -> Manifest | None:
+def _made(plan: model.ServicePlan) -> Manifest | None:
     """The Deployment that this pass makes."""
     made = (e.manifest for e in plan.effects if isinstance(e, effects.Apply))
     return next((m for m in made if m["kind"] == kinds.DEPLOYMENT.kind), None)
 
 
-def _private_url(service: InkService, seen: Observed, plan: ServicePlan) -> str | None:
+def _private_url(service: InkService, seen: model.Observed, plan: model.ServicePlan) -> str | None:
     if plan.port is None or is_worker(service):
         return None
     ports = ports_of(service, plan.port)

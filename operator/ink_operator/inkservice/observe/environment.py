@@ -15,23 +15,22 @@ from ink_operator.core import kinds
 from ink_operator.core.objects import Manifest, Ref
 from ink_operator.core.plan import Failure
 from ink_operator.core.shared import Shared
-from ink_operator.inkservice import names
+from ink_operator.inkservice import model, names
 from ink_operator.inkservice.facts import references
-from ink_operator.inkservice.model import Configuration, Environment, ServiceContext
 from ink_operator.ports import Ports
 
 
-async def environment_of(context: ServiceContext, ports: Ports) -> Environment:
+async def environment_of(context: model.ServiceContext, ports: Ports) -> model.Environment:
     """The unsealed values; or the failure, naming the variable and never the value."""
     values = await unsealed("spec.env", references.sealed_variables(context.service), context, ports)
     if isinstance(values, Failure):
-        return Environment(failure=values)
+        return model.Environment(failure=values)
     bound = {binding_of(context.identity, variable): value for variable, value in values.items()}
-    return Environment(values, await ports.sealing.digest(bound)) if values else Environment()
+    return model.Environment(values, await ports.sealing.digest(bound)) if values else model.Environment()
 
 
 async def unsealed(
-    field: str, variables: Iterable[tuple[str, str]], context: ServiceContext, ports: Ports
+    field: str, variables: Iterable[tuple[str, str]], context: model.ServiceContext, ports: Ports
 ) -> dict[str, str] | Failure:
     """Variable -> value; or why one is not available, naming it as a part of `field`."""
     values: dict[str, str] = {}
@@ -44,20 +43,22 @@ async def unsealed(
     return values
 
 
-async def configuration_of(context: ServiceContext, ports: Ports, granted: bool) -> Configuration:
+async def configuration_of(context: model.ServiceContext, ports: Ports, granted: bool) -> model.Configuration:
     """The digest of what Secrets and ConfigMaps hold. Without it pods would not roll when a value changes."""
     uses = references.uses_of(context.service)
     if not granted or not uses or references.reference_denied(context.service, context.is_gateway_managed) is not None:
-        return Configuration()
+        return model.Configuration()
     refs = sorted({use.ref(context.identity.namespace) for use in uses})
     found = dict(zip(refs, await asyncio.gather(*map(ports.cluster.get, refs)), strict=True))
     failure = references.missing(uses, found, context.identity.namespace)
     if failure is not None:
-        return Configuration(failure=failure)
-    return Configuration(digest=await ports.sealing.digest(references.values_used(uses, found, context.identity)))
+        return model.Configuration(failure=failure)
+    return model.Configuration(digest=await ports.sealing.digest(references.values_used(uses, found, context.identity)))
 
 
-async def env_children(context: ServiceContext, ports: Ports, shared: Shared, now: datetime) -> dict[str, Manifest]:
+async def env_children(
+    context: model.ServiceContext, ports: Ports, shared: Shared, now: datetime
+) -> dict[str, Manifest]:
     """Kind -> live object: the Secret of the values, and who may read it."""
     sealed = bool(references.sealed_variables(context.service))
     uid = context.service.metadata.uid
@@ -84,25 +85,27 @@ BUILD_VALUES_MAX_BYTES = 96 * 1024
 """All values together: they travel in one variable of the builder, for which the kernel has 128 KiB."""
 
 
-async def build_environment_of(context: ServiceContext, ports: Ports, granted: bool) -> Environment:
+async def build_environment_of(context: model.ServiceContext, ports: Ports, granted: bool) -> model.Environment:
     """The values; or the failure, naming variables and no value. `granted`: the namespace may be looked into."""
     build = context.service.spec.build
     variables = [v for v in (build.env if build else None) or [] if v.value_from is not None]
     if not variables or references.reference_denied(context.service, context.is_gateway_managed) is not None:
-        return Environment()
+        return model.Environment()
     uses = references.build_uses_of(context.service)
     if uses and not granted:
-        return Environment(failure=Failure(Reason.PENDING, "The namespace is being set up."))
+        return model.Environment(failure=Failure(Reason.PENDING, "The namespace is being set up."))
     values = await unsealed(BUILD_FIELD, references.sealed_of(variables), context, ports)
     if isinstance(values, Failure):
-        return Environment(failure=values)
+        return model.Environment(failure=values)
     referred = await _referred(uses, context, ports)
     if isinstance(referred, Failure):
-        return Environment(failure=referred)
+        return model.Environment(failure=referred)
     return await _named({**values, **referred}, variables, context, ports)
 
 
-async def _referred(uses: list[references.Use], context: ServiceContext, ports: Ports) -> dict[str, str] | Failure:
+async def _referred(
+    uses: list[references.Use], context: model.ServiceContext, ports: Ports
+) -> dict[str, str] | Failure:
     """Variable -> value, of those that Secrets and ConfigMaps hold."""
     space = context.identity.namespace
     refs = sorted({use.ref(space) for use in uses})
@@ -130,11 +133,13 @@ def _decoded(use: references.Use, live: Manifest) -> str | None:
         return None
 
 
-async def _named(values: dict[str, str], variables: list[EnvVar], context: ServiceContext, ports: Ports) -> Environment:
+async def _named(
+    values: dict[str, str], variables: list[EnvVar], context: model.ServiceContext, ports: Ports
+) -> model.Environment:
     """The values with their digest, unless they are too long."""
     size = len(json.dumps(values))
     if size > BUILD_VALUES_MAX_BYTES:
         message = f"{BUILD_FIELD}: {len(variables)} values have {size} bytes; at most {BUILD_VALUES_MAX_BYTES} fit."
-        return Environment(failure=Failure(Reason.INVALID_SPEC, message))
+        return model.Environment(failure=Failure(Reason.INVALID_SPEC, message))
     bound = {binding_of(context.identity, name): value for name, value in values.items()}
-    return Environment(values, await ports.sealing.digest(bound))
+    return model.Environment(values, await ports.sealing.digest(bound))

@@ -12,11 +12,10 @@ from ink_api import group
 from ink_operator.core import kinds
 from ink_operator.core.objects import Manifest, Ref
 from ink_operator.core.shared import Shared
-from ink_operator.inkservice import names
+from ink_operator.inkservice import model, names
 from ink_operator.inkservice.facts import builds, effective, inkfile, ownership, revisions, source
 from ink_operator.inkservice.facts.releases import is_release, releases_of, secrets_of
 from ink_operator.inkservice.facts.rollout import rollout_of, running_of
-from ink_operator.inkservice.model import Attempt, BuildState, Environment, Observed, ReleaseRun, ServiceContext
 from ink_operator.inkservice.observe.environment import (
     build_environment_of,
     configuration_of,
@@ -28,7 +27,7 @@ from ink_operator.inkservice.observe.tenancy import host_claims, tenancy_of
 from ink_operator.ports import Answer, Ports
 
 
-async def observe_outside(context: ServiceContext, ports: Ports, shared: Shared, now: datetime) -> Observed:
+async def observe_outside(context: model.ServiceContext, ports: Ports, shared: Shared, now: datetime) -> model.Observed:
     """The namespace and its set-up, the public host, and builds. Raises InkError when something cannot be read."""
     settings, selector = context.settings, names.owner_selector(context.service)
     namespace, (claim, live_claim, stale), jobs, build_pods = await asyncio.gather(
@@ -37,7 +36,7 @@ async def observe_outside(context: ServiceContext, ports: Ports, shared: Shared,
         ports.cluster.list(kinds.JOB, settings.builds_namespace, selector),
         ports.cluster.list(kinds.POD, settings.builds_namespace, selector),
     )
-    return Observed(
+    return model.Observed(
         identity=context.identity,
         namespace=namespace,
         tenancy=await tenancy_of(context, namespace, ports, shared, now),
@@ -50,8 +49,8 @@ async def observe_outside(context: ServiceContext, ports: Ports, shared: Shared,
 
 
 async def observe_inside(
-    context: ServiceContext, outside: Observed, ports: Ports, shared: Shared, now: datetime
-) -> Observed:
+    context: model.ServiceContext, outside: model.Observed, ports: Ports, shared: Shared, now: datetime
+) -> model.Observed:
     """`outside` with everything else. Where the operator may not look into the namespace, nothing of ours is in it."""
     granted = ownership.is_granted(outside.tenancy, context.settings)
     inside, head, environment, configuration, build_environment, runtime_class = await asyncio.gather(
@@ -83,18 +82,20 @@ async def observe_inside(
     )
 
 
-def _with_early_verdicts(context: ServiceContext, attempts: tuple[Attempt, ...], ports: Ports) -> tuple[Attempt, ...]:
+def _with_early_verdicts(
+    context: model.ServiceContext, attempts: tuple[model.Attempt, ...], ports: Ports
+) -> tuple[model.Attempt, ...]:
     """The kubelet looks once a second whether a builder has ended; its verdict is beside the image before."""
     repository = source.repository_of(context.identity)
     return tuple(
         builds.early_verdict(a, ports.verdicts.early(context.key, repository, a.name, a.uid))
-        if a.state == BuildState.RUNNING
+        if a.state == model.BuildState.RUNNING
         else a
         for a in attempts
     )
 
 
-async def _children(context: ServiceContext, ports: Ports, shared: Shared, now: datetime) -> Observed:
+async def _children(context: model.ServiceContext, ports: Ports, shared: Shared, now: datetime) -> model.Observed:
     """The part of Observed that lies in the workload's namespace."""
     identity, selector = context.identity, names.owner_selector(context.service)
     cluster, space = ports.cluster, identity.namespace
@@ -109,7 +110,7 @@ async def _children(context: ServiceContext, ports: Ports, shared: Shared, now: 
         _volume_claims(context, ports),
     )
     deployment, cron_job, autoscaler, service, ingress = children
-    return Observed(
+    return model.Observed(
         identity=identity,
         deployment=deployment,
         service=service,
@@ -124,15 +125,15 @@ async def _children(context: ServiceContext, ports: Ports, shared: Shared, now: 
     )
 
 
-async def _nothing() -> Observed:
-    return Observed(identity=Observed.NOBODY)
+async def _nothing() -> model.Observed:
+    return model.Observed(identity=model.Observed.NOBODY)
 
 
 async def _no_head() -> None:
     return None
 
 
-async def _volume_claims(context: ServiceContext, ports: Ports) -> dict[str, Manifest]:
+async def _volume_claims(context: model.ServiceContext, ports: Ports) -> dict[str, Manifest]:
     """Name -> live claim: of wanted volumes, and those made for it before. A stranger's has none of our labels."""
     space, identity = context.identity.namespace, context.identity
     made = f"{group.LABEL_SERVICE}={identity.name},{group.LABEL_COMPONENT}={names.VOLUME}"
@@ -145,13 +146,13 @@ async def _volume_claims(context: ServiceContext, ports: Ports) -> dict[str, Man
     return {claim["metadata"]["name"]: claim for claim in found}
 
 
-async def _runtime_class(context: ServiceContext, ports: Ports) -> Manifest | None:
+async def _runtime_class(context: model.ServiceContext, ports: Ports) -> Manifest | None:
     if context.service.spec.isolation != "GVisor":
         return None
     return await ports.cluster.get(Ref(kinds.RUNTIME_CLASS, "", context.settings.gvisor_runtime_class))
 
 
-async def _answer(context: ServiceContext, inside: Observed, ports: Ports, now: datetime) -> Answer | None:
+async def _answer(context: model.ServiceContext, inside: model.Observed, ports: Ports, now: datetime) -> Answer | None:
     """Asked only when the newest revision has taken over."""
     settings, deployment = context.settings, inside.deployment
     running = running_of(deployment)
@@ -175,8 +176,8 @@ async def _answer(context: ServiceContext, inside: Observed, ports: Ports, now: 
 
 
 async def _releases(
-    context: ServiceContext, inside: Observed, environment: Environment, ports: Ports
-) -> tuple[ReleaseRun, ...]:
+    context: model.ServiceContext, inside: model.Observed, environment: model.Environment, ports: Ports
+) -> tuple[model.ReleaseRun, ...]:
     """Release Jobs. Their pods tell whether there are any to look for when none is wanted."""
     spec = context.service.spec
     if not inside.identity.name or (spec.release is None and not inside.release_pods):

@@ -10,8 +10,8 @@ from ink_api.reasons import Reason
 from ink_operator.core import errors, kinds
 from ink_operator.core.objects import Ref
 from ink_operator.core.plan import Failure
+from ink_operator.inkservice import model
 from ink_operator.inkservice.facts import revisions, rollout, source
-from ink_operator.inkservice.model import BuildState, Observed, ServiceContext
 from ink_operator.ports import Head, HeadQuestion, Ports, StoredImage
 
 GRANT_RETRY_SECONDS = 0.5
@@ -20,7 +20,7 @@ Credentials = tuple[str | None, str | None]
 """User name and password; both None for a public repository."""
 
 
-async def branch_head(context: ServiceContext, ports: Ports, granted: bool) -> Head | None:
+async def branch_head(context: model.ServiceContext, ports: Ports, granted: bool) -> Head | None:
     """The commit of the branch that is followed; None where none is. `granted`: the namespace may be looked into."""
     service, identity, settings = context.service, context.identity, context.settings
     git = service.spec.source.git
@@ -47,7 +47,7 @@ async def branch_head(context: ServiceContext, ports: Ports, granted: bool) -> H
     )
 
 
-async def credentials_of(git: GitSource, context: ServiceContext, ports: Ports) -> Credentials | Failure:
+async def credentials_of(git: GitSource, context: model.ServiceContext, ports: Ports) -> Credentials | Failure:
     """What opens the repository."""
     repository = source.internal_repository(git, context.settings)
     if repository is not None and source.reads_by_right(git, context.identity, context.settings):
@@ -64,7 +64,7 @@ async def credentials_of(git: GitSource, context: ServiceContext, ports: Ports) 
     return decoded.get("username") or "git", decoded["password"]
 
 
-async def stored_image(seen: Observed, ports: Ports) -> StoredImage | None:
+async def stored_image(seen: model.Observed, ports: Ports) -> StoredImage | None:
     """Asked only where the answer matters: nothing runs the wanted build, and no Job says what became of it."""
     build = seen.build
     if build is None:
@@ -74,7 +74,9 @@ async def stored_image(seen: Observed, ports: Ports) -> StoredImage | None:
         return None
     attempts = [a for a in seen.attempts if a.build_key == build.key]
     last = attempts[-1] if attempts else None
-    if last is not None and not (last.state == BuildState.SUCCEEDED and not (last.verdict and last.verdict.digest)):
+    if last is not None and not (
+        last.state == model.BuildState.SUCCEEDED and not (last.verdict and last.verdict.digest)
+    ):
         return None
     try:
         return await ports.registry.find(build.repository, build.tag_prefix)

@@ -10,9 +10,8 @@ from ink_operator.core import kinds
 from ink_operator.core.kinds import Kind
 from ink_operator.core.objects import Manifest, Ref, is_deleting
 from ink_operator.core.shared import Shared
-from ink_operator.inkservice import names
+from ink_operator.inkservice import model, names
 from ink_operator.inkservice.facts import effective, ownership
-from ink_operator.inkservice.model import Claim, ServiceContext
 from ink_operator.ports import Ports
 
 Tenancy = dict[tuple[str, str], Manifest]
@@ -20,7 +19,7 @@ Tenancy = dict[tuple[str, str], Manifest]
 
 
 async def tenancy_of(
-    context: ServiceContext, namespace: Manifest | None, ports: Ports, shared: Shared, now: datetime
+    context: model.ServiceContext, namespace: Manifest | None, ports: Ports, shared: Shared, now: datetime
 ) -> Tenancy:
     """What the operator set up in the namespace. Read again after a while, or after the operator changed it."""
     space, cluster = context.identity.namespace, ports.cluster
@@ -49,16 +48,16 @@ def _by_name(kind: Kind, items: Iterable[Manifest | None]) -> Tenancy:
 
 
 async def host_claims(
-    context: ServiceContext, ports: Ports, now: datetime
-) -> tuple[Claim, Manifest | None, tuple[str, ...]]:
+    context: model.ServiceContext, ports: Ports, now: datetime
+) -> tuple[model.Claim, Manifest | None, tuple[str, ...]]:
     """Whose the wanted host is, its claim when it is not ours, and the names of our claims to other hosts."""
     service, identity, settings = context.service, context.identity, context.settings
     claims = await ports.cluster.list(kinds.CONFIG_MAP, settings.namespace, names.owner_selector(service))
     own = {item["metadata"]["name"] for item in claims if not is_deleting(item)}
     if not effective.wants_host(service):
-        return Claim.OURS, None, tuple(sorted(own))
+        return model.Claim.OURS, None, tuple(sorted(own))
     name = host_claim(effective.host_of(service, identity, settings))
     if name in own:
-        return Claim.OURS, None, tuple(sorted(own - {name}))
+        return model.Claim.OURS, None, tuple(sorted(own - {name}))
     live = await ports.cluster.get(Ref(kinds.CONFIG_MAP, settings.namespace, name))
     return ownership.claim_state(live, service, identity, settings, now), live, tuple(sorted(own))
