@@ -70,7 +70,7 @@ check: venv ## format, lint, types, layers, generated files: seconds
 	@$(VENV)/bin/ruff format --check --quiet .
 	@$(VENV)/bin/ruff check --quiet .
 	@$(VENV)/bin/lint-imports --no-logo 2>&1 | tail -1
-	@$(VENV)/bin/mypy crds/ink_api operator/ink_operator operator/ink_builder operator/ink_resolver operator/ink_logs operator/ink_serve mcp_gateway/ink_gateway mcp_gateway/ink_git mcp_gateway/ink_cli install/ink_artifacts install/ink_install local/ink_standins local/ink_local tests/support
+	@$(VENV)/bin/mypy crds/ink_api operator/ink_operator operator/ink_builder operator/ink_resolver operator/ink_logs operator/ink_common mcp_gateway/ink_gateway mcp_gateway/ink_git mcp_gateway/ink_cli install/ink_artifacts install/ink_install local/ink_standins local/ink_local tests/support
 	@$(MAKE) --no-print-directory check-generated
 	@$(MAKE) --no-print-directory check-chart
 	@git ls-files '*.sh' .ci/run | xargs -r $(VENV)/bin/shellcheck

@@ -30,9 +30,9 @@ sys.path[:0] = [str(ROOT / part) for part in ("install", "local", "crds", "opera
 
 from common import Row  # noqa: E402
 from ink_builder.buildkit.control import BuildKit  # noqa: E402
+from ink_builder.image.solve import BuildInput, SolveState, solve  # noqa: E402
 from ink_builder.log import BuildLog, Mask  # noqa: E402
-from ink_builder.settings import Settings, parse  # noqa: E402
-from ink_builder.solve import Job, Watch, solve  # noqa: E402
+from ink_builder.settings import Settings, parse_settings  # noqa: E402
 from support import build_daemons  # noqa: E402
 from support.build_daemons import BuildKitDaemon, GitServer, Registry  # noqa: E402
 
@@ -72,8 +72,8 @@ class Side:
         return time.monotonic() - began
 
     def settings(self, commit: str = "0" * 40) -> Settings:
-        """What a Job's environment would say."""
-        return parse(self.environment(commit))
+        """What a BuildInput's environment would say."""
+        return parse_settings(self.environment(commit))
 
     def environment(self, commit: str) -> dict[str, str]:
         host, certificates = self.registry.host, self.daemon.certificates
@@ -105,13 +105,15 @@ class Side:
             began = time.monotonic()
             buildkit = BuildKit(settings.daemon)
             await buildkit.connect()
-            await solve(buildkit, Job(folder, folder, "Dockerfile", generated=False), settings, log, Watch())
+            await solve(
+                buildkit, BuildInput(folder, folder, "Dockerfile", generated=False), settings, log, SolveState()
+            )
             took = time.monotonic() - began
             await buildkit.close()
         return took
 
     def whole(self, commit: str) -> tuple[float, float]:
-        """Seconds and MiB of the builder as its Job runs it."""
+        """Seconds and MiB of the builder as its BuildInput runs it."""
         verdict = self.scratch / "verdict.json"
         env = {
             "PATH": os.environ.get("PATH", ""),

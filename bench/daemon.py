@@ -27,7 +27,7 @@ from support.platform import Deployed, Platform  # noqa: E402
 from support.waiting import eventually  # noqa: E402
 
 STARTS = ("first start, empty volume", "start with its cache", "it runs")
-WAITED = re.compile(r"BuildKit v\S+ answers after ([0-9.]+) s more")
+WAITED = re.compile(r"connected to BuildKit v\S+ after another ([0-9.]+) s")
 
 
 def waited(platform: Platform, name: str) -> float:

@@ -10,13 +10,14 @@ from contextlib import contextmanager
 
 import uvicorn
 import uvloop
+from ink_common.environ import SettingsError
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.types import ASGIApp
 
 from ink_gateway import logs
 from ink_gateway.app import gateway
 from ink_gateway.errors import Unavailable
-from ink_gateway.settings import Settings, SettingsError, load
+from ink_gateway.settings import Settings, parse_settings
 
 log = logging.getLogger("ink_gateway")
 
@@ -75,7 +76,7 @@ def _server(app: ASGIApp, host: str, port: int) -> Server:
 def main() -> int:
     """Exit status: 0 after a signal, 2 for wrong settings or no credentials, 1 when the database cannot be used."""
     try:
-        settings = load(os.environ)
+        settings = parse_settings(os.environ)
         logs.set_up(settings.log_level)
         uvloop.run(serve(settings))
     except (SettingsError, Unavailable) as error:

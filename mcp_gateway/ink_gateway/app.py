@@ -10,6 +10,7 @@ from typing import Any
 
 import aiohttp
 from ink_api.names import WORKSPACE_MAX, WORKSPACE_PATTERN
+from ink_common.environ import SettingsError
 from mcp.server.mcpserver import Context
 from mcp.server.transport_security import TransportSecuritySettings
 from starlette.applications import Starlette
@@ -25,7 +26,7 @@ from ink_gateway.http.health import health_routes
 from ink_gateway.http.internal import push_routes
 from ink_gateway.http.sealing import sealing_keys
 from ink_gateway.ports import Keys, Principal, Probe
-from ink_gateway.settings import Settings, SettingsError
+from ink_gateway.settings import Settings
 from ink_gateway.stores.db import database
 from ink_gateway.stores.db.changes import changes_of
 from ink_gateway.stores.db.keys import StoredKeys
@@ -51,7 +52,7 @@ class Gateway:
 async def gateway(settings: Settings) -> AsyncIterator[Gateway]:
     """The running gateway on its real stores: database migrated, bootstrap key in place, services mirrored."""
     async with AsyncExitStack() as stack:
-        engine = await stack.enter_async_context(database.connect(settings.database_url.get_secret_value()))
+        engine = await stack.enter_async_context(database.connect(settings.database_url))
         stored_keys = StoredKeys(engine, stack.enter_context(closing(changes_of(engine))))
         await _bootstrap(settings, stored_keys)
         api = await stack.enter_async_context(KubeApi.connect())
@@ -59,15 +60,13 @@ async def gateway(settings: Settings) -> AsyncIterator[Gateway]:
         mirror = Mirror(KubeSource(api, settings.tenants_namespace))
         services = KubeServices(api, mirror, settings.tenants_namespace)
         await stack.enter_async_context(_background(mirror.run()))
-        kept = KeptLogs(session, settings.build_logs_url, settings.build_logs_token.get_secret_value())
+        kept = KeptLogs(session, settings.build_logs_url, settings.build_logs_token)
         platform = Platform(
             services=services,
             logs=KubeLogs(api, kept, settings.tenants_namespace, settings.builds_namespace),
-            repositories=GitRepositories(
-                session, settings.git_internal_api, settings.git_admin_token.get_secret_value()
-            ),
+            repositories=GitRepositories(session, settings.git_internal_api, settings.git_admin_token),
             heads=Resolver(session, settings.resolver_url),
-            sealing=KubeSealing(api, settings.system_namespace, settings.env_digest_key.get_secret_value()),
+            sealing=KubeSealing(api, settings.system_namespace, settings.env_digest_key),
             environments=KubeEnvironments(api, settings.tenants_namespace),
             now=now,
             tenants_namespace=settings.tenants_namespace,
@@ -100,9 +99,7 @@ async def assemble(
     public = Starlette(
         routes=[Route("/mcp", endpoint=endpoint), Route("/v1/sealing-keys", endpoint=keys_endpoint), *health]
     )
-    internal = Starlette(
-        routes=[*push_routes(PushActions(platform), settings.internal_token.get_secret_value()), *health]
-    )
+    internal = Starlette(routes=[*push_routes(PushActions(platform), settings.internal_token), *health])
     async with server.session_manager.run():
         yield Gateway(HostGuard(public, settings.own_hosts), internal)
 
@@ -124,7 +121,7 @@ def now() -> datetime:
 async def _bootstrap(settings: Settings, stored_keys: StoredKeys) -> None:
     if settings.bootstrap_api_key is None:
         return
-    key, workspace = settings.bootstrap_api_key.get_secret_value(), settings.bootstrap_workspace
+    key, workspace = settings.bootstrap_api_key, settings.bootstrap_workspace
     if not keys.well_formed(key):
         raise SettingsError("INK_BOOTSTRAP_API_KEY must be dk_live_ and 24 to 128 letters or digits")
     if len(workspace) > WORKSPACE_MAX or not fullmatch(WORKSPACE_PATTERN, workspace):

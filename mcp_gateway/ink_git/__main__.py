@@ -6,16 +6,16 @@ import logging
 import os
 import signal
 import socket
-import sys
 from collections.abc import Iterator
 
 import uvicorn
 import uvloop
+from ink_common.startup import start
 from starlette.applications import Starlette
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from ink_git.app import applications
-from ink_git.settings import Settings, SettingsError, from_environment
+from ink_git.settings import Settings, parse_settings
 
 log = logging.getLogger("ink_git")
 GRACE_SECONDS = 20
@@ -84,12 +84,7 @@ async def serve(settings: Settings) -> None:
 
 def main() -> None:
     """Entry point."""
-    level = logging.getLevelNamesMapping().get(os.environ.get("INK_LOG_LEVEL", "").upper(), logging.INFO)
-    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stdout)
-    try:
-        settings = from_environment(os.environ)
-    except SettingsError as wrong:
-        sys.exit(f"settings: {wrong}")
+    settings = start(parse_settings)
     os.umask(0o077)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(serve(settings))

@@ -1,4 +1,4 @@
-"""`python -m ink_builder`: one build, described by the environment; its log on stdout, its verdict in a file."""
+"""`python -m ink_builder`: one build, described by the environment; log to stdout, verdict to a file."""
 
 import gc
 import os
@@ -6,15 +6,16 @@ import sys
 from typing import Any
 
 _COLLECT_AFTER_OBJECTS = 200_000
-"""Loading the libraries makes many objects and no garbage: looking for it would take a fifth of the start."""
+"""Importing the libraries creates many objects and no garbage: collecting would take a fifth of the start-up time."""
 
 
 async def _run(settings: Any, log: Any) -> dict[str, Any]:
     import asyncio
     import signal
 
-    from ink_builder import kept_log, verdict
+    from ink_builder import verdict
     from ink_builder.errors import infrastructure
+    from ink_builder.registry import stored_log
     from ink_builder.run import build
 
     task = asyncio.ensure_future(build(settings, log))
@@ -23,11 +24,11 @@ async def _run(settings: Any, log: Any) -> dict[str, Any]:
         loop.add_signal_handler(number, task.cancel)
     try:
         ended = await task
-        await kept_log.keep(settings, log, ended)
+        await stored_log.store(settings, log, ended)
         return ended
     except asyncio.CancelledError:
         log.line("stopped: the build was cancelled", important=True)
-        return verdict.failure(infrastructure("the build was cancelled before it ended"))
+        return verdict.failure(infrastructure("the build was cancelled before it finished"))
 
 
 def main() -> int:
@@ -42,7 +43,7 @@ def main() -> int:
 
     file = parsing.verdict_file(os.environ)
     try:
-        settings = parsing.parse(os.environ)
+        settings = parsing.parse_settings(os.environ)
         log = BuildLog(Mask(settings.secrets))
         ended = asyncio.run(_run(settings, log))
     except BuildError as error:
@@ -51,7 +52,7 @@ def main() -> int:
     try:
         verdict.write(ended, file)
     except OSError as error:
-        print(f"the verdict cannot be written to {file}: {error}", file=sys.stderr, flush=True)
+        print(f"cannot write the verdict to {file}: {error}", file=sys.stderr, flush=True)
         return verdict.EXIT_INFRASTRUCTURE
     return verdict.exit_code(ended)
 

@@ -1,4 +1,4 @@
-"""The one failure type of a build."""
+"""The exception that ends a build."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,8 +10,8 @@ class BuildError(Exception):
     """A build that ended without an image.
 
     `reason` becomes the condition's reason and str(error) its message; `lines` are the lines of the log that show why.
-    `infrastructure` says that the same build may succeed later and that nothing in the repository is to blame.
-    `scan` is what was found in the source before.
+    `infrastructure` says that the repository is not to blame, and that the same build may succeed later.
+    `scan` is what the scan of the source had found by then.
     """
 
     def __init__(
@@ -31,5 +31,5 @@ class BuildError(Exception):
 
 
 def infrastructure(message: str, lines: Sequence[str] = ()) -> BuildError:
-    """A failure of the platform: the operator tries the build again."""
+    """A failure of the platform: the operator retries the build."""
     return BuildError(Reason.BUILD_INFRASTRUCTURE, message, lines=lines, infrastructure=True)

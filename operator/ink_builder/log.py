@@ -12,13 +12,13 @@ from urllib.parse import quote, quote_plus
 MAX_LINE_CHARS = 2_000
 MAX_BYTES = 1024 * 1024
 RESERVED_BYTES = 32 * 1024
-"""Kept back for the lines that say how the build ended, however much a step has printed."""
+"""Reserved for the lines that say how the build ended, however much a step has printed."""
 
 _MIN_SECRET_CHARS = 6
 _MIN_ENCODED_CHARS = 8
 _ESCAPES = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
-"""What would move the cursor, forge a line or turn the direction of text round."""
+"""What would move the cursor, forge a line or reverse the direction of text."""
 _USERINFO = re.compile(r"(?P<scheme>\b[a-z][a-z0-9+.-]*://)(?:[^\s/@:]*:[^\s/@]+|[^\s/@:]{16,})@", re.IGNORECASE)
 _FIELDS = re.compile(
     r"(?P<head>(?i:authorization:\s*(?:bearer|basic|token)\s+"
@@ -28,7 +28,7 @@ _TOKENS = re.compile(
     r"\b(?P<head>gh[pousr]_|github_pat_|glpat-|npm_|pypi-|xox[abprs]-|sk_live_|dk_live_|mlg_|dckr_pat_|AKIA)"
     r"[A-Za-z0-9_-]{16,}"
 )
-"""Beginnings by which services mark their tokens."""
+"""Prefixes by which services mark their tokens."""
 
 
 class Sink(Protocol):
@@ -46,7 +46,7 @@ def clean(text: str) -> str:
 
 
 class Mask:
-    """Replaces secrets by `***`: those it is told, as they are and encoded; and what looks like one."""
+    """Replaces secrets by `***`: the given ones, plain and encoded, and whatever looks like a token."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         parts = {line.strip() for secret in secrets for line in secret.splitlines()}
@@ -64,7 +64,7 @@ class Mask:
 
 
 def _forms(secret: str) -> Iterable[str]:
-    """The ways in which programs print a secret."""
+    """The forms in which programs print a secret."""
     yield secret
     yield quote(secret, safe="")
     yield quote_plus(secret)
@@ -80,7 +80,7 @@ def _forms(secret: str) -> Iterable[str]:
 
 
 class BuildLog:
-    """Writes lines with the time of day in UTC; drops what exceeds the limit and says so once. Remembers the rest."""
+    """Writes lines with the time of day in UTC, and stores them; drops what exceeds the limit, and says so once."""
 
     def __init__(self, mask: Mask, sink: Sink | None = None, *, max_bytes: int = MAX_BYTES) -> None:
         self.mask = mask
@@ -103,16 +103,16 @@ class BuildLog:
             if self._cut:
                 return
             self._cut = True
-            stamped = "… the log is longer than it may be: further lines are left out\n"
+            stamped = "… the log has reached its size limit: further lines are omitted\n"
         self._written.append(stamped)
         self._sink.write(stamped)
         self._sink.flush()
 
     def text(self) -> str:
-        """All that was printed."""
+        """Everything that was printed."""
         return "".join(self._written)
 
     def tidy(self, text: str) -> str:
-        """Cleaned, masked and cut to the length of a line."""
+        """Cleaned, masked and truncated to the length of a line."""
         text = self.mask(clean(text))
         return text if len(text) <= MAX_LINE_CHARS else text[: MAX_LINE_CHARS - 1] + "…"

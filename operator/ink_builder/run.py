@@ -1,4 +1,4 @@
-"""The story of a build: clone while connecting, plan, solve."""
+"""One build from start to end: clone while connecting, plan, solve, inspect, push."""
 
 import asyncio
 import contextlib
@@ -12,13 +12,14 @@ from typing import Any
 
 from ink_api.reasons import Reason
 
-from ink_builder import image, verdict
+from ink_builder import verdict
 from ink_builder.buildkit.control import BuildKit
 from ink_builder.diagnosis.judge import SHOWN_LINES
 from ink_builder.errors import BuildError, infrastructure
+from ink_builder.image.solve import NO_PUSH, BuildInput, Built, SolveState, solve
 from ink_builder.log import BuildLog
+from ink_builder.registry.names import repository_of
 from ink_builder.settings import Settings
-from ink_builder.solve import HELD, Built, Job, Watch, solve
 
 SCAN_PATIENCE_SECONDS = 15.0
 """How long a finished build waits for a scan that only warns."""
@@ -26,14 +27,14 @@ Scanning = asyncio.Future[Any]
 
 
 class Clock:
-    """Seconds of each part."""
+    """How long each part of a build took, in seconds."""
 
     def __init__(self) -> None:
         self._begun = self._mark = time.monotonic()
         self.seconds: dict[str, float] = {}
 
     def lap(self, name: str) -> float:
-        """End a part; returns its seconds."""
+        """End a part; returns how long it took."""
         now = time.monotonic()
         self.seconds[name] = now - self._mark
         self._mark = now
@@ -46,42 +47,42 @@ class Clock:
 
 @dataclass(frozen=True)
 class Planned:
-    """What is built, by which pack, and what ink.yaml says of how it is run."""
+    """What is built, with which pack, and how ink.yaml wants it run."""
 
-    job: Job
+    job: BuildInput
     pack: str
     config: dict[str, Any] | None = None
 
 
 async def build(settings: Settings, log: BuildLog) -> dict[str, Any]:
-    """Run the build to its verdict; never raises but for cancellation."""
-    watch = Watch()
+    """Run the build to its verdict. Raises nothing but CancelledError."""
+    state = SolveState()
     try:
         async with asyncio.timeout(settings.timeout_seconds):
-            return await _build(settings, log, watch)
+            return await _build(settings, log, state)
     except TimeoutError:
-        return _failed(_too_slow(settings, watch), log)
+        return _failed(_too_slow(settings, state), log)
     except BuildError as error:
         return _failed(error, log)
-    except Exception as error:  # whatever it is, the operator must get a verdict and may try again
-        return _failed(infrastructure(f"the builder broke: {type(error).__name__}: {error}"), log)
+    except Exception as error:  # whatever it is, the operator needs a verdict and may retry
+        return _failed(infrastructure(f"the builder failed unexpectedly: {type(error).__name__}: {error}"), log)
 
 
-def _too_slow(settings: Settings, watch: Watch) -> BuildError:
-    """Which step did not end, and what it said last."""
-    if watch.not_pushed:
+def _too_slow(settings: Settings, state: SolveState) -> BuildError:
+    """Which step did not end, and the last lines it printed."""
+    if state.not_pushed:
         return infrastructure(
-            f"the image is built, but within the limit of {settings.timeout_seconds:.0f} s "
-            f"the registry did not take it: {watch.not_pushed}"
+            f"the image was built, but the registry did not accept it within the limit of "
+            f"{settings.timeout_seconds:.0f} s: {state.not_pushed}"
         )
-    step = watch.running()
-    message = f"the build took longer than its limit of {settings.timeout_seconds:.0f} s"
+    step = state.running()
+    message = f"the build exceeded its limit of {settings.timeout_seconds:.0f} s"
     if step is None:
         return BuildError(Reason.BUILD_TIMEOUT, message)
-    said = "" if step.lines else ", and had said nothing"
+    silent = "" if step.lines else " and had printed nothing"
     return BuildError(
         Reason.BUILD_TIMEOUT,
-        f"{message}: step {step.name} was still running{said}; does it wait for input, or start a server?",
+        f"{message}: step {step.name} was still running{silent}; check whether it waits for input or starts a server",
         lines=tuple(step.lines)[-SHOWN_LINES:],
     )
 
@@ -98,7 +99,7 @@ def _failed(error: BuildError, log: BuildLog) -> dict[str, Any]:
     return verdict.failure(safe)
 
 
-async def _build(settings: Settings, log: BuildLog, watch: Watch) -> dict[str, Any]:
+async def _build(settings: Settings, log: BuildLog, state: SolveState) -> dict[str, Any]:
     clock = Clock()
     log.line(f"building {settings.source.url} at {settings.source.commit[:12]} for {settings.service}")
     buildkit = BuildKit(settings.daemon)
@@ -108,25 +109,25 @@ async def _build(settings: Settings, log: BuildLog, watch: Watch) -> dict[str, A
             planned, scanning = await _prepare(settings, Path(work), log, clock)
             report = None
             if settings.scan.blocks:
-                report = await _judge(scanning, settings, log)
+                report = await _enforce_scan(scanning, settings, log)
                 clock.lap("scan")
             version = await connecting
-            log.line(f"BuildKit {version} answers after {clock.lap('connect'):.2f} s more")
-            built = await _solve(buildkit, planned.job, settings, log, watch)
+            log.line(f"connected to BuildKit {version} after another {clock.lap('connect'):.2f} s")
+            built = await _solve(buildkit, planned.job, settings, log, state)
             clock.lap("solve")
-            report = report or await _judge(scanning, settings, log)
+            report = report or await _enforce_scan(scanning, settings, log)
             if settings.extras.sbom_generator is not None:
                 report = await _inspect(built, report, settings, log)
                 clock.lap("inspect")
-            if settings.scan.holds:
-                built = await _release(buildkit, planned.job, settings, log, watch, held=built)
+            if settings.scan.inspects_before_push:
+                built = await _release(buildkit, planned.job, settings, log, state, inspected=built)
                 clock.lap("push")
         finally:
             connecting.cancel()
             await buildkit.close()
     timings = clock.total()
     log.line(f"built {settings.image} {built.digest} in {timings['total']:.1f} s", important=True)
-    repository = image.repository(settings.image)
+    repository = repository_of(settings.image)
     finished = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     done = verdict.Success(
         repository, built.digest, planned.pack, built.ports, timings, planned.config, report, finished
@@ -134,8 +135,8 @@ async def _build(settings: Settings, log: BuildLog, watch: Watch) -> dict[str, A
     return verdict.success(done)
 
 
-async def _judge(scanning: Scanning, settings: Settings, log: BuildLog) -> dict[str, Any] | None:
-    """Say what the scan found; raises BuildError when the policy does not let it pass."""
+async def _enforce_scan(scanning: Scanning, settings: Settings, log: BuildLog) -> dict[str, Any] | None:
+    """Log what the scan found. Raises BuildError when the policy blocks it."""
     from ink_builder.scan.report import enforce
 
     try:
@@ -143,10 +144,10 @@ async def _judge(scanning: Scanning, settings: Settings, log: BuildLog) -> dict[
         report = await asyncio.wait_for(scanning, patience)
     except BuildError:
         raise
-    except Exception as error:  # what only warns never ends a build
+    except Exception as error:  # a scan that only warns never fails a build
         if settings.scan.blocks:
             raise
-        log.line(f"scan: not finished: {type(error).__name__} {error}", important=True)
+        log.line(f"scan: did not finish: {type(error).__name__} {error}", important=True)
         return None
     if report is None:
         return None
@@ -164,11 +165,11 @@ async def _judge(scanning: Scanning, settings: Settings, log: BuildLog) -> dict[
 async def _inspect(
     built: Built, report: dict[str, Any] | None, settings: Settings, log: BuildLog
 ) -> dict[str, Any] | None:
-    """What was found in the source, and what is known of the image. Raises BuildError when it may not go live."""
-    from ink_builder import inspection
+    """The findings in the source and those in the image. Raises BuildError when the policy blocks the image."""
+    from ink_builder.image import inspection
 
     try:
-        image_report = await inspection.look(built, settings, log)
+        image_report = await inspection.inspect(built, settings, log)
     except BuildError as error:
         if error.scan is not None:
             error.scan = {**(report or {}), "image": error.scan}
@@ -176,44 +177,44 @@ async def _inspect(
     return {**(report or {}), "image": image_report} if image_report is not None else report
 
 
-async def _solve(buildkit: BuildKit, job: Job, settings: Settings, log: BuildLog, watch: Watch) -> Built:
-    """Build; and push, unless the image is to be looked at before."""
-    if settings.scan.holds:
-        return await solve(buildkit, job, settings, log, watch, push=HELD)
-    async with _cache_kept(settings, log):
-        return await solve(buildkit, job, settings, log, watch)
+async def _solve(buildkit: BuildKit, job: BuildInput, settings: Settings, log: BuildLog, state: SolveState) -> Built:
+    """Build; and push, unless the image is to be inspected first."""
+    if settings.scan.inspects_before_push:
+        return await solve(buildkit, job, settings, log, state, push=NO_PUSH)
+    async with _replaced_cache_tagged(settings, log):
+        return await solve(buildkit, job, settings, log, state)
 
 
 async def _release(
-    buildkit: BuildKit, job: Job, settings: Settings, log: BuildLog, watch: Watch, *, held: Built
+    buildkit: BuildKit, job: BuildInput, settings: Settings, log: BuildLog, state: SolveState, *, inspected: Built
 ) -> Built:
-    from ink_builder import inspection
+    from ink_builder.image import inspection
 
-    async with _cache_kept(settings, log):
-        return await inspection.release(buildkit, job, settings, log, watch, held=held)
+    async with _replaced_cache_tagged(settings, log):
+        return await inspection.release(buildkit, job, settings, log, state, inspected=inspected)
 
 
 @contextlib.asynccontextmanager
-async def _cache_kept(settings: Settings, log: BuildLog) -> AsyncIterator[None]:
-    """The cache that a push replaces in the registry stays known."""
+async def _replaced_cache_tagged(settings: Settings, log: BuildLog) -> AsyncIterator[None]:
+    """Tag the cache that a push replaces in the registry."""
     if not settings.extras.registry_cache:
         yield
         return
-    from ink_builder import old_cache
+    from ink_builder.registry import replaced_cache
 
-    replaced = await old_cache.find(settings)
+    replaced = await replaced_cache.find(settings)
     yield
-    await old_cache.leave(replaced, settings, log)
+    await replaced_cache.tag_replaced(replaced, settings, log)
 
 
 async def _scan(settings: Settings, directory: Path) -> Any:
-    """The report, or None when nothing is asked for; beside everything else, for it may take seconds."""
+    """The report, or None when no scan is wanted. Runs beside everything else, as it may take seconds."""
     if not settings.scan.is_on:
         return None
-    return await asyncio.to_thread(_look, settings, directory)
+    return await asyncio.to_thread(_scan_directory, settings, directory)
 
 
-def _look(settings: Settings, directory: Path) -> Any:
+def _scan_directory(settings: Settings, directory: Path) -> Any:
     from ink_builder.planner import files
     from ink_builder.scan.report import scan
 
@@ -221,13 +222,13 @@ def _look(settings: Settings, directory: Path) -> Any:
 
 
 async def _prepare(settings: Settings, work: Path, log: BuildLog, clock: Clock) -> tuple[Planned, Scanning]:
-    """The source on disk, what is to be built of it, and the scan that has begun."""
+    """What is to be built, and the scan of the source, which goes on."""
     loop = asyncio.get_running_loop()
 
-    def say(text: str) -> None:
+    def report(text: str) -> None:
         loop.call_soon_threadsafe(log.line, text)
 
-    fetching = asyncio.ensure_future(asyncio.to_thread(_checkout, settings, work, say))
+    fetching = asyncio.ensure_future(asyncio.to_thread(_checkout, settings, work, report))
     await asyncio.to_thread(_load_planner)
     source = await fetching
     for note in source.notes:
@@ -244,19 +245,19 @@ async def _prepare(settings: Settings, work: Path, log: BuildLog, clock: Clock) 
 
 
 def _load_planner() -> None:
-    """While the git server answers."""
+    """Import the planner while the git server answers."""
     from ink_builder import choice, variables  # noqa: F401
     from ink_builder.planner import files, render, report  # noqa: F401
 
 
-def _checkout(settings: Settings, work: Path, say: Any) -> Any:
-    from ink_builder.checkout import checkout  # libgit2 loads in this thread, while the other one connects
+def _checkout(settings: Settings, work: Path, report: Any) -> Any:
+    from ink_builder.git.checkout import checkout
 
-    return checkout(settings.source, work, say)
+    return checkout(settings.source, work, report)
 
 
 def _plan(settings: Settings, source: Any, work: Path, log: BuildLog) -> Planned:
-    """The job for the daemon; a planner's Dockerfile is written beside the source, never into it."""
+    """The input for the daemon; a planner's Dockerfile is written beside the source, never into it."""
     from ink_builder import choice, variables
     from ink_builder.planner import files, render, report
     from ink_builder.planner.images import Images
@@ -273,7 +274,7 @@ def _plan(settings: Settings, source: Any, work: Path, log: BuildLog) -> Planned
     if chosen.plan is None:
         target = f", target {chosen.target}" if chosen.target else ""
         log.line(f"pack Dockerfile: {chosen.dockerfile}{target}")
-        job = Job(
+        job = BuildInput(
             directory, directory, chosen.dockerfile or "", generated=False, target=chosen.target, config=chosen.config
         )
         return Planned(job, chosen.pack, chosen.config)
@@ -285,5 +286,5 @@ def _plan(settings: Settings, source: Any, work: Path, log: BuildLog) -> Planned
     (planned / "Dockerfile").write_text(text, encoding="utf-8")
     ignored = whole.read(f"{chosen.directory}/.dockerignore".lstrip("/"))
     (planned / "Dockerfile.dockerignore").write_text(render.dockerignore(ignored), encoding="utf-8")
-    job = Job(directory, planned, "Dockerfile", generated=True, config=chosen.config)
+    job = BuildInput(directory, planned, "Dockerfile", generated=True, config=chosen.config)
     return Planned(job, chosen.pack, chosen.config)

@@ -1,39 +1,98 @@
-"""The input of a build: environment variables, parsed once."""
+"""The settings of a build, read once from `INK_…` environment variables."""
 
 import json
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from ink_api.reasons import Reason
+from ink_common.environ import Parsed, SettingsError, Variable, json_object, one_of, read
 
 from ink_builder.errors import BuildError, infrastructure
 
+if TYPE_CHECKING:
+    from ink_common.public_addresses import Network
+
 _MIB = 1024 * 1024
 _VARIABLE = re.compile(r"^[A-Za-z_][A-Za-z0-9_.-]*$")
-_POLICIES = ("off", "warn", "block")
+Policy = Literal["off", "warn", "block"]
+Severity = Literal["low", "medium", "high", "critical"]
 _RESERVED = ("BUILDKIT_", "INK_", "GIT_AUTH_")
-"""Names that the daemon reads as orders: another frontend, another tenant's caches."""
+"""Names that control the daemon: another frontend, another tenant's caches."""
+
+
+def _directory(text: str) -> str:
+    return text.strip("/")
+
+
+def _networks(text: str) -> "tuple[Network, ...]":
+    from ink_common.public_addresses import parse_networks  # loads while the git server is asked, if it need not before
+
+    return parse_networks(text)
+
+
+def _command(text: str) -> str | None:
+    """A command as shell text; the operator may give a list of arguments."""
+    try:
+        return _shell(json.loads(text))
+    except ValueError:
+        raise ValueError("a command in JSON: text or a list") from None
+
+
+def _shell(value: Any) -> str | None:
+    import shlex
+
+    if isinstance(value, list):
+        return shlex.join(str(part) for part in value) or None
+    return str(value).strip() or None if value else None
+
+
+def _options(text: str) -> "Options":
+    build = json_object(text)
+    return Options(
+        pack=build.get("pack") or "Auto",
+        dockerfile=build.get("dockerfile") or None,
+        target=build.get("target") or None,
+        install_command=_shell(build.get("installCommand")),
+        build_command=_shell(build.get("buildCommand")),
+        publish_directory=build.get("publishDirectory") or None,
+        variables={
+            str(e["name"]): str(e["value"])
+            for e in build.get("env") or ()
+            if isinstance(e, dict) and e.get("value") is not None
+        },
+    )
+
+
+def _values(text: str) -> dict[str, str]:
+    return {name: str(value) for name, value in json_object(text).items()}
+
+
+def _provenance(text: str) -> str | None:
+    return one_of("off", "min", "max")(text).replace("off", "") or None
 
 
 @dataclass(frozen=True)
-class Source:
+class BuildSource:
     """The repository and commit to build."""
 
-    url: str
+    url: Annotated[str, Variable("INK_GIT_URL")]
     commit: str
-    branch: str
-    username: str | None = None
-    password: str | None = field(default=None, repr=False)
-    root_directory: str = ""
-    allowed_private: str | None = None
-    max_bytes: int = 512 * _MIB
-    max_files: int = 100_000
-    slow_seconds: float = 60.0
+    branch: str = "main"
+    username: Annotated[str | None, Variable("INK_GIT_USERNAME")] = None
+    password: Annotated[str | None, Variable("INK_GIT_PASSWORD")] = field(default=None, repr=False)
+    root_directory: Annotated[str, Parsed(_directory)] = ""
+    allowed_private: Annotated[str | None, Variable("INK_GIT_ALLOWED_PRIVATE")] = None
+    """Ink's own git server: the only address that need not be public."""
+    denied: Annotated["tuple[Network, ...]", Variable("INK_DENIED_CIDRS"), Parsed(_networks)] = ()
+    """Refused although public: the cluster's own public addresses."""
+    max_bytes: Annotated[int, Variable("INK_SOURCE_MAX_BYTES")] = 512 * _MIB
+    max_files: Annotated[int, Variable("INK_SOURCE_MAX_FILES")] = 100_000
+    slow_seconds: Annotated[float, Variable("INK_SOURCE_SLOW_SECONDS")] = 60.0
     """How long a git server may send next to nothing."""
-    slow_bytes_per_second: int = 1_000
+    slow_bytes_per_second: Annotated[int, Variable("INK_SOURCE_SLOW_BYTES_PER_SECOND")] = 1_000
 
 
 @dataclass(frozen=True)
@@ -48,30 +107,30 @@ class Options:
     publish_directory: str | None = None
     start_command: str | None = None
     variables: Mapping[str, str] = field(default_factory=dict)
-    """Plain variables of the build; ARG of a Dockerfile reads them."""
+    """Plain variables of the build; a Dockerfile reads them with ARG."""
 
 
 @dataclass(frozen=True)
-class Daemon:
+class BuildkitEndpoint:
     """Where buildkitd listens, and the client's certificate; `unix:` addresses need none."""
 
-    address: str
-    ca: str | None = None
-    cert: str | None = None
-    key: str | None = field(default=None, repr=False)
-    start_seconds: float = 20.0
-    """How long it may take until it answers: it may just be starting."""
+    address: Annotated[str, Variable("INK_BUILDKIT_ADDRESS")]
+    ca: Annotated[str | None, Variable("INK_BUILDKIT_CA")] = None
+    cert: Annotated[str | None, Variable("INK_BUILDKIT_CERT")] = None
+    key: Annotated[str | None, Variable("INK_BUILDKIT_KEY")] = field(default=None, repr=False)
+    start_seconds: Annotated[float, Variable("INK_BUILDKIT_START_SECONDS")] = 20.0
+    """How long to wait for it to answer: it may just be starting."""
 
 
 @dataclass(frozen=True)
 class Extras:
-    """What an image gets beside its layers, and where caches lie. All of it is off unless the platform asks for it."""
+    """What an image gets besides its layers, and where caches are stored. Off unless the platform turns it on."""
 
     platform: str | None = None
     """Such as `linux/arm64`; the daemon's own when None."""
     registry_cache: bool = False
-    """Keep the cache beside the image, for daemons that come and go."""
-    provenance: str | None = None
+    """Store the cache beside the image, for daemons that come and go."""
+    provenance: Annotated[str | None, Parsed(_provenance)] = None
     """`min` or `max`."""
     sbom_generator: str | None = None
     """The image of the scanner that the daemon runs."""
@@ -79,30 +138,30 @@ class Extras:
 
 @dataclass(frozen=True)
 class Scan:
-    """What is looked for in the source and in the image, and what ends a build: each policy is off, warn or block."""
+    """What is searched for in source and image, and what fails a build: each policy is off, warn or block."""
 
-    secrets: str = "off"
-    vulnerabilities: str = "off"
-    image: str = "off"
+    secrets: Annotated[Policy, Variable("INK_SCAN_SECRETS")] = "off"
+    vulnerabilities: Annotated[Policy, Variable("INK_SCAN_VULNERABILITIES")] = "off"
+    image: Annotated[Policy, Variable("INK_SCAN_IMAGE")] = "off"
     """Known vulnerabilities of the packages in the image, those of its base included; needs an SBOM."""
-    severity: str = "high"
-    """From which on a known vulnerability ends the build: low, medium, high, critical."""
+    severity: Annotated[Severity, Variable("INK_SCAN_SEVERITY")] = "high"
+    """The lowest severity of a known vulnerability that fails the build."""
     osv_source: str | None = None
     """A file, directory or zip archive in OSV's format, or the URL of a server with OSV's API."""
 
     @property
     def is_on(self) -> bool:
-        """Whether there is anything to do with the source."""
+        """Whether the source is scanned."""
         return (self.secrets, self.vulnerabilities) != ("off", "off")
 
     @property
     def blocks(self) -> bool:
-        """Whether the build waits for what is found in the source."""
+        """Whether the build waits for the scan of the source."""
         return "block" in {self.secrets, self.vulnerabilities}
 
     @property
-    def holds(self) -> bool:
-        """Whether an image is pushed only after it was looked at."""
+    def inspects_before_push(self) -> bool:
+        """Whether an image is pushed only after its packages were checked."""
         return self.image == "block"
 
 
@@ -110,184 +169,63 @@ class Scan:
 class Settings:
     """Everything a build needs to know."""
 
-    build_id: str
     tenant: str
-    project: str
     service: str
-    source: Source
-    options: Options
+    source: BuildSource
     image: str
-    registry_host: str
-    registry_token: str = field(repr=False)
-    registry_insecure: bool
-    daemon: Daemon
-    timeout_seconds: float
-    no_cache: bool
-    verdict_file: Path
-    base_images: Mapping[str, Any] = field(default_factory=dict)
-    """ecosystem -> version -> image, or {build, run}: instead of the publishers' own."""
+    daemon: BuildkitEndpoint
+    build_id: str = "build"
+    project: str = ""
+    options: Annotated[Options, Variable("INK_BUILD"), Parsed(_options)] = Options()
+    command: Annotated[str | None, Parsed(_command)] = None
+    """The start command given by the caller; parse_settings puts it into the options."""
+    registry_host: str = ""
+    """That of `image`, unless another one is given."""
+    registry_token: str = field(default="", repr=False)
+    registry_insecure: bool = False
+    timeout_seconds: float = 900.0
+    no_cache: bool = False
+    base_images: dict[str, Any] = field(default_factory=dict)
+    """ecosystem -> version -> image, or {build, run}: instead of the publishers' own images."""
     extras: Extras = Extras()
     scan: Scan = Scan()
     push_patience_seconds: float = 300.0
-    """How long a built image waits for a registry that takes no pushes, as it does at night while it is cleaned up."""
-    build_secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """Secret variables of the build, by name: for `RUN --mount=type=secret,id=NAME` alone."""
+    """How long a built image waits for a registry that accepts no pushes, such as during its nightly cleanup."""
+    build_secrets: Annotated[Mapping[str, str], Parsed(_values)] = field(default_factory=dict, repr=False)
+    """Secret variables of the build by name, available only to `RUN --mount=type=secret,id=NAME`."""
     job_uid: str = ""
-    """Of the Job that this build is; empty: nobody waits for its verdict beside the image."""
-    secrets_digest: str = ""
-    """Changes with their values, and tells nothing of them."""
+    """UID of the build's Job; empty: the verdict is not stored beside the image."""
+    secrets_digest: Annotated[str, Variable("INK_BUILD_SECRETS_DIGEST")] = ""
+    """Changes with the values of the secrets, and reveals nothing of them."""
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """Values that may not appear in a log."""
+        """Values that must not appear in a log."""
         known = (self.source.password, self.registry_token, self.daemon.key, *self.build_secrets.values())
         return tuple(s for s in known if s)
 
 
-def _required(environ: Mapping[str, str], name: str) -> str:
-    value = environ.get(name, "")
-    if not value:
-        raise infrastructure(f"the build Job lacks {name}: its Secret or its template is incomplete")
-    return value
-
-
-def _json(environ: Mapping[str, str], name: str) -> Any:
-    try:
-        return json.loads(environ.get(name) or "null")
-    except ValueError as error:
-        raise infrastructure(f"{name} is not JSON: {error}") from error
-
-
-def _number(environ: Mapping[str, str], name: str, default: int) -> int:
-    try:
-        return int(environ.get(name) or default)
-    except ValueError as error:
-        raise infrastructure(f"{name} is not a number: {environ[name]!r}") from error
-
-
-def _base_images(environ: Mapping[str, str]) -> Mapping[str, Any]:
-    listed = _json(environ, "INK_BASE_IMAGES") or {}
-    if not isinstance(listed, Mapping):
-        raise infrastructure("INK_BASE_IMAGES is not an object of ecosystems")
-    return listed
-
-
-def _command(value: Any) -> str | None:
-    """A command as shell text; the operator may give a list of arguments."""
-    import shlex
-
-    if isinstance(value, list):
-        return shlex.join(str(part) for part in value) or None
-    return str(value).strip() or None if value else None
-
-
-def _variables(entries: Any) -> dict[str, str]:
-    """The plain values of spec.build.env; sealed ones and references arrive as INK_BUILD_SECRETS."""
-    plain = {
-        str(e["name"]): str(e["value"]) for e in entries or () if isinstance(e, dict) and e.get("value") is not None
-    }
-    return _checked(plain)
-
-
-def _checked(variables: dict[str, str]) -> dict[str, str]:
-    for name in variables:
-        if not _VARIABLE.match(name) or name.upper().startswith(_RESERVED):
-            raise BuildError(
-                Reason.BUILD_REFUSED, f"build.env may not set {name!r}: it steers the builder itself; use another name"
-            )
-    return variables
-
-
-def _extras(environ: Mapping[str, str]) -> Extras:
-    return Extras(
-        platform=environ.get("INK_PLATFORM") or None,
-        registry_cache=environ.get("INK_REGISTRY_CACHE", "") == "1",
-        provenance=_one_of(environ, "INK_PROVENANCE", ("off", "min", "max"), "off").replace("off", "") or None,
-        sbom_generator=environ.get("INK_SBOM_GENERATOR") or None,
-    )
-
-
-def _scan(environ: Mapping[str, str]) -> Scan:
-    if environ.get("INK_SCAN_IMAGE", "off") not in {"", "off"} and not environ.get("INK_SBOM_GENERATOR"):
-        raise infrastructure("INK_SCAN_IMAGE needs INK_SBOM_GENERATOR: without an SBOM nobody knows the packages")
-    return Scan(
-        secrets=_one_of(environ, "INK_SCAN_SECRETS", _POLICIES, "off"),
-        vulnerabilities=_one_of(environ, "INK_SCAN_VULNERABILITIES", _POLICIES, "off"),
-        image=_one_of(environ, "INK_SCAN_IMAGE", _POLICIES, "off"),
-        severity=_one_of(environ, "INK_SCAN_SEVERITY", ("high", "low", "medium", "critical"), "high"),
-        osv_source=environ.get("INK_OSV_SOURCE") or None,
-    )
-
-
-def _one_of(environ: Mapping[str, str], name: str, allowed: Sequence[str], default: str) -> str:
-    value = environ.get(name) or default
-    if value not in allowed:
-        raise infrastructure(f"{name} is {value!r}: it must be one of {', '.join(allowed)}")
-    return value
-
-
-def _options(environ: Mapping[str, str]) -> Options:
-    build = _json(environ, "INK_BUILD") or {}
-    return Options(
-        pack=build.get("pack") or "Auto",
-        dockerfile=build.get("dockerfile") or None,
-        target=build.get("target") or None,
-        install_command=_command(build.get("installCommand")),
-        build_command=_command(build.get("buildCommand")),
-        publish_directory=build.get("publishDirectory") or None,
-        start_command=_command(_json(environ, "INK_COMMAND")),
-        variables=_variables(build.get("env")),
-    )
-
-
-def _source(environ: Mapping[str, str]) -> Source:
-    return Source(
-        url=_required(environ, "INK_GIT_URL"),
-        commit=_required(environ, "INK_COMMIT"),
-        branch=environ.get("INK_BRANCH") or "main",
-        username=environ.get("INK_GIT_USERNAME") or None,
-        password=environ.get("INK_GIT_PASSWORD") or None,
-        root_directory=(environ.get("INK_ROOT_DIRECTORY") or "").strip("/"),
-        allowed_private=environ.get("INK_GIT_ALLOWED_PRIVATE") or None,
-        max_bytes=_number(environ, "INK_SOURCE_MAX_BYTES", 512 * _MIB),
-        max_files=_number(environ, "INK_SOURCE_MAX_FILES", 100_000),
-        slow_seconds=float(_number(environ, "INK_SOURCE_SLOW_SECONDS", 60)),
-    )
-
-
 def verdict_file(environ: Mapping[str, str]) -> Path:
-    """Where the verdict goes; known even when the rest of the settings is broken."""
+    """Where the verdict goes; known even when the settings are broken."""
     return Path(environ.get("INK_VERDICT_FILE") or "/dev/termination-log")
 
 
-def parse(environ: Mapping[str, str]) -> Settings:
-    """Read the settings; raises BuildError (infrastructure) when the Job's template is at fault."""
-    return Settings(
-        build_id=environ.get("INK_BUILD_ID") or "build",
-        tenant=_required(environ, "INK_TENANT"),
-        project=environ.get("INK_PROJECT") or "",
-        service=_required(environ, "INK_SERVICE"),
-        source=_source(environ),
-        options=_options(environ),
-        image=_required(environ, "INK_IMAGE"),
-        registry_host=environ.get("INK_REGISTRY_HOST") or _required(environ, "INK_IMAGE").split("/", 1)[0],
-        registry_token=environ.get("INK_REGISTRY_TOKEN") or "",
-        registry_insecure=environ.get("INK_REGISTRY_INSECURE", "").lower() in {"1", "true", "yes"},
-        daemon=Daemon(
-            address=_required(environ, "INK_BUILDKIT_ADDRESS"),
-            ca=environ.get("INK_BUILDKIT_CA") or None,
-            cert=environ.get("INK_BUILDKIT_CERT") or None,
-            key=environ.get("INK_BUILDKIT_KEY") or None,
-            start_seconds=float(_number(environ, "INK_BUILDKIT_START_SECONDS", 20)),
-        ),
-        timeout_seconds=float(_number(environ, "INK_TIMEOUT_SECONDS", 900)),
-        no_cache=environ.get("INK_NO_CACHE", "") == "1",
-        verdict_file=verdict_file(environ),
-        base_images=_base_images(environ),
-        extras=_extras(environ),
-        scan=_scan(environ),
-        push_patience_seconds=float(_number(environ, "INK_PUSH_PATIENCE_SECONDS", 300)),
-        build_secrets=_checked({str(k): str(v) for k, v in (_json(environ, "INK_BUILD_SECRETS") or {}).items()}),
-        job_uid=environ.get("INK_JOB_UID") or "",
-        secrets_digest=environ.get("INK_BUILD_SECRETS_DIGEST") or "",
+def parse_settings(environ: Mapping[str, str]) -> Settings:
+    """Settings from the environment. Raises BuildError: it is the build Job that is wrong, or spec.build.env."""
+    try:
+        settings = read(Settings, environ)
+    except SettingsError as error:
+        raise infrastructure(f"the build Job or its Secret is incomplete or wrong: {error}") from error
+    if settings.scan.image != "off" and not settings.extras.sbom_generator:
+        raise infrastructure("INK_SCAN_IMAGE needs INK_SBOM_GENERATOR: the packages in an image are listed by its SBOM")
+    for name in (*settings.options.variables, *settings.build_secrets):
+        if not _VARIABLE.match(name) or name.upper().startswith(_RESERVED):
+            raise BuildError(
+                Reason.BUILD_REFUSED,
+                f"build.env must not set {name!r}: the name is reserved for the builder; use another name",
+            )
+    return replace(
+        settings,
+        options=replace(settings.options, start_command=settings.command),
+        registry_host=settings.registry_host or settings.image.partition("/")[0],
     )

@@ -1,20 +1,20 @@
-"""Variables of the build in a Dockerfile of ours: what its author would have written by hand. Pure."""
+"""Declares the variables of the build in a generated Dockerfile. Pure."""
 
 import re
 from collections.abc import Collection, Iterable
 
 DIGEST = "INK_SECRETS"
-"""No user's variable has such a name."""
+"""The name is reserved: no user's variable can have it."""
 _FROM = re.compile(r"^FROM\s", re.IGNORECASE)
 _RUN = re.compile(r"^RUN\s+", re.IGNORECASE)
 _HEREDOC = re.compile(r"<<-?['\"]?(?P<end>\w+)['\"]?")
 
 
 def declare(dockerfile: str, plain: Iterable[str], secret: Collection[str], digest: str = "") -> str:
-    """Every stage that builds knows the plain variables as arguments, every RUN the secret ones for as long as it runs.
+    """Give every stage that builds the plain variables as arguments, and mount the secret ones into every RUN.
 
-    The last stage is what is shipped: it is told nothing, unless it is the only one. `digest` changes with the secret
-    ones: the daemon does not look at a secret's value when it takes a step from its cache.
+    The last stage is the image itself: it gets nothing, unless it is the only one. `digest` changes with the values of
+    the secrets, which the daemon ignores when it decides whether to take a step from its cache.
     """
     arguments = [f"ARG {name}" for name in sorted(plain)]
     if secret and digest:
@@ -40,7 +40,7 @@ def declare(dockerfile: str, plain: Iterable[str], secret: Collection[str], dige
 
 
 def _instructions(lines: Iterable[str]) -> Iterable[str]:
-    """The lines outside of here-documents."""
+    """The lines outside here-documents."""
     end = ""
     for line in lines:
         if end:

@@ -1,4 +1,4 @@
-"""The end of a build as one JSON object, small enough for a termination message."""
+"""The result of a build as one JSON object, small enough for a termination message."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,9 +12,9 @@ MAX_BYTES = 4_096
 EXIT_OK, EXIT_USER, EXIT_INFRASTRUCTURE = 0, 1, 75
 _MAX_MESSAGE_CHARS = 700
 _LINE_CHARS = (400, 240, 160, 100)
-"""How long a line of the log may be: the longest that lets all of them fit."""
+"""Limits for a line of the log: the longest with which all lines fit is taken."""
 _LISTED = (5, 3, 1, 0)
-"""How many findings of each kind the scan may list: as many as fit."""
+"""Limits for the findings of each kind: the highest that fits is taken."""
 
 
 @dataclass(frozen=True)
@@ -27,14 +27,14 @@ class Success:
     ports: tuple[int, ...] = ()
     timings: dict[str, float] = field(default_factory=dict)
     config: dict[str, Any] | None = None
-    """What ink.yaml says beyond the build: command, args, ports, health, resources."""
+    """What ink.yaml sets beyond the build: command, args, ports, health, resources."""
     scan: dict[str, Any] | None = None
     finished: str = ""
-    """When: RFC 3339, in UTC, without fractions."""
+    """RFC 3339, in UTC, without fractions of a second."""
 
 
 def success(done: Success) -> dict[str, Any]:
-    """The verdict of a build that worked."""
+    """The verdict of a successful build."""
     verdict = {
         "ok": True,
         "image": f"{done.repository}@{done.digest}",
@@ -49,7 +49,7 @@ def success(done: Success) -> dict[str, Any]:
 
 
 def failure(error: BuildError) -> dict[str, Any]:
-    """The verdict of a build that did not."""
+    """The verdict of a failed build."""
     return {
         "ok": False,
         "reason": str(error.reason),
@@ -60,14 +60,14 @@ def failure(error: BuildError) -> dict[str, Any]:
 
 
 def exit_code(verdict: dict[str, Any]) -> int:
-    """0, 1 (the user's to mend) or 75 (worth another try)."""
+    """0, 1 (the user has to fix something) or 75 (worth a retry)."""
     if verdict["ok"]:
         return EXIT_OK
     return EXIT_INFRASTRUCTURE if verdict["infrastructure"] else EXIT_USER
 
 
 def encode(verdict: dict[str, Any]) -> bytes:
-    """At most MAX_BYTES bytes. Findings and log lines become fewer and shorter first; then the first lines go."""
+    """At most MAX_BYTES bytes. Findings and log lines are shortened first; then the earliest lines are dropped."""
     for smaller in _smaller(verdict):
         if len(data := _json(smaller)) <= MAX_BYTES:
             return data
@@ -75,7 +75,7 @@ def encode(verdict: dict[str, Any]) -> bytes:
 
 
 def _smaller(verdict: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The same in fewer words, the best first."""
+    """Shorter and shorter versions, the fullest first."""
     lines: Sequence[str] = verdict.get("log", ())
     scan: Mapping[str, Any] | None = verdict.get("scan")
     for limit in _LINE_CHARS:
@@ -87,11 +87,11 @@ def _smaller(verdict: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def fewer(scan: Mapping[str, Any], listed: int) -> dict[str, Any]:
-    """A scan that lists so many findings of each kind at most, and counts the others."""
-    kept = {kind: scan[kind][:listed] for kind in ("worst", "secrets") if scan.get(kind)}
-    more = scan.get("more", 0) + sum(len(scan[kind]) - len(kept[kind]) for kind in kept)
+    """The scan with at most `listed` findings of each kind; the others are counted."""
+    shown = {kind: scan[kind][:listed] for kind in ("worst", "secrets") if scan.get(kind)}
+    more = scan.get("more", 0) + sum(len(scan[kind]) - len(shown[kind]) for kind in shown)
     inside = {"image": fewer(scan["image"], listed)} if scan.get("image") else {}
-    return {**scan, **kept, **inside, **({"more": more} if more else {})}
+    return {**scan, **shown, **inside, **({"more": more} if more else {})}
 
 
 def _json(verdict: dict[str, Any]) -> bytes:
@@ -99,7 +99,7 @@ def _json(verdict: dict[str, Any]) -> bytes:
 
 
 def write(verdict: dict[str, Any], path: Path) -> None:
-    """Leave the verdict where the kubelet, and so the operator, reads it."""
+    """Write the verdict to where the kubelet, and so the operator, reads it."""
     path.write_bytes(encode(verdict))
 
 

@@ -1,1 +1,1 @@
-"""Reads kept build logs from Ink's registry for the gateway: these alone, so that it needs no right to images."""
+"""Serves stored build logs to the gateway, and nothing else: the gateway needs no access to images in the registry."""

@@ -1,8 +1,11 @@
 """`python -m ink_logs`: serve until SIGTERM."""
 
-import ink_serve
+from aiohttp import web
+from ink_common.startup import start
 
-from ink_logs.app import application, from_environment
+from ink_logs.app import application
+from ink_logs.settings import parse_settings
 
 if __name__ == "__main__":
-    ink_serve.run(from_environment, application)
+    settings = start(parse_settings)
+    web.run_app(application(settings), host=settings.host, port=settings.port, access_log=None, print=None)

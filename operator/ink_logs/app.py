@@ -1,48 +1,21 @@
-"""`GET /v1/logs/<workspace>/<project>/<service>/<build>`: the kept log of one build, as text."""
+"""`GET /v1/logs/<workspace>/<project>/<service>/<build>`: the stored log of one build, as text."""
 
 import hmac
 import json
 import logging
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator
 
 import aiohttp
 from aiohttp import web
 
-from ink_logs.artifact import LOG_MOST_BYTES, MANIFEST_TYPE, NoLog, layer_of, place, text_of
+from ink_logs.artifact import LOG_MAX_BYTES, MANIFEST_TYPE, NoLog, layer_of, place, text_of
+from ink_logs.settings import Settings
 
 log = logging.getLogger(__name__)
 CALL_SECONDS = 10.0
-MANIFEST_MOST_BYTES = 64 * 1024
-TOKEN_LEAST_CHARS = 32
+MANIFEST_MAX_BYTES = 64 * 1024
 HEADERS = {"Accept": MANIFEST_TYPE, "Accept-Encoding": "identity"}
 SESSION = web.AppKey("session", aiohttp.ClientSession)
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What the process is told from outside."""
-
-    registry_url: str
-    """The port that is read by password."""
-    username: str
-    password: str = field(repr=False)
-    token: str = field(repr=False)
-    """What callers show."""
-    host: str = "0.0.0.0"
-    port: int = 8080
-
-
-def from_environment(env: Mapping[str, str]) -> Settings:
-    """Settings from `INK_…` variables. Raises ValueError naming the variable."""
-    names = ("INK_REGISTRY_URL", "INK_REGISTRY_USERNAME", "INK_REGISTRY_PASSWORD", "INK_BUILD_LOGS_TOKEN")
-    if missing := [name for name in names if not env.get(name)]:
-        raise ValueError(f"{', '.join(missing)} not set")
-    url, username, password, token = (env[name] for name in names)
-    if len(token) < TOKEN_LEAST_CHARS:
-        raise ValueError(f"INK_BUILD_LOGS_TOKEN has less than {TOKEN_LEAST_CHARS} characters")
-    port = int(env.get("INK_PORT", "8080"))
-    return Settings(url.rstrip("/"), username, password, token, env.get("INK_LISTEN_HOST", "0.0.0.0"), port)
 
 
 def application(settings: Settings) -> web.Application:
@@ -52,23 +25,23 @@ def application(settings: Settings) -> web.Application:
     async def session(app: web.Application) -> AsyncIterator[None]:
         auth = aiohttp.BasicAuth(settings.username, settings.password)
         timeout = aiohttp.ClientTimeout(total=CALL_SECONDS)
-        # As it is stored: nobody unpacks what is longer than it may be.
+        # Blobs are read as they are stored: nothing that exceeds the limit is decompressed.
         async with aiohttp.ClientSession(auth=auth, timeout=timeout, auto_decompress=False) as app[SESSION]:
             yield
 
     async def answer(request: web.Request) -> web.Response:
         shown = request.headers.get("Authorization", "").removeprefix("Bearer ")
         if not hmac.compare_digest(shown.encode(), settings.token.encode()):
-            return web.Response(status=401, text="401: a bearer token is needed\n")
+            return web.Response(status=401, text="401: a bearer token is required\n")
         try:
             names = (request.match_info[name] for name in ("workspace", "project", "service", "build"))
             repository, tag = place(*names)
             return web.Response(body=await _read(request.app[SESSION], settings.registry_url, repository, tag))
         except NoLog:
-            return web.Response(status=404, text="404: no log of this build is kept\n")
+            return web.Response(status=404, text="404: no log of this build is stored\n")
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             log.warning("the registry: %s", type(error).__name__)
-            return web.Response(status=503, text="503: the registry does not answer\n")
+            return web.Response(status=503, text="503: the registry is not available\n")
 
     async def healthz(_: web.Request) -> web.Response:
         return web.Response(text="ok\n")
@@ -81,19 +54,19 @@ def application(settings: Settings) -> web.Application:
 
 async def _read(session: aiohttp.ClientSession, registry_url: str, repository: str, tag: str) -> bytes:
     base = f"{registry_url}/v2/{repository}"
-    manifest = await _get(session, f"{base}/manifests/{tag}", MANIFEST_MOST_BYTES)
-    return text_of(await _get(session, f"{base}/blobs/{layer_of(json.loads(manifest))}", LOG_MOST_BYTES))
+    manifest = await _get(session, f"{base}/manifests/{tag}", MANIFEST_MAX_BYTES)
+    return text_of(await _get(session, f"{base}/blobs/{layer_of(json.loads(manifest))}", LOG_MAX_BYTES))
 
 
-async def _get(session: aiohttp.ClientSession, url: str, most_bytes: int) -> bytes:
-    """Raises NoLog when it is not there or too long, ClientError when the registry answers anything else."""
+async def _get(session: aiohttp.ClientSession, url: str, max_bytes: int) -> bytes:
+    """Raises NoLog when there is none or it is too long, ClientError for any other failure of the registry."""
     async with session.get(url, headers=HEADERS, allow_redirects=False) as response:
         if response.status == 404:
-            raise NoLog("not there")
+            raise NoLog("not found")
         response.raise_for_status()
-        body = await response.content.read(most_bytes + 1)
-        while len(body) <= most_bytes and (more := await response.content.read(most_bytes + 1 - len(body))):
+        body = await response.content.read(max_bytes + 1)
+        while len(body) <= max_bytes and (more := await response.content.read(max_bytes + 1 - len(body))):
             body += more
-        if response.status != 200 or len(body) > most_bytes:
+        if response.status != 200 or len(body) > max_bytes:
             raise NoLog("not a log")
         return body

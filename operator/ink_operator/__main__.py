@@ -8,6 +8,7 @@ import sys
 
 import aiohttp
 import uvloop
+from ink_common.environ import SettingsError
 
 from ink_operator.clients.kube import configure
 from ink_operator.core.errors import LeaseLost
@@ -66,7 +67,7 @@ def main() -> None:
     )
     try:
         settings = parse_settings(os.environ)
-    except ValueError as error:
+    except SettingsError as error:
         sys.exit(f"ink_operator: {error}")
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         sys.exit(runner.run(run(settings)))

@@ -1,9 +1,10 @@
-"""Settings of the operator from INK_… environment variables, parsed once. docs/architecture.md lists them."""
+"""Settings of the operator, read once from `INK_…` environment variables. docs/contracts.md lists them."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from ink_common.environ import Parsed, Url, json_object, read
 
 DEFAULT_RESERVED = "www,api,admin,git,mcp,gateway,console,registry,auth,login,mail,ns1,ns2,traefik,status"
 
@@ -24,6 +25,22 @@ class Storage:
     class_name: str = ""
     ephemeral: bool = False
     """It goes with the pod: for clusters without a class."""
+
+
+def _pool(text: str) -> Pool:
+    data = json_object(text)
+    return Pool(data.get("nodeSelector") or {}, data.get("tolerations") or [])
+
+
+def _storage(text: str) -> Storage:
+    data = json_object(text)
+    if not data.get("size"):
+        raise ValueError("a JSON object with size")
+    return Storage(str(data["size"]), str(data.get("className") or ""), bool(data.get("ephemeral")))
+
+
+def _json(text: str) -> str:
+    return text if json_object(text) else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,22 +69,22 @@ class Settings:
     ingress_class: str = "ink"
     apps_domain: str = "apps.localhost"
     apps_port: int = 443
-    traefik_url: str = "https://traefik.ink-ingress.svc.cluster.local:443"
+    traefik_url: Url = "https://traefik.ink-ingress.svc.cluster.local:443"
     registry: str = "registry.dp-system.svc.cluster.local:5000"
     registry_insecure: bool = True
     builder_image: str = "ink-builder"
     builder_pull_policy: str = "IfNotPresent"
-    base_images: str = ""
+    base_images: Annotated[str, Parsed(_json)] = ""
     """JSON for the builder: the base images of languages, where they are not the publishers' own."""
-    resolver_url: str = "http://resolver.dp-system.svc.cluster.local:8080"
-    git_public_url: str = "https://git.localhost:8443"
-    git_internal_url: str = "http://git.dp-system.svc.cluster.local:8080"
+    resolver_url: Url = "http://resolver.dp-system.svc.cluster.local:8080"
+    git_public_url: Url = "https://git.localhost:8443"
+    git_internal_url: Url = "http://git.dp-system.svc.cluster.local:8080"
     buildkit_address: str = "buildkitd.dp-buildkit.svc.cluster.local:1234"
     """Of the buildkitd that all share."""
     buildkit_namespace: str = "dp-buildkit"
     buildkit_pod: dict[str, Any] = field(default_factory=dict)
     """Pod template of a tenant's own buildkitd; empty: all share one."""
-    buildkit_storage: Storage = field(default_factory=Storage)
+    buildkit_storage: Annotated[Storage, Parsed(_storage)] = field(default_factory=Storage)
     buildkit_idle_seconds: float = 600.0
     """A tenant's buildkitd is stopped when it has built nothing for so long."""
     buildkit_start_seconds: int = 120
@@ -92,7 +109,7 @@ class Settings:
     scan_image: str = "off"
     scan_severity: str = "high"
     osv_source: str = ""
-    """What builders look for in source and image; docs/architecture.md has the words."""
+    """What builders look for in source and image; docs/contracts.md has the words."""
     sbom_generator: str = ""
     """The scanner's image; empty: no SBOM."""
     build_provenance: str = "off"
@@ -121,8 +138,8 @@ class Settings:
     listen_port: int = 8080
     gvisor_runtime_class: str = "gvisor"
     """RuntimeClass of services with isolation GVisor."""
-    run_pool: Pool = field(default_factory=Pool)
-    build_pool: Pool = field(default_factory=Pool)
+    run_pool: Annotated[Pool, Parsed(_pool)] = field(default_factory=Pool)
+    build_pool: Annotated[Pool, Parsed(_pool)] = field(default_factory=Pool)
     secrets: Secrets = field(default_factory=Secrets, repr=False)
 
     @property
@@ -142,95 +159,5 @@ class Settings:
 
 
 def parse_settings(environ: Mapping[str, str]) -> Settings:
-    """Settings from the environment. Raises ValueError naming the variable that is wrong."""
-    values: dict[str, Any] = {}
-    for name, parse in PARSERS.items():
-        text = environ.get(f"INK_{name.upper()}", "").strip()
-        if text:
-            try:
-                values[name] = parse(text)
-            except (ValueError, TypeError, KeyError) as error:
-                raise ValueError(f"INK_{name.upper()} is {text!r}: {error}") from None
-    secrets = Secrets(**{name: environ.get(f"INK_{name.upper()}", "") for name in Secrets.__slots__})
-    return Settings(**values, secrets=secrets)
-
-
-def _labels(text: str) -> dict[str, str]:
-    pairs = [part.split("=", 1) for part in text.split(",") if part]
-    if any(len(pair) != 2 for pair in pairs):
-        raise ValueError("expected key=value,key=value")
-    return {key.strip(): value.strip() for key, value in pairs}
-
-
-def _words(text: str) -> tuple[str, ...]:
-    return tuple(word.strip() for word in text.split(",") if word.strip())
-
-
-def _pool(text: str) -> Pool:
-    data = json.loads(text)
-    return Pool(data.get("nodeSelector") or {}, data.get("tolerations") or [])
-
-
-def _object(text: str) -> dict[str, Any]:
-    data = json.loads(text)
-    if not isinstance(data, dict):
-        raise ValueError("expected a JSON object")
-    return data
-
-
-def _storage(text: str) -> Storage:
-    data = _object(text)
-    return Storage(str(data["size"]), str(data.get("className") or ""), bool(data.get("ephemeral")))
-
-
-def _json_object(text: str) -> str:
-    if not isinstance(json.loads(text), dict):
-        raise ValueError("expected a JSON object")
-    return text if text != "{}" else ""
-
-
-def _watch(text: str) -> str:
-    if text not in ("managed", "all"):
-        raise ValueError("expected managed or all")
-    return text
-
-
-def _url(text: str) -> str:
-    return text.rstrip("/")
-
-
-def _flag(text: str) -> bool:
-    return text.lower() in ("1", "true", "yes")
-
-
-PARSERS: dict[str, Any] = {
-    **dict.fromkeys(
-        ("namespace", "tenants_namespace", "builds_namespace", "ingress_namespace", "ingress_class", "apps_domain",
-         "registry", "builder_image", "builder_pull_policy", "buildkit_address", "buildkit_namespace", "dns_namespace",
-         "service_account", "gateway_service_account", "gvisor_runtime_class", "scan_secrets", "scan_vulnerabilities",
-         "scan_image", "scan_severity", "osv_source", "sbom_generator", "build_provenance", "build_platform"),
-        str,
-    ),
-    **dict.fromkeys(("traefik_url", "resolver_url", "git_public_url", "git_internal_url"), _url),
-    **dict.fromkeys(
-        ("apps_port", "build_concurrency", "build_concurrency_per_tenant", "build_timeout_seconds", "build_history",
-         "registry_retention", "startup_grace_seconds", "workers", "listen_port", "sealing_keys",
-         "buildkit_start_seconds"),
-        int,
-    ),
-    **dict.fromkeys(
-        ("lease_seconds", "poll_seconds", "retire_after_seconds", "resync_seconds", "namespace_empty_seconds",
-         "host_keep_seconds", "cleanup_deadline_seconds", "route_settle_seconds", "buildkit_idle_seconds"),
-        float,
-    ),
-    **dict.fromkeys(("ingress_labels", "dns_labels"), _labels),
-    **dict.fromkeys(("denied_cidrs", "public_cidrs"), _words),
-    **dict.fromkeys(("run_pool", "build_pool"), _pool),
-    "buildkit_pod": _object,
-    "buildkit_storage": _storage,
-    "registry_insecure": _flag,
-    "build_registry_cache": _flag,
-    "base_images": _json_object,
-    "reserved_hosts": lambda text: frozenset(_words(text)),
-    "watch": _watch,
-}  # fmt: skip
+    """Settings from the environment. Raises SettingsError naming every variable that is wrong."""
+    return read(Settings, environ)

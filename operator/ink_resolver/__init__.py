@@ -1,4 +1,4 @@
-"""The one place that follows addresses given by tenants: asks a git server for the head of a branch.
+"""Asks a git server for the head of a branch: the one server of Ink's that connects to addresses given by tenants.
 
-It holds no Kubernetes token and no secret; what it may connect to is decided in `addresses`.
+It holds no Kubernetes token and no secret; what it may connect to is decided in `ink_common.public_addresses`.
 """

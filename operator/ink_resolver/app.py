@@ -1,20 +1,19 @@
-"""The HTTP side: `POST /v1/head`, liveness, and what goes wrong put into answers."""
+"""The HTTP side: `POST /v1/head`, liveness, and the answers to failures."""
 
 import asyncio
 import json
 import logging
 import time
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
 from functools import partial
 
 from aiohttp import web
-from yarl import URL
+from ink_common.public_addresses import is_public
 
-from ink_resolver import addresses
 from ink_resolver.errors import SourceError, refused
 from ink_resolver.heads import head
-from ink_resolver.network import Network
+from ink_resolver.network import OutboundClient
+from ink_resolver.settings import Settings
 from ink_resolver.target import parse_query
 
 log = logging.getLogger(__name__)
@@ -23,32 +22,7 @@ MAX_BODY_BYTES = 16 << 10
 AT_ONCE = 64
 
 
-@dataclass(frozen=True)
-class Settings:
-    """What the process is told from outside."""
-
-    internal: URL | None
-    """Ink's own git server: the only address that may be private."""
-    denied: tuple[addresses.Network, ...] = ()
-    """Refused as well: the cluster's own public addresses."""
-    host: str = "0.0.0.0"
-    port: int = 8080
-
-
-def from_environment(env: Mapping[str, str]) -> Settings:
-    """Settings from `INK_…` variables. Raises ValueError naming the variable."""
-    try:
-        internal = URL(env.get("INK_GIT_INTERNAL_URL", ""))
-        denied = addresses.parse_networks(env.get("INK_DENIED_CIDRS", ""))
-        port = int(env.get("INK_PORT", "8080"))
-    except ValueError as wrong:
-        raise ValueError(f"INK_GIT_INTERNAL_URL, INK_DENIED_CIDRS or INK_PORT: {wrong}") from wrong
-    if internal != URL() and (internal.scheme not in ("http", "https") or not internal.host):
-        raise ValueError(f"INK_GIT_INTERNAL_URL={internal} is not an http:// address")
-    return Settings(internal if internal != URL() else None, denied, env.get("INK_LISTEN_HOST", "0.0.0.0"), port)
-
-
-NETWORK = web.AppKey("network", Network)
+CLIENT = web.AppKey("client", OutboundClient)
 
 
 def application(settings: Settings) -> web.Application:
@@ -56,10 +30,10 @@ def application(settings: Settings) -> web.Application:
     app = web.Application(client_max_size=MAX_BODY_BYTES)
     slots = asyncio.Semaphore(AT_ONCE)
 
-    async def network(app: web.Application) -> AsyncIterator[None]:
-        app[NETWORK] = Network(settings.internal, partial(addresses.is_public, denied=settings.denied))
+    async def client(app: web.Application) -> AsyncIterator[None]:
+        app[CLIENT] = OutboundClient(settings.internal, partial(is_public, denied=settings.denied))
         yield
-        await app[NETWORK].close()
+        await app[CLIENT].close()
 
     async def ask(request: web.Request) -> web.Response:
         started = time.monotonic()
@@ -68,7 +42,7 @@ def application(settings: Settings) -> web.Application:
             query = parse_query(await body_of(request), settings.internal)
             host = query.url.host or ""
             async with slots:
-                return web.json_response({"commit": await head(request.app[NETWORK], query)})
+                return web.json_response({"commit": await head(request.app[CLIENT], query)})
         except SourceError as failure:
             outcome = failure.reason.value
             return web.json_response({"reason": outcome, "message": str(failure)}, status=422)
@@ -78,7 +52,7 @@ def application(settings: Settings) -> web.Application:
     async def healthz(_: web.Request) -> web.Response:
         return web.Response(text="ok\n")
 
-    app.cleanup_ctx.append(network)
+    app.cleanup_ctx.append(client)
     app.router.add_post("/v1/head", ask)
     app.router.add_get("/healthz", healthz)
     app.router.add_get("/readyz", healthz)
@@ -86,8 +60,8 @@ def application(settings: Settings) -> web.Application:
 
 
 async def body_of(request: web.Request) -> object:
-    """The request's JSON. Raises SourceError when it is none, HTTPRequestEntityTooLarge when it is too long."""
+    """The request's JSON. Raises SourceError when it is not valid, HTTPRequestEntityTooLarge when it is too long."""
     try:
         return json.loads(await request.read())
     except (ValueError, RecursionError) as broken:
-        raise refused("the request is not JSON") from broken
+        raise refused("the request is not valid JSON") from broken

@@ -1,4 +1,4 @@
-"""Connections that can only go where `addresses` allows, and answers of bounded size."""
+"""Connections that go to public addresses alone, and answers of bounded size."""
 
 import asyncio
 import re
@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
+from ink_common.public_addresses import is_public
 from yarl import URL
 
-from ink_resolver.addresses import is_public
 from ink_resolver.errors import refused
 from ink_resolver.target import is_internal
 
@@ -20,18 +20,18 @@ Allowed = Callable[[str], bool]
 
 
 class RefusedAddress(OSError):
-    """A name leads to an address that is not public."""
+    """A name resolves to addresses that are not public."""
 
 
 class CheckedResolver(AbstractResolver):
-    """Names to those of their addresses that are allowed.
+    """Resolves names to those of their addresses that are allowed.
 
-    The connection is made to exactly these, so a name cannot change its mind in between.
+    The connection is made to exactly these, so a name cannot resolve to something else in between (DNS rebinding).
     """
 
     def __init__(self, allowed: Allowed) -> None:
         self._allowed = allowed
-        # Own threads: a name server that never answers takes none from others.
+        # Threads of its own: a name server that never answers blocks nothing else.
         self._threads = ThreadPoolExecutor(max_workers=32, thread_name_prefix="names")
 
     async def resolve(
@@ -51,12 +51,12 @@ class CheckedResolver(AbstractResolver):
         ]
 
     async def close(self) -> None:
-        """Let the threads go."""
+        """Release the threads."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
 
-class Network:
-    """Two ways out: to the public internet, and to Ink's own git server."""
+class OutboundClient:
+    """HTTP to two places: the public internet, and Ink's own git server."""
 
     def __init__(self, internal: URL | None, allowed: Allowed = is_public) -> None:
         self._internal, self._allowed = internal, allowed
@@ -95,7 +95,7 @@ class Network:
 
 
 def is_literal(host: str) -> bool:
-    """True for hosts that are, or that something on the way might take for, an address: they end in a number. Pure."""
+    """True for hosts that are an address, or might be taken for one: they end in a number. Pure."""
     last = host.rstrip(".").rpartition(".")[2].lower()
     return ":" in host or last.isdigit() or re.fullmatch(r"0x[0-9a-f]*", last) is not None
 
@@ -111,5 +111,5 @@ async def read_some(response: aiohttp.ClientResponse, limit: int = MAX_BYTES) ->
 
 
 def is_refusal(error: BaseException) -> bool:
-    """True when a connection was not made because of the address that a name leads to."""
+    """True when a connection was refused because of the address that a name resolves to."""
     return isinstance(error, RefusedAddress) or isinstance(getattr(error, "os_error", None), RefusedAddress)

@@ -1,4 +1,4 @@
-"""Git's wire format, as far as a question for a head needs it: packets, version 2's ls-refs, the old advertisement.
+"""Git's wire format, as far as asking for a head needs it: packets, version 2's ls-refs, the old advertisement.
 
 Pure. Sources: gitprotocol-common(5), gitprotocol-v2(5), gitprotocol-http(5).
 """

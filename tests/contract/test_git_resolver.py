@@ -331,9 +331,9 @@ def test_servers_that_misbehave(asking: Resolver, strange: Misbehaving, answer: 
 def test_both_meanings_of_a_refusal_are_said(asking: Resolver, strange: Misbehaving) -> None:
     strange.answers["hidden"] = reply(401)
     message = asking.ask(f"{strange.url}/hidden/r.git")["message"]
-    assert "wants credentials" in message
+    assert "asks for credentials" in message
     assert "do not exist" in message
-    assert "does not accept" in asking.ask(f"{strange.url}/hidden/r.git", password="p4ssw0rd")["message"]
+    assert "rejected the credentials" in asking.ask(f"{strange.url}/hidden/r.git", password="p4ssw0rd")["message"]
 
 
 def test_credentials_are_sent_as_basic_and_only_when_given(asking: Resolver, strange: Misbehaving) -> None:

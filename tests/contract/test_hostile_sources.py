@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from ink_builder import addresses
-from ink_builder.checkout import Checkout, checkout
 from ink_builder.errors import BuildError
-from ink_builder.guard import Guard
-from ink_builder.settings import Source
+from ink_builder.git import sources
+from ink_builder.git.checkout import Checkout, checkout
+from ink_builder.git.egress_proxy import EgressProxy
+from ink_builder.settings import BuildSource
 from pygit2 import Oid
 from support import build_daemons
 from support.build_daemons import GitServer
@@ -59,7 +59,7 @@ def fetch(server: GitServer, tmp_path: Path) -> Iterator[Callable[..., Checkout]
         into = tmp_path / str(next(number))
         into.mkdir()
         given = {"url": f"{server.url}/{path}", "allowed_private": server.url, **LIMITS, **changes}
-        return checkout(Source(commit=commit, branch="main", **given), into, lambda _text: None)  # type: ignore[arg-type]
+        return checkout(BuildSource(commit=commit, branch="main", **given), into, lambda _text: None)  # type: ignore[arg-type]
 
     yield run
     good = server.commit("honest", {"a.txt": "hello"})
@@ -158,14 +158,14 @@ def _below(name: str) -> Callable[[Objects], Oid]:
         (_long, "SourceRefused", "longer than"),
         (_large, "SourceTooLarge", "larger than 2 MiB"),
         (_many_large, "SourceTooLarge", "larger than 2 MiB"),
-        (_through_a_link, "SourceRefused", "is there twice"),
+        (_through_a_link, "SourceRefused", "appears twice"),
         (_named(".."), "SourceRefused", "leads out"),
         (_named("../../etc/cron.d/x"), "SourceRefused", "leads out"),
         (_named("/etc/cron.d/x"), "SourceRefused", "leads out"),
         (_below(".git"), "SourceRefused", "git's own"),
         (_below(".GIT"), "SourceRefused", "git's own"),
         (_below(".."), "SourceRefused", "leads out"),
-        (_named("latin-\udcff"), "SourceRefused", "not UTF-8"),
+        (_named("latin-\udcff"), "SourceRefused", "not valid UTF-8"),
     ],
     ids=lambda value: getattr(value, "__name__", None),
 )
@@ -309,25 +309,25 @@ def test_a_submodule_behind_a_link_is_refused(fetch: Callable[..., Checkout], se
         fetch("behind.git", objects.commit(tree))
 
 
-# ---------------------------------------------------------------- the guard alone
-def _ask(guard: Guard, line: str) -> bytes:
-    with socket.create_connection(("127.0.0.1", int(guard.url.rsplit(":", 1)[1])), 10) as sock:
+# ---------------------------------------------------------------- the proxy alone
+def _ask(proxy: EgressProxy, line: str) -> bytes:
+    with socket.create_connection(("127.0.0.1", int(proxy.url.rsplit(":", 1)[1])), 10) as sock:
         sock.sendall(f"{line}\r\n\r\n".encode())
         return sock.recv(1000)
 
 
-SOURCE = Source(url="https://rebound.example/x.git", commit=SOME_COMMIT, branch="main")
+SOURCE = BuildSource(url="https://rebound.example/x.git", commit=SOME_COMMIT, branch="main")
 
 
 def test_a_name_that_changes_its_address_leads_nowhere() -> None:
-    """The first answer was public, so the URL was accepted; the one that counts is the guard's."""
+    """The first answer was public, so the URL was accepted; the one that counts is the proxy's."""
     answers = iter([["93.184.216.34"], ["127.0.0.1"]])
-    addresses.check(SOURCE.url, None, lambda _host, _port: next(answers))
-    with Guard(SOURCE, resolve=lambda _host, _port: next(answers)) as guard:
-        assert b" 403 " in _ask(guard, "CONNECT rebound.example:443 HTTP/1.1")
-        assert guard.refusal is not None
-        assert guard.refusal.reason == "SourceRefused"
-        assert "127.0.0.1" in str(guard.refusal)
+    sources.check(SOURCE.url, None, (), lambda _host, _port: next(answers))
+    with EgressProxy(SOURCE, resolve=lambda _host, _port: next(answers)) as proxy:
+        assert b" 403 " in _ask(proxy, "CONNECT rebound.example:443 HTTP/1.1")
+        assert proxy.refusal is not None
+        assert proxy.refusal.reason == "SourceRefused"
+        assert "127.0.0.1" in str(proxy.refusal)
 
 
 @pytest.mark.parametrize(
@@ -341,7 +341,7 @@ def test_a_name_that_changes_its_address_leads_nowhere() -> None:
         "nonsense",
     ],
 )
-def test_the_guard_connects_to_nothing_inside(line: str) -> None:
-    with Guard(SOURCE) as guard:
-        answer = _ask(guard, line)
+def test_the_egress_proxy_connects_to_nothing_inside(line: str) -> None:
+    with EgressProxy(SOURCE) as proxy:
+        answer = _ask(proxy, line)
     assert answer.split(b" ")[1] in {b"403", b"405"}, answer

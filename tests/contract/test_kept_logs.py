@@ -20,9 +20,10 @@ import aiohttp
 import pytest
 from ink_api.inkservice import InkService
 from ink_api.names import identity_of
-from ink_builder import kept_log, verdict
+from ink_builder import verdict
 from ink_builder.log import BuildLog, Mask
-from ink_builder.settings import parse
+from ink_builder.registry import stored_log
+from ink_builder.settings import parse_settings
 from ink_gateway.stores.kept_logs import KeptLogs
 from ink_gateway.stores.logs import KubeLogs
 from ink_operator.clients.registry import RegistryClient
@@ -93,7 +94,7 @@ async def build_ends(
     house: House, text: str, repository: str = REPOSITORY, build: str = BUILD, ended: dict[str, Any] | None = None
 ) -> str:
     """As the builder of the Job "u-1" leaves its log behind; returns what it printed."""
-    settings = parse(
+    settings = parse_settings(
         {
             "INK_BUILD_ID": build,
             "INK_TENANT": "acme",
@@ -111,7 +112,7 @@ async def build_ends(
     log = BuildLog(Mask(), printed)
     for line in text.splitlines():
         log.line(line)
-    await kept_log.keep(settings, log, ended or {"ok": False})
+    await stored_log.store(settings, log, ended or {"ok": False})
     return printed.getvalue()
 
 

@@ -136,12 +136,12 @@ def _environment(home: Path) -> dict[str, str]:
 def judged(failing: Failing, recorded: Recorded) -> None:
     """Assert that the verdict of what was recorded says what it must."""
     from ink_builder import verdict
-    from ink_builder.buildkit.failure import Context, explain
+    from ink_builder.buildkit.failure import FailureContext, explain
     from ink_builder.buildkit.progress import Step
 
     step = Step(1, name=recorded.step)
     step.lines.extend(recorded.lines)
-    error = explain(recorded.details, step if recorded.step else None, Context("Dockerfile", generated=False))
+    error = explain(recorded.details, step if recorded.step else None, FailureContext("Dockerfile", generated=False))
     fits(failing, verdict.failure(error))
 
 

@@ -56,7 +56,7 @@ JAVASCRIPT = (
     Failing(
         "yarn-install-script",
         "BuildFailed",
-        ("installation script of the package broken",),
+        ("install script of the package broken",),
         "Command failed",
         {
             "package.json": package(dependencies={"broken": "file:./broken"}),
@@ -67,7 +67,7 @@ JAVASCRIPT = (
     Failing(
         "npm-lock-of-another-system",
         "LockFileOutdated",
-        ("another system", "@rollup/rollup-linux-x64-gnu", "node_modules"),
+        ("another operating system", "@rollup/rollup-linux-x64-gnu", "node_modules"),
         "@rollup/rollup-linux-x64-gnu",
         {"package.json": package(type="module", devDependencies={"rollup": "4.50.0"})},
         "npm install --omit=optional && npx rollup --version && npx rollup x.js",
@@ -366,7 +366,7 @@ PYTHON = (
     Failing(
         "pip-build-fails",
         "CompileFailed",
-        ("the repository's own package cannot be built", "use_2to3 is invalid", "setup.py"),
+        ("the repository's own package could not be built", "use_2to3 is invalid", "setup.py"),
         "use_2to3",
         {"setup.py": "from setuptools import setup\nsetup(name='app', use_2to3=True)\n"},
         f"{PIP} .",
@@ -807,7 +807,7 @@ DOCKERFILES = (
     Failing(
         "dockerfile-base-private",
         "BaseImageNotFound",
-        ("tenant/secret", "password"),
+        ("tenant/secret", "private"),
         dockerfile="FROM REGISTRY/tenant/secret:1\n",
     ),
     Failing(
@@ -966,7 +966,7 @@ LOCKS = (
     Failing(
         "npm-lock-broken",
         "LockFileOutdated",
-        ("package-lock.json", "can be read", "npm install"),
+        ("package-lock.json", "no valid package-lock.json", "npm install"),
         "npm ci",
         {"package.json": package(dependencies={"ms": "2.1.3"}), "package-lock.json": '{"name": "app", '},
         "npm ci",

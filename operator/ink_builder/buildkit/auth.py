@@ -1,7 +1,7 @@
-"""The session service that answers for one registry with one token, and for all others with nothing.
+"""The session service that gives the daemon one token, for one registry.
 
-BuildKit asks a client for tokens only when the client names a public key for the registry. With every later use the
-client must prove, by a signature, that it is the same client: so the token of one build never serves another.
+BuildKit asks a client for a token only after the client gave a public key for the registry. At every later use the
+client must prove by a signature that it is the same one, so the token of one build is never used for another.
 """
 
 import base64
@@ -30,7 +30,7 @@ class Auth:
         self._private_key: Any = None
 
     def _key(self) -> Any:
-        """This build's key; made at its first use, for loading the library costs more than all else here."""
+        """This build's key, generated at its first use: importing the library costs more than everything else here."""
         if self._private_key is None:
             from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -56,14 +56,14 @@ class Auth:
         return VerifyTokenAuthorityResponse(Signed=self._key().sign(request.Payload) + request.Payload)
 
     async def FetchToken(self, request: Any, context: Any) -> FetchTokenResponse:
-        """The token as it is; the registry judges what it is good for."""
+        """The token as it is; the registry decides what it is good for."""
         await self._only_ours(request.Host, context)
         now = int(time.time())
         return FetchTokenResponse(Token=self._token, ExpiresIn=life_seconds(self._token, now), IssuedAt=now)
 
 
 def life_seconds(token: str, now: int) -> int:
-    """How long a JWT still holds; a default when it does not say."""
+    """How long a JWT is still valid; a default when it does not say."""
     try:
         payload = token.split(".")[1]
         claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))

@@ -1,4 +1,4 @@
-"""The calls to the daemon: connect, solve, follow the progress, read a blob."""
+"""Calls to the daemon: connect, solve, follow the progress, read a blob."""
 
 import asyncio
 import time
@@ -11,12 +11,12 @@ import grpc
 from ink_builder.buildkit.proto import content_pb2, content_pb2_grpc, control_pb2, control_pb2_grpc
 from ink_builder.buildkit.session import UNLIMITED
 from ink_builder.errors import infrastructure
-from ink_builder.settings import Daemon
+from ink_builder.settings import BuildkitEndpoint
 
 CONNECT_SECONDS = 20.0
 _OPTIONS = (
     *UNLIMITED,
-    # An error of BuildKit lists its causes in the trailer; gRPC would drop one of more than 8 KiB, and its sentence.
+    # BuildKit lists the causes of an error in the trailer; gRPC would drop trailers over 8 KiB, and the error too.
     ("grpc.max_metadata_size", 1 << 20),
     ("grpc.absolute_max_metadata_size", 1 << 20),
     ("grpc.initial_reconnect_backoff_ms", 100),
@@ -29,8 +29,8 @@ _OPTIONS = (
 
 
 @dataclass(frozen=True)
-class Request:
-    """One build: options of the frontend and of the exporter, and where the registry keeps the cache, if it does."""
+class SolveRequest:
+    """One build: options of the frontend and of the exporter, and where the registry stores the cache, if it does."""
 
     ref: str
     session_id: str
@@ -39,19 +39,19 @@ class Request:
     cache: Mapping[str, str] | None = None
 
 
-def _channel(daemon: Daemon) -> Any:
+def _channel(daemon: BuildkitEndpoint) -> Any:
     if daemon.address.startswith("unix:"):
         return grpc.aio.insecure_channel(daemon.address, options=(*_OPTIONS, ("grpc.default_authority", "localhost")))
     if not (daemon.ca and daemon.cert and daemon.key):
         raise infrastructure(
-            "the build Job lacks INK_BUILDKIT_CA, _CERT or _KEY: buildkitd answers to certificates only"
+            "the build Job lacks INK_BUILDKIT_CA, _CERT or _KEY: buildkitd requires a client certificate"
         )
     credentials = grpc.ssl_channel_credentials(daemon.ca.encode(), daemon.key.encode(), daemon.cert.encode())
     return grpc.aio.secure_channel(daemon.address, credentials, options=_OPTIONS)
 
 
 def _cache(attributes: Mapping[str, str] | None) -> Any:
-    """Every step is kept (`max`), and no build fails for its cache. Reading it is the frontend's: `cache-imports`."""
+    """Every step is stored (`max`), and no build fails because of its cache. The frontend reads it: `cache-imports`."""
     if attributes is None:
         return control_pb2.CacheOptions()
     keep = {"mode": "max", "ignore-error": "true", "image-manifest": "true", "oci-mediatypes": "true"}
@@ -63,14 +63,14 @@ def _cache(attributes: Mapping[str, str] | None) -> Any:
 class BuildKit:
     """A connection to one daemon."""
 
-    def __init__(self, daemon: Daemon) -> None:
+    def __init__(self, daemon: BuildkitEndpoint) -> None:
         self._address = daemon.address
         self._channel = _channel(daemon)
         self.control = control_pb2_grpc.ControlStub(self._channel)
         self._content = content_pb2_grpc.ContentStub(self._channel)
 
     async def connect(self, patience_seconds: float = CONNECT_SECONDS) -> str:
-        """Wait until the daemon answers (it may just be restarting); returns its version.
+        """Wait until the daemon answers (it may just be starting); returns its version.
 
         Raises BuildError (infrastructure) when it does not within `patience_seconds`.
         """
@@ -86,8 +86,8 @@ class BuildKit:
                     raise infrastructure(f"BuildKit at {self._address} does not answer: {detail}") from error
             await asyncio.sleep(0.1)
 
-    async def solve(self, wanted: Request) -> dict[str, str]:
-        """Build a Dockerfile and export the image; returns what the exporter says. Raises grpc.aio.AioRpcError."""
+    async def solve(self, wanted: SolveRequest) -> dict[str, str]:
+        """Build a Dockerfile and export the image; returns the exporter's answer. Raises grpc.aio.AioRpcError."""
         request = control_pb2.SolveRequest(
             Ref=wanted.ref,
             Session=wanted.session_id,
@@ -105,12 +105,12 @@ class BuildKit:
             yield update
 
     async def blob(self, digest: str) -> bytes:
-        """A blob that the daemon holds. Raises grpc.aio.AioRpcError (NOT_FOUND)."""
+        """A blob in the daemon's store. Raises grpc.aio.AioRpcError (NOT_FOUND)."""
         call = self._content.Read(
             content_pb2.ReadContentRequest(digest=digest), metadata=(("containerd-namespace", "buildkit"),)
         )
         return b"".join([part.data async for part in call])
 
     async def close(self) -> None:
-        """Drop the connection, and with it whatever still runs."""
+        """Close the connection, which cancels whatever still runs."""
         await self._channel.close(None)

@@ -1,4 +1,4 @@
-"""What the daemon holds of an image that it has exported: its configuration, and the SBOM beside it."""
+"""Reads parts of an exported image from the daemon: its configuration, and its SBOM."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -15,26 +15,26 @@ _PREDICATE, _SPDX = "in-toto.io/predicate-type", "https://spdx.dev/Document"
 
 
 @dataclass(frozen=True)
-class Parts:
-    """Empty where the image has none, or the daemon keeps it no more. `top` is what the image's digest names."""
+class ExportedParts:
+    """Empty where the image has none, or the daemon no longer has it. `top` is what the image's digest names."""
 
     config: bytes = b""
     sbom: bytes = b""
     top: bytes = b""
 
 
-async def parts(buildkit: BuildKit, answer: Mapping[str, str], *, listed: bool) -> Parts:
-    """By the exporter's answer. `listed`: there must be an SBOM. With attestations an image is an index."""
+async def parts(buildkit: BuildKit, answer: Mapping[str, str], *, listed: bool) -> ExportedParts:
+    """The parts named by the exporter's answer. `listed`: with an SBOM; an image with attestations is an index."""
     try:
         config = answer.get("containerimage.config.digest")
         if config and not listed:
-            return Parts(await buildkit.blob(config))
+            return ExportedParts(await buildkit.blob(config))
         return await _of_index(buildkit, answer.get("containerimage.digest", ""))
     except (grpc.aio.AioRpcError, ValueError, TypeError, AttributeError, LookupError):
-        return Parts()
+        return ExportedParts()
 
 
-async def _of_index(buildkit: BuildKit, digest: str) -> Parts:
+async def _of_index(buildkit: BuildKit, digest: str) -> ExportedParts:
     top = await _small(buildkit, {"digest": digest})
     config = sbom = b""
     for entry in _entries(top, "manifests"):
@@ -48,7 +48,7 @@ async def _of_index(buildkit: BuildKit, digest: str) -> Parts:
         core = next(lists, None)
         if core and not sbom and int(core.get("size", 0)) <= _MAX_SBOM_BYTES:
             sbom = await _read(buildkit, core, _MAX_SBOM_BYTES)
-    return Parts(config, sbom, top)
+    return ExportedParts(config, sbom, top)
 
 
 def _entries(manifest: bytes, name: str) -> Iterator[dict[str, Any]]:
@@ -61,5 +61,5 @@ async def _small(buildkit: BuildKit, descriptor: Mapping[str, Any]) -> bytes:
 
 async def _read(buildkit: BuildKit, descriptor: Mapping[str, Any], most: int) -> bytes:
     if int(descriptor.get("size", 0)) > most:
-        raise ValueError("larger than it may be")
+        raise ValueError("larger than allowed")
     return await buildkit.blob(str(descriptor["digest"]))

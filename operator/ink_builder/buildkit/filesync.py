@@ -1,4 +1,4 @@
-"""The session service that sends directories to BuildKit: only what changed, and only what it asks for."""
+"""The session service that sends directories to BuildKit: only the files that it asks for."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -37,7 +37,7 @@ class FileSync:
 
 
 class _Transfer:
-    """One directory to one receiver. One task reads, the other writes, for a stream takes one writer at a time."""
+    """One directory to one receiver. One task reads and one writes, as a stream takes one writer at a time."""
 
     def __init__(self, root: Path, context: Any) -> None:
         self._root = root
@@ -62,7 +62,7 @@ class _Transfer:
         await self._context.write(packet)
 
     async def _read(self) -> None:
-        """Queue what is asked for; None at the end."""
+        """Queue the requested files; None marks the end."""
         try:
             while True:
                 packet = await self._context.read()
@@ -94,7 +94,7 @@ class _Transfer:
     async def _send_file(self, number: int) -> None:
         path = self._files.pop(number, None)
         if path is None:
-            raise ConnectionAbortedError(f"file {number} was asked for twice, or never offered")
+            raise ConnectionAbortedError(f"file {number} was requested twice, or never offered")
         with (self._root / path).open("rb", buffering=0) as file:
             while chunk := file.read(CHUNK_BYTES):
                 self.sent_bytes += len(chunk)
@@ -103,7 +103,7 @@ class _Transfer:
 
 
 def request_options(metadata: Any) -> dict[str, list[str]]:
-    """The request's metadata by key; values that were escaped for the header are put right."""
+    """The request's metadata by key, with values that were escaped for the header unescaped."""
     options: dict[str, list[str]] = {}
     for key, value in metadata or ():
         options.setdefault(key, []).append(value if isinstance(value, str) else value.decode())

@@ -1,4 +1,4 @@
-"""The daemon's progress messages as log lines, and a memory of what each step said last."""
+"""The daemon's progress messages as log lines; the last lines of each step are stored."""
 
 import time
 from collections import deque
@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-REMEMBERED_LINES = 400
-"""Of a step that runs or has failed: what is decisive often stands far above the end."""
+STORED_LINES = 400
+"""Of a step that runs or has failed: the decisive line is often far above the end."""
 _QUIET = ("[internal]", "[auth]")
 _QUIET_SECONDS = 0.5
 _CANCELLED = "context canceled"
@@ -31,20 +31,20 @@ class Step:
     cached: bool = False
     error: str = ""
     announced: bool = False
-    told: bool = False
-    spoke: float = 0.0
-    """When the log last said something of it."""
-    lines: deque[str] = field(default_factory=lambda: deque(maxlen=REMEMBERED_LINES))
+    ended: bool = False
+    last_mention: float = 0.0
+    """When the log last mentioned it."""
+    lines: deque[str] = field(default_factory=lambda: deque(maxlen=STORED_LINES))
     partial: dict[int, str] = field(default_factory=dict)
 
     @property
     def is_quiet(self) -> bool:
-        """Steps of BuildKit's own that say nothing to a user unless they fail or last."""
+        """BuildKit's internal steps, which are logged only when they fail or take long."""
         return self.name.startswith(_QUIET)
 
 
 class Progress:
-    """Feeds on status messages; writes lines with `write` (text, important)."""
+    """Turns status messages into log lines, which go to `write(text, important)`."""
 
     def __init__(self, write: Callable[[str, bool], None], tidy: Callable[[str], str] = str) -> None:
         self._write = write
@@ -105,9 +105,9 @@ class Progress:
             self._write(f"#{step.number} {step.name}", False)
 
     def _end(self, step: Step) -> None:
-        if step.told:
+        if step.ended:
             return
-        step.told = True
+        step.ended = True
         self._flush(step)
         lasted = max(step.completed - step.started, 0.0)
         if not step.error:
@@ -122,7 +122,7 @@ class Progress:
             self._write(f"#{step.number} {step.name} took {lasted:.1f} s", False)
 
     def _status(self, status: Any) -> None:
-        """The two parts of the export that may last; the progress of single downloads would only fill the log."""
+        """The two parts of the export that may take long; the progress of every download would only fill the log."""
         step = self._step(status.vertex)
         if not status.HasField("completed"):
             self._transfer(step, status)
@@ -135,19 +135,19 @@ class Progress:
             self._write(f"#{step.number} | {self._tidy(status.ID)} {max(lasted, 0.0):.1f} s", False)
 
     def _transfer(self, step: Step, status: Any) -> None:
-        """Something large that is on its way: how far it is, now and then."""
+        """The progress of large transfers, now and then."""
         now = _seconds(status.timestamp)
-        if status.total >= _LARGE_BYTES and now - max(step.spoke, _seconds(status.started)) >= _PAUSE_SECONDS:
-            step.spoke = now
+        if status.total >= _LARGE_BYTES and now - max(step.last_mention, _seconds(status.started)) >= _PAUSE_SECONDS:
+            step.last_mention = now
             done, whole = status.current / 1e6, status.total / 1e6
             self._write(f"#{step.number} | {self._tidy(status.ID)[:40]} {done:.0f} of {whole:.0f} MB", False)
 
     def still_running(self, now: float) -> None:
-        """Name the steps that have been running for long without a word."""
+        """Mention the steps that have been running silently for long."""
         for step in self._steps.values():
-            silent = now - max(step.spoke, step.started)
+            silent = now - max(step.last_mention, step.started)
             if step.started and not step.completed and not step.is_quiet and silent >= _SILENT_SECONDS:
-                step.spoke = now
+                step.last_mention = now
                 self._write(f"#{step.number} still running after {now - step.started:.0f} s", False)
 
     def _log(self, log: Any) -> None:
@@ -155,21 +155,21 @@ class Progress:
         text = step.partial.pop(log.stream, "") + log.msg.decode(errors="replace")
         *lines, rest = text.split("\n")
         for line in lines:
-            self._say(step, line)
+            self._line(step, line)
         if rest:
-            # The head is kept: cut anywhere else, a secret could lose its first half and no longer be known.
+            # The beginning is stored: cut elsewhere, a secret could lose its first half and not be recognised.
             step.partial[log.stream] = rest[:_MAX_PARTIAL_CHARS]
 
-    def _say(self, step: Step, line: str) -> None:
+    def _line(self, step: Step, line: str) -> None:
         line = self._tidy(line)
         if line:
             step.lines.append(line)
-            step.spoke = time.time()
+            step.last_mention = time.time()
             self._write(f"#{step.number} | {line}", False)
 
     def _flush(self, step: Step) -> None:
         for stream in list(step.partial):
-            self._say(step, step.partial.pop(stream))
+            self._line(step, step.partial.pop(stream))
 
 
 def _seconds(timestamp: Any) -> float:

@@ -8,8 +8,8 @@ import grpc
 from ink_builder.buildkit.proto.secrets_pb2 import GetSecretResponse
 
 
-class Secrets:
-    """Hands out the values of `values` by id; there are none unless a caller gives some."""
+class SecretService:
+    """Serves the secrets in `values` by their id."""
 
     def __init__(self, values: Mapping[str, bytes] | None = None) -> None:
         self._values = dict(values or {})
@@ -18,5 +18,5 @@ class Secrets:
         """One value; NOT_FOUND lets a step with an optional secret go on."""
         value = self._values.get(request.ID)
         if value is None:
-            await context.abort(grpc.StatusCode.NOT_FOUND, f"secret {request.ID} is not there")
+            await context.abort(grpc.StatusCode.NOT_FOUND, f"secret {request.ID} does not exist")
         return GetSecretResponse(data=value)

@@ -1,4 +1,4 @@
-"""A BuildKit session: a gRPC server of ours that the daemon calls through a stream of bytes which we opened."""
+"""A BuildKit session: a gRPC server of ours, which the daemon calls through a byte stream that we opened."""
 
 import asyncio
 import secrets as random
@@ -28,8 +28,8 @@ UNLIMITED = (("grpc.max_receive_message_length", -1), ("grpc.max_send_message_le
 
 
 @dataclass(frozen=True)
-class Services:
-    """What the daemon may ask of us."""
+class SessionServices:
+    """The services that the daemon may call."""
 
     filesync: Any
     auth: Any
@@ -38,12 +38,12 @@ class Services:
 
 class _Health:
     async def Check(self, _request: Any, _context: Any) -> Any:
-        """Always well: if we were not, nobody would answer."""
+        """Always healthy: otherwise nobody would answer."""
         return health_pb2.HealthCheckResponse(status=health_pb2.HealthCheckResponse.SERVING)
 
 
-def _register(server: Any, services: Services) -> list[str]:
-    """Add the services; returns the methods as the daemon wants them named."""
+def _register(server: Any, services: SessionServices) -> list[str]:
+    """Add the services; returns the names of their methods, which the daemon needs."""
     filesync_pb2_grpc.add_FileSyncServicer_to_server(services.filesync, server)
     auth_pb2_grpc.add_AuthServicer_to_server(services.auth, server)
     secrets_pb2_grpc.add_SecretsServicer_to_server(services.secrets, server)
@@ -57,11 +57,11 @@ def _register(server: Any, services: Services) -> list[str]:
 
 
 @asynccontextmanager
-async def open_session(control: Any, services: Services, shared_key: str) -> AsyncIterator[str]:
-    """Lend `services` to the daemon while the context lasts; yields the session's id.
+async def open_session(control: Any, services: SessionServices, shared_key: str) -> AsyncIterator[str]:
+    """Offer `services` to the daemon while the context lasts; yields the session's id.
 
-    `shared_key` names what the daemon may reuse from earlier sessions (files it holds already): one per service, so
-    that no tenant builds on another's files.
+    `shared_key` says which earlier sessions' files the daemon may reuse: one key per service, so that no tenant builds
+    on another's files.
     """
     session_id = random.token_hex(16)
     server = grpc.aio.server(options=UNLIMITED)
@@ -93,14 +93,14 @@ def _metadata(session_id: str, shared_key: str, methods: Sequence[str]) -> tuple
 
 
 async def _upward(reader: asyncio.StreamReader, call: Any) -> None:
-    """What our server says, to the daemon."""
+    """Bytes from our server to the daemon."""
     while data := await reader.read(_PUMP_BYTES):
         await call.write(control_pb2.BytesMessage(data=data))
     await call.done_writing()
 
 
 async def _downward(call: Any, writer: asyncio.StreamWriter) -> None:
-    """What the daemon says, to our server."""
+    """Bytes from the daemon to our server."""
     while (message := await call.read()) is not grpc.aio.EOF:
         writer.write(message.data)
         await writer.drain()

@@ -15,7 +15,7 @@ _GO_DIRECTORY, _GO_SYMLINK = 1 << 31, 1 << 27
 
 
 @dataclass(frozen=True)
-class Entry:
+class TreeEntry:
     """One file, directory or symbolic link; `path` is relative, with slashes. `mode` is Go's FileMode."""
 
     path: str
@@ -32,7 +32,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Filter:
-    """What of a directory is wanted."""
+    """Which entries of a directory are wanted."""
 
     include: tuple[Pattern, ...] = ()
     exclude: tuple[Pattern, ...] = ()
@@ -52,8 +52,8 @@ def make_filter(root: Path, include: Sequence[str], exclude: Sequence[str], foll
     return Filter(patterns.parse(wanted), patterns.parse(exclude))
 
 
-def walk(root: Path, wanted: Filter) -> Iterator[Entry]:
-    """Entries in the order that BuildKit demands: parents first, names sorted by their bytes."""
+def walk(root: Path, wanted: Filter) -> Iterator[TreeEntry]:
+    """Entries in the order that BuildKit requires: parents first, names sorted by their bytes."""
     yield from _Walk(root, wanted).directory("", (), ())
 
 
@@ -61,10 +61,10 @@ def walk(root: Path, wanted: Filter) -> Iterator[Entry]:
 class _Walk:
     root: Path
     wanted: Filter
-    _pending: list[Entry] = field(default_factory=list)
-    """Directories above the current one that were not wanted for themselves and are not sent yet."""
+    _pending: list[TreeEntry] = field(default_factory=list)
+    """Parent directories that do not match themselves and have not been sent yet."""
 
-    def directory(self, path: str, included: Parent, excluded: Parent) -> Iterator[Entry]:
+    def directory(self, path: str, included: Parent, excluded: Parent) -> Iterator[TreeEntry]:
         """Everything wanted below `path`."""
         with os.scandir(self.root / path) as listing:
             found = sorted(listing, key=lambda item: os.fsencode(item.name))
@@ -72,7 +72,7 @@ class _Walk:
             child = f"{path}/{item.name}" if path else item.name
             yield from self._child(item, child, included, excluded)
 
-    def _child(self, item: os.DirEntry[str], path: str, included: Parent, excluded: Parent) -> Iterator[Entry]:
+    def _child(self, item: os.DirEntry[str], path: str, included: Parent, excluded: Parent) -> Iterator[TreeEntry]:
         entry = _entry(item, path)
         if entry is None:
             return
@@ -98,24 +98,24 @@ class _Walk:
                 self._pending.pop()
 
 
-def _entry(item: os.DirEntry[str], path: str) -> Entry | None:
-    """The entry of a directory listing; None for sockets and devices, which no repository holds."""
+def _entry(item: os.DirEntry[str], path: str) -> TreeEntry | None:
+    """The entry of a directory listing; None for sockets and devices, which no repository contains."""
     info = item.stat(follow_symlinks=False)
     if stat.S_ISLNK(info.st_mode):
         link = str(Path(item.path).readlink())
-        return Entry(path, _GO_SYMLINK | 0o777, len(link.encode()), info.st_mtime_ns, link)
+        return TreeEntry(path, _GO_SYMLINK | 0o777, len(link.encode()), info.st_mtime_ns, link)
     if stat.S_ISDIR(info.st_mode):
-        return Entry(path, _GO_DIRECTORY | 0o755, 0, info.st_mtime_ns)
+        return TreeEntry(path, _GO_DIRECTORY | 0o755, 0, info.st_mtime_ns)
     if stat.S_ISREG(info.st_mode):
-        mode = 0o755 if info.st_mode & stat.S_IXUSR else 0o644  # what git records; the umask must not reach the image
-        return Entry(path, mode, info.st_size, info.st_mtime_ns)
+        mode = 0o755 if info.st_mode & stat.S_IXUSR else 0o644  # what git records; the umask must not affect the image
+        return TreeEntry(path, mode, info.st_size, info.st_mtime_ns)
     return None
 
 
 def follow_links(root: Path, paths: Sequence[str]) -> list[str] | None:
-    """Include patterns for `paths` and everything that their symbolic links lead to; None: the whole directory.
+    """Include patterns for `paths` and the targets of their symbolic links; None: the whole directory.
 
-    Links are read as if `root` were the root of the file system, so none leads out of it.
+    Links are resolved as if `root` were the root of the file system, so none leads out of it.
     """
     seen: set[str] = set()
     queue = [posixpath.normpath(f"/{path}").lstrip("/") for path in paths]
@@ -132,11 +132,11 @@ def follow_links(root: Path, paths: Sequence[str]) -> list[str] | None:
                     seen.add(current)
                     queue.extend(posixpath.normpath(posixpath.join("/", t, *rest)).lstrip("/") for t in targets)
                 break
-    kept: list[str] = []
+    chosen: list[str] = []
     for path in sorted(seen):
-        if not kept or not path.startswith(f"{kept[-1]}/"):
-            kept.append(path)
-    return kept
+        if not chosen or not path.startswith(f"{chosen[-1]}/"):
+            chosen.append(path)
+    return chosen
 
 
 def _link_targets(root: Path, path: str) -> list[str]:
@@ -158,5 +158,5 @@ def _link_targets(root: Path, path: str) -> list[str]:
 
 
 def _leaves(root: Path, directory: Path) -> bool:
-    """Whether links above have led out of `root`."""
+    """Whether symbolic links in the path lead out of `root`."""
     return not directory.resolve().is_relative_to(root.resolve())

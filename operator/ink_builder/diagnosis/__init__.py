@@ -1,1 +1,1 @@
-"""What the last lines of a failed step mean: rules, a file an ecosystem. Pure."""
+"""Explains the output of a failed step by rules, one file for each ecosystem. Pure."""

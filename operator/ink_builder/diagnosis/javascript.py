@@ -12,30 +12,28 @@ _NPM = r"^npm (?:error|ERR!)"
 def _engine(match: re.Match[str], text: str) -> str:
     wanted = around(r'Required: \{"node":"([^"]+)"', text, "another version")
     actual = around(r'Actual: +\{[^}]*"node":"v?([^"]+)"', text, "this one")
-    return f"{match['who']} needs Node {wanted} and the build has {actual}: set engines.node in package.json to it"
+    return f"{match['who']} requires Node {wanted}, but the build uses {actual}: set engines.node in package.json"
 
 
 def _conflict(_: re.Match[str], text: str) -> str:
     found = around(r"Found: (\S+)", text, "one of them")
     peer = around(r"(?:peer|Could not resolve dependency:\n.*?) (\S+@\"[^\"]+\" from \S+)", text, "another package")
-    return f"npm cannot choose versions: {found} does not suit {peer}; change one of the two versions in package.json"
+    return f"npm could not resolve the versions: {found} conflicts with {peer}; change one of the two in package.json"
 
 
 def _integrity(match: re.Match[str], text: str) -> str:
     package = match["package"] or around(r"tarball data for (\S+?)@", text, "a package")
-    return (
-        f"{package} is not the file that package-lock.json recorded: run `npm install` again and commit the lock file"
-    )
+    return f"the checksum of {package} differs from the one in package-lock.json: run `npm install` and commit the lock file"
 
 
-_LOCK = "{file} does not agree with package.json: run `{tool} install` and commit {file}"
+_LOCK = "{file} does not match package.json: run `{tool} install` and commit {file}"
 
 RULES = (
     Rule(
         Reason.LOCK_FILE_OUTDATED,
         r"(?:npm ci` can only install packages when your package\.json and package-lock)",
         lambda _m, text: (
-            "package-lock.json does not agree with package.json"
+            "package-lock.json does not match package.json"
             f" ({around(r'((?:Missing|Invalid): .*? lock file.*)', text, 'they differ')}):"
             " run `npm install` and commit package-lock.json"
         ),
@@ -43,7 +41,7 @@ RULES = (
     Rule(
         Reason.LOCK_FILE_OUTDATED,
         r"npm ci` command can only install with an existing package-lock\.json",
-        "`npm ci` finds no package-lock.json that can be read: run `npm install` (after deleting a damaged one) and commit"
+        "`npm ci` found no valid package-lock.json: run `npm install` (delete a corrupt one first) and commit"
         " package-lock.json",
     ),
     Rule(
@@ -66,19 +64,19 @@ RULES = (
         rf"{_NPM} code (?P<code>E401|E403|ENEEDAUTH)|ERR_PNPM_FETCH_40[13]",
         lambda _m, text: (
             f"the npm registry{around(r'(?:GET|PUT) (https?://[^/ ]+)', text) and ' ' + around(r'(?:GET|PUT) (https?://[^/ ]+)', text)}"
-            " wants credentials for a package: put a token into build.env and use it in .npmrc"
+            " needs credentials for a package: add a token to build.env and use it in .npmrc"
         ),
     ),
     Rule(
         Reason.DEPENDENCY_NOT_FOUND,
         rf"{_NPM} 404 .*?'(?P<name>@?[^@'\s]+)(?:@(?P<version>[^']*))?' (?:could not be found|is not in)",
-        "npm cannot find the package {name} in the registry: correct its name in package.json"
+        "npm could not find the package {name} in the registry: correct its name in package.json"
         " (a private package needs a token in build.env)",
     ),
     Rule(
         Reason.DEPENDENCY_NOT_FOUND,
         rf"{_NPM} notarget No matching version found for (?P<name>\S+?)\.?$",
-        "npm finds no version that matches {name}: correct the version in package.json",
+        "npm found no version that matches {name}: correct the version in package.json",
     ),
     Rule(
         Reason.DEPENDENCY_NOT_FOUND,
@@ -97,7 +95,7 @@ RULES = (
         Reason.VERSION_MISMATCH,
         r'The engine "node" is incompatible with this module\. Expected version "(?P<wanted>[^"]+)"\. Got "(?P<got>[^"]+)"'
         r"|ERR_PNPM_UNSUPPORTED_ENGINE[\s\S]*?Expected version: (?P<pwanted>\S+)\n *Got: (?P<pgot>\S+)",
-        "a package needs Node {wanted}{pwanted} and the build has {got}{pgot}: set engines.node in package.json to it",
+        "a package requires Node {wanted}{pwanted}, but the build uses {got}{pgot}: set engines.node in package.json",
     ),
     Rule(
         Reason.CHECKSUM_MISMATCH,
@@ -107,7 +105,7 @@ RULES = (
     Rule(
         Reason.MANIFEST_INVALID,
         rf"{_NPM} code EJSONPARSE[\s\S]*?(?P<words>Invalid package\.json: .*)",
-        "package.json is not JSON ({words}): correct it",
+        "package.json is not valid JSON ({words}): correct it",
     ),
     Rule(
         Reason.COMMAND_NOT_FOUND,
@@ -120,20 +118,20 @@ RULES = (
         r"^(?:/bin/)?sh: (?:(?:line )?\d+: )?(?P<tool>vite|next|nuxt|nuxi|astro|tsc|tsup|tsx|ts-node|esbuild|rollup|webpack|parcel"
         r"|react-scripts|vue-cli-service|ng|nest|remix|svelte-kit|gatsby|eleventy|vitepress|turbo|nx|prisma|tailwindcss|cross-env"
         r"|rimraf|run-s|run-p|nodemon|concurrently|eslint|jest|vitest): (?:command )?not found$",
-        "nothing installs {tool}, which a script of package.json calls: add the package that brings it to devDependencies,"
+        "a script in package.json calls {tool}, which is not installed: add the package that provides it to devDependencies,"
         " and commit package.json and the lock file",
     ),
     Rule(
         Reason.BUILD_OUT_OF_MEMORY,
         r"JavaScript heap out of memory",
-        "Node reached its limit of memory: make the build smaller, or raise the limit with"
-        " NODE_OPTIONS=--max-old-space-size in build.env, below the build's own limit",
+        "Node reached its heap limit: reduce the size of the build, or raise the limit with"
+        " NODE_OPTIONS=--max-old-space-size in build.env, but below the build's own memory limit",
     ),
     Rule(
         Reason.VERSION_MISMATCH,
         r"ERR_OSSL_EVP_UNSUPPORTED|error:0308010C:digital envelope routines::unsupported",
-        "a build tool (as webpack 4) was made for Node 16 and older: set NODE_OPTIONS=--openssl-legacy-provider in"
-        " build.env, engines.node to 16 in package.json, or a newer version of the tool",
+        "a build tool (such as webpack 4) only works with Node 16 and older: set NODE_OPTIONS=--openssl-legacy-provider in"
+        " build.env, set engines.node to 16 in package.json, or update the tool",
     ),
     Rule(
         Reason.VERSION_MISMATCH,
@@ -141,8 +139,8 @@ RULES = (
         r" \S*?node_modules/(?P<name>(?:@[^/\s]+/)?[^/\s]+)/package\.json"
         r"|ERR_PACKAGE_PATH_NOT_EXPORTED\S* ?Package subpath '(?P<deep>[^']+)' is not defined by \"exports\" in \S+"
         r"node_modules/(?P<inner>\S+?)/package\.json",
-        "a package loads {part}{deep} of {name}{inner}, which this version of it does not give out (as happens to old tools"
-        " on a newer Node): update the package, or set engines.node in package.json to the Node it was made for",
+        "a package imports {part}{deep} of {name}{inner}, which this version does not export (old tools do that on a newer"
+        " Node): update the package, or set engines.node in package.json to the version of Node it was written for",
     ),
     Rule(
         Reason.FILE_NOT_FOUND,
@@ -152,7 +150,7 @@ RULES = (
     Rule(
         Reason.COMPILE_FAILED,
         r"^(?:(?P<place>[^\s(:]*tsconfig[\w.-]*\.json)\(\d+,\d+\): )?error (?P<code>TS\d+): (?P<words>.*)$",
-        "TypeScript does not compile: {words} ({code})",
+        "the TypeScript code does not compile: {words} ({code})",
     ),
     Rule(
         Reason.BUILD_VARIABLE_MISSING,
@@ -162,14 +160,14 @@ RULES = (
     Rule(
         Reason.COMPILE_FAILED,
         r"^(?P<place>[^\s(:]+\.[cm]?tsx?)[(:](?P<line>\d+)[,:]\d+\)?(?::| -) error (?P<code>TS\d+): (?P<words>.*)$",
-        "TypeScript does not compile: {place} line {line}: {words} ({code})",
+        "the TypeScript code does not compile: {place} line {line}: {words} ({code})",
     ),
     Rule(
         Reason.LOCK_FILE_OUTDATED,
         r"Cannot find (?:module|package) '(?P<name>[^'\n]*linux-x64[^'\n]*)'"
         r"|The package \"(?P<esbuild>@esbuild/linux-x64)\" could not be found",
-        "the lock file was written on another system and lacks {name}{esbuild}, the part for Linux: delete it together with"
-        " node_modules, install anew, and commit the new one",
+        "the lock file was created on another operating system and lacks {name}{esbuild}, the package for Linux: delete it and"
+        " node_modules, install again, and commit the new lock file",
     ),
     Rule(
         Reason.DEPENDENCY_NOT_FOUND,
@@ -177,14 +175,14 @@ RULES = (
         r"|Rollup failed to resolve import \"(?P<rollup>[^\"]+)\" from \"(?P<at>[^\"]+)\""
         r"|Module not found: (?:Error: )?Can't resolve '(?P<webpack>[^']+)'(?: in '(?P<inside>[^']+)')?"
         r"|Could not resolve \"(?P<esbuild>[^\"]+)\"",
-        "the import of {what}{rollup}{webpack}{esbuild} in {where}{at}{inside} leads nowhere: correct the path"
-        " (letters' case counts here), or add the package to package.json",
+        "the import of {what}{rollup}{webpack}{esbuild} in {where}{at}{inside} cannot be resolved: correct the path"
+        " (it is case-sensitive), or add the package to package.json",
     ),
     Rule(
         Reason.DEPENDENCY_NOT_FOUND,
         r"(?:Cannot find (?:module|package)|ERR_MODULE_NOT_FOUND\S* Cannot find \w+) '(?P<name>[^']+)'",
-        "Node cannot find {name}: add it to the dependencies in package.json"
-        " (what the build itself needs must not be left out), or correct the path",
+        "Node could not find {name}: add it to the dependencies in package.json (including what only the build needs),"
+        " or correct the path",
     ),
     Rule(
         Reason.COMPILE_FAILED,
@@ -195,12 +193,12 @@ RULES = (
     Rule(
         Reason.FILE_NOT_FOUND,
         r"^tsc: The TypeScript Compiler - Version",
-        "the build calls tsc, and there is no tsconfig.json that says what to compile: run `npx tsc --init` and commit it",
+        "the build calls tsc, but there is no tsconfig.json: run `npx tsc --init` and commit the file",
     ),
     Rule(
         Reason.TESTS_FAILED,
         r"^(?:not ok \d+ - (?P<tap>.*)|# fail (?P<count>[1-9]\d*)|[ \t]*Tests?:? +(?P<jest>[1-9]\d* failed.*)|[ \t]*(?P<mocha>[1-9]\d* failing))$",
-        "a test fails ({tap}{count}{jest}{mocha}): mend it, or leave the tests out of the build",
+        "a test fails ({tap}{count}{jest}{mocha}): fix it, or do not run tests in the build",
     ),
 )
 
@@ -224,8 +222,8 @@ LAST = (
         rf"YN0009: │ (?P<berry>@?[^@\s]+)@[^\n]*couldn't be built successfully"
         rf"|{_NPM} path \S*node_modules/(?P<npm>\S+)\n(?:{_NPM}[^\n]*\n)?{_NPM} command failed"
         r"|node_modules/(?P<pnpm>(?:@[\w.-]+/)?[\w.-]+)(?:\S* [^\n]*)?: (?:Failed|Command failed)\b",
-        "the installation script of the package {berry}{npm}{pnpm} failed: see the lines; a package that compiles C++ needs"
-        " a version with a binary for this Node, one that fetches something needs that server",
+        "the install script of the package {berry}{npm}{pnpm} failed (see the log): if it compiles C++, use a version with"
+        " a prebuilt binary for this Node; if it downloads something, check that server",
     ),
 )
-"""What is only said when nothing more exact is known."""
+"""Tried last, when no more specific rule matches."""

@@ -1,4 +1,4 @@
-"""The rules in their order, and the lines that show what they found."""
+"""All rules in their order, and the lines of the log that show what a rule found."""
 
 import re
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ SHOWN_LINES = 20
 _BEFORE = 3
 _ENOUGH = 8
 _MOST_CHARS = 400
-"""Of a line that the rules read: what a step prints is its author's, and must not keep an expression busy for long."""
+"""Of a line that the rules read: nobody controls what a step prints, and it must not keep an expression busy for long."""
 _NOISE = re.compile(
     r"^\s*$|^npm (?:error|ERR!)\s*$|A complete log of this run|^\s+at .*(?:node:internal|\(native\)|\[as |<anonymous>\)$)|^\[INFO\]"
     r"|^\[ERROR\] *(?:$|To see the full stack|Re-run Maven|For more information about the errors|\[Help \d)|━━|^\s+(?:Downloading|Using cached) "
@@ -35,8 +35,8 @@ RULES: tuple[Rule, ...] = (
 
 
 @dataclass(frozen=True)
-class Finding:
-    """What is wrong, and where it shows."""
+class Diagnosis:
+    """What is wrong, and the lines that show it."""
 
     reason: Reason
     message: str
@@ -44,13 +44,13 @@ class Finding:
     infrastructure: bool
 
 
-def judge(lines: Sequence[str]) -> Finding | None:
-    """The first rule that knows the output; None when none does."""
+def judge(lines: Sequence[str]) -> Diagnosis | None:
+    """The diagnosis of the first rule that matches the output; None when none does."""
     text = "\n".join(line[:_MOST_CHARS] for line in lines)
     for rule in RULES:
         if match := rule.find(text):
             message = " ".join(rule.message(match, text).split())
-            return Finding(
+            return Diagnosis(
                 rule.reason, message, decisive(lines, text.count("\n", 0, match.start())), rule.infrastructure
             )
     return None

@@ -1,10 +1,10 @@
-"""Lock files that their own tools cannot read."""
+"""Corrupt lock files, which their own tools cannot read."""
 
 from ink_api.reasons import Reason
 
 from ink_builder.diagnosis.rule import Rule
 
-_DAMAGED = (
+_CORRUPT = (
     (
         "yarn.lock",
         "yarn install",
@@ -25,8 +25,8 @@ RULES = tuple(
     Rule(
         Reason.MANIFEST_INVALID,
         pattern,
-        f"{file} is damaged, as by an unfinished merge: take it from an earlier commit, or delete it, run `{command}`"
-        " and commit what that writes",
+        f"{file} is corrupt, perhaps from an unfinished merge: restore it from an earlier commit, or delete it, run `{command}`"
+        " and commit the new file",
     )
-    for file, command, pattern in _DAMAGED
+    for file, command, pattern in _CORRUPT
 )

@@ -15,22 +15,24 @@ RULES = (
     Rule(
         Reason.LOCK_FILE_OUTDATED,
         r"lockfile at `?uv\.lock`? needs to be updated|Unable to find lockfile at `?uv\.lock",
-        "uv.lock does not agree with pyproject.toml: run `uv lock` and commit uv.lock",
+        "uv.lock does not match pyproject.toml: run `uv lock` and commit uv.lock",
     ),
     Rule(
         Reason.LOCK_FILE_OUTDATED,
         r"pyproject\.toml changed significantly since poetry\.lock was last generated|poetry\.lock is not up to date",
-        "poetry.lock does not agree with pyproject.toml: run `poetry lock` and commit poetry.lock",
+        "poetry.lock does not match pyproject.toml: run `poetry lock` and commit poetry.lock",
     ),
     Rule(
         Reason.LOCK_FILE_OUTDATED,
         r"Your Pipfile\.lock \(\S+\) is out of date",
-        "Pipfile.lock does not agree with Pipfile: run `pipenv lock` and commit Pipfile.lock",
+        "Pipfile.lock does not match Pipfile: run `pipenv lock` and commit Pipfile.lock",
     ),
     Rule(
         Reason.NETWORK_FAILED,
         r"connection broken by '(?:NewConnectionError|ConnectTimeoutError|ProtocolError|ReadTimeoutError)[\s\S]*(?:No matching distribution|Max retries|Could not)",
-        lambda _m, text: f"pip could not reach {_host(text)}: Ink tries again; check the address if it is your own",
+        lambda _m, text: (
+            f"pip could not reach {_host(text)}: Ink retries the build; if the address is one of yours, check it"
+        ),
         infrastructure=True,
     ),
     Rule(
@@ -39,62 +41,62 @@ RULES = (
         r"|An index URL \(https?://(?P<index>[^/\s]+)\S*\) could not be queried due to a lack of valid authentication"
         r"|HTTP error 40[13] while getting https?://(?P<other>[^/\s]+)"
         r"|(?:401 Unauthorized|403 Forbidden)\W+for url \(?https?://(?P<uv>[^/\s]+)",
-        "the package index {host}{index}{other}{uv} wants credentials: put them into build.env and name them in the index's URL",
+        "the package index {host}{index}{other}{uv} needs credentials: add them to build.env and use them in the index's URL",
     ),
     Rule(
         Reason.VERSION_MISMATCH,
         r"requires a different Python: (?P<got>[\d.]+) not in '(?P<wanted>[^']+)'"
         r"|(?:current Python|Python version) \((?P<pgot>[\d.]+)\) (?:is not allowed by the project|does not satisfy Python)[^\n]*?\(?(?P<pwanted>[<>=~^!][^)\n]*)",
-        "Python {wanted}{pwanted} is wanted and the build has {got}{pgot}: set the version in .python-version,"
+        "Python {wanted}{pwanted} is required, but the build uses {got}{pgot}: set the version in .python-version,"
         " or change requires-python",
     ),
     Rule(
         Reason.VERSION_MISMATCH,
         r"No interpreter found for Python (?P<wanted>\S+)|Python interpreter at `?\S+`? .*incompatible with .*?Python(?: requirement)?:? `(?P<other>[^`]+)`",
-        "Python {wanted}{other} is wanted and the build does not have it: set another version in .python-version,"
+        "Python {wanted}{other} is required, but not available in the build: set another version in .python-version,"
         " or change requires-python",
     ),
     Rule(
         Reason.DEPENDENCY_CONFLICT,
         r"ResolutionImpossible[\s\S]*|^ERROR: Cannot install (?P<names>.+?) because these package versions have conflicting",
         lambda _m, text: (
-            "the versions in the requirements conflict ("
+            "the requirements conflict ("
             + (
                 around(r"^ +(\S+ \S+ depends on .+)$", text)
-                or around(r"Cannot install (.+?) because these", text, "see the lines")
+                or around(r"Cannot install (.+?) because these", text, "see the log")
             )
-            + "): loosen one of them"
+            + "): relax one of them"
         ),
     ),
     Rule(
         Reason.DEPENDENCY_NOT_FOUND,
         r"Because (?P<name>\S+) was not found in the (?:package registry|provided package locations)",
-        "uv cannot find the package {name} (it was not found in the package registry): correct its name in pyproject.toml",
+        "uv could not find the package {name} (it was not found in the package registry): correct its name in pyproject.toml",
     ),
     Rule(
         Reason.DEPENDENCY_NOT_FOUND,
         r"Because (?:only (?P<only>\S+?)(?:[<>=]\S+)? is available|there is no version of (?P<name>\S+))",
-        "uv finds no version of {only}{name} that is asked for: correct the version in pyproject.toml",
+        "uv found no matching version of {only}{name}: correct the version in pyproject.toml",
     ),
     Rule(
         Reason.DEPENDENCY_CONFLICT,
         r"cause: Because (?P<why>[^\n]+)[\s\S]*?requirements are unsatisfiable",
-        "the versions in pyproject.toml conflict (because {why}): loosen one of them; the requirements are unsatisfiable",
+        "the requirements in pyproject.toml are unsatisfiable (because {why}): relax one of them",
     ),
     Rule(
         Reason.CHECKSUM_MISMATCH,
         r"DO NOT MATCH THE HASHES[^\n]*\n\s+(?P<name>\S+) from",
-        "{name} is not the file whose hash requirements.txt names: update the hash if you trust the new file",
+        "the hash of {name} differs from the one in requirements.txt: update the hash if you trust the new file",
     ),
     Rule(
         Reason.FILE_NOT_FOUND,
         r"Could not open requirements file:.*?'(?P<file>[^']+)'",
-        "pip is to read {file}, which is not there: commit it, or correct its path",
+        "pip could not find the requirements file {file}: commit it, or correct its path",
     ),
     Rule(
         Reason.MANIFEST_INVALID,
         r"Invalid requirement: '(?P<what>[\w.-]+=[\w.!+-]+=\w+)'",
-        "requirements.txt is a list of conda's ({what}), which pip cannot read: write it with"
+        "requirements.txt is in conda's format ({what}), which pip cannot read: create it with"
         " `pip list --format=freeze > requirements.txt`",
     ),
     Rule(
@@ -103,26 +105,26 @@ RULES = (
         r"(?:(?:: [^\n]*\n[^\n]*\n[^\n]*)? \(from line (?P<line>\d+) of (?P<file>[^)\n]+)\)|$|:)",
         lambda m, _: (
             (f"{m['file']} line {m['line']}" if m["file"] else "a line of the requirements")
-            + f" is not a requirement ({m['what']}): correct it"
+            + f" is not a valid requirement ({m['what']}): correct it"
         ),
     ),
     Rule(
         Reason.MANIFEST_INVALID,
         r"Could not install packages due to an (?:OSError|EnvironmentError)[^\n]*No such file or directory: '(?P<path>/[^'\n]+)'",
-        "the requirements name {path}, a path of the machine where they were written: name the package and its version"
-        " instead, as `pip list --format=freeze` does",
+        "the requirements contain {path}, a path on the machine where they were created: use the package's name and version"
+        " instead, as `pip list --format=freeze` prints them",
     ),
     Rule(
         Reason.MANIFEST_INVALID,
         r"(?:TOMLDecodeError|TOML parse error at|Failed to parse: `pyproject\.toml`)[^\n]*",
-        "pyproject.toml is not valid: correct it as the lines show",
+        "pyproject.toml is not valid (see the log): correct it",
     ),
     Rule(
         Reason.COMMAND_NOT_FOUND,
         r"error: command '(?P<name>[^']+)' failed: No such file or directory"
         r"|error: \[Errno 2\] No such file or directory: '(?P<errno>(?:\S*-)?(?:gcc|cc|g\+\+|c\+\+|clang))'|unable to execute '(?P<old>[^']+)': No such file",
-        "a package has to be compiled and the image has no compiler ({name}{errno}{old}): choose a version that has a wheel"
-        " for this Python, or install a compiler in a Dockerfile",
+        "a package must be compiled, but the image has no compiler ({name}{errno}{old}): choose a version that has a wheel"
+        " for this Python version, or install a compiler in a Dockerfile",
     ),
     Rule(
         Reason.COMMAND_NOT_FOUND,
@@ -131,8 +133,8 @@ RULES = (
         r"|Can not find valid (?P<pkg>pkg-config) name"
         r"|fatal error: (?P<header>\S+): No such file or directory(?=[\s\S]*(?:legacy-install-failure|[Ff]ailed (?:building wheel|to build)))",
         lambda m, text: (
-            f"{_unbuilt(text) or 'a package'} has no wheel for this Python and cannot be compiled: "
-            f"{m['tool'] or m['pkg'] or m['header'] or 'a Rust compiler'} is not in the image; choose a version that has a wheel"
+            f"{_unbuilt(text) or 'a package'} has no wheel for this Python version and cannot be compiled, as "
+            f"{m['tool'] or m['pkg'] or m['header'] or 'a Rust compiler'} is not in the image: choose a version that has a wheel"
             + (" (psycopg2-binary instead of psycopg2)" if m["tool"] == "pg_config" else "")
             + ", or an older Python in .python-version"
         ),
@@ -141,10 +143,10 @@ RULES = (
         Reason.DEPENDENCY_NOT_FOUND,
         r"No matching distribution found for (?P<name>\S+)",
         lambda m, text: (
-            f"pip finds no version {m['name']} that suits this Python: correct the version in the requirements"
+            f"pip found no version {m['name']} for this Python version: correct the version in the requirements"
             if "from versions: none" not in text
-            else f"pip cannot find the package {m['name']} in {_index(text)}: correct its name in the requirements"
-            + ("" if _index(text) == "PyPI" else " (or that index wants credentials: put them into build.env)")
+            else f"pip could not find the package {m['name']} in {_index(text)}: correct its name in the requirements"
+            + ("" if _index(text) == "PyPI" else " (or add credentials for that index to build.env)")
         ),
     ),
     Rule(
@@ -158,7 +160,7 @@ RULES = (
     Rule(
         Reason.TESTS_FAILED,
         r"^(?:=+ )?(?P<sum>\d+ (?:failed|errors?)\b[^=\n]*? in [\d.]+s)\b[^\n]*$|^FAILED \((?P<unittest>[^)]+)\)$",
-        "tests fail ({sum}{unittest}): mend them, or leave the tests out of the build",
+        "tests fail ({sum}{unittest}): fix them, or do not run tests in the build",
         last=True,
     ),
 )
@@ -167,18 +169,18 @@ RULES = (
 def _no_wheel(name: str, text: str) -> str:
     if not name or "file://" in name:
         why = around(r"^\s+((?:\w+\.)*\w*(?:Error|Exception): .*)$", text) or around(
-            r"^\s+(error in .*|[Ee]rror: (?!subprocess).*)$", text, "see the lines"
+            r"^\s+(error in .*|[Ee]rror: (?!subprocess).*)$", text, "see the log"
         )
         own = f" {name.partition(' ')[0]}" if name else ""
-        return f"the repository's own package{own} cannot be built: {why}; correct its pyproject.toml or setup.py"
+        return f"the repository's own package{own} could not be built: {why}; correct its pyproject.toml or setup.py"
     return (
-        f"{name} has no wheel for this Python, and cannot be built for it: choose a newer version of it, or an older"
-        " Python in .python-version"
+        f"{name} has no wheel for this Python version, and could not be built: choose a newer version of it, or set an"
+        " older Python in .python-version"
     )
 
 
 def _unbuilt(text: str) -> str:
-    """What pip could not build; else what it was at."""
+    """The package that pip could not build; else the one it was processing."""
     named = around(r"^ *╰─> (?!\[|See )(\S+)$", text) or around(r"Failed (?:building wheel for|to build) (\S+)", text)
     names = re.findall(r"^ *Collecting (\S+)", text, re.MULTILINE)
     return named or (names[-1] if names else "")
@@ -204,7 +206,7 @@ PYTHON = (
     Rule(
         Reason.DEPENDENCY_NOT_FOUND,
         r"^ModuleNotFoundError: No module named '(?P<name>[^']+)'",
-        "Python cannot import {name}: add the package that provides it to the requirements",
+        "Python could not import {name}: add the package that provides it to the requirements",
         last=True,
     ),
     Rule(

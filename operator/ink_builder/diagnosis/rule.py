@@ -1,4 +1,4 @@
-"""A rule: what a tool prints when one thing is wrong, and the sentence that a person can act on."""
+"""A rule: what a tool prints when something is wrong, and a message that a person can act on."""
 
 import re
 from collections import deque
@@ -8,7 +8,7 @@ from functools import cached_property
 
 from ink_api.reasons import Reason
 
-Words = str | Callable[[re.Match[str], str], str]
+Message = str | Callable[[re.Match[str], str], str]
 """A text with the pattern's groups in braces; or a function of the match and the whole output."""
 
 
@@ -18,10 +18,10 @@ class Rule:
 
     reason: Reason
     pattern: str
-    words: Words
+    words: Message
     infrastructure: bool = False
     last: bool = False
-    """The last match decides, for tools that print a summary at the end."""
+    """Take the last match, for tools that print a summary at the end."""
 
     @cached_property
     def regex(self) -> re.Pattern[str]:
@@ -29,19 +29,19 @@ class Rule:
         return re.compile(self.pattern, re.MULTILINE)
 
     def find(self, text: str) -> re.Match[str] | None:
-        """The match that decides."""
+        """The match that the message is made from."""
         if not self.last:
             return self.regex.search(text)
         return next(iter(deque(self.regex.finditer(text), maxlen=1)), None)
 
     def message(self, match: re.Match[str], text: str) -> str:
-        """The sentence."""
+        """The message for the user."""
         if callable(self.words):
             return self.words(match, text)
         return self.words.format(**{name: value or "" for name, value in match.groupdict().items()})
 
 
 def around(pattern: str, text: str, fallback: str = "") -> str:
-    """The first group of `pattern` somewhere in the output."""
+    """The first group of `pattern`, searched in the whole output."""
     found = re.search(pattern, text, re.MULTILINE)
     return found[1] if found else fallback

@@ -1,4 +1,4 @@
-"""Hugo and Jekyll, MkDocs: pages instead of programs."""
+"""Static site generators: Hugo, Jekyll, MkDocs."""
 
 from ink_api.reasons import Reason
 
@@ -17,13 +17,13 @@ RULES = (
     Rule(
         Reason.FILE_NOT_FOUND,
         r"failed to load modules: module \"(?P<name>[^\"]+)\" not found",
-        "the theme {name} is not in this commit: add it with `git submodule add ADDRESS themes/{name}` (and commit"
+        "the theme {name} is not in this commit: add it with `git submodule add URL themes/{name}` (and commit"
         " .gitmodules), or commit its files",
     ),
     Rule(
         Reason.MANIFEST_INVALID,
         rf"failed to load config: {_PLACE}(?:unmarshal failed: )?(?P<words>[^\n]*)",
-        "Hugo cannot read {file} line {line}: {words}",
+        "Hugo could not parse {file} line {line}: {words}",
     ),
     Rule(
         Reason.FILE_NOT_FOUND,
@@ -41,39 +41,39 @@ RULES = (
         Reason.DEPENDENCY_NOT_FOUND,
         r"(?P<post>POSTCSS)[^\n]*(?:need to install PostCSS|binary with name[^\n]*not found)|(?P<sass>TOCSS)[^\n]*binary with name[^\n]*not found",
         lambda m, _text: (
-            "the styles need PostCSS, which is not in the build: add postcss, postcss-cli and autoprefixer to package.json"
+            "the styles need PostCSS, which is not installed: add postcss, postcss-cli and autoprefixer to package.json"
             if m["post"]
-            else "the styles need Dart Sass, which is not in the build: add sass-embedded to package.json"
+            else "the styles need Dart Sass, which is not installed: add sass-embedded to package.json"
         ),
     ),
     Rule(
         Reason.VERSION_MISMATCH,
         rf"{_PLACE}(?:parse|execute) of template failed: [^\n]*?(?P<words>function \"[^\"]+\" not defined|can't evaluate field \S+ in type \S+)",
         lambda m, text: (
-            f"{m['file']} line {m['line']}: {m['words']} in Hugo {_hugo(text)}: correct the template, or name the Hugo that"
-            " it was written for in .hugo-version"
+            f"{m['file']} line {m['line']}: {m['words']} in Hugo {_hugo(text)}: correct the template, or set the version of"
+            " Hugo that it was written for in .hugo-version"
         ),
     ),
     Rule(
         Reason.COMPILE_FAILED,
         rf"ERROR (?:error building site|render)(?![^\n]*dial tcp)[^\n]*?{_PLACE}(?P<words>[^\n]*)",
-        "Hugo cannot build {file} line {line}: {words}",
+        "Hugo could not build {file} line {line}: {words}",
     ),
     Rule(
         Reason.COMPILE_FAILED,
         r"Liquid (?:Exception|syntax error): (?P<words>[^\n]*?) in (?:/app/)?(?P<file>[^\s:]+)",
-        "Jekyll cannot build {file}: {words}",
+        "Jekyll could not build {file}: {words}",
     ),
     Rule(
         Reason.COMPILE_FAILED,
         r"YAML Exception reading (?:/app/)?(?P<file>\S+): (?P<words>[^\n]*)",
-        "the front matter of {file} cannot be read: {words}",
+        "the front matter of {file} is not valid YAML: {words}",
     ),
     Rule(
         Reason.DEPENDENCY_NOT_FOUND,
         r"Config value '(?:plugins|theme)': (?:The \"(?P<plugin>[^\"]+)\" plugin is not installed|Unrecognised theme name: '(?P<theme>[^']+)')",
-        "MkDocs needs {plugin}{theme}, which is not installed: add its package to requirements.txt (most are named"
-        " mkdocs-…)",
+        "MkDocs needs {plugin}{theme}, which is not installed: add its package to requirements.txt (the name usually starts with"
+        " mkdocs-)",
     ),
     Rule(
         Reason.MANIFEST_INVALID,
@@ -84,8 +84,8 @@ RULES = (
         Reason.COMPILE_FAILED,
         r"^Aborted with (?P<count>\d+) warnings? in strict mode",
         lambda m, text: (
-            f"MkDocs counts warnings as errors here (strict) and has {m['count']}: "
-            + around(r"^WARNING -  (?:Doc file )?([^\n]*)", text, "see the lines")
+            f"MkDocs treats warnings as errors here (strict mode) and reports {m['count']}: "
+            + around(r"^WARNING -  (?:Doc file )?([^\n]*)", text, "see the log")
         ),
     ),
 )

@@ -1,1 +1,1 @@
-"""What is judged of the source before it is built: committed secrets, dependencies with known weaknesses."""
+"""Scans the source for committed secrets, and dependencies and the image's packages for known vulnerabilities."""

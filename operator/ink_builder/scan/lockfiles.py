@@ -1,4 +1,4 @@
-"""The dependencies that lock files pin. Pure; a file that cannot be read holds none."""
+"""The dependencies that lock files pin. Pure; a file that cannot be parsed has none."""
 
 import json
 import re
@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import PurePosixPath
 from typing import Any
 
-from ink_builder.scan.model import Package
+from ink_builder.scan.model import ScannedPackage
 
 MAX_PACKAGES = 10_000
 _YARN = re.compile(r'^"?(?P<name>@?[^@\s"]+)@[^\n]*:\n\s+version:? "?(?P<version>[^"\s]+)"?', re.MULTILINE)
@@ -82,9 +82,9 @@ READERS: dict[str, tuple[str, Callable[[str], Pairs]]] = {
 }
 
 
-def read(paths: Iterable[str], text_of: Callable[[str], str]) -> list[Package]:
-    """Everything that the lock files name, each once; at most MAX_PACKAGES."""
-    found: dict[Package, None] = {}
+def read(paths: Iterable[str], text_of: Callable[[str], str]) -> list[ScannedPackage]:
+    """All dependencies in the lock files, each once; at most MAX_PACKAGES."""
+    found: dict[ScannedPackage, None] = {}
     for path in sorted(paths, key=lambda p: (p.count("/"), p)):
         ecosystem, reader = READERS.get(PurePosixPath(path).name, ("", None))
         if reader is None:
@@ -96,13 +96,13 @@ def read(paths: Iterable[str], text_of: Callable[[str], str]) -> list[Package]:
     return list(found)
 
 
-def _read(reader: Callable[[str], Pairs], text: str, ecosystem: str, path: str) -> Iterator[Package]:
+def _read(reader: Callable[[str], Pairs], text: str, ecosystem: str, path: str) -> Iterator[ScannedPackage]:
     try:
         for name, version in reader(text):
             if name and version:
-                yield Package(ecosystem, normal(name, ecosystem), version, path)
+                yield ScannedPackage(ecosystem, normal(name, ecosystem), version, path)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return  # the package manager itself will say what is wrong with it
+        return  # the package manager will report what is wrong with it
 
 
 def normal(name: str, ecosystem: str) -> str:

@@ -5,7 +5,7 @@ from enum import IntEnum
 
 
 class Severity(IntEnum):
-    """How bad it is; UNKNOWN counts as medium where a limit is compared."""
+    """How bad it is; what has no rating counts as medium."""
 
     LOW = 1
     MEDIUM = 2
@@ -18,8 +18,8 @@ NAMES["critical"] = Severity.CRITICAL
 
 
 @dataclass(frozen=True)
-class Package:
-    """One dependency as a lock file pins it; `ecosystem` is OSV's name."""
+class ScannedPackage:
+    """A dependency as a lock file pins it, or a package in an image; `ecosystem` is OSV's name."""
 
     ecosystem: str
     name: str
@@ -28,15 +28,15 @@ class Package:
 
 
 @dataclass(frozen=True)
-class Finding:
-    """One line of the report; it never holds a secret."""
+class ScanFinding:
+    """One line of the report; it never contains a secret."""
 
     severity: Severity
     text: str
 
 
 @dataclass(frozen=True)
-class CommittedSecret(Finding):
+class SecretFinding(ScanFinding):
     """Something in a file that looks like a secret."""
 
     file: str
@@ -45,9 +45,9 @@ class CommittedSecret(Finding):
 
 
 @dataclass(frozen=True)
-class Weakness(Finding):
+class KnownVulnerability(ScanFinding):
     """A dependency with a known vulnerability; `fixed` is empty when no version without it is known."""
 
-    package: Package
+    package: ScannedPackage
     advisory: str
     fixed: str

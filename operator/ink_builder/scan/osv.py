@@ -1,47 +1,47 @@
-"""Whether a record in OSV's format speaks of a package, and how bad it is. Pure."""
+"""Whether a record in OSV's format affects a package, and how severe it is. Pure."""
 
 from collections.abc import Iterator
 from typing import Any
 
 from ink_builder.scan.lockfiles import normal
-from ink_builder.scan.model import NAMES, Package, Severity, Weakness
+from ink_builder.scan.model import NAMES, KnownVulnerability, ScannedPackage, Severity
 
 Record = dict[str, Any]
 DISTRIBUTIONS = ("Debian", "Alpine")
 _MAX_SUMMARY_CHARS = 90
 
 
-def affects(record: Record, package: Package) -> tuple[bool, str]:
-    """Whether the record speaks of this version; and the version that mends it, if one is known."""
+def affects(record: Record, package: ScannedPackage) -> tuple[bool, str]:
+    """Whether the record affects this version; and the version that fixes it, if one is known."""
     if record.get("withdrawn"):
         return False, ""
-    hit, mended = False, ""
+    hit, fixed = False, ""
     for affected in _of(record, package):
         ranges = [r for r in affected.get("ranges") or () if r.get("type") in {"SEMVER", "ECOSYSTEM"}]
         found = package.version in (affected.get("versions") or ()) or any(_within(r, package) for r in ranges)
         if found:
             hit = True
-            mended = mended or _mended(ranges, package)
-    return hit, mended
+            fixed = fixed or _fixed_version(ranges, package)
+    return hit, fixed
 
 
-def _of(record: Record, package: Package) -> Iterator[Record]:
+def _of(record: Record, package: ScannedPackage) -> Iterator[Record]:
     for affected in record.get("affected") or ():
         about = affected.get("package") or {}
-        ecosystem = told(str(about.get("ecosystem", "")))
+        ecosystem = normal_ecosystem(str(about.get("ecosystem", "")))
         if ecosystem == package.ecosystem and normal(str(about.get("name", "")), ecosystem) == package.name:
             yield affected
 
 
-def told(ecosystem: str) -> str:
-    """A record's ecosystem as packages have it. A release of a distribution (`Debian:12`) mends by itself; what other
-    ecosystems say behind the colon, such as a registry's address, is left out."""
+def normal_ecosystem(ecosystem: str) -> str:
+    """A record's ecosystem as packages have it. Each release of a distribution (`Debian:12`) has fixes of its own; what
+    follows the colon in other ecosystems, such as a registry's address, is dropped."""
     family = ecosystem.partition(":")[0]
     return ecosystem if family in DISTRIBUTIONS else family
 
 
 def _version(text: str, ecosystem: str) -> Any:
-    """A version that can be compared; None for what is none. `0` is the beginning of time."""
+    """A version that can be compared; None when it cannot be parsed."""
     from univers import versions
 
     kinds = {
@@ -61,12 +61,12 @@ def _version(text: str, ecosystem: str) -> Any:
         text = text + ".0" * (2 - text.partition("-")[0].partition("+")[0].count("."))
     try:
         return kinds.get(family, versions.SemverVersion)(text)
-    except Exception:  # strangers write versions, and each kind has an exception of its own for what is none
+    except Exception:  # versions come from strangers, and each kind raises its own exceptions
         return None
 
 
-def _within(span: Record, package: Package) -> bool:
-    """OSV's rule: the events in the order of versions, the last one that is not after the version decides."""
+def _within(span: Record, package: ScannedPackage) -> bool:
+    """OSV's rule: of the events sorted by version, the last one that is not after the version decides."""
     version = _version(package.version, package.ecosystem)
     if version is None:
         return False
@@ -92,7 +92,7 @@ def _events(span: Record, ecosystem: str) -> list[tuple[Any, str]]:
     return [*beginning, *sorted(found, key=lambda pair: pair[0])]
 
 
-def _mended(ranges: list[Record], package: Package) -> str:
+def _fixed_version(ranges: list[Record], package: ScannedPackage) -> str:
     version = _version(package.version, package.ecosystem)
     fixes = {str(e["fixed"]) for r in ranges for e in r.get("events") or () if e.get("fixed")}
     later = [(at, text) for text in fixes if (at := _version(text, package.ecosystem)) is not None and at > version]
@@ -100,7 +100,7 @@ def _mended(ranges: list[Record], package: Package) -> str:
 
 
 def severity(record: Record) -> Severity:
-    """By the database's word, else by the highest CVSS score; malicious packages are critical; unknown is medium."""
+    """The database's rating, else the highest CVSS score; malicious packages are critical, unrated ones medium."""
     if str(record.get("id", "")).startswith("MAL-"):
         return Severity.CRITICAL
     word = str((record.get("database_specific") or {}).get("severity", "")).lower()
@@ -128,14 +128,14 @@ def _score(entry: Record) -> float | None:
         return None
 
 
-def finding(record: Record, package: Package, mended: str) -> Weakness:
-    """What the report says of it."""
+def finding(record: Record, package: ScannedPackage, fixed: str) -> KnownVulnerability:
+    """The report's line about it."""
     names = [str(record.get("id", "?")), *(str(a) for a in record.get("aliases") or ())]
     cve = next((name for name in names if name.startswith("CVE-")), names[0])
     summary = " ".join(str(record.get("summary") or record.get("details") or "").split())
     short = summary if len(summary) <= _MAX_SUMMARY_CHARS else summary[: _MAX_SUMMARY_CHARS - 1] + "…"
-    way_out = f"; fixed in {mended}" if mended else "; no fixed version is known"
+    remedy = f"; fixed in {fixed}" if fixed else "; no fixed version is known"
     about = f": {short}" if short else ""
     place = f" ({package.file})" if package.file else ""
-    text = f"{package.name} {package.version}{place} has {cve}{about}{way_out}"
-    return Weakness(severity(record), text, package, cve, mended)
+    text = f"{package.name} {package.version}{place} has {cve}{about}{remedy}"
+    return KnownVulnerability(severity(record), text, package, cve, fixed)

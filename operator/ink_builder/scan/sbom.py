@@ -1,6 +1,6 @@
-"""The packages that an SBOM names, out of the statement that the scanner left with the image. Pure.
+"""The packages that an SBOM lists, read from the statement that the scanner attached to the image. Pure.
 
-Everything in it comes from the image, so from a stranger: names are text, and what has not its form is left out.
+All of it comes from the image, so nothing is trusted: names are just text, and malformed entries are skipped.
 """
 
 import json
@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 from ink_builder.scan.lockfiles import MAX_PACKAGES, normal
-from ink_builder.scan.model import Package
+from ink_builder.scan.model import ScannedPackage
 
 _WORD_CHARS = 200
 _ECOSYSTEMS = {
@@ -29,30 +29,30 @@ _DISTRIBUTION = re.compile(r"(?P<name>debian|alpine)-v?(?P<version>\d+(?:\.\d+)?
 
 
 @dataclass(frozen=True)
-class Contents:
-    """What is in an image. `packages`: those that OSV's records can be compared with, each once."""
+class ImagePackages:
+    """What is in an image. `packages`: those that OSV has records for, each once."""
 
     total: int
-    packages: tuple[Package, ...]
+    packages: tuple[ScannedPackage, ...]
     others: tuple[str, ...] = ()
-    """Kinds of packages that are compared with nothing, most frequent first."""
+    """Kinds of packages without records, most frequent first."""
 
 
-def read(statement: bytes) -> Contents | None:
-    """What the statement lists; None when it is none."""
+def read(statement: bytes) -> ImagePackages | None:
+    """What the statement lists; None when it is not valid."""
     try:
         predicate = json.loads(statement)["predicate"]
         names = sorted(set(_names(predicate["packages"])))[:MAX_PACKAGES]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
-    found: dict[Package, None] = {}
+    found: dict[ScannedPackage, None] = {}
     others: Counter[str] = Counter()
     for name in names:
         if package := package_of(name):
             found.setdefault(package)
         else:
             others[_kind(name)] += 1
-    return Contents(len(names), tuple(found), tuple(kind for kind, _ in others.most_common()))
+    return ImagePackages(len(names), tuple(found), tuple(kind for kind, _ in others.most_common()))
 
 
 def _names(packages: list[Mapping[str, Any]]) -> Iterator[str]:
@@ -64,7 +64,7 @@ def _names(packages: list[Mapping[str, Any]]) -> Iterator[str]:
                 break
 
 
-def package_of(name: str) -> Package | None:
+def package_of(name: str) -> ScannedPackage | None:
     """The package of a package URL, `pkg:type/namespace/name@version?qualifiers`, as OSV's records name it."""
     kind, path, version, qualifiers = _parts(name)
     if kind in {"deb", "apk"}:
@@ -76,11 +76,11 @@ def package_of(name: str) -> Package | None:
         path = ":".join(path.rsplit("/", 1))
     if ecosystem == "Go":
         version = re.sub(r"^(?:v|go)", "", version)
-    return Package(ecosystem, normal(path, ecosystem)[:_WORD_CHARS], version[:_WORD_CHARS])
+    return ScannedPackage(ecosystem, normal(path, ecosystem)[:_WORD_CHARS], version[:_WORD_CHARS])
 
 
-def _of_distribution(path: str, version: str, qualifiers: Mapping[str, str]) -> Package | None:
-    """Distributions tell of weaknesses by source packages: `upstream` is the source, where it has another name."""
+def _of_distribution(path: str, version: str, qualifiers: Mapping[str, str]) -> ScannedPackage | None:
+    """Distributions publish vulnerabilities by source package: `upstream` names it where it differs."""
     found = _DISTRIBUTION.match(qualifiers.get("distro", ""))
     source, _, its_version = qualifiers.get("upstream", "").partition("@")
     source, version = source or path.rpartition("/")[2], its_version or version
@@ -90,7 +90,7 @@ def _of_distribution(path: str, version: str, qualifiers: Mapping[str, str]) -> 
         ecosystem = f"Debian:{found['version'].partition('.')[0]}"
     else:
         ecosystem = f"Alpine:v{found['version']}"
-    return Package(ecosystem, source[:_WORD_CHARS], version[:_WORD_CHARS])
+    return ScannedPackage(ecosystem, source[:_WORD_CHARS], version[:_WORD_CHARS])
 
 
 def _parts(name: str) -> tuple[str, str, str, dict[str, str]]:

@@ -1,4 +1,4 @@
-"""Secrets that were committed, by the expressions of detect-secrets."""
+"""Finds committed secrets, with the expressions of detect-secrets."""
 
 import re
 import time
@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from ink_builder.planner.files import Files
-from ink_builder.scan.model import CommittedSecret, Severity
+from ink_builder.scan.model import SecretFinding, Severity
 
 _DETECTORS = (
     "aws", "azure_storage_key", "discord", "github_token", "gitlab_token", "mailchimp", "npm", "openai", "private_key",
     "pypi_token", "sendgrid", "slack", "square_oauth", "stripe", "telegram_token", "twilio",
 )  # fmt: skip
-"""Those that know a service's own form. Guesses by entropy or by a variable's name would cry wolf everywhere."""
+"""Only detectors for the token formats of services: guesses by entropy or variable names give false alarms."""
 _MAX_FILE_BYTES = 512 * 1024
 _MAX_TOTAL_BYTES = 64 * 1024 * 1024
 _MAX_SECONDS = 20.0
@@ -34,7 +34,7 @@ _ALLOWED = re.compile(r"pragma: ?allowlist secret")
 
 @cache
 def _expressions() -> Sequence[tuple[str, re.Pattern[str]]]:
-    """What a secret is called, and how it looks."""
+    """The names of the kinds of secrets, and their expressions."""
     found: list[tuple[str, re.Pattern[str]]] = []
     for name in _DETECTORS:
         module = import_module(f"detect_secrets.plugins.{name}")
@@ -45,9 +45,9 @@ def _expressions() -> Sequence[tuple[str, re.Pattern[str]]]:
     return found
 
 
-def find(root: Path, files: Files) -> list[CommittedSecret]:
-    """What looks like a secret, by file and line. Bounded in files, bytes and time."""
-    findings: list[CommittedSecret] = []
+def find(root: Path, files: Files) -> list[SecretFinding]:
+    """Whatever looks like a secret, by file and line. Bounded in findings, bytes and time."""
+    findings: list[SecretFinding] = []
     deadline = time.monotonic() + _MAX_SECONDS
     left = _MAX_TOTAL_BYTES
     for path in sorted(files.paths):
@@ -57,24 +57,24 @@ def find(root: Path, files: Files) -> list[CommittedSecret]:
         left -= len(content)
         for line, what in look(content):
             severity = Severity.LOW if _PRACTICE.search(path) else Severity.HIGH
-            told = f"committed secret: {what} in {path!r} line {line}"
-            findings.append(CommittedSecret(severity, told, path, line, what))
+            message = f"committed secret: {what} in {path!r} line {line}"
+            findings.append(SecretFinding(severity, message, path, line, what))
         if left < 0 or time.monotonic() > deadline or len(findings) >= _MAX_FINDINGS:
             break
     return findings
 
 
 def look(content: str) -> Iterator[tuple[int, str]]:
-    """Line and kind of each secret in a text; the same line is told once."""
-    told: set[int] = set()
+    """Line and kind of each secret in a text; each line is reported once."""
+    reported: set[int] = set()
     for what, expression in _expressions():
         for match in expression.finditer(content):
             number = content.count("\n", 0, match.start()) + 1
             begin = content.rfind("\n", 0, match.start()) + 1
             end = content.find("\n", match.end())
             whole = content[begin : end if end >= 0 else len(content)]
-            if number not in told and not _EXAMPLE.search(match[0]) and not _ALLOWED.search(whole):
-                told.add(number)
+            if number not in reported and not _EXAMPLE.search(match[0]) and not _ALLOWED.search(whole):
+                reported.add(number)
                 yield number, what
 
 

@@ -10,29 +10,29 @@ from typing import Any
 from urllib.parse import quote
 
 from ink_builder.scan.lockfiles import normal
-from ink_builder.scan.model import Package
-from ink_builder.scan.osv import Record, told
+from ink_builder.scan.model import ScannedPackage
+from ink_builder.scan.osv import Record, normal_ecosystem
 
 SECONDS = 10.0
 BATCH = 500
 MAX_ANSWER_BYTES = 32 * 1024 * 1024
 MAX_RECORDS = 2_000
 AT_ONCE = 8
-"""Records that are asked for side by side: those of an image's packages are hundreds."""
+"""Records that are fetched in parallel: an image's packages may have hundreds."""
 
 
-class Unavailable(Exception):
-    """The data cannot be read; str(error) says why."""
+class OsvUnavailable(Exception):
+    """The data is not available; str(error) says why."""
 
 
-def records(source: str, packages: Sequence[Package]) -> Iterator[tuple[Package, Record]]:
-    """Pairs that may belong together. Raises Unavailable."""
+def records(source: str, packages: Sequence[ScannedPackage]) -> Iterator[tuple[ScannedPackage, Record]]:
+    """Packages, each with a record that may affect it. Raises OsvUnavailable."""
     if not source:
-        raise Unavailable("no source of OSV data is set")
+        raise OsvUnavailable("no source of vulnerability data is configured (builders.scan.osvSource)")
     if source.startswith(("http://", "https://")):
         yield from _from_server(source.rstrip("/"), packages)
         return
-    wanted: dict[tuple[str, str], list[Package]] = {}
+    wanted: dict[tuple[str, str], list[ScannedPackage]] = {}
     for package in packages:
         wanted.setdefault((package.ecosystem, package.name), []).append(package)
     for record in _from_files(Path(source)):
@@ -44,7 +44,7 @@ def records(source: str, packages: Sequence[Package]) -> Iterator[tuple[Package,
 
 def _key(affected: Record) -> tuple[str, str]:
     about = affected.get("package") or {}
-    ecosystem = told(str(about.get("ecosystem", "")))
+    ecosystem = normal_ecosystem(str(about.get("ecosystem", "")))
     return ecosystem, normal(str(about.get("name", "")), ecosystem)
 
 
@@ -60,7 +60,7 @@ def _from_files(place: Path) -> Iterator[Record]:
         else:
             yield from _parsed(place.read_bytes())
     except (OSError, ValueError, zipfile.BadZipFile) as error:
-        raise Unavailable(f"{place} cannot be read: {error}") from error
+        raise OsvUnavailable(f"could not read {place}: {error}") from error
 
 
 def _parsed(data: bytes) -> Iterable[Record]:
@@ -68,8 +68,8 @@ def _parsed(data: bytes) -> Iterable[Record]:
     return found if isinstance(found, list) else [found]
 
 
-def _from_server(base: str, packages: Sequence[Package]) -> Iterator[tuple[Package, Record]]:
-    """`POST /v1/querybatch` names records, `GET /v1/vulns/<id>` gives them."""
+def _from_server(base: str, packages: Sequence[ScannedPackage]) -> Iterator[tuple[ScannedPackage, Record]]:
+    """`POST /v1/querybatch` lists the records, `GET /v1/vulns/<id>` returns them."""
     known: dict[str, Record] = {}
     with ThreadPoolExecutor(AT_ONCE) as pool:
         for start in range(0, len(packages), BATCH):
@@ -81,8 +81,8 @@ def _from_server(base: str, packages: Sequence[Package]) -> Iterator[tuple[Packa
             yield from ((package, known[name]) for package, name in pairs if name in known)
 
 
-def _named(base: str, batch: Sequence[Package]) -> list[tuple[Package, str]]:
-    """Packages and the names of the records that speak of them."""
+def _named(base: str, batch: Sequence[ScannedPackage]) -> list[tuple[ScannedPackage, str]]:
+    """Packages and the ids of the records that affect them."""
     queries = [{"package": {"ecosystem": p.ecosystem, "name": p.name}, "version": p.version} for p in batch]
     answer = _ask(f"{base}/v1/querybatch", json.dumps({"queries": queries}).encode())
     results = zip(batch, answer.get("results") or (), strict=False)
@@ -96,7 +96,7 @@ def _ask(url: str, body: bytes | None = None) -> dict[str, Any]:
             data = answer.read(MAX_ANSWER_BYTES)
         found = json.loads(data)
     except (OSError, ValueError) as error:
-        raise Unavailable(f"{url.split('/v1/', maxsplit=1)[0]} does not answer as an OSV server: {error}") from error
+        raise OsvUnavailable(f"{url.split('/v1/', maxsplit=1)[0]} does not answer as an OSV server: {error}") from error
     if not isinstance(found, dict):
-        raise Unavailable(f"{url.split('/v1/', maxsplit=1)[0]} does not answer as an OSV server")
+        raise OsvUnavailable(f"{url.split('/v1/', maxsplit=1)[0]} does not answer as an OSV server")
     return found

@@ -21,7 +21,7 @@ LEEWAY_SECONDS = 30
 
 
 class TokenMint:
-    """Implements ports.Tokens; docs/architecture.md has the claims."""
+    """Implements ports.Tokens; docs/contracts.md has the claims."""
 
     def __init__(self, secrets: Secrets, lifetime_seconds: int, clock: Callable[[], float] = time.time) -> None:
         self._secrets = secrets

@@ -34,7 +34,7 @@ class BuildState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """How a build ended; docs/architecture.md has its JSON."""
+    """How a build ended; docs/contracts.md has its JSON."""
 
     ok: bool
     digest: str = ""

@@ -21,7 +21,7 @@ from .conftest import Stack
 
 SHELL = 'FROM scratch\nCOPY busybox /bin/busybox\nCOPY busybox /bin/sh\nSHELL ["/bin/sh", "-c"]\n'
 SERVICES = 4
-NO_PUSH = "the registry takes no pushes at the moment"
+NO_PUSH = "the registry is not accepting pushes at the moment"
 
 
 @dataclass
@@ -104,7 +104,7 @@ def test_a_time_limit_that_ends_the_waiting_is_none_either(cleaned: Cleaned, she
     cleaned.closed()
     outcome = cleaned.stack.finish(*cleaned.stack.start(cleaned.variables("too-late", shell, INK_TIMEOUT_SECONDS="20")))
     assert (outcome.code, outcome.reason) == (75, "BuildInfrastructure"), outcome.log
-    assert "did not take it" in outcome.message
+    assert "did not accept it" in outcome.message
 
 
 def test_layers_that_were_pushed_before_a_collection_come_again(cleaned: Cleaned, shell: bytes) -> None:

@@ -8,18 +8,20 @@ import time
 import pytest
 from ink_builder.buildkit.control import BuildKit
 from ink_builder.errors import BuildError
-from ink_builder.settings import Daemon
+from ink_builder.settings import BuildkitEndpoint
 from support import build_daemons
 
 from .conftest import Stack
 
 
-def _ours(stack: Stack, address: str | None = None, certificates: build_daemons.Certificates | None = None) -> Daemon:
+def _ours(
+    stack: Stack, address: str | None = None, certificates: build_daemons.Certificates | None = None
+) -> BuildkitEndpoint:
     known = certificates or stack.daemon.certificates
-    return Daemon(address or stack.daemon.address, known.ca, known.client.cert, known.client.key)
+    return BuildkitEndpoint(address or stack.daemon.address, known.ca, known.client.cert, known.client.key)
 
 
-async def _connect(daemon: Daemon, seconds: float) -> str:
+async def _connect(daemon: BuildkitEndpoint, seconds: float) -> str:
     buildkit = BuildKit(daemon)
     try:
         return await buildkit.connect(seconds)

@@ -43,7 +43,7 @@ def test_an_unchanged_build_is_cached_and_gives_the_same_digest(stack: Stack) ->
 @pytest.mark.parametrize(("line", "warned"), [("", True), ('CMD ["/x"]\n', False), ('ENTRYPOINT ["/x"]\n', False)])
 def test_an_image_without_a_command_is_told(stack: Stack, line: str, warned: bool) -> None:
     outcome = stack.build("command", {"Dockerfile": f"FROM scratch\nCOPY . /\n{line}"})
-    assert ("names no command" in outcome.log) is warned
+    assert ("has no CMD or ENTRYPOINT" in outcome.log) is warned
 
 
 def test_no_cache_builds_again(stack: Stack) -> None:
@@ -56,7 +56,7 @@ def test_a_failing_step_is_named_with_its_last_lines(stack: Stack, shell: bytes)
     dockerfile = SHELL + "RUN { for i in 1 2 3; do echo line $i; done; echo broken pipe; } >&2; exit 3\n"
     outcome = stack.build("failing", {"Dockerfile": dockerfile, "busybox": shell})
     assert (outcome.code, outcome.reason) == (1, "BuildFailed")
-    assert "ended with exit code 3" in outcome.message, outcome.log
+    assert "failed with exit code 3" in outcome.message, outcome.log
     assert "RUN { for i in" in outcome.message
     assert outcome.verdict["log"] == ["line 1", "line 2", "line 3", "broken pipe"]
     assert outcome.verdict["infrastructure"] is False

@@ -25,7 +25,7 @@ from support.failing_builds import Failing, Recorded
 from .conftest import Stack
 
 pytestmark = pytest.mark.full
-CONTEXT = failure.Context("Dockerfile", generated=False)
+CONTEXT = failure.FailureContext("Dockerfile", generated=False)
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +79,7 @@ async def test_what_the_daemon_says(  # noqa: PLR0917 - fixtures
     seen: list[Recorded] = []
     explain = failure.explain
 
-    def remember(details: str, step: Any, context: failure.Context) -> Any:
+    def remember(details: str, step: Any, context: failure.FailureContext) -> Any:
         seen.append(Recorded(details, step.name if step else "", tuple(step.lines) if step else ()))
         return explain(details, step, context)
 
@@ -88,7 +88,7 @@ async def test_what_the_daemon_says(  # noqa: PLR0917 - fixtures
     files: dict[str, str | bytes] = {"Dockerfile": dockerfile, "busybox": shell, **failing.files}
     commit = stack.git.commit(failing.name, files)
     variables = stack.variables(failing.name, failing.name, commit, INK_BUILD=failing_builds.json.dumps(failing.build))
-    verdict = await build(parsing.parse(variables), BuildLog(Mask(), io.StringIO()))
+    verdict = await build(parsing.parse_settings(variables), BuildLog(Mask(), io.StringIO()))
     assert verdict["ok"] is False
     ours = {**ports, "PORT5000": stack.registry.port}
     for recorded in seen:

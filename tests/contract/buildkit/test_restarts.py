@@ -47,7 +47,7 @@ def test_a_daemon_that_restarts_is_asked_once_more(own: Stack, shell: bytes) -> 
     own.daemon.start()
     outcome = own.finish(process, verdict)
     assert outcome.code == 0, log + outcome.log
-    assert "connecting again" in outcome.log
+    assert "reconnecting" in outcome.log
     assert "| ended" in outcome.log
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from ink_builder.buildkit.failure import Context, explain
+from ink_builder.buildkit.failure import FailureContext, explain
 from ink_builder.buildkit.progress import Step
 from ink_builder.diagnosis.judge import judge
 
-OWN = Context("Dockerfile", generated=False)
+OWN = FailureContext("Dockerfile", generated=False)
 RUN = 'failed to solve: process "/bin/sh -c make" did not complete successfully: exit code: '
 NAME = "docker.io/library/python:9-slim"
 IMAGE = f"failed to solve: {NAME}: failed to resolve source metadata for {NAME}: "
@@ -16,9 +16,9 @@ IMAGE = f"failed to solve: {NAME}: failed to resolve source metadata for {NAME}:
 @pytest.mark.parametrize(
     ("details", "reason", "words", "infrastructure"),
     [
-        (f"{RUN}2", "BuildFailed", "step [2/2] RUN make ended with exit code 2", False),
-        (f"{RUN}137", "BuildOutOfMemory", "want of memory", False),
-        (f"{RUN}137: cannot allocate memory", "BuildOutOfMemory", "want of memory", False),
+        (f"{RUN}2", "BuildFailed", "step [2/2] RUN make failed with exit code 2", False),
+        (f"{RUN}137", "BuildOutOfMemory", "ran out of memory", False),
+        (f"{RUN}137: cannot allocate memory", "BuildOutOfMemory", "ran out of memory", False),
         (
             "failed to solve: failed to read dockerfile: open Dockerfile: no such file or directory",
             "DockerfileNotFound",
@@ -94,12 +94,14 @@ def test_the_last_lines_of_the_step_are_shown() -> None:
 
 
 def test_a_broken_generated_dockerfile_is_no_fault_of_the_user() -> None:
-    error = explain("failed to solve: dockerfile parse error on line 1: x", None, Context("Dockerfile", generated=True))
+    error = explain(
+        "failed to solve: dockerfile parse error on line 1: x", None, FailureContext("Dockerfile", generated=True)
+    )
     assert error.infrastructure
 
 
 SCANNER = "docker.io/ink/sbom-scanner:1"
-SCANNED = Context("Dockerfile", generated=False, scanner=SCANNER)
+SCANNED = FailureContext("Dockerfile", generated=False, scanner=SCANNER)
 
 
 @pytest.mark.parametrize(
@@ -125,12 +127,12 @@ def test_a_step_that_only_speaks_of_the_scanner_is_the_users() -> None:
     [
         (f"{RUN}1", ["exec /bin/sh: exec format error"], "another processor architecture"),
         (f"{RUN}126", ["/bin/sh: ./tool: Exec format error"], "another processor architecture"),
-        (f"{RUN}1: exec /tool: exec format error", [], "processors that the build does not have"),
+        (f"{RUN}1: exec /tool: exec format error", [], "another processor architecture"),
         (
             "failed to solve: failed to resolve source metadata for docker.io/library/x:1: no match for platform in"
             " manifest: not found",
             [],
-            "no variant for the wanted processors",
+            "not available for this platform",
         ),
     ],
 )
@@ -140,15 +142,15 @@ def test_another_processor_has_a_name_of_its_own(details: str, said: list[str], 
     error = explain(details, step, OWN)
     assert (error.reason, error.infrastructure) == ("PlatformUnavailable", False)
     assert words in str(error)
-    asked = explain(details, step, Context("Dockerfile", generated=True, platform="linux/arm64"))
-    assert "builders.platform of this installation: linux/arm64" in str(asked)
+    asked = explain(details, step, FailureContext("Dockerfile", generated=True, platform="linux/arm64"))
+    assert "this installation builds for linux/arm64: builders.platform" in str(asked)
 
 
 def test_what_a_planned_build_did_not_leave_is_no_matter_of_a_dockerfile() -> None:
     details = 'failed to solve: failed to calculate checksum of ref a::b: "/app/out": not found'
-    planned = explain(details, None, Context("Dockerfile", generated=True))
+    planned = explain(details, None, FailureContext("Dockerfile", generated=True))
     assert (planned.reason, "Dockerfile" in str(planned)) == ("FileNotFound", False)
-    assert "there is no out afterwards: set build.publishDirectory" in str(planned)
+    assert "did not create out: set build.publishDirectory" in str(planned)
     assert "Dockerfile copies /app/out" in str(explain(details, None, OWN))
 
 

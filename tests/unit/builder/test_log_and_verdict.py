@@ -124,7 +124,7 @@ def test_the_log_is_bounded_and_still_says_how_it_ended() -> None:
     log.line("failed: BuildFailed", important=True)
     text = sink.getvalue()
     assert len(text.encode()) < 41_000
-    assert text.count("left out") == 1
+    assert text.count("omitted") == 1
     assert text.endswith("failed: BuildFailed\n")
 
 

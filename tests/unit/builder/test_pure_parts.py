@@ -7,10 +7,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from ink_builder import addresses, dockerfile, guard, image, settings
+from ink_builder import dockerfile, settings
 from ink_builder.buildkit import auth, patterns
 from ink_builder.buildkit.proto import generate
 from ink_builder.errors import BuildError
+from ink_builder.git import egress_proxy, sources
+from ink_builder.image.config import exposed_ports
+from ink_builder.registry import names
 
 OWN = "http://git.dp-system.svc.cluster.local:8080"
 ENVIRONMENT = {
@@ -23,7 +26,7 @@ ENVIRONMENT = {
 }
 
 
-def resolves_to(*found: str) -> addresses.Resolve:
+def resolves_to(*found: str) -> sources.Resolve:
     return lambda _host, _port: found
 
 
@@ -37,7 +40,7 @@ def resolves_to(*found: str) -> addresses.Resolve:
     ],
 )
 def test_addresses_that_may_be_read(url: str, found: list[str]) -> None:
-    addresses.check(url, OWN, resolves_to(*found))
+    sources.check(url, OWN, (), resolves_to(*found))
 
 
 @pytest.mark.parametrize(
@@ -65,7 +68,7 @@ def test_addresses_that_may_be_read(url: str, found: list[str]) -> None:
 )
 def test_addresses_that_are_refused(url: str, found: list[str]) -> None:
     with pytest.raises(BuildError) as caught:
-        addresses.check(url, OWN, resolves_to(*found))
+        sources.check(url, OWN, (), resolves_to(*found))
     assert caught.value.reason == "SourceRefused"
 
 
@@ -81,8 +84,8 @@ def test_addresses_that_are_refused(url: str, found: list[str]) -> None:
         (None, "git.example", 443, False),
     ],
 )
-def test_the_guard_knows_our_own_server(base: str | None, host: str, port: int, own: bool) -> None:
-    assert guard.is_own_host(host, port, base) is own
+def test_the_egress_proxy_knows_our_own_server(base: str | None, host: str, port: int, own: bool) -> None:
+    assert egress_proxy.is_own_host(host, port, base) is own
 
 
 @pytest.mark.parametrize(
@@ -109,7 +112,7 @@ def test_the_frontend_that_a_dockerfile_names(text: str, frontend: str | None) -
     ],
 )
 def test_the_repository_of_a_reference(reference: str, repository: str) -> None:
-    assert image.repository(reference) == repository
+    assert names.repository_of(reference) == repository
 
 
 @pytest.mark.parametrize(
@@ -123,30 +126,30 @@ def test_the_repository_of_a_reference(reference: str, repository: str) -> None:
     ],
 )
 def test_exposed_ports(config: bytes, ports: tuple[int, ...]) -> None:
-    assert image.exposed_ports(config) == ports
+    assert exposed_ports(config) == ports
 
 
 def test_settings_have_defaults() -> None:
-    parsed = settings.parse(ENVIRONMENT)
+    parsed = settings.parse_settings(ENVIRONMENT)
     assert (parsed.source.branch, parsed.options.pack, parsed.registry_host) == ("main", "Auto", "r:5000")
     assert (parsed.timeout_seconds, parsed.no_cache, parsed.registry_insecure) == (900, False, False)
 
 
 @pytest.mark.parametrize("command", ['"npm start"', '["npm", "start"]'])
 def test_a_command_is_text_or_a_list(command: str) -> None:
-    assert settings.parse({**ENVIRONMENT, "INK_COMMAND": command}).options.start_command == "npm start"
+    assert settings.parse_settings({**ENVIRONMENT, "INK_COMMAND": command}).options.start_command == "npm start"
 
 
 @pytest.mark.parametrize("broken", [{"INK_COMMIT": ""}, {"INK_BUILD": "{"}, {"INK_TIMEOUT_SECONDS": "15m"}])
 def test_broken_settings_are_the_platforms_fault(broken: dict[str, str]) -> None:
     with pytest.raises(BuildError) as caught:
-        settings.parse({**ENVIRONMENT, **broken})
+        settings.parse_settings({**ENVIRONMENT, **broken})
     assert caught.value.infrastructure
 
 
 def test_secrets_are_not_in_the_settings_text() -> None:
     secret = {"INK_GIT_PASSWORD": "hush-hush", "INK_REGISTRY_TOKEN": "hush-hush", "INK_BUILDKIT_KEY": "hush-hush"}
-    assert "hush" not in repr(settings.parse({**ENVIRONMENT, **secret}))
+    assert "hush" not in repr(settings.parse_settings({**ENVIRONMENT, **secret}))
 
 
 @pytest.mark.parametrize(

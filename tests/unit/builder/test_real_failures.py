@@ -7,7 +7,7 @@ import re
 
 import pytest
 from ink_builder import verdict
-from ink_builder.buildkit.failure import Context, explain
+from ink_builder.buildkit.failure import FailureContext, explain
 from ink_builder.buildkit.progress import Step
 from ink_builder.diagnosis.judge import RULES, SHOWN_LINES, decisive
 from ink_builder.diagnosis.rule import Rule
@@ -29,7 +29,7 @@ def test_the_decisive_line_survives_in_the_termination_message(failing: Failing)
     recorded = _recorded(failing)
     step = Step(1, name=recorded.step)
     step.lines.extend(recorded.lines)
-    error = explain(recorded.details, step if recorded.step else None, Context("Dockerfile", generated=False))
+    error = explain(recorded.details, step if recorded.step else None, FailureContext("Dockerfile", generated=False))
     kept = json.loads(verdict.encode(verdict.failure(error)))
     assert not failing.line or any(failing.line in line for line in kept["log"])
 

@@ -9,14 +9,15 @@ from typing import Any
 
 import pytest
 from ink_api.reasons import Reason
-from ink_builder import inspection, verdict
 from ink_builder import settings as parsing
+from ink_builder import verdict
 from ink_builder.errors import BuildError
+from ink_builder.image import inspection
+from ink_builder.image.solve import Built
 from ink_builder.log import BuildLog, Mask
 from ink_builder.scan import contents, osv, sbom
-from ink_builder.scan.model import Package
+from ink_builder.scan.model import ScannedPackage
 from ink_builder.settings import Scan
-from ink_builder.solve import Built
 
 DEBIAN = "pkg:deb/debian/libssl3@3.0.11-1~deb12u2?arch=amd64&distro=debian-12&upstream=openssl"
 
@@ -33,7 +34,7 @@ def statement(*names: str) -> bytes:
     return json.dumps({"predicateType": "https://spdx.dev/Document", "predicate": {"packages": packages}}).encode()
 
 
-def listed(*names: str) -> sbom.Contents:
+def listed(*names: str) -> sbom.ImagePackages:
     found = sbom.read(statement(*names))
     assert found is not None
     return found
@@ -42,18 +43,24 @@ def listed(*names: str) -> sbom.Contents:
 @pytest.mark.parametrize(
     ("name", "package"),
     [
-        (DEBIAN, Package("Debian:12", "openssl", "3.0.11-1~deb12u2")),
+        (DEBIAN, ScannedPackage("Debian:12", "openssl", "3.0.11-1~deb12u2")),
         (
             "pkg:deb/debian/libgcc-s1@12.2.0-14?distro=debian-12&upstream=gcc-12%4012.2.0-13",
-            Package("Debian:12", "gcc-12", "12.2.0-13"),
+            ScannedPackage("Debian:12", "gcc-12", "12.2.0-13"),
         ),
-        ("pkg:deb/debian/bsdutils@1%3A2.38.1-5?distro=debian-12", Package("Debian:12", "bsdutils", "1:2.38.1-5")),
-        ("pkg:apk/alpine/busybox@1.36.1-r15?distro=alpine-3.19.1", Package("Alpine:v3.19", "busybox", "1.36.1-r15")),
-        ("pkg:pypi/Flask_Login@0.6.3", Package("PyPI", "flask-login", "0.6.3")),
-        ("pkg:npm/%40acme/ui@2.0.0", Package("npm", "@acme/ui", "2.0.0")),
-        ("pkg:golang/github.com/a/b@v1.2.3#sub", Package("Go", "github.com/a/b", "1.2.3")),
-        ("pkg:golang/stdlib@1.26.8", Package("Go", "stdlib", "1.26.8")),
-        ("pkg:maven/org.acme/core@1.0", Package("Maven", "org.acme:core", "1.0")),
+        (
+            "pkg:deb/debian/bsdutils@1%3A2.38.1-5?distro=debian-12",
+            ScannedPackage("Debian:12", "bsdutils", "1:2.38.1-5"),
+        ),
+        (
+            "pkg:apk/alpine/busybox@1.36.1-r15?distro=alpine-3.19.1",
+            ScannedPackage("Alpine:v3.19", "busybox", "1.36.1-r15"),
+        ),
+        ("pkg:pypi/Flask_Login@0.6.3", ScannedPackage("PyPI", "flask-login", "0.6.3")),
+        ("pkg:npm/%40acme/ui@2.0.0", ScannedPackage("npm", "@acme/ui", "2.0.0")),
+        ("pkg:golang/github.com/a/b@v1.2.3#sub", ScannedPackage("Go", "github.com/a/b", "1.2.3")),
+        ("pkg:golang/stdlib@1.26.8", ScannedPackage("Go", "stdlib", "1.26.8")),
+        ("pkg:maven/org.acme/core@1.0", ScannedPackage("Maven", "org.acme:core", "1.0")),
         ("pkg:rpm/fedora/bash@5.2?distro=fedora-40", None),
         ("pkg:deb/ubuntu/bash@5.2?distro=ubuntu-24.04", None),
         ("pkg:pypi/flask", None),
@@ -61,7 +68,7 @@ def listed(*names: str) -> sbom.Contents:
         ("nonsense", None),
     ],
 )
-def test_a_package_url_is_a_package_of_osv(name: str, package: Package | None) -> None:
+def test_a_package_url_is_a_package_of_osv(name: str, package: ScannedPackage | None) -> None:
     assert sbom.package_of(name) == package
 
 
@@ -95,7 +102,7 @@ def record(name: str, ecosystem: str, package: str, fixed: str, severity: str = 
     return {"id": name, "affected": [affected], "database_specific": {"severity": severity}}
 
 
-def test_a_release_of_a_distribution_mends_by_itself() -> None:
+def test_every_release_of_a_distribution_has_fixes_of_its_own() -> None:
     package = sbom.package_of(DEBIAN)
     assert package is not None
     assert osv.affects(record("D-1", "Debian:12", "openssl", "3.0.11-1~deb12u3"), package) == (True, "3.0.11-1~deb12u3")
@@ -108,14 +115,14 @@ def test_a_release_of_a_distribution_mends_by_itself() -> None:
     [("Alpine:v3.19", "1.2.3-r9", "1.2.3-r10"), ("Maven", "1.9.0", "1.10.0"), ("NuGet", "1.2.9", "1.2.10.0")],
 )
 def test_versions_are_ordered_as_their_kind_orders_them(ecosystem: str, older: str, newer: str) -> None:
-    assert osv.affects(record("A-1", ecosystem, "x", newer), Package(ecosystem, "x", older)) == (True, newer)
-    assert not osv.affects(record("A-1", ecosystem, "x", older), Package(ecosystem, "x", newer))[0]
+    assert osv.affects(record("A-1", ecosystem, "x", newer), ScannedPackage(ecosystem, "x", older)) == (True, newer)
+    assert not osv.affects(record("A-1", ecosystem, "x", older), ScannedPackage(ecosystem, "x", newer))[0]
 
 
 @pytest.mark.parametrize("ecosystem", ["Debian:12", "Alpine:v3.19", "Maven", "NuGet", "npm", "PyPI"])
 @pytest.mark.parametrize("version", ["", "x.y", "!", "9" * 200, "\x00", "..", "1:2:3"])
 def test_a_version_that_is_none_is_survived(ecosystem: str, version: str) -> None:
-    osv.affects(record("A-1", ecosystem, "x", "2.0"), Package(ecosystem, "x", version))
+    osv.affects(record("A-1", ecosystem, "x", "2.0"), ScannedPackage(ecosystem, "x", version))
 
 
 # ---------------------------------------------------------------- policy
@@ -132,7 +139,7 @@ def data(tmp_path: Any) -> str:
 
 
 def test_numbers_by_severity_and_the_worst_first(data: str) -> None:
-    report = contents.look(listed(DEBIAN, "pkg:npm/a@1.0.0", "pkg:npm/b@1.0.0"), Scan(image="warn", osv_source=data))
+    report = contents.compare(listed(DEBIAN, "pkg:npm/a@1.0.0", "pkg:npm/b@1.0.0"), Scan(image="warn", osv_source=data))
     assert report.summary() == {
         "packages": 3,
         "vulnerablePackages": 2,
@@ -159,35 +166,35 @@ def test_numbers_by_severity_and_the_worst_first(data: str) -> None:
 
 
 def test_without_a_policy_packages_are_counted_alone() -> None:
-    assert contents.look(listed(DEBIAN), Scan()).summary() == {"packages": 1}
+    assert contents.compare(listed(DEBIAN), Scan()).summary() == {"packages": 1}
 
 
 def test_clean_is_not_the_same_as_not_looked_at(data: str) -> None:
-    clean = contents.look(listed("pkg:npm/b@1.0.0"), Scan(image="warn", osv_source=data))
+    clean = contents.compare(listed("pkg:npm/b@1.0.0"), Scan(image="warn", osv_source=data))
     assert clean.summary() == {"packages": 1, "vulnerablePackages": 0, "vulnerabilities": {}}
-    other = contents.look(listed("pkg:rpm/fedora/bash@5"), Scan(image="warn", osv_source=data))
+    other = contents.compare(listed("pkg:rpm/fedora/bash@5"), Scan(image="warn", osv_source=data))
     assert other.summary() == {
         "packages": 1,
-        "unchecked": "those of these kinds are compared with nothing: rpm/fedora",
+        "unchecked": "there is no vulnerability data for packages of these kinds: rpm/fedora",
     }
-    absent = contents.look(listed(DEBIAN), Scan(image="warn", osv_source="/nonexistent"))
+    absent = contents.compare(listed(DEBIAN), Scan(image="warn", osv_source="/nonexistent"))
     assert absent.summary().keys() == {"packages", "unchecked"}
 
 
 def test_only_block_stops_an_image_and_from_the_severity_on(data: str) -> None:
     low = listed("pkg:npm/a@1.0.0")
-    contents.enforce(contents.look(low, Scan(image="warn", osv_source=data)), Scan(image="warn", severity="low"))
+    contents.enforce(contents.compare(low, Scan(image="warn", osv_source=data)), Scan(image="warn", severity="low"))
     severe = Scan(image="block", osv_source=data, severity="critical")
-    contents.enforce(contents.look(low, severe), severe)
+    contents.enforce(contents.compare(low, severe), severe)
     with pytest.raises(BuildError, match=r"was not pushed: openssl .* has D-1; fixed in") as stopped:
-        contents.enforce(contents.look(listed(DEBIAN), severe), severe)
+        contents.enforce(contents.compare(listed(DEBIAN), severe), severe)
     assert stopped.value.reason == "ScanBlocked"
     assert not stopped.value.infrastructure
 
 
 def test_a_policy_that_blocks_needs_its_data() -> None:
     with pytest.raises(BuildError) as failed:
-        contents.look(listed(DEBIAN), Scan(image="block", osv_source="/nonexistent"))
+        contents.compare(listed(DEBIAN), Scan(image="block", osv_source="/nonexistent"))
     assert failed.value.infrastructure
 
 
@@ -226,22 +233,22 @@ ENVIRONMENT = {
 
 def test_a_list_that_is_missing_ends_a_build_only_where_the_policy_needs_it() -> None:
     def looked(policy: str) -> Any:
-        settings = parsing.parse({**ENVIRONMENT, "INK_SCAN_IMAGE": policy})
+        settings = parsing.parse_settings({**ENVIRONMENT, "INK_SCAN_IMAGE": policy})
         log = BuildLog(Mask(()), io.StringIO())
-        return asyncio.run(inspection.look(Built("sha256:0", (), 0), settings, log))
+        return asyncio.run(inspection.inspect(Built("sha256:0", (), 0), settings, log))
 
     assert looked("off") is None
     assert looked("warn") is None
-    with pytest.raises(BuildError, match="no list of the image's packages") as failed:
+    with pytest.raises(BuildError, match="no SBOM for the image") as failed:
         looked("block")
     assert failed.value.infrastructure
 
 
 def test_a_look_at_the_image_needs_an_sbom() -> None:
     without = {name: value for name, value in ENVIRONMENT.items() if name != "INK_SBOM_GENERATOR"}
-    assert parsing.parse({**without, "INK_SCAN_IMAGE": "off"}).scan.image == "off"
+    assert parsing.parse_settings({**without, "INK_SCAN_IMAGE": "off"}).scan.image == "off"
     for policy in ("warn", "block"):
         with pytest.raises(BuildError, match="INK_SBOM_GENERATOR"):
-            parsing.parse({**without, "INK_SCAN_IMAGE": policy})
+            parsing.parse_settings({**without, "INK_SCAN_IMAGE": policy})
     with pytest.raises(BuildError, match="INK_PROVENANCE"):
-        parsing.parse({**without, "INK_PROVENANCE": "full"})
+        parsing.parse_settings({**without, "INK_PROVENANCE": "full"})

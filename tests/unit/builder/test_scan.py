@@ -16,7 +16,7 @@ from ink_builder.errors import BuildError
 from ink_builder.log import BuildLog, Mask
 from ink_builder.planner import files
 from ink_builder.scan import lockfiles, osv, secrets, source
-from ink_builder.scan.model import Package, Severity
+from ink_builder.scan.model import ScannedPackage, Severity
 from ink_builder.scan.report import Report, enforce, scan
 from ink_builder.settings import Scan
 
@@ -106,7 +106,7 @@ def test_a_broken_lock_file_holds_nothing(path: str, text: str) -> None:
 
 # ---------------------------------------------------------------- OSV
 @pytest.mark.parametrize(
-    ("record", "ecosystem", "name", "version", "hit", "mended"),
+    ("record", "ecosystem", "name", "version", "hit", "fixed"),
     [
         ("INK-TEST-0001", "npm", "left-pad", "1.3.0", True, "1.3.1"),
         ("INK-TEST-0001", "npm", "left-pad", "1.3.1", False, ""),
@@ -137,9 +137,9 @@ def test_a_broken_lock_file_holds_nothing(path: str, text: str) -> None:
     ],
 )
 def test_which_versions_a_record_means(  # noqa: PLR0917 - a row of the table
-    record: str, ecosystem: str, name: str, version: str, hit: bool, mended: str
+    record: str, ecosystem: str, name: str, version: str, hit: bool, fixed: str
 ) -> None:
-    assert osv.affects(named(record), Package(ecosystem, name, version)) == (hit, mended)
+    assert osv.affects(named(record), ScannedPackage(ecosystem, name, version)) == (hit, fixed)
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,9 @@ def test_a_broken_score_is_unknown() -> None:
 
 
 def test_the_line_names_package_record_and_way_out() -> None:
-    text = osv.finding(named("INK-TEST-0001"), Package("npm", "left-pad", "1.3.0", "package-lock.json"), "1.3.1").text
+    text = osv.finding(
+        named("INK-TEST-0001"), ScannedPackage("npm", "left-pad", "1.3.0", "package-lock.json"), "1.3.1"
+    ).text
     assert text == "left-pad 1.3.0 (package-lock.json) has CVE-2099-0001: Pads without end; fixed in 1.3.1"
 
 
@@ -175,7 +177,7 @@ class _Mirror(BaseHTTPRequestHandler):
         queries = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["queries"]
         results = []
         for query in queries:
-            package = Package(query["package"]["ecosystem"], query["package"]["name"], query["version"])
+            package = ScannedPackage(query["package"]["ecosystem"], query["package"]["name"], query["version"])
             results.append({"vulns": [{"id": r["id"]} for r in RECORDS if osv.affects(r, package)[0]]})
         self._answer({"results": results})
 
@@ -251,8 +253,8 @@ def test_data_that_is_not_there_is_told_and_blocks_only_who_wants_that(tmp_path:
 
 def test_a_server_that_answers_nonsense_is_no_source(tmp_path: Path) -> None:
     (tmp_path / "x.json").write_text("hello")
-    with pytest.raises(source.Unavailable):
-        list(source.records(str(tmp_path / "x.json"), [Package("npm", "a", "1.0.0")]))
+    with pytest.raises(source.OsvUnavailable):
+        list(source.records(str(tmp_path / "x.json"), [ScannedPackage("npm", "a", "1.0.0")]))
 
 
 # ---------------------------------------------------------------- policy
@@ -284,7 +286,7 @@ def test_only_what_is_bad_enough_blocks(tmp_path: Path) -> None:
     root = tmp_path
     (root / "uv.lock").write_text(LOCKS["uv.lock"][0])
     report = scan(root, files.from_directory(root), settings)
-    assert len(report.weaknesses) == 2
+    assert len(report.vulnerabilities) == 2
     enforce(report, settings)
 
 
@@ -322,7 +324,7 @@ def test_findings_name_the_place_and_never_the_secret(tmp_path: Path) -> None:
     everything = f"{caught.value} {caught.value.lines} {report.lines()} {report.summary()}"
     assert AWS not in everything
     assert GITHUB not in everything
-    assert "revoke" in everything
+    assert "Revoke" in everything
 
 
 def test_the_summary_lists_the_worst_and_counts_the_rest(tmp_path: Path) -> None:

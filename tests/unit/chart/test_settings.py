@@ -6,9 +6,10 @@ import tomllib
 from collections.abc import Callable
 
 import yaml
+from ink_common.environ import variables
 from ink_gateway import settings as gateway
 from ink_git import settings as git
-from ink_logs import app as ink_logs
+from ink_logs import settings as ink_logs
 from ink_operator import settings as operator
 from support.helm import Manifest
 from unit.chart.looking import environment, one
@@ -24,8 +25,7 @@ def test_the_operator_takes_its_environment(local: list[Manifest]) -> None:
     assert parsed.secrets.registry_token_key.startswith("-----BEGIN")
     assert parsed.secrets.buildkit_ca.startswith("-----BEGIN CERTIFICATE")
     assert len(parsed.secrets.git_signing_key) == 64
-    own = {f"INK_{name.upper()}" for name in (*operator.PARSERS, *operator.Secrets.__slots__)}
-    assert set(env) - own <= {"INK_LOG_LEVEL"}, "the operator would not read these"
+    assert set(env) - set(variables(operator.Settings)) <= {"INK_LOG_LEVEL"}, "the operator would not read these"
 
 
 def test_the_operator_takes_its_environment_of_daemons(tenants: list[Manifest]) -> None:
@@ -35,8 +35,7 @@ def test_the_operator_takes_its_environment_of_daemons(tenants: list[Manifest]) 
     assert parsed.buildkit_storage == operator.Storage("5Gi")
     assert (parsed.buildkit_idle_seconds, parsed.buildkit_start_seconds) == (600, 120)
     assert len(parsed.secrets.buildkit_seed) == 64
-    own = {f"INK_{name.upper()}" for name in (*operator.PARSERS, *operator.Secrets.__slots__)}
-    assert set(env) - own <= {"INK_LOG_LEVEL"}, "the operator would not read these"
+    assert set(env) - set(variables(operator.Settings)) <= {"INK_LOG_LEVEL"}, "the operator would not read these"
     assert not [m for m in tenants if m["kind"] == "Secret" and m["metadata"]["name"] == "buildkit-client"]
 
 
@@ -65,15 +64,15 @@ def test_builders_are_told_what_images_get(
 
 
 def test_the_gateway_takes_its_environment(local: list[Manifest]) -> None:
-    parsed = gateway.load(environment(local, "gateway"))
+    parsed = gateway.parse_settings(environment(local, "gateway"))
     assert parsed.public_url == "https://localhost:8443"
     assert parsed.own_hosts == {"localhost"}
     assert parsed.bootstrap_api_key is not None
-    assert parsed.bootstrap_api_key.get_secret_value().startswith("dk_live_")
+    assert parsed.bootstrap_api_key.startswith("dk_live_")
 
 
 def test_the_git_server_takes_its_environment(local: list[Manifest]) -> None:
-    parsed = git.from_environment(environment(local, "git"))
+    parsed = git.parse_settings(environment(local, "git"))
     assert parsed.push_events_url == "http://gateway.dp-system.svc.cluster.local:8081/internal/v1/pushes"
 
 
@@ -121,8 +120,8 @@ def test_the_registry_that_is_collected_is_the_same_but_read_only(local: list[Ma
 
 
 def test_the_reader_of_kept_logs_and_the_gateway_share_a_token(local: list[Manifest]) -> None:
-    parsed = ink_logs.from_environment(environment(local, "build-logs"))
-    asking = gateway.load(environment(local, "gateway"))
-    assert parsed.token == asking.build_logs_token.get_secret_value()
+    parsed = ink_logs.parse_settings(environment(local, "build-logs"))
+    asking = gateway.parse_settings(environment(local, "gateway"))
+    assert parsed.token == asking.build_logs_token
     assert asking.build_logs_url == "http://build-logs.dp-system.svc.cluster.local:8080"
     assert (parsed.registry_url.rpartition(":")[2], parsed.username) == ("5001", "node")

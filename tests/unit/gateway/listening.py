@@ -10,7 +10,7 @@ import httpx2
 import uvicorn
 from ink_gateway.__main__ import Server
 from ink_gateway.app import assemble
-from ink_gateway.settings import Settings, load
+from ink_gateway.settings import Settings, parse_settings
 from mcp.client import Client
 from mcp.client.streamable_http import streamable_http_client
 from unit.gateway.world import KEY, World
@@ -57,7 +57,9 @@ async def listening(app: Any) -> AsyncIterator[str]:
 @asynccontextmanager
 async def running() -> AsyncIterator[Running]:
     world = World()
-    settings: Settings = load({"INK_INTERNAL_TOKEN": TOKEN, "INK_GIT_ADMIN_TOKEN": "x", "INK_ENV_DIGEST_KEY": "d" * 32})
+    settings: Settings = parse_settings(
+        {"INK_INTERNAL_TOKEN": TOKEN, "INK_GIT_ADMIN_TOKEN": "x", "INK_ENV_DIGEST_KEY": "d" * 32}
+    )
     probes: dict[str, Any] = {"database": _fine, "kubernetes": _fine}
     async with (
         assemble(settings, world.platform, world.keys, probes) as apps,

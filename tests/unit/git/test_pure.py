@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from ink_common.environ import SettingsError
 from ink_git.announcements import default_branch, pusher_lines
 from ink_git.maintenance import Condition, needs_packing
 from ink_git.names import is_repo, is_workspace, parse_name
 from ink_git.pktline import FLUSH, HeldFlush, packet, progress, wants_sideband
 from ink_git.process import environment
-from ink_git.settings import SettingsError, from_environment
+from ink_git.settings import parse_settings
 from ink_git.smart_http import protocol_of, room_for
 from ink_git.store import ZERO, RefUpdate, difference
 
@@ -161,12 +162,10 @@ def test_git_sees_nothing_of_our_environment(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_settings_name_everything_that_is_wrong() -> None:
     with pytest.raises(SettingsError) as wrong:
-        from_environment(
-            {"INK_GIT_ADMIN_TOKEN": "short", "INK_REPO_MAX_BYTES": "1GiB", "INK_PUSH_EVENTS_URL": "ftp://x"}
-        )
+        parse_settings({"INK_GIT_ADMIN_TOKEN": "short", "INK_REPO_MAX_BYTES": "1GiB", "INK_PUSH_EVENTS_URL": "ftp://x"})
     for name in (*SECRETS, "INK_REPO_MAX_BYTES", "INK_PUSH_EVENTS_URL"):
         assert name in str(wrong.value)
     assert "short" not in str(wrong.value).replace("shorter", "")
-    settings = from_environment({**SECRETS, "INK_REPO_MAX_BYTES": "5"})
+    settings = parse_settings({**SECRETS, "INK_REPO_MAX_BYTES": "5"})
     assert settings.repo_max_bytes == 5
     assert "x" * 40 not in repr(settings)

@@ -1,16 +1,17 @@
 """The environment as settings."""
 
 import pytest
-from ink_operator.settings import PARSERS, Settings, parse_settings
+from ink_common.environ import variables
+from ink_operator.settings import Secrets, Settings, parse_settings
 
 
 def test_nothing_set_gives_the_defaults() -> None:
     assert parse_settings({}) == Settings()
 
 
-def test_every_setting_but_the_secrets_can_be_given() -> None:
-    fields = set(Settings.__dataclass_fields__) - {"secrets"}
-    assert set(PARSERS) == fields
+def test_every_setting_is_a_variable_of_its_name() -> None:
+    fields = {*Settings.__dataclass_fields__, *Secrets.__dataclass_fields__} - {"secrets"}
+    assert set(variables(Settings)) == {f"INK_{name.upper()}" for name in fields}
 
 
 def test_values_are_parsed_and_secrets_stay_out_of_texts() -> None:

@@ -1,4 +1,4 @@
-"""The build Job and its Secret; docs/architecture.md has the contract with the builder."""
+"""The build Job and its Secret; docs/contracts.md has the contract with the builder."""
 
 import json
 from typing import Any
@@ -160,6 +160,7 @@ def _environment(context: model.ServiceContext, start: model.StartBuild) -> dict
         "INK_TIMEOUT_SECONDS": str(timeout_seconds(service, settings)),
         "INK_NO_CACHE": "1" if start.no_cache else "",
         "INK_GIT_ALLOWED_PRIVATE": settings.git_internal_url,
+        **({"INK_DENIED_CIDRS": ",".join(settings.denied_cidrs)} if settings.denied_cidrs else {}),
         **({"INK_BASE_IMAGES": settings.base_images} if settings.base_images else {}),
         "INK_SCAN_SECRETS": settings.scan_secrets,
         "INK_SCAN_VULNERABILITIES": settings.scan_vulnerabilities,

@@ -1,4 +1,4 @@
-"""Names and configurations of images. Pure."""
+"""What an image says of itself: labels, command, exposed ports. Pure."""
 
 import json
 from collections.abc import Mapping
@@ -7,24 +7,18 @@ from urllib.parse import urlsplit, urlunsplit
 
 from ink_api.group import LABEL_INKFILE
 
-from ink_builder.settings import Source
+from ink_builder.settings import BuildSource
 
 
-def repository(reference: str) -> str:
-    """`host:port/path` of `host:port/path:tag`."""
-    head, _, name = reference.rpartition("/")
-    return f"{head}/{name.split('@', 1)[0].split(':', 1)[0]}"
-
-
-def labels(source: Source, build_id: str, config: Mapping[str, Any] | None = None) -> dict[str, str]:
-    """What an image says of its origin, and of how it is run."""
+def labels(source: BuildSource, build_id: str, config: Mapping[str, Any] | None = None) -> dict[str, str]:
+    """The labels of an image: where it comes from, and how it is run."""
     parts = urlsplit(source.url)
     plain = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
     return {
         "org.opencontainers.image.revision": source.commit,
         "org.opencontainers.image.source": plain,
         "ml.ink/build": build_id,
-        # Also when there is none: a base image may have one of its own.
+        # Set even when empty: the base image may have one of its own.
         LABEL_INKFILE: json.dumps(config or {}, sort_keys=True),
     }
 

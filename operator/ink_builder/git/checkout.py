@@ -10,12 +10,12 @@ from typing import Any
 import pygit2
 from ink_api.reasons import Reason
 
-from ink_builder import addresses, gittree, submodules
 from ink_builder.errors import BuildError
-from ink_builder.gittree import Budget, too_large
-from ink_builder.guard import Guard
-from ink_builder.settings import Source
-from ink_builder.submodules import Submodule
+from ink_builder.git import sources, submodules, tree
+from ink_builder.git.egress_proxy import EgressProxy
+from ink_builder.git.submodules import Submodule
+from ink_builder.git.tree import Budget, too_large
+from ink_builder.settings import BuildSource
 
 CONNECT_SECONDS = 10
 SILENCE_SECONDS = 30
@@ -23,8 +23,8 @@ _CA_FILES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle
 _HEAD = "refs/ink/fetched"
 _REDIRECT_NONE = 1
 _WHOLE_HISTORY = 2**31 - 1
-"""As a depth: what is missing of a shallow clone."""
-Say = Callable[[str], None]
+"""As a fetch depth: deepen a shallow clone to the full history."""
+Report = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -37,9 +37,9 @@ class Checkout:
 
 
 class _Callbacks(pygit2.RemoteCallbacks):  # type: ignore[misc]  # pygit2 is not typed
-    """Answers libgit2 while it fetches; what is raised here comes out of fetch()."""
+    """Answers libgit2 while it fetches; exceptions raised here come out of fetch()."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: BuildSource) -> None:
         super().__init__()
         self._source = source
         self._asked = False
@@ -47,13 +47,12 @@ class _Callbacks(pygit2.RemoteCallbacks):  # type: ignore[misc]  # pygit2 is not
 
     @property
     def fetch_options(self) -> Any:
-        """What pygit2 hands to libgit2; it has no parameter for redirects."""
+        """What pygit2 passes to libgit2; pygit2 has no parameter for redirects."""
         return self._fetch_options
 
     @fetch_options.setter
     def fetch_options(self, options: Any) -> None:
-        # A redirect to another host could lead to a private address that was never checked; one on the same host is
-        # followed all the same (libgit2 means only foreign hosts by this).
+        # Redirects to other hosts are not followed. (libgit2 still follows those within the same host.)
         options.follow_redirects = _REDIRECT_NONE
         self._fetch_options = options
 
@@ -61,68 +60,70 @@ class _Callbacks(pygit2.RemoteCallbacks):  # type: ignore[misc]  # pygit2 is not
         if not self._source.password:
             raise BuildError(
                 Reason.AUTH_REQUIRED,
-                f"{self._source.url} wants credentials: it is private, or there is no such repository",
+                f"{self._source.url} asks for credentials: the repository is private or does not exist",
             )
         if self._asked:
-            raise BuildError(Reason.AUTH_REQUIRED, f"{self._source.url} refuses the credentials given")
+            raise BuildError(Reason.AUTH_REQUIRED, f"{self._source.url} rejected the credentials in source.git.auth")
         self._asked = True
         return pygit2.UserPass(self._source.username or "x-access-token", self._source.password)
 
     def transfer_progress(self, stats: Any) -> None:
         if stats.received_bytes > self._source.max_bytes:
-            raise too_large(f"more than {self._source.max_bytes // 2**20} MiB had to be fetched")
+            raise too_large(f"fetching it takes more than {self._source.max_bytes // 2**20} MiB")
 
 
-def checkout(source: Source, into: Path, say: Say) -> Checkout:
-    """Fetch the commit into the empty directory `into`; blocks. Raises BuildError with the reason why not."""
-    addresses.check(source.url, source.allowed_private)
+def checkout(source: BuildSource, into: Path, report: Report) -> Checkout:
+    """Fetch the commit into the empty directory `into`; blocks. Raises BuildError."""
+    sources.check(source.url, source.allowed_private, source.denied)
     _set_up_libgit2()
     root = into / "source"
     root.mkdir()
-    with Guard(source) as guard:
-        whole = _Whole(guard, Budget(source.max_bytes, source.max_files), into, say)
-        whole.place(source, root, source.root_directory)
-    return Checkout(root, _application(root, source.root_directory), tuple(whole.notes))
+    with EgressProxy(source) as proxy:
+        fetcher = _Fetcher(proxy, Budget(source.max_bytes, source.max_files), into, report)
+        fetcher.fetch(source, root, source.root_directory)
+    return Checkout(root, _application(root, source.root_directory), tuple(fetcher.notes))
 
 
 @dataclass
-class _Whole:
-    """A repository and its submodules on their way into one directory."""
+class _Fetcher:
+    """Fetches a repository and its submodules into one directory."""
 
-    guard: Guard
+    proxy: EgressProxy
     budget: Budget
     work: Path
-    say: Say
+    report: Report
     notes: list[str] = field(default_factory=list)
-    fetched: int = 0
+    count: int = 0
 
-    def place(self, source: Source, root: Path, wanted: str, depth: int = 0) -> None:
+    def fetch(self, source: BuildSource, root: Path, wanted: str, depth: int = 0) -> None:
         """Write the files of one commit into the empty directory `root`, then its submodules."""
-        self.fetched += 1
-        repository = _repository(self.work / f"git-{self.fetched}", root)
-        commit = _fetch(repository, source, self.say, self.guard)
-        contents = gittree.judge(repository, commit.tree, self.budget)
+        self.count += 1
+        repository = _repository(self.work / f"git-{self.count}", root)
+        commit = _fetch(repository, source, self.report, self.proxy)
+        contents = tree.check(repository, commit.tree, self.budget)
         strategy = pygit2.enums.CheckoutStrategy.FORCE
         repository.checkout_tree(commit.tree, directory=str(root), strategy=strategy)
-        _date(root, contents.files, commit.commit_time)
+        _set_times(root, contents.files, commit.commit_time)
         if contents.pointers:
-            self.notes.append(gittree.lfs_note(contents.pointers))
+            self.notes.append(tree.lfs_note(contents.pointers))
         if contents.submodules:
             known = submodules.parse(_text(repository, commit.tree, ".gitmodules"), source.url)
             for path, oid in sorted(contents.submodules.items()):
                 if submodules.is_wanted(path, wanted):
                     self._submodule(source, root, known.get(path), (path, oid, depth + 1))
 
-    def _submodule(self, parent: Source, root: Path, found: Submodule | None, link: tuple[str, Any, int]) -> None:
+    def _submodule(self, parent: BuildSource, root: Path, found: Submodule | None, link: tuple[str, Any, int]) -> None:
         path, oid, depth = link
         if found is None:
             raise submodules.missing(path)
-        if depth > submodules.MAX_DEPTH or self.fetched > submodules.MAX_COUNT:
-            limits = f"{submodules.MAX_COUNT} submodules, {submodules.MAX_DEPTH} deep"
-            raise gittree.too_large(f"submodule {path} exceeds what is fetched ({limits})")
+        if depth > submodules.MAX_DEPTH or self.count > submodules.MAX_COUNT:
+            limits = f"{submodules.MAX_COUNT} submodules, nested {submodules.MAX_DEPTH} deep"
+            raise too_large(f"submodule {path} exceeds the limits for submodules ({limits})")
         place = root / path
         if place.is_symlink() or not place.resolve().is_relative_to(root.resolve()):
-            raise BuildError(Reason.SOURCE_REFUSED, f"submodule {path} lies behind a link that leads elsewhere")
+            raise BuildError(
+                Reason.SOURCE_REFUSED, f"submodule {path} lies behind a symbolic link that leads out of the repository"
+            )
         place.mkdir(parents=True, exist_ok=True)
         same = submodules.same_origin(parent.url, found.url)
         source = replace(
@@ -133,24 +134,24 @@ class _Whole:
             username=parent.username if same else None,
             password=parent.password if same else None,
         )
-        self.say(f"submodule {path} from {found.url}")
+        self.report(f"fetching submodule {path} from {found.url}")
         try:
-            addresses.check(source.url, source.allowed_private)
-            self.place(source, place, "", depth)
+            sources.check(source.url, source.allowed_private, source.denied)
+            self.fetch(source, place, "", depth)
         except BuildError as error:
             raise error if str(error).startswith("submodule ") else submodules.about(path, found.url, error) from error
 
 
 def _repository(git_dir: Path, root: Path) -> Any:
-    """An empty repository with the work tree `root`: libgit2 writes no tree with submodules from a bare one."""
+    """An empty repository with the work tree `root`: from a bare one, libgit2 checks out no tree with submodules."""
     flags = pygit2.enums.RepositoryInitFlag
     repository = pygit2.init_repository(str(git_dir), flags=flags.MKDIR | flags.NO_DOTGIT_DIR, workdir_path=str(root))
-    (root / ".git").unlink(missing_ok=True)  # it would lead from the build's files to ours
+    (root / ".git").unlink(missing_ok=True)  # the build's files must not point at ours
     return repository
 
 
 def _text(repository: Any, tree: Any, name: str) -> str:
-    """A file at the top of a tree; empty when it is none."""
+    """The text of a file at the top of a tree; empty when there is none."""
     if name not in tree:
         return ""
     data = getattr(repository[tree[name].id], "data", b"")
@@ -158,7 +159,7 @@ def _text(repository: Any, tree: Any, name: str) -> str:
 
 
 def _set_up_libgit2() -> None:
-    """One certificate bundle whatever the wheel was built with, and no waiting for a silent server."""
+    """Use one certificate bundle whatever the wheel was built with, and do not wait for silent servers."""
     bundle = next(
         (path for path in (os.environ.get("SSL_CERT_FILE", ""), *_CA_FILES) if path and Path(path).is_file()), None
     )
@@ -168,10 +169,10 @@ def _set_up_libgit2() -> None:
     pygit2.settings.server_timeout = SILENCE_SECONDS * 1000
 
 
-def _fetch(repository: Any, source: Source, say: Say, guard: Guard) -> Any:
-    """The commit object: by the branch's head if it is still that, else by its id, else out of the branch's history.
+def _fetch(repository: Any, source: BuildSource, report: Report, proxy: EgressProxy) -> Any:
+    """The commit object: as the head of its branch, else by its id, else from the branch's history.
 
-    A submodule has no branch: its commit is asked for by its id, then looked for in all branches.
+    A submodule has no branch: its commit is fetched by its id, else from the history of all branches.
     """
     branch = f"+refs/heads/{source.branch or '*'}:{_HEAD}{'' if source.branch else '/*'}"
     by_id = (f"+{source.commit}:{_HEAD}/id", 1)
@@ -181,9 +182,9 @@ def _fetch(repository: Any, source: Source, say: Say, guard: Guard) -> Any:
     failure: BuildError | None = None
     for refspec, depth in attempts:
         try:
-            _fetch_once(repository, source, (refspec, depth), guard)
+            _fetch_once(repository, source, (refspec, depth), proxy)
         except BuildError as error:
-            # libgit2 does not read a refusal of a single commit ("unexpected packet type"); the next attempt decides.
+            # libgit2 does not understand the refusal of a single commit ("unexpected packet type"): try the next way.
             refused = error.reason is Reason.SOURCE_UNREACHABLE and not refspec.startswith(branch)
             if error.reason is not Reason.COMMIT_NOT_FOUND and not refused:
                 raise
@@ -191,28 +192,28 @@ def _fetch(repository: Any, source: Source, say: Say, guard: Guard) -> Any:
         commit = repository.get(source.commit)
         if isinstance(commit, pygit2.Commit):
             return commit
-        say(f"{source.commit[:12]} is not the head of {source.branch or 'its branch'} any more: looking further")
+        report(f"{source.commit[:12]} is no longer the head of {source.branch or 'its branch'}: searching further")
     where = f"branch {source.branch}" if source.branch else "any branch"
-    message = f"commit {source.commit} is not in {where} of {source.url}"
+    message = f"commit {source.commit} was not found in {where} of {source.url}"
     raise BuildError(Reason.COMMIT_NOT_FOUND, message) from failure
 
 
-def _fetch_once(repository: Any, source: Source, what: tuple[str, int], guard: Guard) -> None:
+def _fetch_once(repository: Any, source: BuildSource, what: tuple[str, int], proxy: EgressProxy) -> None:
     refspec, depth = what
     remote = repository.remotes.create_anonymous(source.url)
-    # Ink's own git server speaks plain HTTP inside the cluster; everything else is HTTPS, and goes through the guard.
-    proxy = guard.url if source.url.startswith("https:") else None
-    guard.begin()
+    # Ink's own git server speaks plain HTTP inside the cluster; everything else is HTTPS, and goes through the proxy.
+    proxy_url = proxy.url if source.url.startswith("https:") else None
+    proxy.begin()
     try:
-        remote.fetch([refspec], callbacks=_Callbacks(source), depth=depth, proxy=proxy)
+        remote.fetch([refspec], callbacks=_Callbacks(source), depth=depth, proxy=proxy_url)
     except BuildError:
         raise
     except (pygit2.GitError, KeyError, ValueError, OSError) as error:
-        raise guard.refusal or explain(str(error), source) from error
+        raise proxy.refusal or explain(str(error), source) from error
 
 
-def explain(text: str, source: Source) -> BuildError:
-    """The reason behind an error text of libgit2."""
+def explain(text: str, source: BuildSource) -> BuildError:
+    """The failure behind an error message of libgit2."""
     lower = text.lower()
     url = source.url
     if "404" in lower or "repository not found" in lower or "not found on the server" in lower:
@@ -220,12 +221,12 @@ def explain(text: str, source: Source) -> BuildError:
     if "redirect" in lower:
         return BuildError(
             Reason.SOURCE_REFUSED,
-            f"{url} redirects elsewhere: give the address that it leads to (often the same + .git)",
+            f"{url} redirects to another host: use the final address (often the same with .git at the end)",
         )
     if "401" in lower or "403" in lower or "authentication" in lower:
-        return BuildError(Reason.AUTH_REQUIRED, f"{url} refuses access: {text}")
+        return BuildError(Reason.AUTH_REQUIRED, f"{url} denied access: {text}")
     if "certificate" in lower:
-        return BuildError(Reason.SOURCE_REFUSED, f"the certificate of {url} cannot be trusted: {text}")
+        return BuildError(Reason.SOURCE_REFUSED, f"the certificate of {url} is not trusted: {text}")
     missing = (
         "specific object",
         "not our ref",
@@ -237,15 +238,15 @@ def explain(text: str, source: Source) -> BuildError:
         "upload-pack",
     )
     if any(word in lower for word in missing):
-        return BuildError(Reason.COMMIT_NOT_FOUND, f"commit {source.commit} cannot be fetched from {url}: {text}")
-    return BuildError(Reason.SOURCE_UNREACHABLE, f"{url} cannot be read: {text}", infrastructure=True)
+        return BuildError(Reason.COMMIT_NOT_FOUND, f"commit {source.commit} could not be fetched from {url}: {text}")
+    return BuildError(Reason.SOURCE_UNREACHABLE, f"{url} could not be fetched: {text}", infrastructure=True)
 
 
-def _date(root: Path, files: dict[str, bytes], seconds: int) -> None:
-    """Give every file the commit's time, so that the same commit makes the same image.
+def _set_times(root: Path, files: dict[str, bytes], seconds: int) -> None:
+    """Give every file the commit's time, so that the same commit gives the same image.
 
-    The daemon takes a file of the same size and time for one that it holds already. The nanoseconds therefore come from
-    the content: two commits of the same second cannot be confused.
+    The daemon assumes that a file of the same size and time is unchanged. The nanoseconds therefore come from the
+    content, so that two commits of the same second are not mixed up.
     """
     directories = {str(parent) for path in files for parent in PurePosixPath(path).parents}
     for path, oid in files.items():
@@ -260,10 +261,11 @@ def _date(root: Path, files: dict[str, bytes], seconds: int) -> None:
 def _application(root: Path, directory: str) -> Path:
     found = (root / directory).resolve()
     if not found.is_relative_to(root.resolve()):
-        raise BuildError(Reason.SOURCE_REFUSED, f"root directory {directory} leads out of the repository")
+        raise BuildError(Reason.SOURCE_REFUSED, f"the root directory {directory} leads out of the repository")
     if not found.is_dir():
         there = ", ".join(sorted(p.name for p in root.iterdir() if p.is_dir())[:10]) or "none"
         raise BuildError(
-            Reason.PACK_NOT_DETECTED, f"root directory {directory} is not in this commit; directories there: {there}"
+            Reason.PACK_NOT_DETECTED,
+            f"the root directory {directory} does not exist in this commit; its directories are: {there}",
         )
     return found

@@ -1,4 +1,4 @@
-"""What .gitmodules asks for. Pure."""
+"""Parsing .gitmodules. Pure."""
 
 import re
 from dataclasses import dataclass
@@ -19,14 +19,14 @@ _SSH = re.compile(r"^ssh://(?:[\w.-]+@)?(?P<host>[\w.-]+)(?::22)?/(?P<path>.+)$"
 
 @dataclass(frozen=True)
 class Submodule:
-    """Where it belongs, and where it comes from (an absolute URL)."""
+    """Its path in the repository, and the absolute URL that it is fetched from."""
 
     path: str
     url: str
 
 
 def parse(text: str, parent_url: str) -> dict[str, Submodule]:
-    """Path -> submodule. Only the keys that matter are read: nothing in this file can include another."""
+    """Path -> submodule. Only known keys are read; nothing in this file can include another file."""
     found: dict[str, Submodule] = {}
     entries: dict[str, dict[str, str]] = {}
     current: dict[str, str] = {}
@@ -42,7 +42,7 @@ def parse(text: str, parent_url: str) -> dict[str, Submodule]:
 
 
 def absolute(url: str, parent_url: str) -> str:
-    """The address behind a submodule's URL: relative ones start at the parent's; SSH's are read as HTTPS."""
+    """The absolute URL of a submodule: relative URLs start at the parent's; SSH URLs become HTTPS."""
     if url.startswith(("./", "../")):
         return urljoin(parent_url.rstrip("/") + "/", url)
     if found := _SCP.match(url) or _SSH.match(url):
@@ -51,19 +51,19 @@ def absolute(url: str, parent_url: str) -> str:
 
 
 def same_origin(one: str, other: str) -> bool:
-    """Whether credentials for the one may be shown to the other."""
+    """Whether credentials for one URL may be sent to the other."""
     first, second = urlsplit(one), urlsplit(other)
     return (first.scheme, first.netloc) == (second.scheme, second.netloc)
 
 
 def is_wanted(path: str, root_directory: str) -> bool:
-    """Whether any of it can reach the build, which sees the root directory alone."""
+    """Whether any of its files can be part of the build, which sees only the root directory."""
     inside = not root_directory or f"{path}/".startswith(f"{root_directory}/")
     return inside or f"{root_directory}/".startswith(f"{path}/")
 
 
 def about(path: str, url: str, error: BuildError) -> BuildError:
-    """The failure of a submodule, told as such."""
+    """The same failure, as that of a submodule."""
     return BuildError(
         error.reason,
         f"submodule {path} ({url}): {error}; correct .gitmodules, or remove the submodule",
@@ -73,5 +73,5 @@ def about(path: str, url: str, error: BuildError) -> BuildError:
 
 
 def missing(path: str) -> BuildError:
-    """A commit refers to a submodule that .gitmodules does not know."""
-    return BuildError(Reason.SOURCE_REFUSED, f"{path} is a submodule, but .gitmodules has no URL for it: add it")
+    """The commit has a submodule that .gitmodules does not list."""
+    return BuildError(Reason.SOURCE_REFUSED, f"{path} is a submodule, but .gitmodules has no URL for it: add one")

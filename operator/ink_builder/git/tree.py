@@ -1,4 +1,4 @@
-"""Judging a commit's files before any of them is written. Trees are what a stranger's server sent."""
+"""Checks a commit's files before any of them is written: trees come from servers that nobody trusts."""
 
 import stat
 from collections.abc import Iterator
@@ -14,13 +14,13 @@ MAX_PATH_BYTES = 3_000
 _GITLINK = 0o160000
 _TREE = 0o040000
 _LFS_HEAD = b"version https://git-lfs.github.com/spec/"
-_LFS_MOST_BYTES = 400
+_LFS_MAX_BYTES = 400
 _SHOWN = 3
 
 
 @dataclass
 class Budget:
-    """What may still be fetched and written, by a repository and its submodules together."""
+    """The limits that a repository and its submodules share."""
 
     max_bytes: int
     max_files: int
@@ -28,30 +28,30 @@ class Budget:
     entries: int = 0
 
     def entry(self) -> None:
-        """A file or a directory: trees that hold only trees would never end otherwise."""
+        """Count a file or a directory. Directories count, or trees of nothing but trees would have no end."""
         self.entries += 1
         if self.entries > self.max_files:
-            raise too_large(f"it holds more than {self.max_files} files and directories")
+            raise too_large(f"it has more than {self.max_files} files and directories")
 
     def content(self, size: int) -> None:
-        """The content of a file."""
+        """Count the content of a file."""
         self.bytes += size
         if self.bytes > self.max_bytes:
-            raise too_large(f"its files are larger than {self.max_bytes // 2**20} MiB")
+            raise too_large(f"its files are larger than {self.max_bytes // 2**20} MiB in total")
 
 
 @dataclass
-class Contents:
-    """What a tree holds: files with their ids, submodules with their commits, large files that are elsewhere."""
+class TreeContents:
+    """The content of a tree: files with their ids, submodules with their commits, and Git LFS pointers."""
 
     files: dict[str, bytes] = field(default_factory=dict)
     submodules: dict[str, Any] = field(default_factory=dict)
     pointers: list[str] = field(default_factory=list)
 
 
-def judge(repository: Any, tree: Any, budget: Budget) -> Contents:
-    """The tree's content. Raises BuildError: SourceTooLarge, SourceRefused."""
-    contents = Contents()
+def check(repository: Any, tree: Any, budget: Budget) -> TreeContents:
+    """The content of the tree. Raises BuildError: SourceTooLarge, SourceRefused."""
+    contents = TreeContents()
     lfs = _uses_lfs(repository, tree)
     for mode, oid, name in _entries(tree, repository, budget):
         if stat.S_IFMT(mode) == _GITLINK:
@@ -60,13 +60,13 @@ def judge(repository: Any, tree: Any, budget: Budget) -> Contents:
         size = repository.odb.read_header(oid)[1]
         budget.content(size)
         contents.files[name] = oid.raw
-        if lfs and size <= _LFS_MOST_BYTES and repository[oid].data.startswith(_LFS_HEAD):
+        if lfs and size <= _LFS_MAX_BYTES and repository[oid].data.startswith(_LFS_HEAD):
             contents.pointers.append(name)
     return contents
 
 
 def _entries(tree: Any, repository: Any, budget: Budget) -> Iterator[tuple[int, Any, str]]:
-    """Mode, id and path of everything in the tree that is no directory."""
+    """Mode, id and path of everything in the tree but directories."""
     pending = [("", tree, 0)]
     while pending:
         above, directory, depth = pending.pop()
@@ -77,7 +77,7 @@ def _entries(tree: Any, repository: Any, budget: Budget) -> Iterator[tuple[int, 
             budget.entry()
             name = _name(item)
             if name in seen:
-                raise _refused(f"{above}{name}", "is there twice")
+                raise _refused(f"{above}{name}", "appears twice")
             seen.add(name)
             path = f"{above}{name}"
             if len(path.encode()) > MAX_PATH_BYTES:
@@ -93,18 +93,22 @@ def _name(item: Any) -> str:
     try:
         name.encode()
     except UnicodeEncodeError as error:
-        raise BuildError(Reason.SOURCE_REFUSED, f"the file name {name!r} is not UTF-8: rename the file") from error
+        raise BuildError(
+            Reason.SOURCE_REFUSED, f"the file name {name!r} is not valid UTF-8: rename the file"
+        ) from error
     if name in {"", ".", ".."} or "/" in name or name.lower() == ".git":
         raise _refused(name, "leads out of the repository or into git's own files")
     return name
 
 
 def _refused(path: str, why: str) -> BuildError:
-    return BuildError(Reason.SOURCE_REFUSED, f"the repository holds an entry {path!r} that {why}: no git makes that")
+    return BuildError(
+        Reason.SOURCE_REFUSED, f"the repository has an entry {path!r} that {why}: git does not create such entries"
+    )
 
 
 def _uses_lfs(repository: Any, tree: Any) -> bool:
-    """Whether .gitattributes at the top speaks of LFS; without that nobody looks into small files."""
+    """Whether the top-level .gitattributes mentions LFS; if not, small files are not opened."""
     if ".gitattributes" not in tree:
         return False
     item = tree[".gitattributes"]
@@ -113,12 +117,12 @@ def _uses_lfs(repository: Any, tree: Any) -> bool:
 
 
 def lfs_note(pointers: list[str]) -> str:
-    """What the user should know about files that are not in the repository."""
+    """A warning about files whose content is not in the repository."""
     shown = ", ".join(repr(path)[1:-1] for path in sorted(pointers)[:_SHOWN])
     more = f" and {len(pointers) - _SHOWN} more" if len(pointers) > _SHOWN else ""
     return (
-        f"warning: Git LFS files are not fetched: the image gets the pointers instead of {shown}{more};"
-        " commit the files themselves, or fetch them in the build"
+        f"warning: Git LFS files are not fetched, so the image gets pointer files for {shown}{more};"
+        " commit the files themselves, or download them during the build"
     )
 
 

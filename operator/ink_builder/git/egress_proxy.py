@@ -1,8 +1,8 @@
-"""The only way to git servers on public addresses: a proxy of ours inside the builder.
+"""The only way to git servers on public addresses: an HTTP CONNECT proxy inside the builder.
 
-libgit2 looks a name up by itself, after we have judged it: a name server that answers differently the second time would
-lead it to an address inside. Through this proxy the address that was judged is the one that is connected to, whatever
-libgit2 follows. What a server sends is counted here as well, and one that trickles for ever is cut off.
+libgit2 resolves a host name itself, after its address was checked: a name server that answers differently the second
+time (DNS rebinding) would lead it to an internal address. This proxy connects to the very address that it checked,
+wherever libgit2 is redirected. It also counts what a server sends, and cuts off one that is endless or too slow.
 """
 
 import re
@@ -17,38 +17,39 @@ from urllib.parse import urlsplit
 
 from ink_api.reasons import Reason
 
-from ink_builder import addresses
 from ink_builder.errors import BuildError
-from ink_builder.settings import Source
+from ink_builder.git import sources
+from ink_builder.git.tree import too_large
+from ink_builder.settings import BuildSource
 
 CONNECT_SECONDS = 10
 _CHUNK = 256 * 1024
-_TICK_SECONDS = 1.0
+_POLL_SECONDS = 1.0
 _CONNECT = re.compile(r"CONNECT \[?(?P<host>[^\s\[\]]+?)\]?:(?P<port>\d{1,5}) HTTP/1\.[01]\r\n")
 _FRAMING = 1.2
-"""What TLS and HTTP may add to a pack that is within the limit."""
+"""Allowance for TLS and HTTP framing on top of a pack that is within the limit."""
 
 
 @dataclass
-class Guard:
-    """Runs while the context lasts; `refusal` is why a connection was refused or cut off."""
+class EgressProxy:
+    """Runs while the context lasts; `refusal` says why a connection was refused or cut off."""
 
-    source: Source
-    resolve: addresses.Resolve = addresses.lookup
+    source: BuildSource
+    resolve: sources.Resolve = sources.lookup
     refusal: BuildError | None = None
     received: int = 0
     _server: Any = field(default=None, repr=False)
 
     @property
     def url(self) -> str:
-        """What libgit2 takes as its proxy; it listens from the first time on that somebody asks."""
+        """The proxy's URL for libgit2; it starts listening at the first call."""
         if self._server is None:
-            handler = type("Tunnel", (_Tunnel,), {"guard": self})
+            handler = type("Tunnel", (_Tunnel,), {"proxy": self})
             self._server = _Server(("127.0.0.1", 0), handler)
             threading.Thread(target=self._server.serve, daemon=True).start()
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
-    def __enter__(self) -> "Guard":
+    def __enter__(self) -> "EgressProxy":
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -56,27 +57,26 @@ class Guard:
             self._server.ended.set()
 
     def begin(self) -> None:
-        """Before each fetch: what an earlier attempt received or was refused counts no more."""
+        """Before each fetch: forget what earlier attempts received, or were refused."""
         self.refusal, self.received = None, 0
 
     def connect(self, host: str, port: int) -> socket.socket:
-        """A connection to an address that was judged. Raises BuildError, OSError."""
+        """A connection to a checked address. Raises BuildError, OSError."""
         if is_own_host(host, port, self.source.allowed_private):
             return socket.create_connection((host, port), CONNECT_SECONDS)
         error: OSError | None = None
-        for address in addresses.public(host, port, self.resolve):
+        for address in sources.public(host, port, self.source.denied, self.resolve):
             try:
                 return socket.create_connection((address, port), CONNECT_SECONDS)
             except OSError as caught:
                 error = caught
-        raise error or OSError(f"{host} has no address")
+        raise error or OSError(f"{host} could not be resolved")
 
     def count(self, size: int) -> None:
-        """Take note of what a server has sent. Raises BuildError when it is too much."""
+        """Count what a server has sent. Raises BuildError when it is too much."""
         self.received += size
         if self.received > self.source.max_bytes * _FRAMING + _CHUNK:
-            what = f"more than {self.source.max_bytes // 2**20} MiB had to be fetched"
-            raise BuildError(Reason.SOURCE_TOO_LARGE, f"the repository is too large: {what}")
+            raise too_large(f"fetching it takes more than {self.source.max_bytes // 2**20} MiB")
 
 
 class _Server(ThreadingTCPServer):
@@ -89,7 +89,7 @@ class _Server(ThreadingTCPServer):
         self.ended = threading.Event()
 
     def serve(self) -> None:
-        """Until the end; nobody waits for it, as `shutdown` would."""
+        """Serve until `ended` is set; unlike `shutdown`, nobody waits for that."""
         with self:
             while not self.ended.is_set():
                 self.handle_request()
@@ -98,35 +98,35 @@ class _Server(ThreadingTCPServer):
 class _Tunnel(StreamRequestHandler):
     """One CONNECT."""
 
-    guard: Guard
+    proxy: EgressProxy
     timeout = CONNECT_SECONDS
 
     def handle(self) -> None:
-        """Judge, connect, and pass bytes on in both directions."""
+        """Check, connect, and forward bytes in both directions."""
         wanted = _CONNECT.match(self._head())
         if wanted is None:
             self.wfile.write(b"HTTP/1.1 405 Method Not Allowed\r\nContent-Length: 0\r\n\r\n")
             return
         try:
-            there = self.guard.connect(wanted["host"], int(wanted["port"]))
+            there = self.proxy.connect(wanted["host"], int(wanted["port"]))
         except BuildError as error:
-            self.guard.refusal = error
+            self.proxy.refusal = error
             self.wfile.write(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
             return
         except OSError as error:
             where = f"{wanted['host']}:{wanted['port']}"
-            message = f"{where} cannot be reached: {error}"
-            self.guard.refusal = BuildError(Reason.SOURCE_UNREACHABLE, message, infrastructure=True)
+            message = f"cannot connect to {where}: {error}"
+            self.proxy.refusal = BuildError(Reason.SOURCE_UNREACHABLE, message, infrastructure=True)
             self.wfile.write(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n")
             return
         with there:
             self.wfile.write(b"HTTP/1.1 200 OK\r\n\r\n")
             try:
-                self._pass_on(there)
+                self._forward(there)
             except BuildError as error:
-                self.guard.refusal = error
+                self.proxy.refusal = error
             except OSError:
-                return  # either side has gone; libgit2 says what it makes of that
+                return  # either side has hung up; libgit2 reports what that means
 
     def _head(self) -> str:
         lines = []
@@ -137,14 +137,14 @@ class _Tunnel(StreamRequestHandler):
                 break
         return b"".join(lines).decode("latin-1")
 
-    def _pass_on(self, there: socket.socket) -> None:
+    def _forward(self, there: socket.socket) -> None:
         here = self.connection
         here.settimeout(None)
         there.settimeout(CONNECT_SECONDS * 3)
         there.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        pace = Pace(self.guard.source.slow_seconds, self.guard.source.slow_bytes_per_second, time.monotonic())
+        pace = Pace(self.proxy.source.slow_seconds, self.proxy.source.slow_bytes_per_second, time.monotonic())
         while True:
-            ready, _, _ = select.select([here, there], [], [], _TICK_SECONDS)
+            ready, _, _ = select.select([here, there], [], [], _POLL_SECONDS)
             for end, other in ((here, there), (there, here)):
                 if end not in ready:
                     continue
@@ -152,38 +152,38 @@ class _Tunnel(StreamRequestHandler):
                 if not data:
                     return
                 if end is here:
-                    # libgit2 sends the rest of a request once its head is acknowledged, which Linux puts off by 40 ms.
+                    # libgit2 sends the rest of a request once its head is acknowledged, which Linux delays by 40 ms.
                     here.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
                 else:
-                    self.guard.count(len(data))
-                    pace.seen(len(data))
+                    self.proxy.count(len(data))
+                    pace.add(len(data))
                 other.sendall(data)
             if pace.is_too_slow(time.monotonic()):
                 least = pace.least_bytes_per_second
-                message = f"the git server sends less than {least} bytes a second: the fetch was given up"
+                message = f"the git server sends less than {least} bytes per second: the fetch was aborted"
                 raise BuildError(Reason.SOURCE_UNREACHABLE, message, infrastructure=True)
 
 
 @dataclass
 class Pace:
-    """How fast a server sends; a slow beginning is forgiven, for a server may have to compute the pack first."""
+    """How fast a server sends; a slow start is allowed, as a server may have to compute the pack first."""
 
     grace_seconds: float
     least_bytes_per_second: int
     began: float
     received: int = 0
 
-    def seen(self, size: int) -> None:
-        """Count."""
+    def add(self, size: int) -> None:
+        """Count what was received."""
         self.received += size
 
     def is_too_slow(self, now: float) -> bool:
-        """Whether the whole connection has been slower than it may."""
+        """Whether the connection, on the whole, has been slower than allowed."""
         age = now - self.began
         return age > self.grace_seconds and self.received < self.least_bytes_per_second * age
 
 
 def is_own_host(host: str, port: int, allowed_base: str | None) -> bool:
-    """Whether a tunnel leads to Ink's own git server; what its path may be was judged before."""
+    """Whether a tunnel leads to Ink's own git server; the path was checked before."""
     own = urlsplit(allowed_base or "")
     return own.scheme == "https" and (own.hostname, own.port or 443) == (host.lower(), port)

@@ -1,4 +1,4 @@
-"""One build by the daemon: session, solve, progress, digest."""
+"""One build by BuildKit: session, solve, progress, digest."""
 
 import asyncio
 import json
@@ -12,50 +12,50 @@ from typing import Any
 
 import grpc
 
-from ink_builder import image
 from ink_builder.buildkit import exported, failure
 from ink_builder.buildkit.auth import Auth
-from ink_builder.buildkit.control import BuildKit, Request
+from ink_builder.buildkit.control import BuildKit, SolveRequest
 from ink_builder.buildkit.filesync import FileSync
 from ink_builder.buildkit.progress import Progress, Step
-from ink_builder.buildkit.secrets import Secrets
-from ink_builder.buildkit.session import Services, open_session
+from ink_builder.buildkit.secrets import SecretService
+from ink_builder.buildkit.session import SessionServices, open_session
 from ink_builder.errors import BuildError, infrastructure
+from ink_builder.image import config
 from ink_builder.log import BuildLog
+from ink_builder.registry.names import CACHE_TAG, repository_of
 from ink_builder.settings import Settings
 
-CACHE_TAG = "build-cache"
 RECONNECT_SECONDS = 60.0
 PUSH_AGAIN_SECONDS = (1.0, 2.0, 4.0, 8.0, 15.0)
-"""Waits between tries; the last one again and again."""
+"""Waits between attempts to push; the last one repeats."""
 _STATUS_END_SECONDS = 2.0
-_PULSE_SECONDS = 5.0
+_SILENCE_CHECK_SECONDS = 5.0
 _GONE = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)
 _SHUTTING_DOWN = re.compile(
     r"^(?:failed to solve: )?(?:context canceled|graceful.?stop\b.*|grpc: the server has been stopped)$"
 )
-"""What a daemon says that is asked to end while it builds; our own cancellation does not come this way."""
+"""The error of a daemon that is shut down while it builds. Our own cancellation does not arrive as an error."""
 
 
 @dataclass
-class Watch:
-    """What the build is at, for whoever has to end it."""
+class SolveState:
+    """What the build is doing, for the message of a build that runs out of time."""
 
     progress: Progress | None = None
     not_pushed: str = ""
-    """What the registry said to an image that is built, while it is waited for."""
+    """What the registry answered, while a built image waits to be pushed."""
 
     def running(self) -> Step | None:
-        """The step that goes on."""
+        """The step that is running."""
         return self.progress.running() if self.progress else None
 
 
-class _Lost(Exception):
+class _ConnectionLost(Exception):
     """The daemon went away in the middle of a build."""
 
 
-class _NotTaken(Exception):
-    """The registry takes no pushes at the moment. Holds the failure that it is when that stays so."""
+class _PushRefused(Exception):
+    """The registry accepts no pushes at the moment; `failed` is the failure to report if that does not change."""
 
     def __init__(self, failed: BuildError) -> None:
         super().__init__(str(failed))
@@ -63,7 +63,7 @@ class _NotTaken(Exception):
 
 
 @dataclass(frozen=True)
-class Job:
+class BuildInput:
     """What is built: `context` and the directory that holds the Dockerfile `filename` (often the same)."""
 
     context: Path
@@ -72,34 +72,34 @@ class Job:
     generated: bool
     target: str | None = None
     config: Mapping[str, Any] | None = None
-    """What ink.yaml says of how the image is run: it stays with the image."""
+    """How ink.yaml wants the image run; it becomes a label of the image."""
 
 
 @dataclass(frozen=True)
 class Built:
-    """An image, pushed unless it was to be held back. `sbom`: the statement about its packages, where one was made."""
+    """An image, pushed unless NO_PUSH was asked for. `sbom`: the statement about its packages, if one was made."""
 
     digest: str
     ports: tuple[int, ...]
     sent_bytes: int
     sbom: bytes = b""
     manifest: bytes = b""
-    """What the digest names, where that is an index: with attestations."""
+    """The index that the digest names; set only with attestations."""
 
 
-HELD, BARE, NAMED = "held", "bare", "named"
-"""How an image leaves the daemon: not at all, pushed without its tag, pushed with it."""
+NO_PUSH, UNTAGGED, TAGGED = "no_push", "untagged", "tagged"
+"""How an image leaves the daemon: not pushed, pushed by digest without its tag, pushed with its tag."""
 
 
-def attributes(job: Job, settings: Settings) -> dict[str, str]:
+def attributes(job: BuildInput, settings: Settings) -> dict[str, str]:
     """Options of the Dockerfile frontend.
 
-    `cmdline` makes the daemon's own frontend read every Dockerfile: otherwise a `# syntax=` line would make it pull and
-    run another program. Cache mounts carry the tenant's name, so that no tenant sees another's.
+    `cmdline` makes the daemon use its own frontend for every Dockerfile: otherwise a `# syntax=` line would make it
+    pull and run another program. Cache mounts carry the tenant's name, so that no tenant sees another's.
     """
     extras = settings.extras
     chosen = {f"build-arg:{name}": value for name, value in settings.options.variables.items()}
-    labels = image.labels(settings.source, settings.build_id, job.config)
+    labels = config.labels(settings.source, settings.build_id, job.config)
     chosen |= {f"label:{name}": value for name, value in labels.items()}
     chosen |= {
         "filename": job.filename,
@@ -115,97 +115,97 @@ def attributes(job: Job, settings: Settings) -> dict[str, str]:
     chosen |= {name: value for name, value in optional.items() if value}
     if settings.no_cache:
         chosen["no-cache"] = ""
-    if kept := cache(settings):
-        chosen["cache-imports"] = json.dumps([{"Type": "registry", "Attrs": kept}])
+    if stored := cache(settings):
+        chosen["cache-imports"] = json.dumps([{"Type": "registry", "Attrs": stored}])
     return chosen
 
 
-def export(settings: Settings, push: str = NAMED) -> dict[str, str]:
+def export(settings: Settings, push: str = TAGGED) -> dict[str, str]:
     """Options of the image exporter. Without attestations an image is one manifest, and deleting it is one call."""
-    chosen = {"name": settings.image, "push": "false" if push == HELD else "true", "oci-mediatypes": "true"}
-    if push == BARE:
-        chosen |= {"name": image.repository(settings.image), "push-by-digest": "true"}
+    chosen = {"name": settings.image, "push": "false" if push == NO_PUSH else "true", "oci-mediatypes": "true"}
+    if push == UNTAGGED:
+        chosen |= {"name": repository_of(settings.image), "push-by-digest": "true"}
     if settings.registry_insecure:
         chosen["registry.insecure"] = "true"
     return chosen
 
 
 def cache(settings: Settings) -> dict[str, str] | None:
-    """Where the build's cache is read from and written to, in the image's own repository; None: in the daemon alone."""
+    """The build cache in the image's own repository; None: the cache stays in the daemon."""
     if not settings.extras.registry_cache:
         return None
-    chosen = {"ref": f"{image.repository(settings.image)}:{CACHE_TAG}"}
+    chosen = {"ref": f"{repository_of(settings.image)}:{CACHE_TAG}"}
     if settings.registry_insecure:
         chosen["registry.insecure"] = "true"
     return chosen
 
 
 async def solve(
-    buildkit: BuildKit, job: Job, settings: Settings, log: BuildLog, watch: Watch, *, push: str = NAMED
+    buildkit: BuildKit, job: BuildInput, settings: Settings, log: BuildLog, state: SolveState, *, push: str = TAGGED
 ) -> Built:
-    """Build and push; once more when the daemon goes away, and again when only the push failed. Raises BuildError."""
+    """Build and push. Retries when the connection is lost (once) and when only the push fails. Raises BuildError."""
     waits, waited, lost = iter(PUSH_AGAIN_SECONDS), 0.0, False
     wait = 0.0
     while True:
         try:
-            return await _attempt(buildkit, job, settings, log, watch, push=push)
-        except _Lost as error:
+            return await _attempt(buildkit, job, settings, log, state, push=push)
+        except _ConnectionLost as error:
             if lost:
                 raise infrastructure(f"the connection to BuildKit was lost twice during the build: {error}") from error
             lost = True
-            log.line(f"the connection to BuildKit was lost ({error}): connecting again", important=True)
+            log.line(f"the connection to BuildKit was lost ({error}): reconnecting", important=True)
             await buildkit.connect(RECONNECT_SECONDS)
-        except _NotTaken as error:
+        except _PushRefused as error:
             if waited >= settings.push_patience_seconds:
                 raise error.failed from error
             wait = next(waits, wait)
             waited += wait
-            watch.not_pushed = str(error)
-            text = "the registry takes no pushes at the moment, as while it is cleaned up: trying again in"
+            state.not_pushed = str(error)
+            text = "the registry is not accepting pushes at the moment (it may be cleaning up): retrying in"
             log.line(f"{text} {wait:.0f} s ({error})", important=True)
             await asyncio.sleep(wait)
-            # What was built a moment ago is not built again for that.
+            # The image is built; the next attempt takes it from the cache.
             settings = replace(settings, no_cache=False)
 
 
 async def _attempt(
-    buildkit: BuildKit, job: Job, settings: Settings, log: BuildLog, watch: Watch, *, push: str
+    buildkit: BuildKit, job: BuildInput, settings: Settings, log: BuildLog, state: SolveState, *, push: str
 ) -> Built:
     files = FileSync({"context": job.context, "dockerfile": job.dockerfile_directory})
-    services = Services(
+    services = SessionServices(
         files,
         Auth(settings.registry_host, settings.registry_token),
-        Secrets({name: value.encode() for name, value in settings.build_secrets.items()}),
+        SecretService({name: value.encode() for name, value in settings.build_secrets.items()}),
     )
     progress = Progress(lambda text, important: log.line(text, important=important), log.tidy)
-    watch.progress = progress
+    state.progress = progress
     shared_key = "/".join(("ink", settings.tenant, settings.project, settings.service))
     async with open_session(buildkit.control, services, shared_key) as session_id:
         request = _request(job, settings, session_id, push)
-        answer = await _follow(buildkit, request, failure_context(job, settings), progress)
+        answer = await _follow(buildkit, request, _failure_context(job, settings), progress)
     digest = answer.get("containerimage.digest", "")
     if not digest:
-        raise infrastructure(f"BuildKit exported no image: it answered {sorted(answer)}")
+        raise infrastructure(f"BuildKit exported no image; it returned {sorted(answer)}")
     parts = await exported.parts(buildkit, answer, listed=settings.extras.sbom_generator is not None)
-    if push != BARE and not image.has_command(parts.config) and settings.options.start_command is None:
-        log.line("warning: the image names no command (CMD or ENTRYPOINT): set the service's command", important=True)
-    return Built(digest, image.exposed_ports(parts.config), files.sent_bytes, parts.sbom, parts.top)
+    if push != UNTAGGED and not config.has_command(parts.config) and settings.options.start_command is None:
+        log.line("warning: the image has no CMD or ENTRYPOINT: set the service's command", important=True)
+    return Built(digest, config.exposed_ports(parts.config), files.sent_bytes, parts.sbom, parts.top)
 
 
-def _request(job: Job, settings: Settings, session_id: str, push: str) -> Request:
-    """The cache is kept once, with the image."""
-    kept = cache(settings) if push != HELD else None
-    return Request(random.token_hex(12), session_id, attributes(job, settings), export(settings, push), kept)
+def _request(job: BuildInput, settings: Settings, session_id: str, push: str) -> SolveRequest:
+    """The cache is stored once, together with the image."""
+    stored = cache(settings) if push != NO_PUSH else None
+    return SolveRequest(random.token_hex(12), session_id, attributes(job, settings), export(settings, push), stored)
 
 
-def failure_context(job: Job, settings: Settings) -> failure.Context:
-    """What a failure's words need to know."""
+def _failure_context(job: BuildInput, settings: Settings) -> failure.FailureContext:
+    """What the failure messages need to know about the build."""
     extras = settings.extras
-    return failure.Context(job.filename, job.generated, extras.platform or "", extras.sbom_generator or "")
+    return failure.FailureContext(job.filename, job.generated, extras.platform or "", extras.sbom_generator or "")
 
 
 async def _follow(
-    buildkit: BuildKit, request: Request, context: failure.Context, progress: Progress
+    buildkit: BuildKit, request: SolveRequest, context: failure.FailureContext, progress: Progress
 ) -> Mapping[str, str]:
     watching = asyncio.ensure_future(_watch(buildkit, request.ref, progress))
     try:
@@ -221,26 +221,26 @@ async def _follow(
 
 
 async def _watch(buildkit: BuildKit, ref: str, progress: Progress) -> None:
-    pulse = asyncio.ensure_future(_pulse(progress))
+    reporting = asyncio.ensure_future(_report_silence(progress))
     try:
         async for update in buildkit.status(ref):
             progress.feed(update)
     except grpc.aio.AioRpcError:
-        return  # the solve itself fails as well, and its error says more
+        return  # the solve fails as well, and its error says more
     finally:
-        pulse.cancel()
+        reporting.cancel()
 
 
-async def _pulse(progress: Progress) -> None:
-    """A step that computes in silence looks like one that hangs."""
+async def _report_silence(progress: Progress) -> None:
+    """A step that prints nothing looks as if it hangs."""
     while True:
-        await asyncio.sleep(_PULSE_SECONDS)
+        await asyncio.sleep(_SILENCE_CHECK_SECONDS)
         progress.still_running(time.time())
 
 
-def _explained(error: grpc.aio.AioRpcError, context: failure.Context, progress: Progress) -> Exception:
+def _explained(error: grpc.aio.AioRpcError, context: failure.FailureContext, progress: Progress) -> Exception:
     details, step = error.details() or error.code().name, progress.failed()
     if error.code() in _GONE or _SHUTTING_DOWN.search(details):
-        return _Lost(details)
+        return _ConnectionLost(details)
     explained = failure.explain(details, step, context)
-    return _NotTaken(explained) if failure.may_be_pushed_later(details, step) else explained
+    return _PushRefused(explained) if failure.may_be_pushed_later(details, step) else explained
