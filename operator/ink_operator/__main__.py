@@ -1,4 +1,4 @@
-"""`python -m ink_operator`: waits for the lease, then reconciles until it is told to stop or the lease is lost."""
+"""`python -m ink_operator`: waits for the lease, then reconciles until it is stopped or the lease is lost."""
 
 import asyncio
 import logging
@@ -20,7 +20,7 @@ log = logging.getLogger("ink_operator")
 
 
 async def run(settings: Settings) -> int:
-    """Exit code: 0 when told to stop, 1 when the lease is lost."""
+    """Exit code: 0 when stopped by a signal, 1 when the lease is lost."""
     stop = asyncio.Event()
     take_signals(stop)
     # No cookie jar: through the ingress all tenants answer at one address.
@@ -31,7 +31,7 @@ async def run(settings: Settings) -> int:
         try:
             await work(operator, stop)
         except* LeaseLost as lost:
-            log.error("the lease is lost (%s): ending", lost.exceptions)
+            log.error("lost the lease, exiting: %s", lost.exceptions)
             code = 1
         finally:
             await server.cleanup()

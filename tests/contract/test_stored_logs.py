@@ -27,7 +27,7 @@ from ink_builder.settings import parse_settings
 from ink_gateway.stores.logs import KubeLogs
 from ink_gateway.stores.stored_logs import StoredLogs
 from ink_operator.clients.registry import RegistryClient
-from ink_operator.clients.verdicts import KeptVerdicts
+from ink_operator.clients.verdicts import RegistryVerdicts
 from ink_operator.core.objects import Key
 from support.build_daemons import Process, Registry, answers, free_port, program, registry
 from support.control_plane import ROOT
@@ -162,7 +162,7 @@ async def test_the_log_of_a_build_whose_pod_is_gone(house: House, session: aioht
 class Operator:
     """What the reader of verdicts needs of it: tokens, a lease that is held, a queue."""
 
-    behind = False
+    is_backlogged = False
 
     def __init__(self, house: House) -> None:
         self._house = house
@@ -187,15 +187,15 @@ async def test_the_operator_learns_of_a_builds_end_before_its_pod_is_gone(
     house: House, session: aiohttp.ClientSession
 ) -> None:
     operator, key = Operator(house), Key("InkService", "ink-tenants", "acme.shop.web")
-    verdicts = KeptVerdicts(RegistryClient(session, house.registry.host, True, operator, operator), operator)
-    assert verdicts.told(key, REPOSITORY, BUILD, "u-1") == ""
+    verdicts = RegistryVerdicts(RegistryClient(session, house.registry.host, True, operator, operator), operator)
+    assert verdicts.early(key, REPOSITORY, BUILD, "u-1") == ""
     looking = asyncio.create_task(verdicts.run())
     done = verdict.success(verdict.Success("r/acme/shop/web", "sha256:" + "1" * 64, "Dockerfile", (80,)))
     await build_ends(house, "told", ended=done)
     async with asyncio.timeout(20):
         await operator.woken.wait()
     looking.cancel()
-    assert json.loads(verdicts.told(key, REPOSITORY, BUILD, "u-1")) == done
+    assert json.loads(verdicts.early(key, REPOSITORY, BUILD, "u-1")) == done
     assert operator.awake == [key]
 
 

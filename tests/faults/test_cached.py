@@ -13,14 +13,14 @@ from faults.test_sequences import UNDO, end, step
 from faults.world import World, copied
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from ink_operator.clients.cached import CachedCluster, heed
+from ink_operator.clients.cached import CachedCluster
 from ink_operator.core.errors import InkError
 from ink_operator.core.kinds import DEPLOYMENT, INK_SERVICE, NAMESPACE, SERVICE
+from ink_operator.core.object_cache import ObjectCache
 from ink_operator.core.objects import Manifest, Ref
 from ink_operator.core.selectors import matches
-from ink_operator.core.store import Store
 from ink_operator.ports import Ports
-from ink_operator.triggers.watches import kept
+from ink_operator.triggers.watches import cached_scopes
 
 IMAGE = {"image": {"ref": "registry.example.com/shop@sha256:" + "1" * 64}}
 
@@ -52,13 +52,13 @@ class LateWorld(World):
         super().__init__(spec, **more)
         self.chance = random.Random(seed)
         self.coming: list[tuple[str, Ref, Manifest]] = []
-        self.store = Store(kept(self.settings))
+        self.cache = ObjectCache(cached_scopes(self.settings))
         self.cluster.objects = Told(self, self.cluster.objects)
-        self.look_at_everything()
+        self.resync()
 
     @property
     def ports(self) -> Ports:
-        return replace(super().ports, cluster=CachedCluster(self.cluster, self.store))
+        return replace(super().ports, cluster=CachedCluster(self.cluster, self.cache))
 
     def tell(self, event_type: str, ref: Ref, live: Manifest) -> None:
         fate = self.chance.random()
@@ -74,17 +74,17 @@ class LateWorld(World):
             for one in arrive:
                 self.coming.remove(one)
                 event_type, ref, live = one
-                scope = self.store.scope_of(ref.kind, ref.namespace)
+                scope = self.cache.scope_of(ref.kind, ref.namespace)
                 if scope is None:
                     continue
                 # A watch with a selector never tells of an object without the labels, but says that it left.
                 selected = matches(live["metadata"].get("labels") or {}, scope.labels)
-                if selected or self.store.get(ref) is not None:
-                    heed(self.store, event_type if selected else "DELETED", live, ref.kind)
+                if selected or self.cache.get(ref) is not None:
+                    self.cache.on_event(event_type if selected else "DELETED", live, ref.kind)
 
-    def look_at_everything(self) -> None:
+    def resync(self) -> None:
         """The resync."""
-        for scope in self.store.scopes:
+        for scope in self.cache.scopes:
             found = {
                 ref: live
                 for ref, live in self.cluster.objects.items()
@@ -93,8 +93,8 @@ class LateWorld(World):
                 and matches(live["metadata"].get("labels") or {}, scope.labels)
             }
             for live in found.values():
-                self.store.see(live, scope.kind)
-            self.store.filled(scope, frozenset(found), self.cluster._version, self.store.gaps(scope))
+                self.cache.record(live, scope.kind)
+            self.cache.mark_synced(scope, frozenset(found), self.cluster._version, self.cache.gaps(scope))
 
     async def live_on(self, passes: int) -> None:
         """Passes, controllers and news in any order."""
@@ -112,7 +112,7 @@ class LateWorld(World):
         failed = False
         for _ in range(40):
             if not failed:
-                self.look_at_everything()
+                self.resync()
             before = self.cluster.writes
             failed = False
             try:
@@ -173,10 +173,10 @@ async def test_nothing_is_made_for_a_service_that_is_gone_without_a_word(*, held
         world.change(replicas=3)
         for deployment in [ref for ref in world.cluster.objects if ref.kind == DEPLOYMENT]:
             del world.cluster.objects[deployment]
-        world.look_at_everything()
+        world.resync()
     del world.cluster.objects[next(ref for ref in world.cluster.objects if ref.kind == INK_SERVICE)]
     world.coming.clear()
-    assert world.store.get(Ref(INK_SERVICE, world.key.namespace, world.key.name)) is not None
+    assert world.cache.get(Ref(INK_SERVICE, world.key.namespace, world.key.name)) is not None
     await world.run()
     assert world.of(DEPLOYMENT) == []
     assert world.of(NAMESPACE) == [] or held
@@ -185,15 +185,15 @@ async def test_nothing_is_made_for_a_service_that_is_gone_without_a_word(*, held
 async def test_a_settled_service_costs_no_read() -> None:
     world = LateWorld(1, {"source": IMAGE})
     await world.come_to_rest()
-    world.look_at_everything()
+    world.resync()
     asked: list[Ref] = []
     get = world.cluster.get
 
-    async def counted(ref: Ref, *, fresh: bool = True) -> Manifest | None:
+    async def counted(ref: Ref) -> Manifest | None:
         asked.append(ref)
-        return await get(ref, fresh=fresh)
+        return await get(ref)
 
     world.cluster.get = counted  # type: ignore[method-assign]
     await world.run()
-    assert [ref for ref in asked if world.store.scope_of(ref.kind, ref.namespace)] == []
+    assert [ref for ref in asked if world.cache.scope_of(ref.kind, ref.namespace)] == []
     assert Ref(SERVICE, "ink-t-acme--shop", "web") not in asked

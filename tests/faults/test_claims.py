@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 from faults.world import World, git_spec
 from ink_operator.core.errors import Conflict
+from ink_operator.core.keys import claim_key
 from ink_operator.core.kinds import CONFIG_MAP, INK_SERVICE
 from ink_operator.core.objects import Key, Manifest, Ref
-from ink_operator.housekeeping.reserved_hosts import KEPT_MOST, claim_key, reconcile_claim
+from ink_operator.housekeeping.reserved_hosts import RESERVED_HOSTS_MAX, reconcile_claim
 
 IMAGE = {"source": {"image": {"ref": "registry.example.com/web@sha256:" + "1" * 64}}, "replicas": 1}
 SIBLING, STRANGER = (
@@ -52,7 +53,7 @@ async def asks(world: World, key: Key, spec: dict[str, Any] | None = None) -> tu
 
 async def look(world: World) -> float | None:
     """One look at the claim; when it wants to be looked at again."""
-    key = claim_key(claim(world)["metadata"]["name"], world.settings)
+    key = claim_key(claim(world)["metadata"]["name"], world.settings.namespace)
     return (await reconcile_claim(key, world.ports, world.settings, datetime.now(UTC))).requeue_after_seconds
 
 
@@ -61,7 +62,7 @@ async def test_the_claim_outlives_its_service_for_a_day() -> None:
     kept = claim(world)
     assert kept["data"] == {"host": "web.apps.localhost", "tenant": "acme"}
     assert world.hosts() == []
-    assert claim_key(kept["metadata"]["name"], world.settings) in world.awake
+    assert claim_key(kept["metadata"]["name"], world.settings.namespace) in world.awake
     writes = world.cluster.writes
     due = await look(world)
     assert due is not None
@@ -170,7 +171,8 @@ async def test_other_config_maps_are_none_of_its_business() -> None:
     world = World(git_spec())
     meta = {"name": "settings", "namespace": "dp-system", "annotations": {"ml.ink/released-at": "2020-01-01T00:00:00Z"}}
     world.cluster.put({"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta})
-    await reconcile_claim(claim_key("settings", world.settings), world.ports, world.settings, datetime.now(UTC))
+    key = claim_key("settings", world.settings.namespace)
+    await reconcile_claim(key, world.ports, world.settings, datetime.now(UTC))
     assert len(world.of(CONFIG_MAP)) == 1
 
 
@@ -179,14 +181,14 @@ async def test_a_tenant_keeps_only_so_many() -> None:
     world = await gave_up()
     aged(world, timedelta(hours=2))
     oldest = claim(world)
-    for number in range(KEPT_MOST):
+    for number in range(RESERVED_HOSTS_MAX):
         copy = {**oldest["metadata"], "name": f"host-{number:020x}", "uid": f"claim-{number}"}
         whose = {**copy["annotations"], "ml.ink/released-at": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
         world.cluster.put({**oldest, "metadata": {**copy, "annotations": whose}})
     name = oldest["metadata"]["name"]
-    key = claim_key(name, world.settings)
+    key = claim_key(name, world.settings.namespace)
     await reconcile_claim(key, world.ports, world.settings, datetime.now(UTC))
     assert Ref(CONFIG_MAP, "dp-system", name) not in world.cluster.objects
-    newest = claim_key(f"host-{0:020x}", world.settings)
+    newest = claim_key(f"host-{0:020x}", world.settings.namespace)
     await reconcile_claim(newest, world.ports, world.settings, datetime.now(UTC))
-    assert len([c for c in world.of(CONFIG_MAP) if c["metadata"]["name"].startswith("host-")]) == KEPT_MOST
+    assert len([c for c in world.of(CONFIG_MAP) if c["metadata"]["name"].startswith("host-")]) == RESERVED_HOSTS_MAX

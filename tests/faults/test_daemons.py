@@ -7,14 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from faults.deaths import Step, die_at_each_write
 from faults.world import World, git_spec, now
-from ink_operator.buildkitd.reconcile import (
-    LEFT,
-    daemon_key,
-    left_key,
-    reconcile_daemon,
-    reconcile_left,
-    used_daemons,
-)
+from ink_operator.buildkitd.reconcile import buildkitds_in_use, reconcile_buildkitd, reconcile_orphaned_buildkitd
+from ink_operator.core.keys import ORPHANED_BUILDKITD, buildkitd_key, orphaned_buildkitd_key
 from ink_operator.core.kinds import INK_SERVICE, JOB, NETWORK_POLICY, SECRET, SERVICE, STATEFUL_SET, Kind
 from ink_operator.core.objects import Key, Manifest, Ref
 from ink_operator.ports import Head
@@ -43,15 +37,17 @@ def replicas(world: World) -> list[int]:
 
 
 async def look(world: World, after: float = 0.0) -> None:
-    """The look at everything, so many seconds from now: each daemon rests or goes."""
-    used = used_daemons(world.of(INK_SERVICE), world.settings)
+    """The full resync, so many seconds from now: each daemon idles, stops or goes."""
+    used = buildkitds_in_use(world.of(INK_SERVICE), world.settings)
     at = datetime.now(UTC) + timedelta(seconds=after)
     for live in world.of(STATEFUL_SET):
         name = live["metadata"]["name"]
         if name in used:
-            await reconcile_daemon(daemon_key(name, world.settings), world.ports, world.shared, world.settings, at)
+            key = buildkitd_key(name, world.settings.buildkit_namespace)
+            await reconcile_buildkitd(key, world.ports, world.shared, world.settings, at)
         else:
-            await reconcile_left(left_key(name, world.settings), world.ports, world.shared, world.settings)
+            key = orphaned_buildkitd_key(name, world.settings.buildkit_namespace)
+            await reconcile_orphaned_buildkitd(key, world.ports, world.shared, world.settings)
 
 
 def build(world: World) -> None:
@@ -144,7 +140,7 @@ async def test_two_tenants_have_two_daemons_and_each_goes_with_its_own_last_serv
     await look(world)
     assert parts(world)["StatefulSet"] == 2, "the tenant has another service"
     await delete(world, second)
-    assert world.awake[-1].kind == LEFT
+    assert world.awake[-1].kind == ORPHANED_BUILDKITD
     await look(world)
     assert parts(world) == {"StatefulSet": 1, "Secret": 1, "NetworkPolicy": 1, "Service": 1}
     (left,) = world.of(STATEFUL_SET)
@@ -156,7 +152,8 @@ async def test_a_service_that_comes_back_in_time_keeps_the_daemon() -> None:
     name = world.of(STATEFUL_SET)[0]["metadata"]["name"]
     await delete(world, world.key)
     world.make(world.key, git_spec())
-    await reconcile_left(left_key(name, world.settings), world.ports, world.shared, world.settings)
+    key = orphaned_buildkitd_key(name, world.settings.buildkit_namespace)
+    await reconcile_orphaned_buildkitd(key, world.ports, world.shared, world.settings)
     assert parts(world) == {"StatefulSet": 1, "Secret": 1, "NetworkPolicy": 1, "Service": 1}
 
 

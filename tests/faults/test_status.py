@@ -89,7 +89,7 @@ async def test_the_number_of_pods_alone_is_told_later_while_a_revision_is_rolled
 
 async def test_while_others_wait_the_first_word_is_that_the_pods_run() -> None:
     world = World(IMAGE)
-    world.behind = True
+    world.is_backlogged = True
     for _ in range(4):
         await world.run()
     assert world.of(DEPLOYMENT)
@@ -105,7 +105,7 @@ async def test_while_others_wait_the_first_word_is_that_the_pods_run() -> None:
 
 async def test_the_first_word_does_not_wait_for_ever_and_a_failure_not_at_all() -> None:
     world = World(IMAGE)
-    world.behind, world.pods_become_ready = True, False
+    world.is_backlogged, world.pods_become_ready = True, False
     for _ in range(4):
         await world.run()
     long_ago = datetime.now(UTC) - timedelta(seconds=FIRST_REPORT_SECONDS)
@@ -113,7 +113,7 @@ async def test_the_first_word_does_not_wait_for_ever_and_a_failure_not_at_all() 
     await world.run()
     assert world.condition("Deployed") == ("Unknown", "Deploying")
     broken = World({**IMAGE, "ports": [], "health": {"path": "/up"}})
-    broken.behind = True
+    broken.is_backlogged = True
     await broken.run()
     assert broken.condition("Ready") == ("False", "InvalidSpec")
 

@@ -110,7 +110,7 @@ class BesideImages:
         self.texts: dict[str, str] = {}
         """By the uid of the Job."""
 
-    def told(self, key: Key, repository: str, build: str, uid: str) -> str:
+    def early(self, key: Key, repository: str, build: str, uid: str) -> str:
         """What the builder of that Job left."""
         assert repository.rsplit("/", maxsplit=1)[-1] == key.name.split(".")[-1], "only in the service's own repository"
         assert build.startswith("b-")
@@ -118,7 +118,10 @@ class BesideImages:
 
 
 class MemoryCluster:
-    """Implements ports.Cluster. `die_at`: the write (from 1) at which the process ends, before or after its effect."""
+    """Implements ports.CachedKubernetesApi.
+
+    `die_at`: the write (from 1) at which the process ends, before or after its effect.
+    """
 
     def __init__(self) -> None:
         self.objects: dict[Ref, Manifest] = {}
@@ -128,8 +131,11 @@ class MemoryCluster:
         self._version = 0
         self._uids = 0
 
-    async def get(self, ref: Ref, *, fresh: bool = True) -> Manifest | None:
+    async def get(self, ref: Ref) -> Manifest | None:
         return copied(self.objects.get(ref))
+
+    async def get_fresh(self, ref: Ref) -> Manifest | None:
+        return await self.get(ref)
 
     async def list(self, kind: Kind, namespace: str = "", labels: str = "") -> list[Manifest]:
         return [
@@ -297,7 +303,7 @@ class World:
         """Each time: digests and tags that were to be kept."""
         self.die_at_prune = False
         self.awake: list[Key] = []
-        self.behind = False
+        self.is_backlogged = False
         self.due: float | None = None
         """When the last pass wants to be called again."""
         self.followed: dict[Key, frozenset[Ref]] = {}
@@ -338,8 +344,8 @@ class World:
             prober=self,
             wakeups=self,
             references=self,
-            meter=self,
-            announcer=self,
+            metrics=self,
+            events=self,
         )
 
     async def run(self, key: Key | None = None, failures: int = 0) -> None:
@@ -541,7 +547,7 @@ class World:
     def went_live(self, seconds: float) -> None:
         """Not counted here."""
 
-    def announce(self, kind: Kind, owner: Manifest, before: list[Condition], after: list[Condition]) -> None:
+    def record(self, kind: Kind, owner: Manifest, before: list[Condition], after: list[Condition]) -> None:
         self.told += after
 
 

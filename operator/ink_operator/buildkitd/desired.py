@@ -1,4 +1,4 @@
-"""A tenant's own buildkitd: StatefulSet, Secret, NetworkPolicy and Service in the namespace of daemons.
+"""A tenant's own buildkitd: StatefulSet, Secret, NetworkPolicy and Service in the namespace for buildkitds.
 
 The pod is the chart's; here it gets its name, its volume and its certificate. docs/decisions/0015 has the whole.
 """
@@ -16,11 +16,11 @@ from ink_api.group import (
 )
 from ink_api.names import ServiceIdentity, short_hash
 
-from ink_operator.core import kinds
+from ink_operator.core import build_jobs, kinds
 from ink_operator.core.canonical import stamped
 from ink_operator.core.kinds import Kind
 from ink_operator.core.objects import Manifest, annotations_of
-from ink_operator.inkservice.desired.policy import NAMESPACE_NAME
+from ink_operator.core.selectors import NAMESPACE_NAME
 from ink_operator.ports import Pair
 from ink_operator.settings import Settings
 
@@ -31,24 +31,22 @@ ANNOTATION_CERTIFICATE = f"{GROUP}/certificate"
 ANNOTATION_IDLE_SINCE = f"{GROUP}/idle-since"
 PORT = 1234
 STATE, TLS = "state", "tls"
-BUILD = "build"
-"""Component of the pods that may reach it."""
 
 
-class Daemon(NamedTuple):
+class TenantBuildkitd(NamedTuple):
     """Whose buildkitd. `home`: where the tenant's CRs are; a workspace and a namespace of one name are two tenants."""
 
     home: str
     tenant: str
 
     @property
-    def whose(self) -> str:
-        """The tenant in one word, unlike every other."""
+    def tenant_id(self) -> str:
+        """Names the tenant uniquely."""
         return f"{self.home}/{self.tenant}"
 
     @property
     def name(self) -> str:
-        """Of all that it consists of."""
+        """The name of all its objects."""
         return f"buildkitd-{short_hash(self.home, self.tenant)}"
 
     def host(self, settings: Settings) -> str:
@@ -56,23 +54,25 @@ class Daemon(NamedTuple):
         return f"{self.name}.{settings.buildkit_namespace}.svc.cluster.local"
 
 
-def daemon_of(identity: ServiceIdentity, settings: Settings) -> Daemon:
-    """The daemon that builds the service."""
-    return Daemon(settings.tenants_namespace if identity.is_workspace else identity.namespace, identity.tenant)
+def buildkitd_of(identity: ServiceIdentity, settings: Settings) -> TenantBuildkitd:
+    """The buildkitd that builds the service."""
+    return TenantBuildkitd(settings.tenants_namespace if identity.is_workspace else identity.namespace, identity.tenant)
 
 
-def daemon_behind(workload: Manifest) -> Daemon:
+def buildkitd_from(workload: Manifest) -> TenantBuildkitd:
     """Whose StatefulSet this is."""
-    return Daemon(annotations_of(workload).get(ANNOTATION_HOME, ""), workload["metadata"]["labels"][LABEL_TENANT])
+    return TenantBuildkitd(
+        annotations_of(workload).get(ANNOTATION_HOME, ""), workload["metadata"]["labels"][LABEL_TENANT]
+    )
 
 
 def certificate_name(authority: str, pair: Pair) -> str:
-    """What is told of a certificate."""
+    """How the annotations name a certificate."""
     return f"{authority} {pair.expires}"
 
 
 def make_workload(
-    daemon: Daemon,
+    daemon: TenantBuildkitd,
     settings: Settings,
     certificate: str,
     *,
@@ -80,7 +80,7 @@ def make_workload(
     idle_since: str = "",
     live: Manifest | None = None,
 ) -> Manifest:
-    """The StatefulSet. Its kind of volume never changes: that of `live` is kept."""
+    """The StatefulSet. The type of its volume cannot change: that of `live` stays."""
     labels = {LABEL_DAEMON: daemon.name}
     template = settings.buildkit_pod
     meta = template.get("metadata") or {}
@@ -103,7 +103,7 @@ def make_workload(
         "podManagementPolicy": "Parallel",
         "selector": {"matchLabels": labels},
         "template": pod,
-        # The cache outlives a rest, and goes with the tenant.
+        # The cache outlives a stop, and goes with the tenant.
         "persistentVolumeClaimRetentionPolicy": {"whenDeleted": "Delete", "whenScaled": "Retain"},
         **({"volumeClaimTemplates": [_plain(claim) for claim in claims]} if claims else {}),
     }
@@ -111,18 +111,18 @@ def make_workload(
     return stamped(_object(kinds.STATEFUL_SET, daemon, settings, annotations) | {"spec": spec})
 
 
-def make_secret(daemon: Daemon, settings: Settings, certificate: str, pair: Pair) -> Manifest:
-    """What it serves with, and by whom clients must be signed."""
+def make_secret(daemon: TenantBuildkitd, settings: Settings, certificate: str, pair: Pair) -> Manifest:
+    """Its own certificate, and the authority that must have signed its clients'."""
     data = {"ca.crt": pair.ca, "tls.crt": pair.cert, "tls.key": pair.key}
     annotations = {ANNOTATION_CERTIFICATE: certificate}
     return _object(kinds.SECRET, daemon, settings, annotations) | {"type": "kubernetes.io/tls", "stringData": data}
 
 
-def make_policy(daemon: Daemon, settings: Settings) -> Manifest:
-    """Opens it to build pods of its tenant. The chart closes the namespace, and says what daemons may reach."""
+def make_policy(daemon: TenantBuildkitd, settings: Settings) -> Manifest:
+    """Lets the tenant's build pods in. The chart closes the namespace, and says what its pods may reach."""
     builds = {
         "namespaceSelector": {"matchLabels": {NAMESPACE_NAME: settings.builds_namespace}},
-        "podSelector": {"matchLabels": {LABEL_COMPONENT: BUILD, LABEL_DAEMON: daemon.name}},
+        "podSelector": {"matchLabels": {LABEL_COMPONENT: build_jobs.COMPONENT, LABEL_DAEMON: daemon.name}},
     }
     spec = {
         "podSelector": {"matchLabels": {LABEL_DAEMON: daemon.name}},
@@ -132,7 +132,7 @@ def make_policy(daemon: Daemon, settings: Settings) -> Manifest:
     return stamped(_object(kinds.NETWORK_POLICY, daemon, settings) | {"spec": spec})
 
 
-def make_service(daemon: Daemon, settings: Settings) -> Manifest:
+def make_service(daemon: TenantBuildkitd, settings: Settings) -> Manifest:
     """Its address."""
     spec = {
         "selector": {LABEL_DAEMON: daemon.name},
@@ -141,7 +141,9 @@ def make_service(daemon: Daemon, settings: Settings) -> Manifest:
     return stamped(_object(kinds.SERVICE, daemon, settings) | {"spec": spec})
 
 
-def _object(kind: Kind, daemon: Daemon, settings: Settings, annotations: dict[str, str] | None = None) -> Manifest:
+def _object(
+    kind: Kind, daemon: TenantBuildkitd, settings: Settings, annotations: dict[str, str] | None = None
+) -> Manifest:
     meta = {
         "name": daemon.name,
         "namespace": settings.buildkit_namespace,
@@ -151,7 +153,7 @@ def _object(kind: Kind, daemon: Daemon, settings: Settings, annotations: dict[st
     return {"apiVersion": kind.api_version, "kind": kind.kind, "metadata": meta}
 
 
-def _labels(daemon: Daemon) -> dict[str, str]:
+def _labels(daemon: TenantBuildkitd) -> dict[str, str]:
     return {LABEL_COMPONENT: COMPONENT_DAEMON, LABEL_DAEMON: daemon.name, LABEL_TENANT: daemon.tenant}
 
 

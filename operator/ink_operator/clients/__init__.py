@@ -1,1 +1,1 @@
-"""One foreign API a module, its errors mapped to ours."""
+"""One external API a module, its errors mapped to ours."""

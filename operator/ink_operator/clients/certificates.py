@@ -1,7 +1,7 @@
 """Certificates between build pods and their tenant's buildkitd.
 
 buildkitd lets in whoever shows a certificate of its authority, so each tenant has an authority of its own. Its key is
-derived from the seed whenever it is needed, and kept nowhere.
+derived from the seed whenever it is needed, and stored nowhere.
 """
 
 from collections.abc import Callable
@@ -53,7 +53,7 @@ class Issuer:
     def _key(self, tenant: str) -> ec.EllipticCurvePrivateKey:
         if len(self._seed) < SEED_SHORTEST:
             raise Terminal("INK_BUILDKIT_SEED is missing or too short: the Secret buildkit-authority is incomplete")
-        # 16 bytes more than the order has, so that the remainder favours no number.
+        # 16 bytes more than the order has, so that the remainder is evenly distributed.
         derive = HKDF(hashes.SHA256(), length=48, salt=None, info=b"ink buildkit authority/" + tenant.encode())
         number = int.from_bytes(derive.derive(self._seed)) % (P256_ORDER - 1) + 1
         return ec.derive_private_key(number, ec.SECP256R1())

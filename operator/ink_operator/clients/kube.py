@@ -1,6 +1,6 @@
 """The API server: raw JSON over the transport and the configuration of the `kubernetes` package.
 
-No models: parsing them costs more than the calls. Every write asks the lease's guard first.
+No models: parsing them costs more than the calls. Every write asks the lease guard first.
 """
 
 import logging
@@ -19,7 +19,7 @@ from ink_operator.clients.kube_errors import failure
 from ink_operator.core.errors import Conflict, LeaseLost, Transient
 from ink_operator.core.kinds import Kind
 from ink_operator.core.objects import Manifest, Ref, ref_of
-from ink_operator.ports import Meter, WriteGuard
+from ink_operator.ports import Metrics, WriteGuard
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +27,7 @@ CALL_SECONDS = 15.0
 WATCH_SECONDS = 300
 WATCH_SLACK_SECONDS = 30
 PAGE = 500
-WRITES_REMEMBERED = 5000
+OWN_WRITES_MAX = 5000
 NO_VERSION = "1"
 APPLY, MERGE, JSON = "application/apply-patch+yaml", "application/merge-patch+json", "application/json"
 PARTIAL = "application/json;as={};g=meta.k8s.io;v=v1"
@@ -45,22 +45,22 @@ def path_of(kind: Kind, namespace: str = "", name: str = "", subresource: str = 
     return "/".join(parts)
 
 
-def speaks_of_newest(live: Manifest) -> bool:
-    """Whether the status was made of the newest spec; else somebody changed it meanwhile, and that is to be seen."""
+def is_status_current(live: Manifest) -> bool:
+    """Whether the status describes the newest spec. Otherwise somebody has just changed the spec."""
     observed = (live.get("status") or {}).get("observedGeneration")
     return observed in (-1, live["metadata"].get("generation"))
 
 
 class FencedBody(aiohttp.BytesPayload):
-    """A write's body that asks once more, in the moment before it leaves: a process may have been stopped for longer
-    than its lease lasts while the write waited for a connection."""
+    """The body of a write, which asks the guard again just before it is sent: the process may have been suspended for
+    longer than its lease lasts while the write waited for a connection."""
 
     def __init__(self, value: bytes, guard: WriteGuard) -> None:
         super().__init__(value, content_type=JSON)
         self._guard = guard
 
     async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
-        """Raises ClientConnectionError, so that the request ends unsent; the next one meets the guard itself."""
+        """Raises ClientConnectionError, so that the request is not sent; the next one asks the guard itself."""
         try:
             self._guard.check()
         except (Transient, LeaseLost) as error:
@@ -69,24 +69,24 @@ class FencedBody(aiohttp.BytesPayload):
 
 
 class Kube:
-    """Implements ports.Cluster, the lease's store and the informers' source."""
+    """Implements ports.KubernetesApi, the lease's store and the informers' source."""
 
-    def __init__(self, configuration: Configuration, guard: WriteGuard, meter: Meter) -> None:
+    def __init__(self, configuration: Configuration, guard: WriteGuard, metrics: Metrics) -> None:
         self._configuration = configuration
         self._rest = RESTClientObject(configuration)
         self._session: aiohttp.ClientSession | None = None
         self._proxy: str | None = configuration.proxy
         self._guard = guard
-        self._meter = meter
+        self._metrics = metrics
         self._written: dict[str, None] = {}
 
     def wrote(self, version: str) -> bool:
-        """Whether a resourceVersion is of a write of ours: its watch event tells nothing new."""
+        """Whether a resourceVersion is that of our own write: its watch event is nothing new."""
         return version in self._written
 
     def _remember(self, answer: Manifest) -> None:
         self._written[answer["metadata"]["resourceVersion"]] = None
-        if len(self._written) > WRITES_REMEMBERED:
+        if len(self._written) > OWN_WRITES_MAX:
             del self._written[next(iter(self._written))]
 
     async def close(self) -> None:
@@ -94,7 +94,7 @@ class Kube:
         if self._session is not None:
             await self._session.close()
 
-    async def get(self, ref: Ref, *, fresh: bool = True) -> Manifest | None:
+    async def get(self, ref: Ref) -> Manifest | None:
         """The object, or None."""
         return await self._call("GET", ref.kind, path_of(ref.kind, ref.namespace, ref.name))
 
@@ -110,7 +110,7 @@ class Kube:
     async def versioned_pages(
         self, kind: Kind, namespace: str = "", labels: str = ""
     ) -> AsyncIterator[tuple[Manifests, str]]:
-        """The same, each page with the resourceVersion that all of them speak of."""
+        """The same, each page with the resourceVersion of the whole list."""
         query = {"limit": str(PAGE), **({"labelSelector": labels} if labels else {})}
         while True:
             answer = await self._call("GET", kind, path_of(kind, namespace), query=query) or {}
@@ -122,7 +122,7 @@ class Kube:
             query["continue"] = meta["continue"]
 
     async def list_version(self, kind: Kind, namespace: str, labels: str, *, accept: str = JSON) -> str:
-        """The resourceVersion to watch from: what lies before it has been looked at, or will be."""
+        """The resourceVersion to watch from: everything before it has been listed, or will be."""
         query = {"limit": "1", **({"labelSelector": labels} if labels else {})}
         answer = await self._call("GET", kind, path_of(kind, namespace), query=query, accept=accept) or {}
         version = (answer.get("metadata") or {}).get("resourceVersion")
@@ -142,7 +142,7 @@ class Kube:
     async def apply_new(self, manifest: Manifest) -> Manifest:
         """The same, but only where no object of the name exists. Raises Conflict where one does.
 
-        An apply may name the version that it builds on; no object ever has this one, and what is made anew has none.
+        An apply may name the version that it builds on: no object ever has this one, and a new object has none.
         """
         meta = {**manifest["metadata"], "resourceVersion": NO_VERSION}
         return await self._apply({**manifest, "metadata": meta}, FIELD_MANAGER_OPERATOR)
@@ -166,7 +166,7 @@ class Kube:
         self._guard.check()
         path = path_of(ref.kind, ref.namespace, ref.name, subresource)
         answer = await self._call("PATCH", ref.kind, path, query=MANAGER, body=patch, content_type=MERGE)
-        if answer is not None and ref.kind.api_version.startswith(GROUP) and speaks_of_newest(answer):
+        if answer is not None and ref.kind.api_version.startswith(GROUP) and is_status_current(answer):
             self._remember(answer)
         return answer
 
@@ -180,7 +180,7 @@ class Kube:
         await self._call("DELETE", ref.kind, path_of(ref.kind, ref.namespace, ref.name), body=body)
 
     async def replace(self, manifest: Manifest) -> Manifest:
-        """PUT at the resourceVersion of the manifest; for the lease alone, so the guard is not asked."""
+        """PUT at the resourceVersion of the manifest; only for the lease, so the guard is not asked."""
         ref = ref_of(manifest)
         path = path_of(ref.kind, ref.namespace, ref.name)
         answer = await self._call("PUT", ref.kind, path, body=manifest, fenced=False)
@@ -211,7 +211,7 @@ class Kube:
             raise Transient(f"watch {kind.plural}: {type(error).__name__}") from error
 
     async def create_unguarded(self, manifest: Manifest) -> Manifest:
-        """Create without asking the guard: for the lease alone, before it is held."""
+        """Create without asking the guard; only for the lease, before it is held."""
         return await self._create(manifest, fenced=False)
 
     async def _create(self, manifest: Manifest, *, fenced: bool) -> Manifest:
@@ -262,7 +262,7 @@ class Kube:
         except (aiohttp.ClientError, TimeoutError, orjson.JSONDecodeError) as error:
             raise Transient(f"{method} {path}: {type(error).__name__}") from error
         finally:
-            self._meter.api_call(method, kind.plural, code)
+            self._metrics.api_call(method, kind.plural, code)
 
     async def _send(
         self,
@@ -277,7 +277,7 @@ class Kube:
         accept: str = JSON,
     ) -> aiohttp.ClientResponse:
         if self._session is None:
-            # Not the package's own session: that one looks for proxies and a .netrc in files, at every call.
+            # Not the package's own session: that one searches files for proxies and a .netrc at every call.
             self._session = aiohttp.ClientSession(connector=self._rest._create_connector())
         url = f"{self._configuration.host}{path}" + (f"?{urlencode(query)}" if query else "")
         headers = {"Content-Type": content_type, "Accept": accept, "User-Agent": "ink-operator"}
@@ -290,7 +290,7 @@ class Kube:
 
 
 class MetadataOnly:
-    """Implements runtime's WatchSource without contents: of Secrets, say, that nobody needs in this process."""
+    """Implements runtime's WatchSource with metadata only: this process needs no contents of Secrets, for example."""
 
     def __init__(self, kube: Kube) -> None:
         self._kube = kube
@@ -317,7 +317,7 @@ async def configure(kubeconfig: str | None) -> Configuration:
             await load_kube_config(client_configuration=configuration)
     else:
         await load_kube_config(config_file=kubeconfig, client_configuration=configuration)
-    # No limit: a watch holds its connection for minutes, there may be one for each namespace, and calls that find no
-    # place beside them would never get through. The calls themselves are bounded by the queue's workers.
+    # No limit: a watch holds its connection for minutes, there may be one for each namespace, and calls would wait
+    # for a connection forever. The calls themselves are limited by the queue's workers.
     configuration.connection_pool_maxsize = 0
     return configuration

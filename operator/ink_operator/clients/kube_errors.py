@@ -10,7 +10,7 @@ GONE = 410
 
 
 def failure(status: int, body: str, what: str) -> Exception:
-    """The exception for an answer >= 400. The server's own message is kept: it names the field that is wrong."""
+    """The exception for an answer >= 400. Carries the server's own message, which names the invalid field."""
     try:
         answer = json.loads(body)
         message, reason = str(answer.get("message", "")), str(answer.get("reason", ""))

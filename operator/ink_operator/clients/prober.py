@@ -1,4 +1,4 @@
-"""Asks a public host through the ingress, and tells the application's answer from the ingress's own."""
+"""Probes a public host through the ingress, and distinguishes the application's answer from the ingress's own."""
 
 import ssl
 import time
@@ -11,7 +11,7 @@ from ink_operator.ports import Answer
 
 CALL_SECONDS = 5.0
 TRUSTED_SECONDS = 540.0
-"""Below the resync interval, so that each resync asks anew."""
+"""Below the resync interval, so that each resync probes again."""
 UNROUTED_HEADER = "X-Ink-Unrouted"
 INGRESS_BODIES = {
     404: (b"404 page not found",),
@@ -19,7 +19,7 @@ INGRESS_BODIES = {
     503: (b"no available server", b"Service Unavailable"),
     504: (b"Gateway Timeout",),
 }
-"""What Traefik itself says; an application's own 404 or 503 reads differently."""
+"""What Traefik itself answers; an application's own 404 or 503 has another body."""
 
 
 class HttpProber:

@@ -12,13 +12,13 @@ from ink_operator.ports import StoredImage, Tokens, WriteGuard
 INDEXES = ("application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json")
 MANIFESTS = ("application/vnd.oci.image.manifest.v1+json", "application/vnd.docker.distribution.manifest.v2+json")
 OURS = re.compile(r"[0-9a-f]{12}-[0-9a-f]{8}-[0-9]+|log-b-[0-9a-f]{20}-[0-9]+|old-cache-[0-9a-f]{12}")
-"""Tags of images, of build logs, and of caches that newer ones replaced. Others in a repository are let be."""
+"""Tags of images, of build logs, and of caches that newer ones replaced. Other tags in a repository are left alone."""
 CALL_SECONDS = 10.0
 READ_ONLY_SECONDS = 10.0
 
 
 class RegistryClient:
-    """Implements ports.Registry."""
+    """Implements ports.ImageRegistry."""
 
     def __init__(
         self, session: aiohttp.ClientSession, host: str, insecure: bool, tokens: Tokens, guard: WriteGuard
@@ -66,12 +66,12 @@ class RegistryClient:
         """
         token = self._tokens.registry(repository, "pull", "push", "delete")
         found = await self._content(repository, await self._tags(repository, token), token)
-        kept: set[str] = set(digests)
+        wanted: set[str] = set(digests)
         gone: set[str] = set()
         for tag, content in found.items():
             keep = tag in tags or not OURS.fullmatch(tag) or digests & content
-            (kept if keep else gone).update(content)
-        await self._delete(repository, frozenset(gone - kept), token)
+            (wanted if keep else gone).update(content)
+        await self._delete(repository, frozenset(gone - wanted), token)
 
     async def _content(self, repository: str, tags: list[str], token: str) -> dict[str, frozenset[str]]:
         """Tag -> digests of its manifest and of those below it, when it is an index."""

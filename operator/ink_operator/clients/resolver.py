@@ -14,14 +14,14 @@ from ink_api.reasons import Reason
 from ink_operator.ports import Head, HeadQuestion
 
 CALL_SECONDS = 12.0
-REMEMBERED = 20_000
-FAILED_SECONDS = 15.0
-"""A failure is asked again sooner than a head, as somebody is probably mending it."""
-FAILED_MOST_SECONDS = 300.0
+STORED_MAX = 20_000
+FAILED_FIRST_SECONDS = 15.0
+"""After a failure the next request comes sooner: somebody is probably fixing it."""
+FAILED_MAX_SECONDS = 300.0
 
 
 @dataclass(slots=True)
-class Memory:
+class StoredHead:
     """The last answer about one branch."""
 
     head: Head
@@ -29,11 +29,11 @@ class Memory:
     hint: str | None
     failures: int
     generations: dict[str, int]
-    """Who was answered, and of which spec of theirs: a changed one is answered anew, not from memory."""
+    """By service: the generation of its spec that was answered. A newer one gets a fresh answer."""
 
 
 class ResolverClient:
-    """Implements ports.Heads: asks once a poll interval a branch, at once for a new hint or spec, one at a time."""
+    """Implements ports.BranchHeads: asks about a branch once a poll interval, at once for a new hint or spec."""
 
     def __init__(
         self,
@@ -43,7 +43,7 @@ class ResolverClient:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._session, self._url, self._poll, self._clock = session, url, poll_seconds, clock
-        self._memory: OrderedDict[str, Memory] = OrderedDict()
+        self._stored: OrderedDict[str, StoredHead] = OrderedDict()
         self._asking: dict[str, asyncio.Lock] = {}
 
     async def head(self, question: HeadQuestion) -> Head:
@@ -51,30 +51,30 @@ class ResolverClient:
         key = short_hash(question.url, question.branch, question.tenant, question.credential, length=40)
         lock = self._asking.setdefault(key, asyncio.Lock())
         async with lock:
-            remembered = self._memory.get(key)
-            if remembered is not None and not self._due(remembered, question):
-                return replace(remembered.head, fresh_for_seconds=max(1.0, remembered.until - self._clock()))
+            stored = self._stored.get(key)
+            if stored is not None and not self._due(stored, question):
+                return replace(stored.head, fresh_for_seconds=max(1.0, stored.until - self._clock()))
             head = await self._ask(question)
-            head = self._remember(key, head, question, remembered)
+            head = self._store(key, head, question, stored)
         self._asking.pop(key, None)
         return head
 
-    def _due(self, memory: Memory, question: HeadQuestion) -> bool:
-        new_hint = question.hint is not None and question.hint not in (memory.hint, memory.head.commit)
-        new_spec = bool(question.asker) and memory.generations.get(question.asker) != question.generation
-        return new_hint or new_spec or self._clock() >= memory.until
+    def _due(self, stored: StoredHead, question: HeadQuestion) -> bool:
+        new_hint = question.hint is not None and question.hint not in (stored.hint, stored.head.commit)
+        new_spec = bool(question.asker) and stored.generations.get(question.asker) != question.generation
+        return new_hint or new_spec or self._clock() >= stored.until
 
-    def _remember(self, key: str, head: Head, question: HeadQuestion, before: Memory | None) -> Head:
+    def _store(self, key: str, head: Head, question: HeadQuestion, before: StoredHead | None) -> Head:
         failures = (before.failures if before else 0) + 1 if head.commit is None else 0
         generations = (before.generations if before else {}) | {question.asker: question.generation}
         if failures:
-            fresh = min(FAILED_MOST_SECONDS, FAILED_SECONDS * 2.0 ** min(failures - 1, 10))
+            fresh = min(FAILED_MAX_SECONDS, FAILED_FIRST_SECONDS * 2.0 ** min(failures - 1, 10))
         else:
             fresh = self._poll * random.uniform(0.9, 1.1)  # noqa: S311 - spreads polls, guards nothing
-        self._memory[key] = Memory(head, self._clock() + fresh, question.hint, failures, generations)
-        self._memory.move_to_end(key)
-        while len(self._memory) > REMEMBERED:
-            self._memory.popitem(last=False)
+        self._stored[key] = StoredHead(head, self._clock() + fresh, question.hint, failures, generations)
+        self._stored.move_to_end(key)
+        while len(self._stored) > STORED_MAX:
+            self._stored.popitem(last=False)
         return replace(head, fresh_for_seconds=fresh)
 
     async def _ask(self, question: HeadQuestion) -> Head:

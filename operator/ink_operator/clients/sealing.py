@@ -1,5 +1,6 @@
-"""The keys of sealed values: made once, kept in a Secret, published in a ConfigMap. And unsealing, by joserfc."""
+"""The keys of sealed values: made once, stored in a Secret, published in a ConfigMap. And unsealing, by joserfc."""
 
+import asyncio
 import base64
 import json
 import logging
@@ -29,19 +30,20 @@ from joserfc.jwk import ECKey
 
 from ink_operator.core import kinds
 from ink_operator.core.canonical import settled, stamped
-from ink_operator.core.errors import AlreadyExists, Conflict, Transient
+from ink_operator.core.errors import AlreadyExists, Conflict, InkError, Transient
 from ink_operator.core.objects import Manifest, Ref
-from ink_operator.ports import Cluster
+from ink_operator.ports import KubernetesApi
 
 log = logging.getLogger(__name__)
 SECRET = "sealing-keys"  # noqa: S105 - its name
 ROLLOUT_KEY = "rollout-key"
 """Key in the Secret: of the digests on pod templates."""
-LOOK_AGAIN_SECONDS = 10.0
+REREAD_SECONDS = 10.0
+RETRY_SECONDS = 5.0
 
 
-class Registry(jwe.JWERegistry):
-    """As long as the API lets a sealed value be."""
+class SealedValueRegistry(jwe.JWERegistry):
+    """Accepts values as long as the API allows."""
 
     max_ciphertext_length = SEALED_MAX
 
@@ -55,10 +57,10 @@ class Ring:
 
 
 class KeyRing:
-    """Implements ports.Sealing. `count`: how many keys there shall be; a higher one adds newer keys."""
+    """Implements ports.Unsealing. `count`: how many keys there should be; a higher number adds newer keys."""
 
     def __init__(
-        self, cluster: Cluster, namespace: str, count: int, clock: Callable[[], float] = time.monotonic
+        self, cluster: KubernetesApi, namespace: str, count: int, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._cluster, self._count, self._clock = cluster, count, clock
         self._secret, self._public = (
@@ -67,6 +69,16 @@ class KeyRing:
         )
         self._ring: Ring | None = None
         self._read_at = 0.0
+
+    async def run(self, interval_seconds: float) -> None:
+        """Ensure the keys once an interval, until cancelled: somebody may have removed them."""
+        while True:
+            try:
+                await self.ensure()
+                await asyncio.sleep(interval_seconds)
+            except InkError as error:
+                log.warning("cannot ensure the sealing keys: %s", error)
+                await asyncio.sleep(RETRY_SECONDS)
 
     async def ensure(self) -> None:
         """Keys exist, and everybody who seals can find the public ones. Raises InkError."""
@@ -80,12 +92,12 @@ class KeyRing:
         """The value. Raises SealedValueError when it was not sealed for this binding and one of our keys."""
         kid = kid_of(sealed)
         ring = self._ring or await self._read()
-        if kid not in ring.keys and self._clock() - self._read_at >= LOOK_AGAIN_SECONDS:
+        if kid not in ring.keys and self._clock() - self._read_at >= REREAD_SECONDS:
             ring = await self._read()
         key = ring.keys.get(kid)
         if key is None:
             raise SealedValueError("it is sealed to a key that this platform does not have")
-        return value_of(binding, opened(sealed, key))
+        return value_of(binding, decrypt(sealed, key))
 
     async def digest(self, values: Mapping[Binding, str]) -> str:
         """Names the values to whoever has the key, and nothing to others."""
@@ -117,19 +129,21 @@ class KeyRing:
                 meta = {"resourceVersion": live["metadata"]["resourceVersion"]}
                 await self._cluster.merge_patch(self._secret, {"metadata": meta, "data": data})
         except AlreadyExists:
-            raise Conflict(f"somebody else made the Secret {SECRET}", retry_after_seconds=0.2) from None
+            raise Conflict(f"somebody else created the Secret {SECRET}", retry_after_seconds=0.2) from None
         log.info("made %d sealing keys; there are %d now", len(fresh), len(grown.keys))
         return grown
 
 
-def opened(sealed: str, key: ECKey) -> bytes:
-    """What is in a sealed value. Raises SealedValueError."""
+def decrypt(sealed: str, key: ECKey) -> bytes:
+    """The plaintext of a sealed value. Raises SealedValueError."""
     try:
-        plaintext = jwe.decrypt_compact(sealed, key, registry=Registry(algorithms=[ALGORITHM, ENCRYPTION])).plaintext
+        plaintext = jwe.decrypt_compact(
+            sealed, key, registry=SealedValueRegistry(algorithms=[ALGORITHM, ENCRYPTION])
+        ).plaintext
     except (JoseError, ValueError):
         plaintext = None
     if plaintext is None:
-        raise SealedValueError("it does not decrypt: it was changed, or cut short")
+        raise SealedValueError("it cannot be decrypted: it was changed or truncated")
     return plaintext
 
 
@@ -142,7 +156,9 @@ def ring_of(live: Manifest | None) -> Ring | None:
         stored: list[dict[str, Any]] = json.loads(base64.b64decode(data[KEY_SET]))["keys"]
         keys = [ECKey.import_key(dict(jwk)) for jwk in stored]
     except (JoseError, ValueError, KeyError, TypeError) as error:
-        raise Transient(f"the Secret {SECRET} is unreadable ({type(error).__name__}): restore it") from None
+        raise Transient(
+            f"the Secret {SECRET} is unreadable ({type(error).__name__}); restore it from a backup"
+        ) from None
     return Ring({key.thumbprint(): key for key in keys}, base64.b64decode(data[ROLLOUT_KEY]))
 
 

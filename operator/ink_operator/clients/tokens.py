@@ -54,7 +54,7 @@ class TokenMint:
 
     @cached_property
     def _registry_key(self) -> RSAPrivateKey:
-        """Read once: to check the primes of an RSA key takes a hundred times as long as to sign with it."""
+        """Read once: checking the primes of an RSA key takes a hundred times as long as signing with it."""
         pem = self._secrets.registry_token_key
         if not pem:
             raise Transient("INK_REGISTRY_TOKEN_KEY is not set", reason=Reason.INTERNAL_ERROR)
@@ -63,7 +63,7 @@ class TokenMint:
         except ValueError:
             key = None
         if not isinstance(key, RSAPrivateKey):
-            raise Transient("INK_REGISTRY_TOKEN_KEY is no RSA key in PEM", reason=Reason.INTERNAL_ERROR)
+            raise Transient("INK_REGISTRY_TOKEN_KEY is not an RSA key in PEM", reason=Reason.INTERNAL_ERROR)
         return key
 
 

@@ -1,8 +1,8 @@
-"""Verdicts of running builds, from the logs that builders leave beside their images.
+"""Verdicts of running builds, from the logs that builders push beside their images.
 
-The kubelet looks once a second whether a container has ended, and tells the API server after that. The builder keeps
-its log in the registry before it ends, and the log says how it ended: whoever looks there knows half a second sooner.
-Nothing depends on it: what is not seen here is seen at the pod's end.
+The kubelet checks once a second whether a container has ended, and reports it to the API server after that. The builder
+pushes its log to the registry before it ends, and the log carries the verdict: there it can be read half a second
+earlier. Nothing depends on it: a verdict that is missed here comes with the pod's end.
 """
 
 import asyncio
@@ -20,18 +20,18 @@ from ink_operator.core.objects import Key
 from ink_operator.ports import Wakeups
 
 log = logging.getLogger(__name__)
-FIRST_SECONDS = 0.5
+FIRST_POLL_SECONDS = 0.5
 """No builder ends sooner."""
-EACH_SECONDS = 0.1
-"""Between two looks at one build while it is the only one; with others it takes turns."""
-SHARE = 0.05
-"""Of its age so far: a build that takes minutes is looked at every few seconds."""
-UNASKED_SECONDS = 90.0
-"""A build that nobody asks for any longer is forgotten."""
+POLL_SECONDS = 0.1
+"""Between two requests for the only build; several builds take turns."""
+AGE_SHARE = 0.05
+"""Of the build's age so far: one that takes minutes is polled every few seconds."""
+FORGET_SECONDS = 90.0
+"""A build that nobody has asked about for so long is forgotten."""
 
 
-class Notes(Protocol):
-    """Where kept logs lie: RegistryClient."""
+class TagAnnotations(Protocol):
+    """Where build logs are stored: RegistryClient."""
 
     async def annotations(self, repository: str, tag: str) -> dict[str, Any] | None:
         """Those of a manifest; None when there is none of that tag."""
@@ -39,8 +39,8 @@ class Notes(Protocol):
 
 
 @dataclass(slots=True)
-class Build:
-    """One that somebody waits for."""
+class AwaitedBuild:
+    """A build that somebody waits for."""
 
     key: Key
     repository: str
@@ -49,62 +49,62 @@ class Build:
     asked: float
     due: float
     text: str | None = None
-    """What is known of its end: "" when its log says nothing of it."""
+    """Its verdict: "" when its log has none, None while there is no log."""
 
 
-class KeptVerdicts:
-    """Implements ports.Verdicts. `run` does the looking, one request at a time."""
+class RegistryVerdicts:
+    """Implements ports.EarlyVerdicts. `run` polls the registry, one request at a time."""
 
-    def __init__(self, notes: Notes, wakeups: Wakeups, clock: Callable[[], float] = time.monotonic) -> None:
-        self._notes, self._wakeups, self._clock = notes, wakeups, clock
-        self._builds: dict[str, Build] = {}
+    def __init__(self, registry: TagAnnotations, wakeups: Wakeups, clock: Callable[[], float] = time.monotonic) -> None:
+        self._registry, self._wakeups, self._clock = registry, wakeups, clock
+        self._builds: dict[str, AwaitedBuild] = {}
         self._more = asyncio.Event()
 
-    def told(self, key: Key, repository: str, build: str, uid: str) -> str:
+    def early(self, key: Key, repository: str, build: str, uid: str) -> str:
         """The verdict, or "" while it is not known."""
         now = self._clock()
         known = self._builds.get(uid)
         if known is None:
-            known = self._builds[uid] = Build(key, repository, build, now, now, now + FIRST_SECONDS)
+            known = self._builds[uid] = AwaitedBuild(key, repository, build, now, now, now + FIRST_POLL_SECONDS)
             self._more.set()
         known.asked = now
         return known.text or ""
 
     async def run(self) -> None:
-        """Look, for as long as there are builds to look for; until it is cancelled."""
+        """Poll while there are builds to poll for, until cancelled."""
         while True:
             self._more.clear()
-            await self.look()
+            await self.poll()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._wait()):
                     await self._more.wait()
 
-    async def look(self) -> None:
-        """At each build that is due."""
+    async def poll(self) -> None:
+        """Ask for each build that is due."""
         now = self._clock()
-        self._builds = {uid: build for uid, build in self._builds.items() if now - build.asked < UNASKED_SECONDS}
+        self._builds = {uid: build for uid, build in self._builds.items() if now - build.asked < FORGET_SECONDS}
         waiting = {uid: build for uid, build in self._builds.items() if build.text is None}
         for uid, build in waiting.items():
             if build.due <= now:
                 await self._ask(uid, build)
                 age = self._clock() - build.begun
-                build.due = self._clock() + max(EACH_SECONDS * len(waiting), SHARE * age)
+                build.due = self._clock() + max(POLL_SECONDS * len(waiting), AGE_SHARE * age)
 
     def _wait(self) -> float | None:
         """Seconds until the next build is due; None when there is none."""
         due = [build.due for build in self._builds.values() if build.text is None]
         return max(0.0, min(due) - self._clock()) if due else None
 
-    async def _ask(self, uid: str, build: Build) -> None:
+    async def _ask(self, uid: str, build: AwaitedBuild) -> None:
         try:
-            notes = await self._notes.annotations(build.repository, f"log-{build.name}")
+            notes = await self._registry.annotations(build.repository, f"log-{build.name}")
         except Transient:
             return
-        except Exception:  # what only spares time must not end the operator
-            log.exception("the verdict of %s cannot be looked for", build.name)
+        except Exception:  # what only saves time must not end the operator
+            log.exception("cannot read the verdict of %s", build.name)
             build.text = ""
             return
-        # A log of that name may be an earlier Job's, of a build that was made once and is made again.
+        # The log may be that of an earlier Job of the same name: the same build was run before.
         if notes is None or (ANNOTATION_JOB_UID in notes and notes[ANNOTATION_JOB_UID] != uid):
             return
         build.text = str(notes.get(ANNOTATION_VERDICT) or "")

@@ -1,4 +1,4 @@
-"""Is a live object as we want it? Answered locally, so that a settled world costs no write.
+"""Is a live object as we want it? Answered locally, so that a steady state costs no write.
 
 Two checks together: the hash of what was last applied (sees every change of ours, removals too), and a comparison of
 each desired field with the live one (sees what others changed). Fields that only others set are not ours.

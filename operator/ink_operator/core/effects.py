@@ -1,4 +1,4 @@
-"""Writes as data: what a pure decision asks the thin shell to do, in order."""
+"""Writes as data: what a pure decision asks to be carried out, in order."""
 
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -23,7 +23,7 @@ class Apply(Effect):
 
 @dataclass(frozen=True)
 class Create(Effect):
-    """Make a child that is never compared again; that it is there already is fine, if it is the same owner's."""
+    """Create a child that is never compared again; an existing one of the same owner is fine."""
 
     manifest: Manifest
     creates: ClassVar[bool] = True
@@ -31,7 +31,7 @@ class Create(Effect):
 
 @dataclass(frozen=True)
 class Delete(Effect):
-    """Delete, with background propagation; absent is fine. `uid` guards against deleting a namesake."""
+    """Delete, with background propagation; absent is fine. `uid` prevents deleting another object of the name."""
 
     ref: Ref
     uid: str | None = None
@@ -48,6 +48,6 @@ class MergePatch(Effect):
 
 @dataclass(frozen=True)
 class HandOver(Effect):
-    """Server-side apply of some fields under another manager, so that they stay when Ink applies them no more."""
+    """Server-side apply of some fields under another manager, so that they stay when Ink stops applying them."""
 
     manifest: Manifest

@@ -1,4 +1,4 @@
-"""Failures that Ink foresaw, by what the queue does with them.
+"""Expected failures, by what the queue does with them.
 
 InkError
 ├── Transient        the same call may work later: back off

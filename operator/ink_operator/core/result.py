@@ -5,6 +5,6 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """`requeue_after_seconds`: look again by then; None: only when something happens."""
+    """`requeue_after_seconds`: reconcile again after so long at most; None: only on an event."""
 
     requeue_after_seconds: float | None = None

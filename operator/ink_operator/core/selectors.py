@@ -3,6 +3,8 @@
 import re
 from functools import lru_cache
 
+NAMESPACE_NAME = "kubernetes.io/metadata.name"
+"""Label of every namespace: its name."""
 _COMMA = re.compile(r",(?![^(]*\))")
 Requirement = tuple[str, frozenset[str] | None]
 """A label, and the values that it may have; None: any."""

@@ -18,16 +18,16 @@ from ink_operator.settings import Settings
 
 
 async def reconcile_namespace(key: Key, ports: Ports, settings: Settings, now: datetime) -> Result:
-    """Mark it empty, and delete it later; a service that comes in between takes the mark away."""
+    """Mark it as empty, and delete it later; a service that is made in between removes the mark."""
     ref = Ref(kinds.NAMESPACE, "", key.name)
     live = await ports.cluster.get(ref)
-    if live is None or not _is_a_projects(live) or is_deleting(live):
+    if live is None or not _is_project_namespace(live) or is_deleting(live):
         return Result()
     services = await ports.cluster.list(kinds.INK_SERVICE, settings.tenants_namespace)
-    if key.name in used_namespaces(services, settings):
+    if key.name in namespaces_in_use(services, settings):
         return Result()
     if await ports.cluster.list(kinds.PERSISTENT_VOLUME_CLAIM, key.name, f"{LABEL_COMPONENT}={names.VOLUME}"):
-        # Data that was to outlive its service; a namespace's end would take it along.
+        # Data that must outlive its service; deleting the namespace would delete it too.
         return Result()
     since = seconds_since(annotations_of(live).get(ANNOTATION_EMPTY_SINCE), now)
     if since is None:
@@ -38,20 +38,20 @@ async def reconcile_namespace(key: Key, ports: Ports, settings: Settings, now: d
         return Result(settings.namespace_empty_seconds - since + 1)
     meta = live["metadata"]
     try:
-        # At this very version: a service that was made meanwhile has changed the namespace by then.
+        # Only at this resourceVersion: a service that was made in the meantime has changed the namespace.
         await ports.cluster.delete(ref, uid=meta["uid"], resource_version=meta["resourceVersion"])
     except Conflict:
         return Result(5.0)
     return Result()
 
 
-def _is_a_projects(live: Manifest) -> bool:
+def _is_project_namespace(live: Manifest) -> bool:
     name = str(live["metadata"]["name"])
     return name.startswith(TENANT_NAMESPACE_PREFIX) and is_made_by_ink(live)
 
 
-def used_namespaces(services: list[Manifest], settings: Settings) -> frozenset[str]:
-    """Namespaces that some service's workload runs in."""
+def namespaces_in_use(services: list[Manifest], settings: Settings) -> frozenset[str]:
+    """Namespaces that the workloads of these services run in."""
     used = set()
     for service in services:
         try:

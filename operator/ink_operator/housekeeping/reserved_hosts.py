@@ -1,4 +1,4 @@
-"""Claims that no service holds: those whose time is over go; what a vanished service left behind is given up."""
+"""Claims of hosts that no service holds: expired reservations are deleted, and claims of vanished services released."""
 
 from datetime import datetime
 
@@ -13,17 +13,13 @@ from ink_operator.ports import Ports
 from ink_operator.settings import Settings
 
 CLAIMS = f"{LABEL_COMPONENT}={COMPONENT_CLAIM}"
-KEPT_MOST = 50
-"""Hosts kept for one tenant; of more the oldest go. Else whoever changes a host all the time fills the API server."""
-
-
-def claim_key(name: str, settings: Settings) -> Key:
-    """The key of a claim in the queue."""
-    return Key(kinds.CONFIG_MAP.kind, settings.namespace, name)
+RESERVED_HOSTS_MAX = 50
+"""Hosts that stay reserved for one tenant; beyond that the oldest go. Otherwise somebody who keeps changing a host
+would fill the API server."""
 
 
 async def reconcile_claim(key: Key, ports: Ports, settings: Settings, now: datetime) -> Result:
-    """One look at one claim. Called when it is given up, and for all of them at every look at everything."""
+    """Check one claim: when its service releases it, and at each full resync."""
     ref = Ref(kinds.CONFIG_MAP, settings.namespace, key.name)
     live = await ports.cluster.get(ref)
     if live is None or labels_of(live).get(LABEL_COMPONENT) != COMPONENT_CLAIM:
@@ -38,11 +34,11 @@ async def reconcile_claim(key: Key, ports: Ports, settings: Settings, now: datet
         )
         return Result(0.0)
     left = (until - now).total_seconds()
-    if left > 0 and not await _is_one_too_many(live, ports, settings):
+    if left > 0 and not await _exceeds_limit(live, ports, settings):
         return Result(left)
     meta = live["metadata"]
     try:
-        # At this very version: a service that took the host up meanwhile has changed it by then.
+        # Only at this resourceVersion: a service that took the host in the meantime has changed the claim.
         await ports.cluster.delete(ref, uid=meta["uid"], resource_version=meta["resourceVersion"])
     except Conflict:
         return Result()
@@ -50,7 +46,7 @@ async def reconcile_claim(key: Key, ports: Ports, settings: Settings, now: datet
 
 
 async def _is_orphan(claim: Manifest, ports: Ports) -> bool:
-    """Its service went without giving it up: somebody took the finalizer away."""
+    """Its service is gone and has not released it: somebody removed the finalizer."""
     namespace, _, name = annotations_of(claim).get(ANNOTATION_OWNER, "").partition("/")
     if not namespace or not name:
         return False
@@ -58,12 +54,12 @@ async def _is_orphan(claim: Manifest, ports: Ports) -> bool:
     return owner is None or owner["metadata"]["uid"] != labels_of(claim).get(LABEL_OWNER_UID)
 
 
-async def _is_one_too_many(claim: Manifest, ports: Ports, settings: Settings) -> bool:
+async def _exceeds_limit(claim: Manifest, ports: Ports, settings: Settings) -> bool:
     tenant = f"{CLAIMS},{LABEL_TENANT}={labels_of(claim).get(LABEL_TENANT, '')},!{LABEL_OWNER_UID}"
-    kept = [
+    reserved = [
         c
         for c in await ports.cluster.list(kinds.CONFIG_MAP, settings.namespace, tenant)
         if tenant_of(c) == tenant_of(claim)
     ]
-    newest = sorted(kept, key=lambda c: (str(reserved_until(c, settings)), c["metadata"]["name"]))[-KEPT_MOST:]
-    return claim["metadata"]["name"] not in {c["metadata"]["name"] for c in newest}
+    oldest_first = sorted(reserved, key=lambda c: (str(reserved_until(c, settings)), c["metadata"]["name"]))
+    return claim["metadata"]["name"] not in {c["metadata"]["name"] for c in oldest_first[-RESERVED_HOSTS_MAX:]}

@@ -4,7 +4,9 @@ from ink_api import group
 from ink_api.inkservice import InkService
 from ink_api.names import ServiceIdentity, env_secret_name, short_hash
 
-APP, CRON, RELEASE, BUILD = "app", "cron", "release", "build"
+from ink_operator.core import build_jobs
+
+APP, CRON, RELEASE, BUILD = "app", "cron", "release", build_jobs.COMPONENT
 """Component words of pods and of what makes them."""
 REVISION, VOLUME, ENV = "revision", "volume", "env"
 """Component words of children that run nothing."""

@@ -95,7 +95,7 @@ class InkServiceController(Controller[InkService, ServiceContext, Observed]):
 
     def report_delay(self, before: InkServiceStatus, after: InkServiceStatus) -> float:
         """Counts of pods are gathered, and so is the first report while the queue is long."""
-        return report_delay(before, after, backlogged=self.ports.wakeups.behind)
+        return report_delay(before, after, backlogged=self.ports.wakeups.is_backlogged)
 
     def reported(self, obj: InkService, seen: Observed | None, status: InkServiceStatus, now: datetime) -> None:
         """From the creation of the build to the first answer of its commit."""
@@ -105,7 +105,7 @@ class InkServiceController(Controller[InkService, ServiceContext, Observed]):
         build = next((a for a in reversed(attempts) if a.commit == status.commit), None)
         age = times.seconds_since(build.created, now) if build else None
         if became_ready and age is not None:
-            self.ports.meter.went_live(age)
+            self.ports.metrics.went_live(age)
 
     async def clean_up(
         self, obj: InkService, context: ServiceContext | None, failures: int, now: datetime

@@ -1,4 +1,4 @@
-"""The outside world as the kinds see it. Implementations live in clients/ and runtime/; tests have their own."""
+"""The outside world as the kinds see it. Implementations are in clients/ and runtime/; tests have their own."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,11 +12,11 @@ from ink_operator.core.kinds import Kind
 from ink_operator.core.objects import Key, Manifest, Ref
 
 
-class Cluster(Protocol):
+class KubernetesApi(Protocol):
     """The API server. Every method may raise Transient, Conflict, Forbidden, Rejected or OverQuota."""
 
-    async def get(self, ref: Ref, *, fresh: bool = False) -> Manifest | None:
-        """The object, or None. `fresh`: not as it was seen last, but as it is."""
+    async def get(self, ref: Ref) -> Manifest | None:
+        """The object, or None."""
         ...
 
     async def list(self, kind: Kind, namespace: str = "", labels: str = "") -> list[Manifest]:
@@ -44,6 +44,14 @@ class Cluster(Protocol):
         ...
 
 
+class CachedKubernetesApi(KubernetesApi, Protocol):
+    """The API server, where `get` and `list` may answer from what the watches have seen."""
+
+    async def get_fresh(self, ref: Ref) -> Manifest | None:
+        """The object as the API server has it now, or None."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class HeadQuestion:
     """Where a branch points. `password` is secret."""
@@ -54,17 +62,17 @@ class HeadQuestion:
     username: str | None = None
     password: str | None = None
     credential: str = ""
-    """Names the credential without telling it: minted passwords differ each time, answers do not."""
+    """Identifies the credential without revealing it: minted passwords differ each time, answers do not."""
     hint: str | None = None
     """A commit that the branch is said to point to by now."""
     asker: str = ""
     generation: int = 0
-    """Whose question it is, and of which spec: who has just changed it expects what is true now."""
+    """Whose question it is, and of which generation of its spec: after a change the answer must not be a stored one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """A commit, or the reason there is none. `fresh_for_seconds`: when it is due to be asked again."""
+    """A commit, or the reason there is none. `fresh_for_seconds`: after that it must be asked again."""
 
     commit: str | None
     reason: Reason | None = None
@@ -72,7 +80,7 @@ class Head:
     fresh_for_seconds: float = 300.0
 
 
-class Heads(Protocol):
+class BranchHeads(Protocol):
     """Heads of branches, remembered between polls."""
 
     async def head(self, question: HeadQuestion) -> Head:
@@ -90,7 +98,7 @@ class StoredImage:
     """Its label of that name: anything."""
 
 
-class Registry(Protocol):
+class ImageRegistry(Protocol):
     """Ink's own registry. Methods raise Transient when it does not answer."""
 
     async def find(self, repository: str, tag_prefix: str) -> StoredImage | None:
@@ -106,13 +114,13 @@ class Registry(Protocol):
         ...
 
 
-class Verdicts(Protocol):
-    """How builds ended, learnt sooner than the kubelet looks at their pods."""
+class EarlyVerdicts(Protocol):
+    """How builds ended, known before the kubelet reports the end of their pods."""
 
-    def told(self, key: Key, repository: str, build: str, uid: str) -> str:
-        """What the builder said at its end; "" as long as that is not known, and then `key` is woken once it is.
+    def early(self, key: Key, repository: str, build: str, uid: str) -> str:
+        """The builder's verdict, or "" while it is not known; `key` is woken once it is.
 
-        `build` and `uid` are those of its Job. Ask as long as the build runs.
+        `build` and `uid` are those of its Job. Ask at every pass while the build runs.
         """
         ...
 
@@ -140,7 +148,7 @@ class Pair:
 
 
 class Certificates(Protocol):
-    """Certificates between a tenant's builds and its buildkitd. `tenant` is its `Daemon.whose`."""
+    """Certificates between a tenant's builds and its buildkitd. `tenant` is its `TenantBuildkitd.tenant_id`."""
 
     def authority(self, tenant: str) -> str:
         """Names the authority of the tenant; certificates of another one are worth nothing."""
@@ -163,15 +171,15 @@ class Answer:
     detail: str
 
 
-class Sealing(Protocol):
-    """Opens sealed values. Raises Transient while the keys cannot be read."""
+class Unsealing(Protocol):
+    """Decrypts sealed values. Raises Transient while the keys cannot be read."""
 
     async def unseal(self, sealed: str, binding: Binding) -> str:
         """The value. Raises SealedValueError when it was not sealed for this binding."""
         ...
 
     async def digest(self, values: Mapping[Binding, str]) -> str:
-        """The same values, the same digest; without the key nobody can try values against it."""
+        """A digest that is equal for equal values. Keyed, so that nobody can guess values from it."""
         ...
 
 
@@ -179,7 +187,7 @@ class Prober(Protocol):
     """Asks a public host through the ingress."""
 
     async def probe(self, host: str, path: str, *, healthy_only: bool, memo: str) -> Answer:
-        """`memo` names the revision: a good answer for it is trusted for some minutes."""
+        """`memo` names the revision: a good answer for it is stored for some minutes."""
         ...
 
 
@@ -187,12 +195,12 @@ class Wakeups(Protocol):
     """The queue, as reconciles may use it."""
 
     def add(self, key: Key, after_seconds: float = 0.0) -> None:
-        """Look at that object after so many seconds."""
+        """Reconcile that object after so many seconds."""
         ...
 
     @property
-    def behind(self) -> bool:
-        """There is more to do than can be done at once."""
+    def is_backlogged(self) -> bool:
+        """Objects are waiting for a worker."""
         ...
 
 
@@ -212,7 +220,7 @@ class WriteGuard(Protocol):
         ...
 
 
-class Meter(Protocol):
+class Metrics(Protocol):
     """Figures for Prometheus."""
 
     def api_call(self, verb: str, resource: str, code: str) -> None:
@@ -220,19 +228,19 @@ class Meter(Protocol):
         ...
 
     def build_ended(self, result: str) -> None:
-        """One build came to its end."""
+        """One build ended."""
         ...
 
     def went_live(self, seconds: float) -> None:
-        """A new commit answers, so many seconds after it was first wanted."""
+        """A new commit is live, so many seconds after its build was created."""
         ...
 
 
-class Announcer(Protocol):
+class EventRecorder(Protocol):
     """Events about objects."""
 
-    def announce(self, kind: Kind, owner: Manifest, before: list[Condition], after: list[Condition]) -> None:
-        """Tell what changed. In the background: an event that is lost harms nothing."""
+    def record(self, kind: Kind, owner: Manifest, before: list[Condition], after: list[Condition]) -> None:
+        """Record what changed. Written in the background: a lost event does no harm."""
         ...
 
 
@@ -240,15 +248,15 @@ class Announcer(Protocol):
 class Ports:
     """All of the outside world."""
 
-    cluster: Cluster
-    heads: Heads
-    registry: Registry
-    verdicts: Verdicts
+    cluster: CachedKubernetesApi
+    heads: BranchHeads
+    registry: ImageRegistry
+    verdicts: EarlyVerdicts
     tokens: Tokens
     certificates: Certificates
-    sealing: Sealing
+    sealing: Unsealing
     prober: Prober
     wakeups: Wakeups
     references: References
-    meter: Meter
-    announcer: Announcer
+    metrics: Metrics
+    events: EventRecorder

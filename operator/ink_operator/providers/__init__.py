@@ -12,7 +12,7 @@ from typing import Generic, Protocol, TypeVar, cast
 
 import aiohttp
 
-from ink_operator.ports import Cluster, WriteGuard
+from ink_operator.ports import KubernetesApi, WriteGuard
 
 P_co = TypeVar("P_co", covariant=True)
 
@@ -22,7 +22,7 @@ class Outside:
     """What a provider may reach the world with."""
 
     session: aiohttp.ClientSession
-    cluster: Cluster
+    cluster: KubernetesApi
     """For those that run in the cluster."""
     guard: WriteGuard
     """Asked before each call that writes."""

@@ -217,7 +217,7 @@ class Controller(ABC, Generic[Obj, Context, Seen]):
 
     async def _is_there(self, meta: ObjectMeta) -> bool:
         """Nothing is made for an object that somebody deleted past its finalizer: nobody would clean it up."""
-        live = await self.ports.cluster.get(Ref(self.kind, meta.namespace, meta.name), fresh=True)
+        live = await self.ports.cluster.get_fresh(Ref(self.kind, meta.namespace, meta.name))
         return live is not None and live["metadata"]["uid"] == meta.uid
 
     async def _delete(self, raw: Manifest, obj: Obj, context: Context | None, failures: int, now: datetime) -> Result:
@@ -273,5 +273,5 @@ class Controller(ABC, Generic[Obj, Context, Seen]):
         patch = replacing(raw.get("status") or {}, status.to_wire())
         ref = Ref(self.kind, obj.metadata.namespace, obj.metadata.name)
         await self.ports.cluster.merge_patch(ref, {"status": patch}, subresource="status")
-        self.ports.announcer.announce(self.kind, raw, obj.status.conditions, status.conditions)
+        self.ports.events.record(self.kind, raw, obj.status.conditions, status.conditions)
         return True

@@ -6,12 +6,12 @@ from ink_api.reasons import Reason
 from ink_operator.core.effects import Apply, Create, Delete, Effect, HandOver, MergePatch
 from ink_operator.core.errors import Terminal, Transient
 from ink_operator.core.objects import Manifest, annotations_of, is_deleting, labels_of, ref_of
-from ink_operator.ports import Cluster
+from ink_operator.ports import KubernetesApi
 
 LEAVING_RETRY_SECONDS = 0.2
 
 
-async def carry_out(effect: Effect, cluster: Cluster) -> Manifest | None:
+async def carry_out(effect: Effect, cluster: KubernetesApi) -> Manifest | None:
     """One effect. Returns the object that a Create made or found; raises TypeError for an effect of a kind's own."""
     match effect:
         case Apply(manifest):
@@ -29,7 +29,7 @@ async def carry_out(effect: Effect, cluster: Cluster) -> Manifest | None:
     return None
 
 
-async def create_once(manifest: Manifest, cluster: Cluster) -> Manifest:
+async def create_once(manifest: Manifest, cluster: KubernetesApi) -> Manifest:
     """Make the child, or find it made already; as it is then. Raises Terminal NameConflict when somebody else made it.
 
     Applied, not created: the API server keeps the bytes of a ControllerRevision's data as they come, and refuses every

@@ -15,43 +15,43 @@ from ink_operator.core import kinds
 from ink_operator.core.errors import AlreadyExists, InkError
 from ink_operator.core.kinds import Kind
 from ink_operator.core.objects import Manifest
-from ink_operator.ports import Cluster
+from ink_operator.ports import KubernetesApi
 
 log = logging.getLogger(__name__)
-MOST_WAITING = 1000
-TOLD = (ConditionType.BUILT, ConditionType.READY, ConditionType.LAST_RUN_SUCCEEDED)
+WAITING_MAX = 1000
+REPORTED = (ConditionType.BUILT, ConditionType.READY, ConditionType.LAST_RUN_SUCCEEDED)
 """Conditions whose changes are worth an event; the others explain these."""
 
 
-class Happening(NamedTuple):
-    """One event to tell."""
+class Transition(NamedTuple):
+    """One change worth an event."""
 
     type: str
     reason: str
     message: str
 
 
-def transitions(before: Iterable[Condition], after: Iterable[Condition]) -> list[Happening]:
+def transitions(before: Iterable[Condition], after: Iterable[Condition]) -> list[Transition]:
     """What changed for somebody who reads `kubectl describe`."""
     old = {c.type: (c.status, c.reason) for c in before}
     new = {c.type: c for c in after}
     stalled = ConditionType.STALLED in new
-    told: list[Happening] = []
-    for kind in TOLD:
+    found: list[Transition] = []
+    for kind in REPORTED:
         condition = new.get(kind)
         if condition is None or old.get(kind) == (condition.status, condition.reason) or condition.status == "Unknown":
             continue
         if condition.reason == Reason.NOT_NEEDED:
-            # A step that is left out is nothing that happens.
+            # A step that is skipped is no change.
             continue
         warning = condition.status == "False" and (stalled or kind == ConditionType.LAST_RUN_SUCCEEDED)
-        happening = Happening("Warning" if warning else "Normal", condition.reason, condition.message[:1000])
-        if all(happening.reason != earlier.reason for earlier in told):
-            told.append(happening)
-    return told
+        transition = Transition("Warning" if warning else "Normal", condition.reason, condition.message[:1000])
+        if all(transition.reason != earlier.reason for earlier in found):
+            found.append(transition)
+    return found
 
 
-def make_event(kind: Kind, owner: Manifest, happening: Happening, now: datetime) -> Manifest:
+def make_event(kind: Kind, owner: Manifest, transition: Transition, now: datetime) -> Manifest:
     """The Event object about `owner`."""
     meta = owner["metadata"]
     at = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -66,9 +66,9 @@ def make_event(kind: Kind, owner: Manifest, happening: Happening, now: datetime)
             "name": meta["name"],
             "uid": meta["uid"],
         },
-        "type": happening.type,
-        "reason": happening.reason,
-        "message": happening.message or happening.reason,
+        "type": transition.type,
+        "reason": transition.reason,
+        "message": transition.message or transition.reason,
         "source": {"component": "ink-operator"},
         "firstTimestamp": at,
         "lastTimestamp": at,
@@ -78,24 +78,24 @@ def make_event(kind: Kind, owner: Manifest, happening: Happening, now: datetime)
     }
 
 
-class EventWriter:
-    """Implements ports.Announcer: writes events in the background, one after the other."""
+class KubernetesEventRecorder:
+    """Implements ports.EventRecorder: writes events in the background, one after the other."""
 
-    def __init__(self, cluster: Cluster) -> None:
-        self._cluster = cluster
-        self._waiting: asyncio.Queue[Manifest] = asyncio.Queue(MOST_WAITING)
+    def __init__(self, api: KubernetesApi) -> None:
+        self._api = api
+        self._waiting: asyncio.Queue[Manifest] = asyncio.Queue(WAITING_MAX)
 
-    def announce(self, kind: Kind, owner: Manifest, before: list[Condition], after: list[Condition]) -> None:
-        """Tell what changed; dropped when too many wait."""
-        for happening in transitions(before, after):
+    def record(self, kind: Kind, owner: Manifest, before: list[Condition], after: list[Condition]) -> None:
+        """Record what changed; dropped when too many events wait."""
+        for transition in transitions(before, after):
             with contextlib.suppress(asyncio.QueueFull):
-                self._waiting.put_nowait(make_event(kind, owner, happening, datetime.now(UTC)))
+                self._waiting.put_nowait(make_event(kind, owner, transition, datetime.now(UTC)))
 
     async def run(self) -> None:
         """Write until cancelled. LeaseLost comes through."""
         while True:
             event = await self._waiting.get()
             try:
-                await self._cluster.create(event)
+                await self._api.create(event)
             except (InkError, AlreadyExists) as error:
                 log.info("an event was not written: %s", error)

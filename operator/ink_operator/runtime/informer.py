@@ -1,4 +1,4 @@
-"""Watches children of Ink's kinds with a server-side selector and tells of their changes."""
+"""Watches children of Ink's kinds with a server-side selector and reports their changes."""
 
 import asyncio
 import logging
@@ -13,16 +13,16 @@ log = logging.getLogger(__name__)
 RETRY_SECONDS = 2.0
 ANY_CHANGE = frozenset({"ADDED", "MODIFIED", "DELETED"})
 LATER_CHANGE = frozenset({"MODIFIED", "DELETED"})
-"""For children whose making nobody waits for."""
+"""For children whose creation nobody waits for."""
 
 
-class Watched(NamedTuple):
-    """What to watch (an empty namespace means all), and whom to tell of each event: its type and the object."""
+class Subscription(NamedTuple):
+    """What to watch (an empty namespace means all), and what to call with each event's type and object."""
 
     kind: Kind
     namespace: str
     labels: str
-    heard: Callable[[str, Manifest], None]
+    on_event: Callable[[str, Manifest], None]
 
 
 class WatchSource(Protocol):
@@ -37,33 +37,36 @@ class WatchSource(Protocol):
         ...
 
 
-async def inform(source: WatchSource, watched: Watched, begun: Callable[[bool], None]) -> None:
-    """Tell of changes, for ever. `begun(again)`: from now on none is missed; again, after some may have been."""
-    version, again = "", False
+async def inform(source: WatchSource, subscription: Subscription, on_started: Callable[[bool], None]) -> None:
+    """Report changes until cancelled.
+
+    `on_started(restarted)`: from now on no change is missed; when restarted, some may have been missed before.
+    """
+    version, restarted = "", False
     while True:
         try:
             if not version:
-                version = await source.list_version(watched.kind, watched.namespace, watched.labels)
-                begun(again)
-                again = True
-            version = await follow(source, watched, version)
+                version = await source.list_version(subscription.kind, subscription.namespace, subscription.labels)
+                on_started(restarted)
+                restarted = True
+            version = await follow(source, subscription, version)
         except InkError as error:
-            log.warning("watching %s: %s", watched.kind.plural, error)
+            log.warning("watching %s: %s", subscription.kind.plural, error)
             version = ""
             await asyncio.sleep(RETRY_SECONDS)
         except Exception:
             # One object that cannot be read must not end the operator for all others.
-            log.exception("watching %s: unforeseen", watched.kind.plural)
+            log.exception("watching %s: unexpected error", subscription.kind.plural)
             version = ""
             await asyncio.sleep(RETRY_SECONDS)
 
 
-async def follow(source: WatchSource, watched: Watched, version: str) -> str:
+async def follow(source: WatchSource, subscription: Subscription, version: str) -> str:
     """One watch. Returns the version to go on from, or "" when there is a gap."""
-    async for event in source.watch(watched.kind, watched.namespace, watched.labels, version):
+    async for event in source.watch(subscription.kind, subscription.namespace, subscription.labels, version):
         if event["type"] == "ERROR":
             return ""
         version = event["object"]["metadata"]["resourceVersion"]
         if event["type"] in ANY_CHANGE:
-            watched.heard(event["type"], event["object"])
+            subscription.on_event(event["type"], event["object"])
     return version

@@ -1,12 +1,12 @@
-"""Who may work at a time: a pass that is slow, or was the last time, takes no place of the quick ones.
+"""How many passes run at a time: a pass that is slow, or was slow last time, takes no place of the quick ones.
 
-A call that nobody answers holds a pass until its deadline, again and again; without this a few such objects would hold
-every worker, and all others would wait for them.
+A call without an answer blocks a pass until its deadline, every time; without lanes a few such objects would occupy all
+workers, and all others would wait for them.
 """
 
 from enum import Enum
 
-SLOW_MOST_PART = 6
+SLOW_LANE_FACTOR = 6
 """So many times the slow lane's places may be taken by passes that turned slow in the quick lane."""
 
 
@@ -42,7 +42,7 @@ class Lanes:
 
         It may go where all places are taken, so that quick ones go on; but there is an end to that too.
         """
-        if lane is Lane.SLOW or self._busy[Lane.SLOW] >= SLOW_MOST_PART * self._places:
+        if lane is Lane.SLOW or self._busy[Lane.SLOW] >= SLOW_LANE_FACTOR * self._places:
             return lane
         self.leave(lane)
         self.enter(Lane.SLOW)

@@ -19,7 +19,7 @@ from ink_operator.core.objects import Manifest, Ref
 log = logging.getLogger(__name__)
 SAFE_PART = 0.8
 RENEW_PART = 0.25
-RENEWAL_LOOK_SECONDS = 0.2
+RENEWAL_RETRY_SECONDS = 0.2
 
 
 class LeaseStore(Protocol):
@@ -30,7 +30,7 @@ class LeaseStore(Protocol):
     async def replace(self, manifest: Manifest) -> Manifest: ...
 
 
-class Guard:
+class LeaseGuard:
     """Says whether this process may write. Writes of the lease itself do not ask."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -51,13 +51,13 @@ class Guard:
         if self.lost:
             raise LeaseLost("another operator holds the lease")
         if self._clock() >= self._until:
-            raise NotRenewed("the lease is not renewed yet", retry_after_seconds=RENEWAL_LOOK_SECONDS)
+            raise NotRenewed("the lease is not renewed yet", retry_after_seconds=RENEWAL_RETRY_SECONDS)
 
 
 class Lease:
-    """Takes, renews and gives back the lease. `identity` is unique to the process."""
+    """Acquires, renews and releases the lease. `identity` is unique to the process."""
 
-    def __init__(self, store: LeaseStore, guard: Guard, ref: Ref, identity: str, seconds: float) -> None:
+    def __init__(self, store: LeaseStore, guard: LeaseGuard, ref: Ref, identity: str, seconds: float) -> None:
         self._store, self._guard, self._ref = store, guard, ref
         self._identity, self._seconds = identity, seconds
         self._seen: tuple[str, float] | None = None
@@ -71,7 +71,7 @@ class Lease:
                     log.info("holding the lease as %s", self._identity)
                     return
             except InkError as error:
-                log.warning("cannot take the lease: %s", error)
+                log.warning("cannot acquire the lease: %s", error)
             await asyncio.sleep(min(1.0, self._seconds * RENEW_PART))
 
     async def keep(self) -> None:
@@ -96,7 +96,7 @@ class Lease:
             async with asyncio.timeout(2):
                 await self._store.replace({**held, "spec": {**held["spec"], "holderIdentity": "", "renewTime": now()}})
         except (InkError, TimeoutError) as error:
-            log.info("the lease was not given back: %s", error or "timeout")
+            log.info("cannot release the lease: %s", error or "timeout")
 
     async def _try_take(self) -> bool:
         started = time.monotonic()

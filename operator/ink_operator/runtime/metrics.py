@@ -1,10 +1,10 @@
-"""Figures for Prometheus; also implements ports.Meter."""
+"""Figures for Prometheus; implements ports.Metrics."""
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 
-class Metrics:
-    """One set a process."""
+class PrometheusMetrics:
+    """One set for the process."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -28,11 +28,11 @@ class Metrics:
         self.api_calls.labels(verb, resource, code).inc()
 
     def build_ended(self, result: str) -> None:
-        """One build came to its end."""
+        """One build ended."""
         self.builds.labels(result).inc()
 
     def went_live(self, seconds: float) -> None:
-        """A new commit answers."""
+        """A new commit is live."""
         self.live_seconds.observe(seconds)
 
     def exposition(self) -> bytes:

@@ -1,6 +1,6 @@
 """Runs reconciles: N at a time, never two for one key, with backoff and requeue-after.
 
-Passes that take long have places of their own, so that the others never wait for them."""
+Slow passes have workers of their own, so that the others never wait for them."""
 
 import asyncio
 import logging
@@ -11,7 +11,7 @@ from ink_operator.core.errors import InkError
 from ink_operator.core.objects import Key
 from ink_operator.core.result import Result
 from ink_operator.runtime.lanes import Lane, Lanes
-from ink_operator.runtime.metrics import Metrics
+from ink_operator.runtime.metrics import PrometheusMetrics
 from ink_operator.runtime.schedule import Schedule
 
 log = logging.getLogger(__name__)
@@ -20,19 +20,19 @@ Reconciler = Callable[[Key, int], Awaitable[Result]]
 """Called with the key and the number of failures in a row before this pass."""
 
 RECONCILE_LIMIT_SECONDS = 60.0
-"""A pass never waits for anything long; one that takes this long hangs."""
+"""A pass never waits for anything long; one that takes this long is stuck."""
 SLOW_SECONDS = 2.0
-"""Longer than calls to a healthy neighbour take, shorter than the deadline of any call."""
+"""Longer than calls to a healthy server take, shorter than the deadline of any call."""
 
-BEHIND_SECONDS = 0.5
-"""Passes take some hundredths; so long nobody waits unless there are hundreds."""
+BACKLOG_SECONDS = 0.5
+"""A pass takes some hundredths of a second: nobody waits this long unless hundreds of objects are due."""
 
 
 class Queue:
     """The work queue. Only `run` touches the clock."""
 
     def __init__(
-        self, reconcile: Reconciler, metrics: Metrics, workers: int, slow_seconds: float = SLOW_SECONDS
+        self, reconcile: Reconciler, metrics: PrometheusMetrics, workers: int, slow_seconds: float = SLOW_SECONDS
     ) -> None:
         self._reconcile = reconcile
         self._metrics = metrics
@@ -42,16 +42,16 @@ class Queue:
         self._changed = asyncio.Event()
 
     def add(self, key: Key, after_seconds: float = 0.0) -> None:
-        """Look at `key` after so many seconds, or earlier if that is already planned."""
+        """Reconcile `key` after so many seconds, or earlier if that is already planned."""
         self._schedule.add(key, time.monotonic() + after_seconds)
         self._metrics.queue_depth.set(self._schedule.waiting)
         self._changed.set()
 
     @property
-    def behind(self) -> bool:
-        """Somebody has waited for a place longer than a moment."""
+    def is_backlogged(self) -> bool:
+        """An object has been waiting for a worker for more than a moment."""
         due = self._schedule.next_due()
-        return due is not None and time.monotonic() - due > BEHIND_SECONDS
+        return due is not None and time.monotonic() - due > BACKLOG_SECONDS
 
     async def run(self) -> None:
         """Work until cancelled. LeaseLost and bugs of the queue itself come through."""
@@ -106,15 +106,15 @@ class Queue:
         except InkError as error:
             outcome = type(error).__name__
             wait = self._schedule.failed(key, time.monotonic(), error.retry_after_seconds)
-            log.info("%s %s/%s: %s; again in %.1f s", key.kind, key.namespace, key.name, error, wait)
+            log.info("%s %s/%s: %s; next try in %.1f s", key.kind, key.namespace, key.name, error, wait)
         except TimeoutError:
             outcome = "Timeout"
             wait = self._schedule.failed(key, time.monotonic())
-            log.warning("%s %s/%s took too long; again in %.1f s", key.kind, key.namespace, key.name, wait)
+            log.warning("%s %s/%s took too long; next try in %.1f s", key.kind, key.namespace, key.name, wait)
         except Exception:
             outcome = "Bug"
             wait = self._schedule.failed(key, time.monotonic())
-            log.exception("%s %s/%s: unforeseen; again in %.1f s", key.kind, key.namespace, key.name, wait)
+            log.exception("%s %s/%s: unexpected error; next try in %.1f s", key.kind, key.namespace, key.name, wait)
         finally:
             self._metrics.reconciles.labels(key.kind, outcome).observe(time.monotonic() - started)
             self._metrics.queue_depth.set(self._schedule.waiting)

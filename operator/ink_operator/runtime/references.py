@@ -1,4 +1,4 @@
-"""Watches what objects refer to by name, and says who refers to it. Keeps names alone, and sees metadata alone.
+"""Watches what objects refer to by name, and wakes who refers to it. Stores names only, and reads metadata only.
 
 One watch a kind and namespace, only where somebody refers to something: the operator has no right to watch Secrets of
 the whole cluster, and needs none.
@@ -10,17 +10,17 @@ from typing import NamedTuple
 
 from ink_operator.core.kinds import Kind
 from ink_operator.core.objects import Key, Manifest, Ref
-from ink_operator.runtime.informer import Watched, WatchSource, inform
+from ink_operator.runtime.informer import Subscription, WatchSource, inform
 
 
-class Place(NamedTuple):
+class WatchedPlace(NamedTuple):
     """Where to watch what."""
 
     kind: Kind
     namespace: str
 
 
-class References:
+class ReferenceWatcher:
     """Implements ports.References."""
 
     def __init__(self, source: WatchSource, wake: Callable[[Key], None]) -> None:
@@ -48,13 +48,13 @@ class References:
         self._changed.set()
 
     @property
-    def places(self) -> frozenset[Place]:
+    def places(self) -> frozenset[WatchedPlace]:
         """What has to be watched."""
-        return frozenset(Place(ref.kind, ref.namespace) for ref in self._followers)
+        return frozenset(WatchedPlace(ref.kind, ref.namespace) for ref in self._followers)
 
     async def run(self) -> None:
         """Keep one watch for each place until cancelled."""
-        watches: dict[Place, asyncio.Task[None]] = {}
+        watches: dict[WatchedPlace, asyncio.Task[None]] = {}
         async with asyncio.TaskGroup() as group:
             while True:
                 self._changed.clear()
@@ -65,16 +65,16 @@ class References:
                     watches[place] = group.create_task(self._watch(place), name=f"watch {place}")
                 await self._changed.wait()
 
-    async def _watch(self, place: Place) -> None:
-        def heard(_event_type: str, live: Manifest) -> None:
+    async def _watch(self, place: WatchedPlace) -> None:
+        def on_event(_event_type: str, live: Manifest) -> None:
             for key in self._followers.get(Ref(place.kind, place.namespace, live["metadata"]["name"]), ()):
                 self._wake(key)
 
-        def begun(_again: bool) -> None:
+        def on_started(_restarted: bool) -> None:
             # What changed between a reconcile's read and this watch would be missed.
             for ref, keys in self._followers.items():
                 if (ref.kind, ref.namespace) == place:
                     for key in keys:
                         self._wake(key)
 
-        await inform(self._source, Watched(place.kind, place.namespace, "", heard), begun)
+        await inform(self._source, Subscription(place.kind, place.namespace, "", on_event), on_started)

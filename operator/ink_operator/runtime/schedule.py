@@ -8,12 +8,12 @@ from ink_operator.core.objects import Key
 from ink_operator.runtime.lanes import Lane
 
 BACKOFF_FIRST_SECONDS = 0.5
-BACKOFF_MOST_SECONDS = 300.0
+BACKOFF_MAX_SECONDS = 300.0
 
 
 def backoff(failures: int, spread: float, first: float = BACKOFF_FIRST_SECONDS) -> float:
     """Seconds to wait after so many failures in a row: doubling, capped; `spread` in 0..1 takes off up to a half."""
-    whole = min(BACKOFF_MOST_SECONDS, first * 2.0 ** min(failures - 1, 20))
+    whole = min(BACKOFF_MAX_SECONDS, first * 2.0 ** min(failures - 1, 20))
     return whole * (1.0 - 0.5 * spread)
 
 

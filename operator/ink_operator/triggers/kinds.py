@@ -1,45 +1,57 @@
-"""Every kopf decorator: an event names a key, and the key goes into the queue. No decision, no retry, no write."""
+"""kopf as the watcher of Ink's three kinds: every event goes to one callback. No decision, no retry, no write."""
 
+import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import kopf
-from ink_api.group import ANNOTATION_OWNER, GROUP, VERSION
+from ink_api.group import GROUP, VERSION
 
 from ink_operator.core import kinds
 from ink_operator.core.kinds import Kind
-from ink_operator.core.objects import Key, Manifest, annotations_of
+from ink_operator.core.objects import Manifest
 
 WATCH_SERVER_SECONDS = 300
 WATCH_CLIENT_SECONDS = 330
-"""Against watches that fall silent: both ends give up, and the objects are listed again."""
+"""Limits of one watch, against connections that go silent: both ends give up, and the objects are listed again."""
 
 RETRY_SECONDS = (1, 1, 2, 3, *[5] * 100_000)
-"""An API server that is away is asked again soon after it is back, and kopf never gives up asking."""
+"""kopf reconnects soon after the API server is back, and never gives up."""
 
-Enqueue = Callable[[Key, str], None]
-"""Called with the key and the resourceVersion that was seen."""
-
-Heard = Callable[[str, Manifest, Kind], None]
-"""Called before that with the type of the event and the whole object."""
+OnEvent = Callable[[str, Manifest, Kind], None]
+"""Called with the type of the event and the object."""
 
 
-def make_registry(heard: Heard, enqueue: Enqueue) -> kopf.OperatorRegistry:
+async def watch_kinds(on_event: OnEvent, may_start: asyncio.Event, started: asyncio.Event) -> None:
+    """Watch until cancelled, once `may_start` is set. kopf sets `started`.
+
+    The children must be watched first: a pass before that could miss what becomes of its work.
+    """
+    await may_start.wait()
+    await kopf.operator(
+        registry=make_registry(on_event),
+        settings=make_settings(),
+        standalone=True,
+        clusterwide=True,
+        ready_flag=started,
+    )
+    # If kopf ended silently, an operator would be left that sees nothing.
+    raise RuntimeError("kopf ended by itself")
+
+
+def make_registry(on_event: OnEvent) -> kopf.OperatorRegistry:
     """Handlers of the three kinds. `on.event` sees every event, and adds no annotation and no finalizer of its own."""
     registry = kopf.OperatorRegistry()
     for kind in (kinds.INK_SERVICE, kinds.INK_RESOURCE, kinds.INK_DOMAIN):
-        _watch(registry, kind, heard, enqueue)
+        _watch(registry, kind, on_event)
     kopf.on.login(registry=registry)(_login)
     return registry
 
 
-def _watch(registry: kopf.OperatorRegistry, kind: Kind, heard: Heard, enqueue: Enqueue) -> None:
+def _watch(registry: kopf.OperatorRegistry, kind: Kind, on_event: OnEvent) -> None:
     async def seen(event: Mapping[str, Any], **_: Any) -> None:
-        live = event["object"]
-        meta = live["metadata"]
-        heard(event["type"] or "ADDED", live, kind)
-        enqueue(Key(kind.kind, meta["namespace"], meta["name"]), meta["resourceVersion"])
+        on_event(event["type"] or "ADDED", event["object"], kind)
 
     kopf.on.event(GROUP, VERSION, kind.plural, registry=registry, id=f"{kind.plural}-seen")(seen)
 
@@ -61,7 +73,7 @@ class NoEssence(kopf.DiffBaseStorage):
         return None
 
     def store(self, *, body: kopf.Body, patch: kopf.Patch, essence: kopf.BodyEssence) -> None:
-        """Kept nowhere."""
+        """Stored nowhere."""
 
 
 def make_settings() -> kopf.OperatorSettings:
@@ -76,9 +88,3 @@ def make_settings() -> kopf.OperatorSettings:
     settings.networking.error_backoffs = RETRY_SECONDS
     logging.getLogger("kopf").setLevel(logging.WARNING)
     return settings
-
-
-def owner_key(child: Manifest) -> Key | None:
-    """The InkService that a child says it belongs to."""
-    namespace, _, name = annotations_of(child).get(ANNOTATION_OWNER, "").partition("/")
-    return Key(kinds.INK_SERVICE.kind, namespace, name) if namespace and name else None

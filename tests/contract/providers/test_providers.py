@@ -20,7 +20,7 @@ from contract.providers.worlds import (
     PlainZones,
 )
 from ink_api.inkresource import PROVIDERS
-from ink_operator.ports import Cluster
+from ink_operator.ports import KubernetesApi
 from ink_operator.ports.databases import DatabaseProvider
 from ink_operator.ports.dns import DnsProvider
 from ink_operator.providers import Outside, Registry
@@ -61,7 +61,7 @@ async def ended(check: Callable[[W], Awaitable[None]], world: W) -> bool:
 async def outside() -> AsyncIterator[Outside]:
     """For providers whose server is reached over the network."""
     async with aiohttp.ClientSession() as session:
-        yield Outside(session, cast("Cluster", None), Guard())
+        yield Outside(session, cast("KubernetesApi", None), Guard())
 
 
 def made(registry: Registry[P], name: str, outside: Outside, environ: Mapping[str, str]) -> P:

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 from ink_api.reasons import Reason
-from ink_operator.inkservice.facts.builds import attempts_of, ended_jobs, may_start, parse_verdict, verdict_json
+from ink_operator.core.build_jobs import ended_jobs, may_start
+from ink_operator.inkservice.facts.builds import attempts_of, parse_verdict, verdict_json
 from ink_operator.inkservice.model import BuildState
 
 

@@ -102,12 +102,12 @@ def test_a_registry_token_is_for_one_repository_and_verifies_with_the_certificat
     ("pem", "said"),
     [
         ("", "is not set"),
-        ("noise", "is no RSA key"),
+        ("noise", "is not an RSA key"),
         (
             ec.generate_private_key(ec.SECP256R1())
             .private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
             .decode(),
-            "is no RSA key",
+            "is not an RSA key",
         ),
     ],
     ids=["absent", "noise", "another kind"],

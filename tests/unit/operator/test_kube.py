@@ -13,8 +13,8 @@ from ink_operator.clients.kube import Kube, configure
 from ink_operator.core.errors import InkError, LeaseLost
 from ink_operator.core.kinds import CONFIG_MAP, INK_SERVICE
 from ink_operator.core.objects import Manifest, Ref
-from ink_operator.runtime.informer import Watched, inform
-from ink_operator.runtime.metrics import Metrics
+from ink_operator.runtime.informer import Subscription, inform
+from ink_operator.runtime.metrics import PrometheusMetrics
 from kubernetes.aio.client.configuration import Configuration
 
 MANY = 200
@@ -75,7 +75,7 @@ async def server() -> AsyncIterator[tuple[Server, str]]:
 async def client(url: str, guard: Switch) -> AsyncIterator[Kube]:
     configuration = Configuration()
     configuration.host = url
-    kube = Kube(configuration, guard, Metrics())
+    kube = Kube(configuration, guard, PrometheusMetrics())
     yield kube
     await kube.close()
 
@@ -121,7 +121,7 @@ async def test_however_many_watches_leave_room_for_calls(server: tuple[Server, s
             }
         )
     )
-    kube = Kube(await configure(str(config)), Switch(), Metrics())
+    kube = Kube(await configure(str(config)), Switch(), PrometheusMetrics())
 
     async def watch(number: int) -> None:
         async for _ in kube.watch(CONFIG_MAP, f"n{number}", "", "1"):
@@ -172,7 +172,7 @@ async def test_a_gap_in_a_watch_is_told_and_ends_nothing(broken: object, monkeyp
     source = Watches([event("ADDED", "8")], [event("BOOKMARK", "9"), broken], [event("DELETED", "10")])
     told: list[str] = []
     begun: list[bool] = []
-    watched = Watched(CONFIG_MAP, "", "", lambda _type, live: told.append(live["metadata"]["resourceVersion"]))
+    watched = Subscription(CONFIG_MAP, "", "", lambda _type, live: told.append(live["metadata"]["resourceVersion"]))
     with pytest.raises(StopWatching):
         await inform(source, watched, begun.append)
     assert told == ["8", "10"]

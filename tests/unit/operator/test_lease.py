@@ -8,7 +8,7 @@ import pytest
 from ink_operator.core.errors import AlreadyExists, Conflict, LeaseLost, Transient
 from ink_operator.core.kinds import LEASE
 from ink_operator.core.objects import Manifest, Ref
-from ink_operator.runtime.lease import Guard, Lease
+from ink_operator.runtime.lease import Lease, LeaseGuard
 
 REF = Ref(LEASE, "dp-system", "ink-operator")
 
@@ -45,12 +45,12 @@ class Store:
         return str(self.live["spec"]["holderIdentity"])
 
 
-def lease(store: Store, identity: str, guard: Guard | None = None, seconds: float = 0.2) -> Lease:
-    return Lease(store, guard or Guard(), REF, identity, seconds)
+def lease(store: Store, identity: str, guard: LeaseGuard | None = None, seconds: float = 0.2) -> Lease:
+    return Lease(store, guard or LeaseGuard(), REF, identity, seconds)
 
 
 async def test_nothing_may_be_written_before_the_lease_is_held() -> None:
-    guard = Guard()
+    guard = LeaseGuard()
     with pytest.raises(Transient):
         guard.check()
     await lease(Store(), "a", guard, 10).acquire()
@@ -81,7 +81,7 @@ async def test_a_released_lease_is_taken_at_once() -> None:
 
 
 async def test_a_replaced_holder_ends_and_never_writes_again() -> None:
-    store, guard = Store(), Guard()
+    store, guard = Store(), LeaseGuard()
     first = lease(store, "a", guard)
     await first.acquire()
     assert store.live is not None
@@ -96,7 +96,7 @@ async def test_a_replaced_holder_ends_and_never_writes_again() -> None:
 
 async def test_a_late_renewal_only_pauses_writes() -> None:
     now = 0.0
-    guard = Guard(lambda: now)
+    guard = LeaseGuard(lambda: now)
     guard.hold_until(10.0)
     guard.check()
     now = 11.0

@@ -10,8 +10,8 @@ import pytest
 from ink_operator.core.objects import Key
 from ink_operator.core.result import Result
 from ink_operator.runtime import queue as queues
-from ink_operator.runtime.lanes import SLOW_MOST_PART, Lane, Lanes
-from ink_operator.runtime.metrics import Metrics
+from ink_operator.runtime.lanes import SLOW_LANE_FACTOR, Lane, Lanes
+from ink_operator.runtime.metrics import PrometheusMetrics
 from ink_operator.runtime.queue import Queue
 
 WORKERS = 2
@@ -24,7 +24,7 @@ def hanging(number: int) -> Key:
 
 @asynccontextmanager
 async def running(reconcile: Callable[[Key, int], Awaitable[Result]], slow_seconds: float) -> AsyncIterator[Queue]:
-    queue = Queue(reconcile, Metrics(), WORKERS, slow_seconds)
+    queue = Queue(reconcile, PrometheusMetrics(), WORKERS, slow_seconds)
     task = asyncio.create_task(queue.run())
     try:
         yield queue
@@ -49,8 +49,8 @@ async def test_more_hanging_passes_than_workers_hold_up_nobody_else() -> None:
             await done.wait()
 
 
-async def test_the_queue_is_behind_while_somebody_waits_for_a_place(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(queues, "BEHIND_SECONDS", 0.0)
+async def test_the_queue_is_backlogged_while_somebody_waits_for_a_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queues, "BACKLOG_SECONDS", 0.0)
     began, ends, last = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     async def reconcile(key: Key, _failures: int) -> Result:
@@ -62,16 +62,16 @@ async def test_the_queue_is_behind_while_somebody_waits_for_a_place(monkeypatch:
 
     async with running(reconcile, slow_seconds=60) as queue:
         queue.add(WELL, after_seconds=600)
-        assert not queue.behind
+        assert not queue.is_backlogged
         for number in range(WORKERS + 1):
             queue.add(hanging(number))
         async with asyncio.timeout(30):
             await began.wait()
-        assert queue.behind
+        assert queue.is_backlogged
         ends.set()
         async with asyncio.timeout(30):
             await last.wait()
-        assert not queue.behind
+        assert not queue.is_backlogged
 
 
 async def test_an_object_that_hung_does_not_take_a_worker_again() -> None:
@@ -123,7 +123,7 @@ async def test_a_pass_that_hangs_is_ended_and_made_again(monkeypatch: pytest.Mon
 
 def test_slow_passes_give_their_places_back_up_to_a_bound() -> None:
     lanes = Lanes(WORKERS)
-    for _ in range(SLOW_MOST_PART * WORKERS):
+    for _ in range(SLOW_LANE_FACTOR * WORKERS):
         assert Lane.QUICK in lanes.open
         lanes.enter(Lane.QUICK)
         assert lanes.slow_down(Lane.QUICK) is Lane.SLOW

@@ -7,7 +7,7 @@ from typing import Any
 
 from ink_operator.core.kinds import CONFIG_MAP, SECRET, Kind
 from ink_operator.core.objects import Key, Ref
-from ink_operator.runtime.references import References
+from ink_operator.runtime.references import ReferenceWatcher
 
 ONE, TWO = Key("InkService", "team", "one"), Key("InkService", "team", "two")
 APP, OTHER = Ref(SECRET, "team", "app"), Ref(CONFIG_MAP, "team", "app")
@@ -31,8 +31,8 @@ class Source:
 
 
 @asynccontextmanager
-async def watching(source: Source, woken: list[Key]) -> AsyncIterator[References]:
-    references = References(source, woken.append)
+async def watching(source: Source, woken: list[Key]) -> AsyncIterator[ReferenceWatcher]:
+    references = ReferenceWatcher(source, woken.append)
     task = asyncio.create_task(references.run())
     yield references
     task.cancel()

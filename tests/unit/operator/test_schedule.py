@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from ink_operator.core.objects import Key
-from ink_operator.runtime.schedule import BACKOFF_MOST_SECONDS, Schedule, backoff
+from ink_operator.runtime.schedule import BACKOFF_MAX_SECONDS, Schedule, backoff
 
 A, B = Key("InkService", "n", "a"), Key("InkService", "n", "b")
 
@@ -85,7 +85,7 @@ def test_a_failure_that_lasts_is_asked_about_less_and_less() -> None:
 
 @given(st.integers(1, 10_000), st.floats(0, 1))
 def test_backoff_stays_within_its_bounds(failures: int, spread: float) -> None:
-    assert 0 < backoff(failures, spread) <= BACKOFF_MOST_SECONDS
+    assert 0 < backoff(failures, spread) <= BACKOFF_MAX_SECONDS
 
 
 @given(st.lists(st.tuples(st.sampled_from([A, B]), st.floats(0, 100)), max_size=30))

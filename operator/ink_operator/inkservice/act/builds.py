@@ -5,10 +5,10 @@ import logging
 
 from ink_api import group
 
-from ink_operator.buildkitd.desired import daemon_of
-from ink_operator.buildkitd.reconcile import daemon_key, start_daemon
-from ink_operator.core import errors, kinds
-from ink_operator.core.objects import Key, Manifest, Ref, annotations_of
+from ink_operator.buildkitd.desired import buildkitd_of
+from ink_operator.buildkitd.reconcile import start_buildkitd
+from ink_operator.core import build_jobs, errors, keys, kinds
+from ink_operator.core.objects import Manifest, Ref
 from ink_operator.core.plan import Failure
 from ink_operator.core.shared import Shared
 from ink_operator.inkservice import model, names
@@ -38,8 +38,8 @@ async def start_build(context: model.ServiceContext, start: model.StartBuild, po
             raise errors.Transient(
                 "a build of a deleted service of this name is being removed", retry_after_seconds=1.0
             )
-        ended = builds.ended_jobs(pods)
-        go = builds.may_start(
+        ended = build_jobs.ended_jobs(pods)
+        go = build_jobs.may_start(
             jobs,
             ended,
             name,
@@ -52,7 +52,7 @@ async def start_build(context: model.ServiceContext, start: model.StartBuild, po
         if not go:
             await _create_job(context, start, ports, suspend=True)
             return
-        others = [j for j in jobs if builds.holds_place(j, ended) and j["metadata"]["name"] != name]
+        others = [j for j in jobs if build_jobs.holds_place(j, ended) and j["metadata"]["name"] != name]
         secrets = await _secrets(context, start, others, ports)
         uid = live["metadata"]["uid"] if live is not None else None
         await ports.cluster.apply(make_secret(context, start, secrets, uid))
@@ -97,7 +97,7 @@ async def _secrets(
 async def _client(context: model.ServiceContext, running: list[Manifest], ports: Ports) -> Pair:
     """What BuildKit asks of the build: the tenant's own, which runs from now on, or the one that all share."""
     if not context.settings.buildkit_shared:
-        return await start_daemon(context.identity, running, ports, context.settings)
+        return await start_buildkitd(context.identity, running, ports, context.settings)
     known = context.settings.secrets
     return Pair(known.buildkit_ca, known.buildkit_cert, known.buildkit_key, expires="")
 
@@ -109,16 +109,16 @@ async def record_verdict(context: model.ServiceContext, attempt: model.Attempt, 
     settings = context.settings
     patch = {"metadata": {"annotations": {group.ANNOTATION_VERDICT: builds.verdict_json(attempt.verdict)}}}
     await ports.cluster.merge_patch(Ref(kinds.JOB, settings.builds_namespace, attempt.name), patch)
-    ports.meter.build_ended("ok" if attempt.verdict.ok else str(attempt.verdict.reason))
+    ports.metrics.build_ended("ok" if attempt.verdict.ok else str(attempt.verdict.reason))
     await wake_queued(ports, settings)
     if not settings.buildkit_shared:
-        ports.wakeups.add(daemon_key(daemon_of(context.identity, settings).name, settings))
+        daemon = buildkitd_of(context.identity, settings)
+        ports.wakeups.add(keys.buildkitd_key(daemon.name, settings.buildkit_namespace))
 
 
 async def wake_queued(ports: Ports, settings: Settings) -> None:
     """A place is free: owners of queued builds look again."""
     for job in await ports.cluster.list(kinds.JOB, settings.builds_namespace, f"{group.LABEL_COMPONENT}={names.BUILD}"):
-        owner = annotations_of(job).get(group.ANNOTATION_OWNER, "")
-        if job.get("spec", {}).get("suspend") and "/" in owner:
-            namespace, _, name = owner.partition("/")
-            ports.wakeups.add(Key(kinds.INK_SERVICE.kind, namespace, name))
+        owner = keys.owner_key(job)
+        if job.get("spec", {}).get("suspend") and owner is not None:
+            ports.wakeups.add(owner)

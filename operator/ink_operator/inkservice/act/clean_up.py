@@ -15,10 +15,9 @@ from functools import partial
 from ink_api import group
 from ink_api.inkservice import InkService
 
-from ink_operator.buildkitd.desired import daemon_of
-from ink_operator.buildkitd.reconcile import left_key
-from ink_operator.core import errors, kinds, times
-from ink_operator.core.objects import Key, Ref, is_deleting, ref_of
+from ink_operator.buildkitd.desired import buildkitd_of
+from ink_operator.core import errors, keys, kinds, times
+from ink_operator.core.objects import Ref, is_deleting, ref_of
 from ink_operator.core.shared import Shared
 from ink_operator.inkservice import model, names
 from ink_operator.inkservice.act.builds import wake_queued
@@ -56,9 +55,10 @@ async def clean_up(
 def wake_housekeeping(context: model.ServiceContext, ports: Ports) -> None:
     """The project's namespace may be empty now, and the tenant's buildkitd without any service."""
     if context.is_gateway_managed:
-        ports.wakeups.add(Key(kinds.NAMESPACE.kind, "", context.identity.namespace))
+        ports.wakeups.add(keys.namespace_key(context.identity.namespace))
     if not context.settings.buildkit_shared:
-        ports.wakeups.add(left_key(daemon_of(context.identity, context.settings).name, context.settings))
+        daemon = buildkitd_of(context.identity, context.settings)
+        ports.wakeups.add(keys.orphaned_buildkitd_key(daemon.name, context.settings.buildkit_namespace))
 
 
 async def _step(step: Callable[[], Awaitable[int]], service: InkService, hopeless: bool) -> int:

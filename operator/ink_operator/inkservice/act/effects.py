@@ -3,7 +3,7 @@
 import logging
 from typing import Any
 
-from ink_operator.core import effects, errors, kinds
+from ink_operator.core import effects, errors, keys, kinds
 from ink_operator.core.objects import Key, Manifest
 from ink_operator.core.shared import Shared
 from ink_operator.inkservice import model, names
@@ -52,7 +52,7 @@ async def claim_host(manifest: Manifest, live: Manifest | None, ports: Ports) ->
 async def release_host(given_up: effects.MergePatch, ports: Ports) -> None:
     """From now on the claim has a time of its own."""
     await ports.cluster.merge_patch(given_up.ref, given_up.patch)
-    ports.wakeups.add(Key(kinds.CONFIG_MAP.kind, given_up.ref.namespace, given_up.ref.name))
+    ports.wakeups.add(keys.claim_key(given_up.ref.name, given_up.ref.namespace))
 
 
 log = logging.getLogger(__name__)

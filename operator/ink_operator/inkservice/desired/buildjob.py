@@ -7,7 +7,7 @@ from ink_api import group
 from ink_api.inkservice import InkService
 from ink_api.quantities import seconds
 
-from ink_operator.buildkitd.desired import PORT, daemon_of
+from ink_operator.buildkitd.desired import PORT, buildkitd_of
 from ink_operator.core import kinds
 from ink_operator.core.objects import Manifest
 from ink_operator.inkservice import model, names
@@ -40,7 +40,7 @@ def make_job(context: model.ServiceContext, start: model.StartBuild, *, suspend:
         group.LABEL_COMMIT: plan.commit,
     }
     if not settings.buildkit_shared:
-        labels[group.LABEL_DAEMON] = daemon_of(identity, settings).name
+        labels[group.LABEL_DAEMON] = buildkitd_of(identity, settings).name
     annotations = {group.ANNOTATION_OWNER: names.owner_of(service)}
     pod: dict[str, Any] = {
         "restartPolicy": "Never",
@@ -186,7 +186,7 @@ def _buildkit(context: model.ServiceContext) -> dict[str, str]:
     settings = context.settings
     if settings.buildkit_shared:
         return {"INK_BUILDKIT_ADDRESS": settings.buildkit_address}
-    host = daemon_of(context.identity, settings).host(settings)
+    host = buildkitd_of(context.identity, settings).host(settings)
     start = str(settings.buildkit_start_seconds)
     return {"INK_BUILDKIT_ADDRESS": f"{host}:{PORT}", "INK_BUILDKIT_START_SECONDS": start}
 

@@ -9,10 +9,10 @@ from ink_api import group
 
 from ink_operator.core import canonical, kinds
 from ink_operator.core.objects import Manifest
+from ink_operator.core.selectors import NAMESPACE_NAME
 from ink_operator.inkservice import names
 from ink_operator.settings import Settings
 
-NAMESPACE_NAME = "kubernetes.io/metadata.name"
 DENIED_V4 = (
     "0.0.0.0/8",
     "10.0.0.0/8",

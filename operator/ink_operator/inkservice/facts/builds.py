@@ -1,8 +1,7 @@
-"""Pure: build Jobs and their pods as attempts, and whose turn it is."""
+"""Pure: build Jobs and their pods as attempts, with their verdicts."""
 
 import json
 import re
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
@@ -11,13 +10,12 @@ from ink_api import group
 from ink_api.inkservice import BuildStatus
 from ink_api.reasons import Reason
 
-from ink_operator.core import times
+from ink_operator.core import build_jobs, times
 from ink_operator.core.objects import Manifest, annotations_of, condition_of, is_deleting, labels_of
 from ink_operator.inkservice import model, names
 from ink_operator.inkservice.facts.inkfile import canonical
 from ink_operator.inkservice.facts.scan import parse_scan, scan_wire
 
-POD_JOB_LABEL = "batch.kubernetes.io/job-name"
 VERDICT_MOST_BYTES = 4096
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 RETRY_AFTER_SECONDS = (5.0, 20.0, 600.0)
@@ -26,7 +24,7 @@ RETRY_AFTER_SECONDS = (5.0, 20.0, 600.0)
 
 def attempts_of(jobs: Iterable[Manifest], pods: Iterable[Manifest]) -> tuple[model.Attempt, ...]:
     """One attempt a Job, newest last. Jobs that are being deleted do not count."""
-    by_job = {labels_of(pod).get(POD_JOB_LABEL, ""): pod for pod in sorted(pods, key=_created)}
+    by_job = {labels_of(pod).get(build_jobs.POD_JOB_LABEL, ""): pod for pod in sorted(pods, key=_created)}
     found = [_attempt(job, by_job.get(job["metadata"]["name"])) for job in jobs if not is_deleting(job)]
     return tuple(sorted(found, key=lambda a: (a.created, a.number, a.name)))
 
@@ -36,7 +34,7 @@ def _created(live: Manifest) -> str:
 
 
 def _attempt(job: Manifest, pod: Manifest | None) -> model.Attempt:
-    ended = _terminated(pod)
+    ended = build_jobs.terminated(pod)
     recorded = annotations_of(job).get(group.ANNOTATION_VERDICT, "")
     text = recorded or (ended or {}).get("message", "")
     verdict = parse_verdict(text) or _verdict_without_words(job, ended)
@@ -70,12 +68,6 @@ def _state(job: Manifest, verdict: model.Verdict | None) -> model.BuildState:
     if verdict is not None:
         return model.BuildState.SUCCEEDED if verdict.ok else model.BuildState.FAILED
     return model.BuildState.QUEUED if job.get("spec", {}).get("suspend") else model.BuildState.RUNNING
-
-
-def _terminated(pod: Manifest | None) -> dict[str, Any] | None:
-    """The end of the pod's only container; the API shows it well before the Job's condition."""
-    statuses = ((pod or {}).get("status") or {}).get("containerStatuses") or []
-    return next((s["state"]["terminated"] for s in statuses if (s.get("state") or {}).get("terminated")), None)
 
 
 def parse_verdict(text: str) -> model.Verdict | None:
@@ -183,47 +175,3 @@ def build_status(attempt: model.Attempt) -> BuildStatus:
         pod=attempt.pod,
         scan=attempt.verdict.scan if attempt.verdict else None,
     )
-
-
-def holds_place(job: Manifest, ended_jobs: frozenset[str]) -> bool:
-    """The Job uses one of the places for builds."""
-    if job.get("spec", {}).get("suspend") or job["metadata"]["name"] in ended_jobs or is_deleting(job):
-        return False
-    if group.ANNOTATION_VERDICT in annotations_of(job):
-        return False
-    return not any((condition_of(job, kind) or {}).get("status") == "True" for kind in ("Complete", "Failed"))
-
-
-def ended_jobs(pods: Iterable[Manifest]) -> frozenset[str]:
-    """Names of Jobs whose container has ended, although the Job may not say so yet."""
-    return frozenset(labels_of(pod).get(POD_JOB_LABEL, "") for pod in pods if _terminated(pod))
-
-
-def may_start(
-    jobs: Iterable[Manifest], ended: frozenset[str], name: str, tenant: str, *, places: int, per_tenant: int
-) -> bool:
-    """Is it the turn of the build `name`? Fewest running builds of the tenant first, then the oldest in the queue.
-
-    `jobs` are all build Jobs; `name` itself may not exist yet and is then the youngest. `places`: builds at a time, and
-    `per_tenant` those of one tenant.
-    """
-    jobs = list(jobs)
-    running = Counter(labels_of(job).get(group.LABEL_TENANT, "") for job in jobs if holds_place(job, ended))
-    free = places - sum(running.values())
-    if free <= 0:
-        return False
-    waiting = {
-        job["metadata"]["name"]: (labels_of(job).get(group.LABEL_TENANT, ""), _created(job))
-        for job in jobs
-        if job.get("spec", {}).get("suspend") and not is_deleting(job)
-    }
-    waiting.setdefault(name, (tenant, "~"))
-    for _ in range(free):
-        allowed = [n for n in waiting if running[waiting[n][0]] < per_tenant]
-        if not allowed:
-            return False
-        first = min(allowed, key=lambda n: (running[waiting[n][0]], waiting[n][1], n))
-        if first == name:
-            return True
-        running[waiting.pop(first)[0]] += 1
-    return False

@@ -6,9 +6,9 @@ from typing import Any
 from ink_api import group
 from ink_api.inkservice import InkServiceSpec
 
+from ink_operator.core.build_jobs import POD_JOB_LABEL
 from ink_operator.core.objects import Manifest, annotations_of, condition_of, is_deleting, labels_of
 from ink_operator.inkservice import model, names
-from ink_operator.inkservice.facts import builds
 
 LINES, LINE_CHARS = 12, 300
 HIDDEN = "***"
@@ -20,7 +20,7 @@ def releases_of(
     jobs: Iterable[Manifest], pods: Iterable[Manifest], secrets: Collection[str] | None
 ) -> tuple[model.ReleaseRun, ...]:
     """One run a Job, newest last. `secrets`: what no line may show; None when that is not known: then no line does."""
-    by_job = {labels_of(pod).get(builds.POD_JOB_LABEL, ""): pod for pod in sorted(pods, key=_created)}
+    by_job = {labels_of(pod).get(POD_JOB_LABEL, ""): pod for pod in sorted(pods, key=_created)}
     runs = [_run(job, by_job.get(job["metadata"]["name"]), secrets) for job in jobs if not is_deleting(job)]
     return tuple(sorted(runs, key=lambda run: (run.created, run.name)))
 

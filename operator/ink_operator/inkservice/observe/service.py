@@ -88,7 +88,7 @@ def _with_early_verdicts(
     """The kubelet looks once a second whether a builder has ended; its verdict is beside the image before."""
     repository = source.repository_of(context.identity)
     return tuple(
-        builds.early_verdict(a, ports.verdicts.told(context.key, repository, a.name, a.uid))
+        builds.early_verdict(a, ports.verdicts.early(context.key, repository, a.name, a.uid))
         if a.state == model.BuildState.RUNNING
         else a
         for a in attempts

@@ -1,7 +1,7 @@
 """What the watches saw, so that a pass need not ask the API server for it. Data only: no I/O, no clock.
 
-Objects are kept compressed: a service's children take a few kilobytes, and reading one costs a twentieth of a call.
-A kind is answered for only while its scope is filled; what is doubtful is asked of the API server.
+Objects are stored compressed: a service's children take a few kilobytes, and reading one costs a twentieth of a call.
+The cache answers for a kind only while its scope is synced; what was invalidated is read from the API server.
 """
 
 import zlib
@@ -17,11 +17,11 @@ from ink_operator.core.kinds import Kind
 from ink_operator.core.objects import Manifest, Ref, labels_of
 from ink_operator.core.selectors import matches
 
-GRAVES_KEPT = 5000
+TOMBSTONES_MAX = 5000
 LEVEL = 1
 
 
-class Scope(NamedTuple):
+class WatchScope(NamedTuple):
     """What one watch sees: objects of a kind, in a namespace (empty: in all), with these labels."""
 
     kind: Kind
@@ -29,7 +29,7 @@ class Scope(NamedTuple):
     labels: str
 
 
-class Entry(NamedTuple):
+class CachedObject(NamedTuple):
     """One object as it was at a resourceVersion, and the value of the label that it is found by."""
 
     version: int
@@ -38,43 +38,43 @@ class Entry(NamedTuple):
 
 
 def group_label(kind: Kind) -> str:
-    """The label that objects of a kind are found by: whose they are. Volumes outlive an owner, and keep its name."""
+    """The label that names the owner of objects of a kind. Volumes outlive their owner, and keep its name."""
     return LABEL_SERVICE if kind == kinds.PERSISTENT_VOLUME_CLAIM else LABEL_OWNER_UID
 
 
-class Store:
-    """The newest known state of each object in its scopes, by name and by group."""
+class ObjectCache:
+    """The newest known state of each object in its scopes, by name and by owner."""
 
-    def __init__(self, scopes: Iterable[Scope]) -> None:
+    def __init__(self, scopes: Iterable[WatchScope]) -> None:
         # The narrower scope answers for its namespace.
         self._scopes = sorted(scopes, key=lambda scope: not scope.namespace)
-        self._filled: set[Scope] = set()
-        self._gaps: Counter[Scope] = Counter()
-        self._entries: dict[Ref, Entry] = {}
+        self._synced: set[WatchScope] = set()
+        self._gaps: Counter[WatchScope] = Counter()
+        self._entries: dict[Ref, CachedObject] = {}
         self._groups: dict[tuple[Kind, str, str], set[str]] = {}
-        self._graves: dict[Ref, int] = {}
-        self._doubts: dict[tuple[Kind, str], set[str]] = {}
+        self._tombstones: dict[Ref, int] = {}
+        self._stale: dict[tuple[Kind, str], set[str]] = {}
 
     @property
-    def scopes(self) -> tuple[Scope, ...]:
-        """All scopes, filled or not."""
+    def scopes(self) -> tuple[WatchScope, ...]:
+        """All scopes, synced or not."""
         return tuple(self._scopes)
 
-    def scope_of(self, kind: Kind, namespace: str) -> Scope | None:
+    def scope_of(self, kind: Kind, namespace: str) -> WatchScope | None:
         """The scope that answers for objects of that kind in that namespace."""
         return next((s for s in self._scopes if s.kind == kind and s.namespace in ("", namespace)), None)
 
     def knows(self, ref: Ref) -> bool:
-        """Whether `get` may be believed, also when it says None (then no object with the scope's labels exists)."""
+        """Whether `get` can be trusted, even when it returns None (then no object with the scope's labels exists)."""
         scope = self.scope_of(ref.kind, ref.namespace)
-        return scope in self._filled and ref.name not in self._doubts.get((ref.kind, ref.namespace), ())
+        return scope in self._synced and ref.name not in self._stale.get((ref.kind, ref.namespace), ())
 
     def knows_all(self, kind: Kind, namespace: str) -> bool:
-        """Whether `group` may be believed."""
-        return self.scope_of(kind, namespace) in self._filled and not self._doubts.get((kind, namespace))
+        """Whether `group` can be trusted."""
+        return self.scope_of(kind, namespace) in self._synced and not self._stale.get((kind, namespace))
 
     def get(self, ref: Ref) -> Manifest | None:
-        """A copy of the object, for the caller to keep."""
+        """A copy of the object, which the caller may change."""
         entry = self._entries.get(ref)
         return None if entry is None else _unpack(entry.packed)
 
@@ -84,79 +84,87 @@ class Store:
         found = [_unpack(self._entries[Ref(kind, namespace, name)].packed) for name in names]
         return [live for live in found if matches(labels_of(live), labels)]
 
-    def is_news(self, live: Manifest, kind: Kind) -> bool:
-        """Whether more than its status differs from what is known."""
+    def has_changed(self, live: Manifest, kind: Kind) -> bool:
+        """Whether more than its status differs from the cached object."""
         meta = live["metadata"]
         known = self.get(Ref(kind, meta.get("namespace", ""), meta["name"]))
-        return known is None or _asked(known) != _asked(live)
+        return known is None or _without_status(known) != _without_status(live)
 
-    def see(self, live: Manifest, kind: Kind) -> None:
-        """The object was seen so. Older news than what is known counts for nothing."""
+    def on_event(self, event_type: str, live: Manifest, kind: Kind) -> None:
+        """A watch reported the object."""
+        if event_type == "DELETED":
+            meta = live["metadata"]
+            self.record_deleted(Ref(kind, meta.get("namespace", ""), meta["name"]), int(meta["resourceVersion"]))
+        else:
+            self.record(live, kind)
+
+    def record(self, live: Manifest, kind: Kind) -> None:
+        """Store a state of the object, unless a newer one is known."""
         meta = live["metadata"]
         ref = Ref(kind, meta.get("namespace", ""), meta["name"])
         scope = self.scope_of(kind, ref.namespace)
         version = int(meta["resourceVersion"])
         known = self._entries.get(ref)
-        if scope is None or version < (known.version if known else self._graves.get(ref, 0)):
+        if scope is None or version < (known.version if known else self._tombstones.get(ref, 0)):
             return
-        self._trust(ref)
+        self._revalidate(ref)
         if not matches(labels_of(live), scope.labels):
             self._drop(ref)
             return
         group = labels_of(live).get(group_label(kind), "")
         if known is not None and known.group != group:
             self._drop(ref)
-        self._entries[ref] = Entry(version, group, _pack(live, kind))
+        self._entries[ref] = CachedObject(version, group, _pack(live, kind))
         self._groups.setdefault((kind, ref.namespace, group), set()).add(ref.name)
 
-    def gone(self, ref: Ref, version: int) -> None:
-        """It was deleted, or left the scope, at that resourceVersion."""
+    def record_deleted(self, ref: Ref, version: int) -> None:
+        """The object was deleted, or left the scope, at that resourceVersion."""
         known = self._entries.get(ref)
         if known is not None and known.version > version:
             return
-        self._trust(ref)
+        self._revalidate(ref)
         self._drop(ref)
-        self._graves.pop(ref, None)
-        self._graves[ref] = version
-        if len(self._graves) > GRAVES_KEPT:
-            del self._graves[next(iter(self._graves))]
+        self._tombstones.pop(ref, None)
+        self._tombstones[ref] = version
+        if len(self._tombstones) > TOMBSTONES_MAX:
+            del self._tombstones[next(iter(self._tombstones))]
 
-    def doubt(self, ref: Ref) -> None:
-        """What is known of the object may be wrong: it is asked for until a watch tells of it again."""
+    def invalidate(self, ref: Ref) -> None:
+        """The cached state may be wrong: the object is read from the API server until a watch reports it again."""
         if self.scope_of(ref.kind, ref.namespace) is not None:
-            self._doubts.setdefault((ref.kind, ref.namespace), set()).add(ref.name)
+            self._stale.setdefault((ref.kind, ref.namespace), set()).add(ref.name)
 
-    def gaps(self, scope: Scope) -> int:
+    def gaps(self, scope: WatchScope) -> int:
         """How often events of the scope may have been missed so far."""
         return self._gaps[scope]
 
-    def filled(self, scope: Scope, listed: frozenset[Ref], version: int, gaps: int) -> None:
-        """All objects of the scope were seen, as of that resourceVersion: what is not among them is gone.
+    def mark_synced(self, scope: WatchScope, listed: frozenset[Ref], version: int, gaps: int) -> None:
+        """All objects of the scope were listed, as of that resourceVersion: whatever is not among them is gone.
 
-        `gaps`: as of then. What was listed before a gap does not fill the scope after it.
+        `gaps`: their number before the list. A list from before a gap does not make the scope synced after it.
         """
-        mine = [ref for ref in self._entries if self.scope_of(ref.kind, ref.namespace) == scope]
-        for ref in mine:
+        in_scope = [ref for ref in self._entries if self.scope_of(ref.kind, ref.namespace) == scope]
+        for ref in in_scope:
             if ref not in listed:
-                self.gone(ref, version)
+                self.record_deleted(ref, version)
         if gaps != self._gaps[scope]:
             return
-        for kind, namespace in list(self._doubts):
+        for kind, namespace in list(self._stale):
             if self.scope_of(kind, namespace) == scope:
-                del self._doubts[kind, namespace]
-        self._filled.add(scope)
+                del self._stale[kind, namespace]
+        self._synced.add(scope)
 
-    def missed(self, scope: Scope) -> None:
-        """Events of the scope may have been missed: it answers nothing until it is filled again."""
-        self._filled.discard(scope)
+    def mark_gap(self, scope: WatchScope) -> None:
+        """Events of the scope may have been missed: the cache does not answer for it until it is synced again."""
+        self._synced.discard(scope)
         self._gaps[scope] += 1
 
-    def _trust(self, ref: Ref) -> None:
+    def _revalidate(self, ref: Ref) -> None:
         place = (ref.kind, ref.namespace)
-        if place in self._doubts:
-            self._doubts[place].discard(ref.name)
-            if not self._doubts[place]:
-                del self._doubts[place]
+        if place in self._stale:
+            self._stale[place].discard(ref.name)
+            if not self._stale[place]:
+                del self._stale[place]
 
     def _drop(self, ref: Ref) -> None:
         entry = self._entries.pop(ref, None)
@@ -168,8 +176,8 @@ class Store:
             del self._groups[place]
 
 
-def _asked(live: Manifest) -> Manifest:
-    """The object without what its controllers say of it."""
+def _without_status(live: Manifest) -> Manifest:
+    """The object without what its controllers report about it."""
     meta = {k: v for k, v in live["metadata"].items() if k not in ("resourceVersion", "managedFields")}
     return {**{k: v for k, v in live.items() if k not in ("apiVersion", "kind", "status")}, "metadata": meta}
 
@@ -177,7 +185,7 @@ def _asked(live: Manifest) -> Manifest:
 def _pack(live: Manifest, kind: Kind) -> bytes:
     meta = live["metadata"]
     if kind != kinds.DEPLOYMENT:
-        # Who holds which field is asked of Deployments alone.
+        # Field managers are needed for Deployments only.
         meta = {name: value for name, value in meta.items() if name != "managedFields"}
     whole = {**live, "apiVersion": kind.api_version, "kind": kind.kind, "metadata": meta}
     return zlib.compress(orjson.dumps(whole), LEVEL)
