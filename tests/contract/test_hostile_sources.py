@@ -18,9 +18,9 @@ from ink_builder.git.egress_proxy import EgressProxy
 from ink_builder.settings import BuildSource
 from ink_common.public_addresses import parse_networks
 from pygit2 import Oid
-from support import build_daemons
-from support.build_daemons import GitServer
-from support.hostile_git import DIRECTORY, FILE, LINK, SUBMODULE, HostileHandler, Objects
+from support.building import daemons as build_daemons
+from support.building.daemons import GitServer
+from support.building.hostile_git import DIRECTORY, FILE, LINK, SUBMODULE, HostileHandler, Objects
 
 MIB = 2**20
 LIMITS = {"max_bytes": 2 * MIB, "max_files": 1_000}

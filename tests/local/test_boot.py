@@ -21,8 +21,8 @@ from ink_local.machine import holder as holders
 from ink_local.machine import proc
 from ink_local.machine.ledger import RUN
 from ink_local.status import CONTROL_PLANE, NODE
-from support.kubectl import Kubectl
-from support.local import Launcher, of_machine, traces_of
+from support.cluster.kubectl import Kubectl
+from support.cluster.launcher import Launcher, of_machine, traces_of
 from support.waiting import eventually
 
 Launchers = Callable[[str], Launcher]

@@ -12,7 +12,7 @@ from ink_operator.inkservice.desired.buildjob import make_job
 from ink_operator.inkservice.model import Case, StartBuild
 from ink_operator.inkservice.source import build_plan
 from ink_operator.settings import parse_settings
-from unit.operator.making import IDENTITY, SETTINGS, service
+from unit.operator.inkservice.making import IDENTITY, SETTINGS, service
 
 
 def test_the_builder_denies_what_the_operator_was_given() -> None:

@@ -21,7 +21,7 @@ from ink_operator.core.shared import Shared
 from ink_operator.triggers import resync as module
 from ink_operator.triggers.resync import Resync
 from ink_operator.triggers.watches import SERVICES, cached_scopes, watches
-from unit.operator.making import NOW, SETTINGS
+from unit.operator.inkservice.making import NOW, SETTINGS
 
 OWN = replace(SETTINGS, buildkit_pod={"metadata": {}, "spec": {"containers": [], "volumes": []}})
 USED = buildkitd_of(identity_of("team", "web", OWN.tenants_namespace), OWN).name

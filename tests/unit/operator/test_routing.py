@@ -17,7 +17,7 @@ from ink_operator.core.shared import Shared
 from ink_operator.runtime.informer import LATER_CHANGE
 from ink_operator.triggers.routing import GATHER_SECONDS, Router
 from ink_operator.triggers.watches import ChildWatch
-from unit.operator.making import NOW, SETTINGS
+from unit.operator.inkservice.making import NOW, SETTINGS
 
 OWNED = {"labels": {"ml.ink/service": "web"}, "annotations": {"ml.ink/owner": "ink-tenants/acme.shop.web"}}
 WEB = service_key("ink-tenants", "acme.shop.web")
