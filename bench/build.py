@@ -33,8 +33,8 @@ from ink_builder.buildkit.control import BuildKit  # noqa: E402
 from ink_builder.log import BuildLog, Mask  # noqa: E402
 from ink_builder.settings import Settings, parse  # noqa: E402
 from ink_builder.solve import Job, Watch, solve  # noqa: E402
-from support import build_daemons  # noqa: E402
-from support.build_daemons import BuildKitDaemon, GitServer, Registry  # noqa: E402
+from support.building import daemons as build_daemons
+from support.building.daemons import BuildKitDaemon, GitServer, Registry
 
 APP = ROOT / "examples" / "apps" / "hello-dockerfile"
 LINE = 'VERSION = "v1"'

@@ -23,7 +23,7 @@ sys.path[:0] = [str(ROOT / part) for part in ("local", "crds", "operator", "mcp_
 
 from e2e.test_daemons import BUILDS, SPACE, switch  # noqa: E402
 from live import APP, FILE, at_hand  # noqa: E402
-from support.platform import Deployed, Platform  # noqa: E402
+from support.outside.platform import Deployed, Platform
 from support.waiting import eventually  # noqa: E402
 
 STARTS = ("first start, empty volume", "start with its cache", "it runs")

@@ -38,11 +38,11 @@ from ink_local import build, holder, install, network, state  # noqa: E402
 from ink_local.ticker import Ticker  # noqa: E402
 from ink_operator.clients.tokens import TokenMint  # noqa: E402
 from ink_operator.settings import Secrets  # noqa: E402
-from support.agent import Agent  # noqa: E402
-from support.gitclient import Clone  # noqa: E402
-from support.kube_api import KubeApi  # noqa: E402
-from support.kubectl import Kubectl  # noqa: E402
-from support.platform import SAMPLES, Platform  # noqa: E402
+from support.cluster.kube_api import KubeApi
+from support.cluster.kubectl import Kubectl
+from support.outside.agent import Agent
+from support.outside.gitclient import Clone
+from support.outside.platform import SAMPLES, Platform
 
 APP = SAMPLES / "hello-dockerfile"
 FILE, PORT = "server.py", 8080

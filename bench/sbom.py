@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from build import APP, Side, change
-from support import build_daemons
+from support.building import daemons as build_daemons
 
 RECORDS = Path(__file__).resolve().parents[1] / "tests" / "unit" / "builder" / "osv" / "records.json"
 

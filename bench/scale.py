@@ -44,11 +44,11 @@ from ink_operator.inkservice.desired.revision import make_revision, revision_nam
 from ink_operator.inkservice.desired.workload import make_deployment  # noqa: E402
 from ink_operator.inkservice.model import ANNOTATION_REVISION, Revision, Running  # noqa: E402
 from ink_operator.settings import Settings  # noqa: E402
-from support import crds  # noqa: E402
-from support.control_plane import ControlPlane, running  # noqa: E402
-from support.engine import IMAGE, install  # noqa: E402
-from support.kube_api import managed_namespace  # noqa: E402
-from support.operator_process import OperatorProcess  # noqa: E402
+from support.cluster import crds
+from support.cluster.control_plane import ControlPlane, running
+from support.cluster.kube_api import managed_namespace
+from support.operating.engine import IMAGE, install
+from support.operating.process import OperatorProcess
 
 SERVICES_A_NAMESPACE = 50
 PODS_A_NODE = 300

@@ -6,12 +6,12 @@ import secrets
 from collections.abc import Iterator
 
 import pytest
-from support import crds
-from support.control_plane import ControlPlane, cluster_name
-from support.control_plane import running as booted
-from support.engine import Engine, Surroundings, surroundings
-from support.kstatus import Kstatus, built
-from support.kube_api import KubeApi, managed_namespace
+from support.cluster import crds
+from support.cluster.control_plane import ControlPlane, cluster_name
+from support.cluster.control_plane import running as booted
+from support.cluster.kube_api import KubeApi, managed_namespace
+from support.gitops.kstatus import Kstatus, built
+from support.operating.engine import Engine, Surroundings, surroundings
 
 
 @pytest.fixture(scope="session")

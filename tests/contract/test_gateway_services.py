@@ -12,8 +12,8 @@ from ink_gateway.errors import Refused
 from ink_gateway.stores.kube import KubeApi
 from ink_gateway.stores.mirror import Mirror
 from ink_gateway.stores.services import KubeServices, KubeSource
-from support import crds
-from support.control_plane import ControlPlane, cluster_name, running
+from support.cluster import crds
+from support.cluster.control_plane import ControlPlane, cluster_name, running
 from unit.gateway.services_contract import PROMISES, Place, resolution, wanted
 
 BASE = "/apis/ml.ink/v1alpha1/namespaces"

@@ -16,9 +16,9 @@ from ink_builder.errors import BuildError
 from ink_builder.guard import Guard
 from ink_builder.settings import Source
 from pygit2 import Oid
-from support import build_daemons
-from support.build_daemons import GitServer
-from support.hostile_git import DIRECTORY, FILE, LINK, SUBMODULE, HostileHandler, Objects
+from support.building import daemons as build_daemons
+from support.building.daemons import GitServer
+from support.building.hostile_git import DIRECTORY, FILE, LINK, SUBMODULE, HostileHandler, Objects
 
 MIB = 2**20
 LIMITS = {"max_bytes": 2 * MIB, "max_files": 1_000}

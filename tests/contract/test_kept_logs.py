@@ -28,8 +28,8 @@ from ink_gateway.stores.logs import KubeLogs
 from ink_operator.clients.registry import RegistryClient
 from ink_operator.clients.verdicts import KeptVerdicts
 from ink_operator.core.objects import Key
-from support.build_daemons import Process, Registry, answers, free_port, program, registry
-from support.control_plane import ROOT
+from support.building.daemons import Process, Registry, answers, free_port, program, registry
+from support.cluster.control_plane import ROOT
 
 PASSWORD, TOKEN = "nodes-password", "t" * 48
 BUILD = "b-" + "0" * 20 + "-1"

@@ -12,8 +12,8 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
-from support.build_daemons import program
-from support.registry_pod import RegistryPod, digest_of, registry_pod
+from support.building.daemons import program
+from support.building.registry_pod import RegistryPod, digest_of, registry_pod
 from support.waiting import eventually
 
 COLLECTIONS, PUSHERS = 4, 3

@@ -11,8 +11,8 @@ from ink_operator.clients.registry import RegistryClient
 from ink_operator.clients.tokens import TokenMint
 from ink_operator.core.errors import NotRenewed, Transient
 from ink_operator.settings import Secrets
-from support.build_daemons import registry as plain_registry
-from support.registry_pod import MANIFEST, RegistryPod, registry_pod
+from support.building.daemons import registry as plain_registry
+from support.building.registry_pod import MANIFEST, RegistryPod, registry_pod
 
 REPOSITORY, OTHER = "acme/shop/web", "other/shop/web"
 OLD, NEW, NEWEST = (f"{c * 12}-00000000-1" for c in "abc")

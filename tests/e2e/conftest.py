@@ -13,15 +13,15 @@ import pytest
 from ink_local import holder, install, state
 from ink_local.cluster import Cluster
 from ink_local.network import in_network
-from support.agent import Agent
-from support.control_plane import cluster_name, launcher
-from support.dump import dump
-from support.kube_api import KubeApi
-from support.kubectl import Json, Kubectl
-from support.platform import SAMPLES, Deployed, Platform, pod_of
-from support.probe import PRIVATE, PUBLIC
+from support.cluster.control_plane import cluster_name, launcher
+from support.cluster.dump import dump
+from support.cluster.kube_api import KubeApi
+from support.cluster.kubectl import Json, Kubectl
+from support.outside.agent import Agent
+from support.outside.platform import SAMPLES, Deployed, Platform, pod_of
+from support.outside.probe import PRIVATE, PUBLIC
+from support.outside.web import fetch
 from support.waiting import eventually
-from support.web import fetch
 
 NAME = cluster_name("test")
 STAND_IN_LINK = "standin"

@@ -10,8 +10,8 @@ from pathlib import Path
 import httpx
 import pytest
 from ink_api.reasons import Reason, remedy
-from support.agent import Answer
-from support.platform import SAMPLES, TENANTS, Deployed, Platform, condition
+from support.outside.agent import Answer
+from support.outside.platform import SAMPLES, TENANTS, Deployed, Platform, condition
 
 APPS = Path(__file__).parent / "apps"
 SECONDS = 240

@@ -6,7 +6,7 @@ import hashlib
 import json
 from pathlib import Path
 
-from support.platform import BUILDS, SYSTEM, Platform, condition
+from support.outside.platform import BUILDS, SYSTEM, Platform, condition
 from support.waiting import eventually
 
 LIVE_SECONDS = 180

@@ -6,10 +6,10 @@ import os
 import random
 
 import pytest
-from support.platform import SAMPLES, SYSTEM, Deployed, Platform
-from support.processes import crash
+from support.outside.platform import SAMPLES, SYSTEM, Deployed, Platform
+from support.outside.processes import crash
+from support.outside.web import visited_all_the_time
 from support.waiting import eventually, stays
-from support.web import visited_all_the_time
 
 OPERATOR = "app.kubernetes.io/name=operator"
 ROUNDS = 3

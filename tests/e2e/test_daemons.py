@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import pytest
 from e2e.test_kubectl import service
-from support import helm
-from support.kubectl import Json
-from support.platform import BUILDS, SAMPLES, SYSTEM, Deployed, Platform, condition
+from support.cluster import helm
+from support.cluster.kubectl import Json
+from support.outside.platform import BUILDS, SAMPLES, SYSTEM, Deployed, Platform, condition
 from support.waiting import eventually
 
 pytestmark = [pytest.mark.full, pytest.mark.timeout(1200)]

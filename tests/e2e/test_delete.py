@@ -7,8 +7,8 @@ from typing import Any
 
 import httpx
 import pytest
-from support.kubectl import Json
-from support.platform import SAMPLES, SYSTEM, TENANTS, Deployed, Platform
+from support.cluster.kubectl import Json
+from support.outside.platform import SAMPLES, SYSTEM, TENANTS, Deployed, Platform
 from support.waiting import eventually
 
 REMEMBERS = {"events", "events.events.k8s.io"}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import httpx
 import pytest
-from support.platform import SAMPLES, SYSTEM, Deployed, Platform, condition
+from support.outside.platform import SAMPLES, SYSTEM, Deployed, Platform, condition
+from support.outside.web import visited_all_the_time
 from support.waiting import eventually, stays
-from support.web import visited_all_the_time
 
 
 @pytest.fixture(scope="module")

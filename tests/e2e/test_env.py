@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from support.platform import SYSTEM, TENANTS, Deployed, Platform
+from support.outside.platform import SYSTEM, TENANTS, Deployed, Platform
 from support.waiting import eventually
 
 FIRST, SECOND = "first-secret-7b1c $$ $(PORT)", "second-secret-93de"

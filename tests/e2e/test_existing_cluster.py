@@ -14,14 +14,14 @@ import yaml
 from ink_local import containerd, existing, install, nodefiles, state
 from ink_local import holder as holders
 from ink_local.cluster import Cluster
-from support import helm
-from support.agent import Agent
-from support.control_plane import ROOT, cluster_name, launcher
-from support.kube_api import KubeApi
-from support.kubectl import Kubectl
-from support.platform import SAMPLES, Platform
+from support.cluster import helm
+from support.cluster.control_plane import ROOT, cluster_name, launcher
+from support.cluster.kube_api import KubeApi
+from support.cluster.kubectl import Kubectl
+from support.outside.agent import Agent
+from support.outside.platform import SAMPLES, Platform
+from support.outside.web import fetch
 from support.waiting import eventually
-from support.web import fetch
 
 pytestmark = [pytest.mark.e2e, pytest.mark.full, pytest.mark.timeout(1500)]
 

@@ -13,13 +13,13 @@ import pytest
 from contract.git_server import WorkingCopy, serving
 from ink_api.group import ANNOTATION_HEAD
 from ink_api.reasons import Reason
-from support import flux
-from support.engine import CRS
-from support.flux import Sync
-from support.flux_team import Team
-from support.gitclient import Clone
-from support.kube_api import Json, managed_namespace
-from support.platform import SAMPLES, Platform, condition
+from support.cluster.kube_api import Json, managed_namespace
+from support.gitops import flux
+from support.gitops.flux import Sync
+from support.gitops.team import Team
+from support.operating.engine import CRS
+from support.outside.gitclient import Clone
+from support.outside.platform import SAMPLES, Platform, condition
 from support.waiting import eventually
 
 pytestmark = [pytest.mark.full, pytest.mark.timeout(2400)]

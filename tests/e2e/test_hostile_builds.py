@@ -9,8 +9,8 @@ import json
 from typing import Any
 
 import pytest
-from support.platform import SYSTEM, Deployed, Platform
-from support.probe import MAIL, PRIVATE, PUBLIC, SCRIPT, control_plane_targets, is_open, platform_targets
+from support.outside.platform import SYSTEM, Deployed, Platform
+from support.outside.probe import MAIL, PRIVATE, PUBLIC, SCRIPT, control_plane_targets, is_open, platform_targets
 
 SERVER = """
 import http.server, os

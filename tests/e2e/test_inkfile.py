@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from support.platform import BUILDS, Deployed, Platform
+from support.outside.platform import BUILDS, Deployed, Platform
 from support.waiting import eventually
 
 ROLLED_BACK_SECONDS = 60

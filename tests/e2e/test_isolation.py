@@ -10,9 +10,9 @@ import json
 from collections.abc import Mapping
 
 import pytest
-from support.kubectl import Json
-from support.platform import Deployed, Platform, pod_of
-from support.probe import MAIL, PRIVATE, PUBLIC, connect, control_plane_targets, is_open, platform_targets
+from support.cluster.kubectl import Json
+from support.outside.platform import Deployed, Platform, pod_of
+from support.outside.probe import MAIL, PRIVATE, PUBLIC, connect, control_plane_targets, is_open, platform_targets
 
 
 def tried(platform: Platform, pod: Json, *targets: str) -> Mapping[str, str]:

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from support.kubectl import Json
-from support.platform import Deployed, Platform, condition, pod_of
-from support.probe import MAIL, PRIVATE, PUBLIC, connect, is_open
+from support.cluster.kubectl import Json
+from support.outside.platform import Deployed, Platform, condition, pod_of
+from support.outside.probe import MAIL, PRIVATE, PUBLIC, connect, is_open
 from support.waiting import eventually
 
 LISTEN = ["python3", "-m", "http.server", "8080"]

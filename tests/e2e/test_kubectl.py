@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import yaml
 from ink_api.reasons import Reason, remedy
-from support.control_plane import ROOT
-from support.kubectl import Json
-from support.platform import SAMPLES, Deployed, Platform, condition
+from support.cluster.control_plane import ROOT
+from support.cluster.kubectl import Json
+from support.outside.platform import SAMPLES, Deployed, Platform, condition
 from support.waiting import eventually
 
 

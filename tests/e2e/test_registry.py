@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
-from support.kubectl import Json
-from support.platform import BUILDS, SAMPLES, SYSTEM, Deployed, Platform
+from support.cluster.kubectl import Json
+from support.outside.platform import BUILDS, SAMPLES, SYSTEM, Deployed, Platform
 from support.waiting import eventually
 
 REGISTRY = ("-n", SYSTEM, "deploy/registry", "-c", "push")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pytest
-from support.gitclient import Clone
-from support.kubectl import Json
-from support.platform import SAMPLES, SYSTEM, Platform, condition
+from support.cluster.kubectl import Json
+from support.outside.gitclient import Clone
+from support.outside.platform import SAMPLES, SYSTEM, Platform, condition
 from support.waiting import eventually, stays
 
 MIGRATE = """\

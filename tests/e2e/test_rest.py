@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from support.audit import AuditTail
-from support.platform import SYSTEM, Deployed, Platform
+from support.cluster.audit import AuditTail
+from support.outside.platform import SYSTEM, Deployed, Platform
 from support.waiting import stays
 
 OPERATOR = f"system:serviceaccount:{SYSTEM}:operator"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import pytest
-from support.platform import BUILDS, SYSTEM, TENANTS, Deployed, Platform
+from support.outside.platform import BUILDS, SYSTEM, TENANTS, Deployed, Platform
 
 GATEWAY = f"system:serviceaccount:{SYSTEM}:gateway"
 WRITES = ("create", "update", "patch", "delete", "deletecollection")

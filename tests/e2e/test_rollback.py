@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import pytest
 import yaml
-from support.control_plane import ROOT
-from support.gitclient import Clone
-from support.kubectl import Json
-from support.platform import BUILDS, SAMPLES, Platform, condition
+from support.cluster.control_plane import ROOT
+from support.cluster.kubectl import Json
+from support.outside.gitclient import Clone
+from support.outside.platform import BUILDS, SAMPLES, Platform, condition
 from support.waiting import eventually, stays
 
 LIVE_SECONDS = 180

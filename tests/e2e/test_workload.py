@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.kubectl import Json
-from support.platform import Platform, condition
+from support.cluster.kubectl import Json
+from support.outside.platform import Platform, condition
 from support.waiting import eventually
 
 SERVER = """\

@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable, Iterator
 
 import pytest
-from support.local import Launcher
+from support.cluster.launcher import Launcher
 
 SEED = int(os.environ.get("INK_TEST_SEED") or random.randrange(10_000))
 

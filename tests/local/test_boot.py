@@ -19,8 +19,8 @@ from ink_local import kube, proc, state
 from ink_local.cluster import MAX_CLUSTERS, Cluster
 from ink_local.machine import RUN
 from ink_local.status import CONTROL_PLANE, NODE
-from support.kubectl import Kubectl
-from support.local import Launcher, of_machine, traces_of
+from support.cluster.kubectl import Kubectl
+from support.cluster.launcher import Launcher, of_machine, traces_of
 from support.waiting import eventually
 
 Launchers = Callable[[str], Launcher]

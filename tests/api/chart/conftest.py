@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from api.chart import objects
 from api.chart.objects import GATEWAY, MANAGED, OLGA, OPERATOR, STRANGER, TENANTS, WORKSPACE
-from support import helm
-from support.control_plane import ControlPlane, cluster_name, running
-from support.kube_api import KubeApi
-from support.kubectl import Kubectl
+from support.cluster import helm
+from support.cluster.control_plane import ControlPlane, cluster_name, running
+from support.cluster.kube_api import KubeApi
+from support.cluster.kubectl import Kubectl
 from support.waiting import eventually
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from support.kube_api import MERGE, KubeApi, Refused
+from support.cluster.kube_api import MERGE, KubeApi, Refused
 
 Object = dict[str, object]
 

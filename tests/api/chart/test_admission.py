@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from api.chart import objects
 from api.chart.objects import GATEWAY, MANAGED, OLGA, OPERATOR, STRANGER, SYSTEM, TENANTS, WORKSPACE, Object
-from support.kube_api import KubeApi
+from support.cluster.kube_api import KubeApi
 from support.waiting import eventually
 
 MASTERS = ""

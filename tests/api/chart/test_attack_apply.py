@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from ink_api.names import host_claim
-from support.attack import MALLORY, Attack, under_attack, words
-from support.control_plane import ControlPlane
-from support.kube_api import Json
+from support.cluster.control_plane import ControlPlane
+from support.cluster.kube_api import Json
+from support.operating.attack import MALLORY, Attack, under_attack, words
 from support.waiting import eventually
 
 REGISTRY = "registry.dp-system.svc.cluster.local:5000"

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from ink_api.reasons import Reason
-from support.attack import VALUE, Attack, sealed_for, secret, under_attack
-from support.control_plane import ControlPlane
-from support.engine import CRS, DEPLOYMENTS, REVISIONS
-from support.kube_api import Json, managed_namespace
-from support.operator_process import COMMIT
+from support.cluster.control_plane import ControlPlane
+from support.cluster.kube_api import Json, managed_namespace
+from support.operating.attack import VALUE, Attack, sealed_for, secret, under_attack
+from support.operating.engine import CRS, DEPLOYMENTS, REVISIONS
+from support.operating.process import COMMIT
 from support.waiting import eventually
 
 GIT = "https://git.localhost:8443"

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from ink_api.reasons import Reason
-from support.attack import Attack, collection, sealed_for, under_attack
-from support.control_plane import ControlPlane
-from support.engine import BINDINGS, CRS
-from support.kube_api import Json
+from support.cluster.control_plane import ControlPlane
+from support.cluster.kube_api import Json
+from support.operating.attack import Attack, collection, sealed_for, under_attack
+from support.operating.engine import BINDINGS, CRS
 from support.waiting import eventually
 
 POD = {"containers": [{"name": "a", "image": "registry.example.com/other:1"}]}

@@ -10,9 +10,9 @@ from typing import NamedTuple
 import pytest
 from api.chart import objects
 from api.chart.objects import BUILDS, DAEMONS, MANAGED, STRANGER, SYSTEM, TENANTS, WORKSPACE
-from support import helm
-from support.control_plane import ControlPlane
-from support.kube_api import APPLY, KubeApi
+from support.cluster import helm
+from support.cluster.control_plane import ControlPlane
+from support.cluster.kube_api import APPLY, KubeApi
 
 KINDS = ("inkservices", "inkresources", "inkdomains")
 NAMESPACES = (TENANTS, BUILDS, DAEMONS, SYSTEM, WORKSPACE, MANAGED, STRANGER, "kube-system", "")

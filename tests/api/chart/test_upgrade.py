@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from support import helm
-from support.control_plane import ControlPlane
+from support.cluster import helm
+from support.cluster.control_plane import ControlPlane
 
 SECRETS = (
     ("dp-system", "registry-token"),

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import build_daemons
-from support.build_daemons import BuildKitDaemon, GitServer, Registry
+from support.building import daemons as build_daemons
+from support.building.daemons import BuildKitDaemon, GitServer, Registry
 
 ROOT = Path(__file__).parents[3]
 _numbers = itertools.count(1)

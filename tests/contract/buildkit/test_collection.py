@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from support import build_daemons
-from support.build_daemons import program
-from support.registry_pod import RegistryPod, registry_pod
+from support.building import daemons as build_daemons
+from support.building.daemons import program
+from support.building.registry_pod import RegistryPod, registry_pod
 from support.waiting import eventually
 
 from .conftest import Stack

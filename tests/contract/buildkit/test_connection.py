@@ -9,7 +9,7 @@ import pytest
 from ink_builder.buildkit.control import BuildKit
 from ink_builder.errors import BuildError
 from ink_builder.settings import Daemon
-from support import build_daemons
+from support.building import daemons as build_daemons
 
 from .conftest import Stack
 

@@ -9,7 +9,7 @@ import subprocess
 import time
 
 import pytest
-from support import build_daemons
+from support.building import daemons as build_daemons
 
 from .conftest import Stack
 

@@ -7,7 +7,7 @@ import json
 from datetime import UTC, datetime
 
 import pytest
-from support import build_daemons
+from support.building import daemons as build_daemons
 
 from .conftest import Outcome, Stack
 

@@ -7,7 +7,7 @@ from textwrap import dedent
 from typing import Any
 
 import pytest
-from support import build_daemons
+from support.building import daemons as build_daemons
 
 from .conftest import Outcome, Stack
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import build_daemons
+from support.building import daemons as build_daemons
 
 from .conftest import Outcome, Stack
 

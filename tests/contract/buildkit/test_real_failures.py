@@ -19,8 +19,9 @@ from ink_builder import settings as parsing
 from ink_builder.buildkit import failure
 from ink_builder.log import BuildLog, Mask
 from ink_builder.run import build
-from support import failing_builds, failing_repositories
-from support.failing_builds import Failing, Recorded
+from support.building import failing as failing_builds
+from support.building import failing_repositories
+from support.building.failing import Failing, Recorded
 
 from .conftest import Stack
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support import build_daemons
+from support.building import daemons as build_daemons
 
 from .conftest import Stack
 

@@ -6,8 +6,8 @@ import dataclasses
 from collections.abc import Iterator
 
 import pytest
-from support import build_daemons
-from support.build_daemons import GitServer
+from support.building import daemons as build_daemons
+from support.building.daemons import GitServer
 
 from .conftest import Stack
 

@@ -10,8 +10,8 @@ from ink_builder.buildkit.control import BuildKit
 from ink_builder.errors import BuildError
 from ink_builder.settings import Daemon
 from ink_operator.clients.certificates import Issuer
-from support import build_daemons
-from support.build_daemons import Certificates, Pair
+from support.building import daemons as build_daemons
+from support.building.daemons import Certificates, Pair
 
 ISSUER = Issuer("s" * 64, 3600)
 MINE, THEIRS = "ink-tenants/acme", "ink-tenants/other"

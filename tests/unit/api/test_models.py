@@ -11,8 +11,8 @@ from ink_api.crdgen import KINDS
 from ink_api.inkservice import InkService, InkServiceSpec, InkServiceStatus
 from ink_api.quantities import seconds
 from pydantic import ValidationError
-from support.full_specs import TAKEN
-from support.specs import SMALLEST
+from support.resources.full_specs import TAKEN
+from support.resources.specs import SMALLEST
 
 GIT = {"source": {"git": {"url": "https://git.example.com/acme/shop.git"}}}
 

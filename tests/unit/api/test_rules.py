@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 from ink_api import crdgen
-from support.full_specs import TAKEN
-from support.specs import REFUSED, SMALLEST, UPDATES
+from support.resources.full_specs import TAKEN
+from support.resources.specs import REFUSED, SMALLEST, UPDATES
 
 Json = dict[str, Any]
 KINDS = pytest.mark.parametrize("kind", crdgen.KINDS, ids=lambda kind: kind.kind)

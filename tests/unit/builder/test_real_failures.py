@@ -11,8 +11,9 @@ from ink_builder.buildkit.failure import Context, explain
 from ink_builder.buildkit.progress import Step
 from ink_builder.diagnosis.judge import RULES, SHOWN_LINES, decisive
 from ink_builder.diagnosis.rule import Rule
-from support import failing_builds, failing_repositories
-from support.failing_builds import Failing, Recorded
+from support.building import failing as failing_builds
+from support.building import failing_repositories
+from support.building.failing import Failing, Recorded
 
 
 def _recorded(failing: Failing) -> Recorded:

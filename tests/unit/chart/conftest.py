@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support import helm
-from support.helm import Manifest
+from support.cluster import helm
+from support.cluster.helm import Manifest
 
 LOCAL: Manifest = {
     "images": {name: {"repository": f"registry.ink.local/ink-{name}", "tag": "test"}

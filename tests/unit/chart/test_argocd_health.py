@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 from lupa.lua51 import LuaRuntime
-from support.kube_api import Json
-from support.states import LIVE, State, all_states, reported
+from support.cluster.kube_api import Json
+from support.resources.states import LIVE, State, all_states, reported
 
 SCRIPT = Path(__file__).resolve().parents[3] / "charts/ink/files/argocd/health.lua"
 ABSENT = ("io", "string", "math", "debug", "coroutine", "require", "dofile", "loadfile", "package")

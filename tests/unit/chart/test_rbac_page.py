@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from support.helm import CHART, Manifest
+from support.cluster.helm import CHART, Manifest
 from unit.chart.looking import namespace, one
 
 PAGE = CHART.parents[1] / "operator" / "ink_operator" / "README.md"

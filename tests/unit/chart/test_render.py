@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from support.helm import CHART, Manifest
+from support.cluster.helm import CHART, Manifest
 from unit.chart.looking import one
 
 ROOT = CHART.parents[1]

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from support.helm import Manifest
+from support.cluster.helm import Manifest
 from unit.chart.looking import environment, one, pods
 
 

@@ -10,7 +10,7 @@ from ink_gateway import settings as gateway
 from ink_git import settings as git
 from ink_logs import app as ink_logs
 from ink_operator import settings as operator
-from support.helm import Manifest
+from support.cluster.helm import Manifest
 from unit.chart.looking import environment, one
 
 
