@@ -33,11 +33,11 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / part) for part in ("local", "crds", "operator", "mcp_gateway", "tests")]
 
-from common import Row  # noqa: E402
-from ink_local import build, holder, install, network, state  # noqa: E402
-from ink_local.ticker import Ticker  # noqa: E402
-from ink_operator.clients.tokens import TokenMint  # noqa: E402
-from ink_operator.settings import Secrets  # noqa: E402
+from common import Row
+from ink_local import build, holder, install, network, state
+from ink_local.ticker import Ticker
+from ink_operator.clients.tokens import TokenMint
+from ink_operator.settings import Secrets
 from support.cluster.kube_api import KubeApi
 from support.cluster.kubectl import Kubectl
 from support.outside.agent import Agent

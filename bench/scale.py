@@ -29,21 +29,21 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / part) for part in ("local", "crds", "operator", "mcp_gateway", "tests")]
 
-import yaml  # noqa: E402
-from ink_api.group import LABEL_SERVICE  # noqa: E402
-from ink_api.inkservice import InkService  # noqa: E402
-from ink_api.names import identity_of  # noqa: E402
-from ink_local import build  # noqa: E402
-from ink_local.ticker import Ticker  # noqa: E402
-from ink_operator.clients.kube import Kube, configure  # noqa: E402
-from ink_operator.core.errors import InkError  # noqa: E402
-from ink_operator.core.objects import DEPLOYMENT, INK_SERVICE, Kind, Manifest, Ref, condition_of  # noqa: E402
-from ink_operator.inkservice.desired.namespace import set_up  # noqa: E402
-from ink_operator.inkservice.desired.policy import make_policies  # noqa: E402
-from ink_operator.inkservice.desired.revision import make_revision, revision_name  # noqa: E402
-from ink_operator.inkservice.desired.workload import make_deployment  # noqa: E402
-from ink_operator.inkservice.model import ANNOTATION_REVISION, Revision, Running  # noqa: E402
-from ink_operator.settings import Settings  # noqa: E402
+import yaml
+from ink_api.group import LABEL_SERVICE
+from ink_api.inkservice import InkService
+from ink_api.names import identity_of
+from ink_local import build
+from ink_local.ticker import Ticker
+from ink_operator.clients.kube import Kube, configure
+from ink_operator.core.errors import InkError
+from ink_operator.core.objects import DEPLOYMENT, INK_SERVICE, Kind, Manifest, Ref, condition_of
+from ink_operator.inkservice.desired.namespace import set_up
+from ink_operator.inkservice.desired.policy import make_policies
+from ink_operator.inkservice.desired.revision import make_revision, revision_name
+from ink_operator.inkservice.desired.workload import make_deployment
+from ink_operator.inkservice.model import ANNOTATION_REVISION, Revision, Running
+from ink_operator.settings import Settings
 from support.cluster import crds
 from support.cluster.control_plane import ControlPlane, running
 from support.cluster.kube_api import managed_namespace

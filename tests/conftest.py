@@ -14,7 +14,7 @@ TIERS = {"api": "api", "contract": "api", "e2e": "e2e", "local": "e2e"}
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Give each test the marker of its tier, and run the cheap tiers first."""
-    order = {"unit": 0, "faults": 1, "contract": 2, "api": 3, "local": 4, "e2e": 5}
+    order = {"unit": 0, "scenarios": 1, "contract": 2, "api": 3, "local": 4, "e2e": 5}
     folders = {item: item.path.relative_to(TESTS).parts[0] for item in items if item.path.is_relative_to(TESTS)}
     for item, folder in folders.items():
         if folder in TIERS:

@@ -18,7 +18,7 @@ from ink_local.ticker import Ticker
 from support.cluster.kube_api import KubeApi
 from support.cluster.kubectl import Kubectl
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def cluster_name(part: str) -> str:

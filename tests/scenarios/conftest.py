@@ -1,1 +1,0 @@
-"""Nothing to set up: each test makes its own world."""
