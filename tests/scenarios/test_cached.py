@@ -19,7 +19,8 @@ from ink_operator.core.store import Store
 from ink_operator.ports import Ports
 from ink_operator.watches import kept
 from scenarios.test_sequences import UNDO, end, step
-from scenarios.world import World, copied
+from scenarios.world import World
+from support.cluster.memory import copied
 
 IMAGE = {"image": {"ref": "registry.example.com/shop@sha256:" + "1" * 64}}
 
@@ -39,8 +40,8 @@ class Told(dict[Ref, Manifest]):
         live = copied(self[ref])
         super().__delitem__(ref)
         cluster = self.world.cluster
-        cluster._version += 1
-        live["metadata"]["resourceVersion"] = str(cluster._version)
+        cluster.version += 1
+        live["metadata"]["resourceVersion"] = str(cluster.version)
         self.world.tell("DELETED", ref, live)
 
 
@@ -93,7 +94,7 @@ class LateWorld(World):
             }
             for live in found.values():
                 self.store.see(live, scope.kind)
-            self.store.filled(scope, frozenset(found), self.cluster._version, self.store.gaps(scope))
+            self.store.filled(scope, frozenset(found), self.cluster.version, self.store.gaps(scope))
 
     async def live_on(self, passes: int) -> None:
         """Passes, controllers and news in any order."""

@@ -15,7 +15,8 @@ from ink_operator.core.objects import (
     Manifest,
     Ref,
 )
-from scenarios.world import World, git_spec, now
+from scenarios.world import World, git_spec
+from support.cluster.memory import now
 
 CRON = {"schedule": "*/5 * * * *"}
 SPACE = "ink-t-acme--shop"

@@ -20,7 +20,8 @@ from ink_operator.core.objects import (
 from ink_operator.inkservice.daemons import LEFT, daemon_key, left_key, reconcile_daemon, reconcile_left, used_daemons
 from ink_operator.ports import Head
 from scenarios.deaths import Step, die_at_each_write
-from scenarios.world import World, git_spec, now
+from scenarios.world import World, git_spec
+from support.cluster.memory import now
 
 POD: Manifest = {
     "metadata": {"labels": {"app.kubernetes.io/name": "buildkitd"}},
