@@ -73,7 +73,7 @@ def _leaves(value: Any, at: Path, name: str) -> Iterator[tuple[Path, Any]]:
 
 def applied(live: Json, wanted: Json, manager: Manager, owners: Owners) -> tuple[Json, Owners]:
     """Server-side apply with `force`: the object as it is then, and who owns what."""
-    before, asked = leaves(live), leaves(wanted)
+    before, asked = leaves({name: live[name] for name in wanted if name in live}), leaves(wanted)
     others = {m: paths for m, paths in owners.items() if m != manager}
     taken = {path for path, value in asked.items() if before.get(path) != value}
     dropped = owners.get(manager, frozenset()) - asked.keys()
@@ -88,7 +88,8 @@ def applied(live: Json, wanted: Json, manager: Manager, owners: Owners) -> tuple
 
 def updated(before: Json, after: Json, manager: Manager, owners: Owners) -> Owners:
     """Who owns what after another write: what it changed is the writer's now."""
-    old, new = leaves(before), leaves(after)
+    parts = [name for name in {*before, *after} if before.get(name) != after.get(name)]
+    old, new = (leaves({name: live[name] for name in parts if name in live}) for live in (before, after))
     changed = frozenset(path for path, value in new.items() if path not in old or old[path] != value)
     touched = changed | (old.keys() - new.keys())
     left = {m: paths - touched for m, paths in owners.items()}
