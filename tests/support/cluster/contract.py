@@ -22,8 +22,11 @@ HOLD = "example.com/holds"
 class Place(Protocol):
     """Where the suite runs: a namespace of its own, and what others do to the objects there."""
 
-    cluster: Cluster
-    namespace: str
+    @property
+    def cluster(self) -> Cluster: ...
+
+    @property
+    def namespace(self) -> str: ...
 
     async def edit(self, ref: Ref, patch: dict[str, Any], subresource: str = "") -> Manifest:
         """A merge patch by a person or a controller, with a field manager of its own."""
