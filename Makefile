@@ -117,7 +117,7 @@ test: venv ## everything, on a cluster of its own (about 20 minutes; the first t
 # Three side by side, as none fills two processors: all mostly wait for servers. The longest come first; the next one
 # begins when one has ended, and what it booted is gone. Each line says which of them speaks. They are cut by what a whole
 # run measured on two cores: engine 285 tests in 9 min, the other API tests with the chart's 421 in 12, whole cluster and
-# local 98 in 14, unit, scenarios and contract 3,043 in 12. Every run ends with what each folder took, to cut by anew.
+# local 98 in 14, unit, scenarios and contract 3,043 in 12. Every run ends with the time each folder took: rebalance by that.
 STREAMS := cluster contract api engine chart unit local
 stream-cluster: STREAM = tests/e2e
 stream-contract: STREAM = tests/contract
