@@ -28,11 +28,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / part) for part in ("install", "local", "crds", "operator", "tests")]
 
-from common import Row  # noqa: E402
-from ink_builder.buildkit.control import BuildKit  # noqa: E402
-from ink_builder.image.solve import BuildInput, SolveState, solve  # noqa: E402
-from ink_builder.log import BuildLog, Mask  # noqa: E402
-from ink_builder.settings import Settings, parse_settings  # noqa: E402
+from common import Row
+from ink_builder.buildkit.control import BuildKit
+from ink_builder.image.solve import BuildInput, SolveState, solve
+from ink_builder.log import BuildLog, Mask
+from ink_builder.settings import Settings, parse_settings
 from support.building import daemons as build_daemons
 from support.building.daemons import BuildKitDaemon, GitServer, Registry
 

@@ -21,10 +21,10 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / part) for part in ("install", "local", "crds", "operator", "mcp_gateway", "tests", "bench")]
 
-from e2e.test_daemons import BUILDS, SPACE, switch  # noqa: E402
-from live import APP, FILE, at_hand  # noqa: E402
+from e2e.test_daemons import BUILDS, SPACE, switch
+from live import APP, FILE, at_hand
 from support.outside.platform import Deployed, Platform
-from support.waiting import eventually  # noqa: E402
+from support.waiting import eventually
 
 STARTS = ("first start, empty volume", "start with its cache", "it runs")
 WAITED = re.compile(r"connected to BuildKit v\S+ after another ([0-9.]+) s")

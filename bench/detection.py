@@ -16,11 +16,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / part) for part in ("crds", "operator")]
 
-from ink_builder import choice  # noqa: E402
-from ink_builder.errors import BuildError  # noqa: E402
-from ink_builder.planner import files  # noqa: E402
-from ink_builder.planner.images import Images  # noqa: E402
-from ink_builder.settings import Options  # noqa: E402
+from ink_builder import choice
+from ink_builder.errors import BuildError
+from ink_builder.planner import files
+from ink_builder.planner.images import Images
+from ink_builder.settings import Options
 
 REPEATS = 5
 SHAPES: dict[str, Callable[[int], str]] = {

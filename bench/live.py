@@ -33,14 +33,14 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / part) for part in ("install", "local", "crds", "operator", "mcp_gateway", "tests")]
 
-from common import Row  # noqa: E402
-from ink_artifacts import go_programs  # noqa: E402
-from ink_artifacts.progress import ProgressPrinter  # noqa: E402
-from ink_local import chart, state  # noqa: E402
-from ink_local.machine import holder  # noqa: E402
-from ink_local.network import link  # noqa: E402
-from ink_operator.clients.tokens import TokenMint  # noqa: E402
-from ink_operator.settings import Secrets  # noqa: E402
+from common import Row
+from ink_artifacts import go_programs
+from ink_artifacts.progress import ProgressPrinter
+from ink_local import chart, state
+from ink_local.machine import holder
+from ink_local.network import link
+from ink_operator.clients.tokens import TokenMint
+from ink_operator.settings import Secrets
 from support.cluster.kube_api import KubeApi
 from support.cluster.kubectl import Kubectl
 from support.outside.agent import Agent

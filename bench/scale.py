@@ -29,23 +29,23 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / part) for part in ("install", "local", "crds", "operator", "mcp_gateway", "tests")]
 
-import yaml  # noqa: E402
-from ink_api.group import LABEL_SERVICE  # noqa: E402
-from ink_api.inkservice import InkService  # noqa: E402
-from ink_api.names import identity_of  # noqa: E402
-from ink_artifacts import go_programs  # noqa: E402
-from ink_artifacts.progress import ProgressPrinter  # noqa: E402
-from ink_operator.clients.kube import Kube, configure  # noqa: E402
-from ink_operator.core.errors import InkError  # noqa: E402
-from ink_operator.core.kinds import DEPLOYMENT, INK_SERVICE, Kind  # noqa: E402
-from ink_operator.core.objects import Manifest, Ref, condition_of  # noqa: E402
-from ink_operator.inkservice import names  # noqa: E402
-from ink_operator.inkservice.desired.namespace import set_up  # noqa: E402
-from ink_operator.inkservice.desired.policy import make_policies  # noqa: E402
-from ink_operator.inkservice.desired.revision import make_revision  # noqa: E402
-from ink_operator.inkservice.desired.workload import make_deployment  # noqa: E402
-from ink_operator.inkservice.model import Revision, Running  # noqa: E402
-from ink_operator.settings import Settings  # noqa: E402
+import yaml
+from ink_api.group import LABEL_SERVICE
+from ink_api.inkservice import InkService
+from ink_api.names import identity_of
+from ink_artifacts import go_programs
+from ink_artifacts.progress import ProgressPrinter
+from ink_operator.clients.kube import Kube, configure
+from ink_operator.core.errors import InkError
+from ink_operator.core.kinds import DEPLOYMENT, INK_SERVICE, Kind
+from ink_operator.core.objects import Manifest, Ref, condition_of
+from ink_operator.inkservice import names
+from ink_operator.inkservice.desired.namespace import set_up
+from ink_operator.inkservice.desired.policy import make_policies
+from ink_operator.inkservice.desired.revision import make_revision
+from ink_operator.inkservice.desired.workload import make_deployment
+from ink_operator.inkservice.model import Revision, Running
+from ink_operator.settings import Settings
 from support.cluster import crds
 from support.cluster.control_plane import ControlPlane, running
 from support.cluster.kube_api import managed_namespace

@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Awaitable, Callable, Iterator
 
-from scenarios.world import Died, World
+from scenarios.world import World
+from support.cluster.memory import Died
 
 Step = Callable[[World], None]
 Tell = Callable[[World, list[Step]], Awaitable[None]]

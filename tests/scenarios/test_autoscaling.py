@@ -28,12 +28,7 @@ def replicas(world: World) -> int:
 
 def others_scale(world: World, number: int) -> None:
     """What the autoscaler, or a person with kubectl scale, writes."""
-    live = deployment(world)
-    live["spec"]["replicas"] = number
-    live["metadata"]["managedFields"] = [
-        {"manager": "other", "operation": "Update", "fieldsV1": {"f:spec": {"f:replicas": {}}}}
-    ]
-    world.cluster.put(live)
+    world.cluster.edit(Ref(DEPLOYMENT, SPACE, "web"), {"spec": {"replicas": number}})
 
 
 def autoscaler(world: World) -> Manifest:

@@ -20,7 +20,8 @@ from ink_operator.core.selectors import matches
 from ink_operator.ports import Ports
 from ink_operator.triggers.watches import cached_scopes
 from scenarios.test_sequences import UNDO, end, step
-from scenarios.world import World, copied
+from scenarios.world import World
+from support.cluster.memory import copied
 
 IMAGE = {"image": {"ref": "registry.example.com/shop@sha256:" + "1" * 64}}
 
@@ -40,8 +41,8 @@ class Told(dict[Ref, Manifest]):
         live = copied(self[ref])
         super().__delitem__(ref)
         cluster = self.world.cluster
-        cluster._version += 1
-        live["metadata"]["resourceVersion"] = str(cluster._version)
+        cluster.version += 1
+        live["metadata"]["resourceVersion"] = str(cluster.version)
         self.world.tell("DELETED", ref, live)
 
 
@@ -94,7 +95,7 @@ class LateWorld(World):
             }
             for live in found.values():
                 self.cache.record(live, scope.kind)
-            self.cache.mark_synced(scope, frozenset(found), self.cluster._version, self.cache.gaps(scope))
+            self.cache.mark_synced(scope, frozenset(found), self.cluster.version, self.cache.gaps(scope))
 
     async def live_on(self, passes: int) -> None:
         """Passes, controllers and news in any order."""

@@ -6,7 +6,8 @@ import pytest
 from ink_operator.core.errors import Rejected
 from ink_operator.core.kinds import CONTROLLER_REVISION, CRON_JOB, DEPLOYMENT, INGRESS, JOB, POD, SERVICE
 from ink_operator.core.objects import Manifest, Ref
-from scenarios.world import World, git_spec, now
+from scenarios.world import World, git_spec
+from support.cluster.memory import now
 
 CRON = {"schedule": "*/5 * * * *"}
 SPACE = "ink-t-acme--shop"

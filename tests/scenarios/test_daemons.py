@@ -11,7 +11,8 @@ from ink_operator.core.kinds import INK_SERVICE, JOB, NETWORK_POLICY, SECRET, SE
 from ink_operator.core.objects import Key, Manifest, Ref
 from ink_operator.ports import Head
 from scenarios.deaths import Step, die_at_each_write
-from scenarios.world import World, git_spec, now
+from scenarios.world import World, git_spec
+from support.cluster.memory import now
 
 POD: Manifest = {
     "metadata": {"labels": {"app.kubernetes.io/name": "buildkitd"}},

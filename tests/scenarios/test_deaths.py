@@ -9,7 +9,8 @@ from ink_operator.core.objects import Manifest, Ref
 from ink_operator.inkservice.act.clean_up import PATIENCE
 from ink_operator.ports import Head
 from scenarios.deaths import Step, die_at_each_write
-from scenarios.world import COMMIT, GOOD, World, git_spec, now
+from scenarios.world import COMMIT, GOOD, World, git_spec
+from support.cluster.memory import now
 
 MOST_WRITES = 40
 NEXT = "b" * 40

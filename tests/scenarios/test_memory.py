@@ -39,7 +39,7 @@ def forget(world: World, kind: Any) -> None:
     """Somebody deletes all objects of the kind, and their pods with them."""
     for live in world.of(kind):
         meta = live["metadata"]
-        world.cluster._delete(Ref(kind, meta["namespace"], meta["name"]), None)
+        world.cluster.discard(Ref(kind, meta["namespace"], meta["name"]))
 
 
 async def test_each_revision_is_recorded_and_mirrored_newest_first() -> None:

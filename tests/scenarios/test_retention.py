@@ -10,7 +10,8 @@ from ink_operator.core.kinds import CONTROLLER_REVISION, JOB, POD
 from ink_operator.ports import Head
 from scenarios.deaths import dying
 from scenarios.test_memory import pushed
-from scenarios.world import COMMIT, Died, World, digest_of
+from scenarios.world import COMMIT, World, digest_of
+from support.cluster.memory import Died
 
 A, B, C, D, E = COMMIT, *(letter * 40 for letter in "bcde")
 BAD = {"ok": False, "reason": "BuildFailed", "message": "No.", "log": ["line 1"], "infrastructure": False}

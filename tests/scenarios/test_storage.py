@@ -9,7 +9,8 @@ from ink_operator.core.errors import Terminal
 from ink_operator.core.kinds import DEPLOYMENT, NAMESPACE, PERSISTENT_VOLUME_CLAIM
 from ink_operator.core.objects import Key, Manifest, Ref
 from ink_operator.housekeeping.empty_namespaces import reconcile_namespace
-from scenarios.world import Died, World, git_spec, now
+from scenarios.world import World, git_spec
+from support.cluster.memory import Died, now
 
 SPACE = "ink-t-acme--shop"
 CLAIM = Ref(PERSISTENT_VOLUME_CLAIM, SPACE, "web-data")

@@ -1,6 +1,6 @@
-"""A world for the operator's reconciles: objects in memory, controllers that act when told, and death at any write.
+"""A world for the operator's reconciles: an API server in memory, controllers that act when told, death at any write.
 
-No proof about Kubernetes rests on it: tests/api runs the same operator on a real API server.
+The API server is held to the real one by a suite that runs on both (support/cluster/contract.py).
 """
 
 from __future__ import annotations
@@ -8,21 +8,18 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-import orjson
 from ink_api.conditions import Condition, find
-from ink_api.group import FIELD_MANAGER_HAND_OVER, FIELD_MANAGER_OPERATOR
 from ink_api.inkservice import InkServiceStatus
 from ink_operator.clients.sealing import KeyRing
-from ink_operator.core.errors import AlreadyExists, Conflict, Transient
+from ink_operator.core.errors import Transient
 from ink_operator.core.kinds import (
     CONFIG_MAP,
     DEPLOYMENT,
     INK_SERVICE,
     JOB,
-    NAMESPACE,
     NETWORK_POLICY,
     POD,
     SECRET,
@@ -32,73 +29,21 @@ from ink_operator.core.kinds import (
 )
 from ink_operator.core.memo import Memo
 from ink_operator.core.objects import Key, Manifest, Ref
-from ink_operator.core.objects import ref_of as plain_ref
 from ink_operator.core.shared import Shared
 from ink_operator.inkservice.reconcile import InkServiceController
 from ink_operator.ports import Answer, Head, HeadQuestion, Pair, Ports, StoredImage
 from ink_operator.settings import Settings
+from support.cluster.memory import Died, MemoryCluster, copied, merge_patched, now
 
 COMMIT = "a" * 40
 DIGEST = "sha256:" + "d" * 64
-OPERATOR, HAND_OVER = FIELD_MANAGER_OPERATOR, FIELD_MANAGER_HAND_OVER
 FINISHED = "2026-11-21T12:00:30Z"
 GOOD = {"ok": True, "digest": DIGEST, "pack": "Dockerfile", "ports": [3000]}
-
-
-class Died(BaseException):
-    """The process ended here."""
-
-
-def now() -> str:
-    """The time as the API server writes it."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def copied(value: Any) -> Any:
-    """As the API server passes it on: by way of JSON, which also is several times as fast as `copy.deepcopy`."""
-    return orjson.loads(orjson.dumps(value))
-
-
-def matches(labels: dict[str, str], selector: str) -> bool:
-    """`key`, `!key`, `key=value` and `key in (a,b)`, joined by commas."""
-    for part in re.split(r",(?![^(]*\))", selector) if selector else []:
-        if part.startswith("!"):
-            if part[1:] in labels:
-                return False
-            continue
-        key, _, among = part.partition(" in ")
-        name, equals, value = key.partition("=")
-        allowed = among.strip("()").split(",") if among else [value] if equals else [labels.get(name)]
-        if name not in labels or labels[name] not in allowed:
-            return False
-    return True
-
-
-def merged(target: Any, patch: Any) -> Any:
-    """RFC 7386."""
-    if not isinstance(patch, dict):
-        return copied(patch)
-    out = dict(target) if isinstance(target, dict) else {}
-    for key, value in patch.items():
-        if value is None:
-            out.pop(key, None)
-        else:
-            out[key] = merged(out.get(key), value)
-    return out
 
 
 def owned(live: Manifest, owner: Manifest) -> bool:
     """`live` has an owner reference to `owner`."""
     return any(o["uid"] == owner["metadata"]["uid"] for o in live["metadata"].get("ownerReferences") or [])
-
-
-def owning(deployment: Manifest, manager: str, owns: bool) -> Manifest:
-    """Note whether that manager owns `replicas`, as server-side apply does. Returns the object."""
-    meta = deployment["metadata"]
-    others = [entry for entry in meta.get("managedFields") or [] if entry["manager"] != manager]
-    mine = {"manager": manager, "operation": "Apply", "fieldsV1": {"f:spec": {"f:replicas": {}}}}
-    meta["managedFields"] = [*others, mine] if owns else others
-    return deployment
 
 
 class BesideImages:
@@ -115,156 +60,6 @@ class BesideImages:
         assert repository.rsplit("/", maxsplit=1)[-1] == key.name.split(".")[-1], "only in the service's own repository"
         assert build.startswith("b-")
         return self.texts.get(uid, "")
-
-
-class MemoryCluster:
-    """Implements ports.CachedKubernetesApi.
-
-    `die_at`: the write (from 1) at which the process ends, before or after its effect.
-    """
-
-    def __init__(self) -> None:
-        self.objects: dict[Ref, Manifest] = {}
-        self.writes = 0
-        self.die_at: tuple[int, bool] | None = None
-        self._applied: dict[Ref, Manifest] = {}
-        self._version = 0
-        self._uids = 0
-
-    async def get(self, ref: Ref) -> Manifest | None:
-        return copied(self.objects.get(ref))
-
-    async def get_fresh(self, ref: Ref) -> Manifest | None:
-        return await self.get(ref)
-
-    async def list(self, kind: Kind, namespace: str = "", labels: str = "") -> list[Manifest]:
-        return [
-            copied(live)
-            for ref, live in sorted(self.objects.items())
-            if ref.kind == kind
-            and namespace in ("", ref.namespace)
-            and matches(live["metadata"].get("labels") or {}, labels)
-        ]
-
-    async def create(self, manifest: Manifest) -> Manifest:
-        return self._written(lambda: self._create(manifest))
-
-    async def apply(self, manifest: Manifest) -> Manifest:
-        ref = plain_ref(manifest)
-        if ref not in self.objects:
-            return self._written(lambda: self._create(manifest, applied=True))
-        return self._written(lambda: self._replace(ref, manifest))
-
-    async def apply_new(self, manifest: Manifest) -> Manifest:
-        if plain_ref(manifest) in self.objects:
-            raise Conflict("exists already")
-        return await self.apply(manifest)
-
-    async def hand_over(self, manifest: Manifest) -> Manifest:
-        return self._written(lambda: self._hand_over(manifest))
-
-    async def merge_patch(self, ref: Ref, patch: dict[str, Any], *, subresource: str = "") -> Manifest | None:
-        if ref not in self.objects:
-            return None
-        return self._written(lambda: self._patch(ref, patch))
-
-    async def delete(self, ref: Ref, *, uid: str | None = None, resource_version: str | None = None) -> None:
-        self._written(lambda: self._delete(ref, uid, resource_version))
-
-    def _written(self, act: Any) -> Any:
-        self.writes += 1
-        if self.die_at == (self.writes, False):
-            raise Died
-        result = act()
-        if self.die_at == (self.writes, True):
-            raise Died
-        return copied(result)
-
-    def put(self, manifest: Manifest) -> Manifest:
-        """What a person or a controller of Kubernetes does."""
-        ref = plain_ref(manifest)
-        self._version += 1
-        live = copied(manifest)
-        live["metadata"]["resourceVersion"] = str(self._version)
-        self.objects[ref] = live
-        return live
-
-    def _create(self, manifest: Manifest, *, applied: bool = False) -> Manifest:
-        ref = plain_ref(manifest)
-        if ref in self.objects:
-            raise AlreadyExists(ref.name)
-        if applied:
-            self._applied[ref] = copied(manifest)
-        live = copied(manifest)
-        if ref.kind == DEPLOYMENT:
-            owning(live, OPERATOR, "replicas" in live["spec"])
-            live["spec"].setdefault("replicas", 1)
-        self._uids += 1
-        # Times in the API have whole seconds; what was created later has to be seen as later all the same.
-        created = datetime.now(UTC) - timedelta(seconds=900 - self._uids)
-        created_at = created.strftime("%Y-%m-%dT%H:%M:%SZ")
-        live["metadata"] |= {"uid": f"uid-{self._uids}", "creationTimestamp": created_at, "generation": 1}
-        return self.put(live)
-
-    def _hand_over(self, manifest: Manifest) -> Manifest:
-        ref = plain_ref(manifest)
-        live = copied(self.objects[ref])
-        if manifest["metadata"]["resourceVersion"] != live["metadata"]["resourceVersion"]:
-            raise Conflict("changed meanwhile")
-        live["spec"]["replicas"] = manifest["spec"]["replicas"]
-        return self.put(owning(live, HAND_OVER, True))
-
-    def _replace(self, ref: Ref, manifest: Manifest) -> Manifest:
-        live = copied(self.objects[ref])
-        manifest = copied(manifest)
-        if ref.kind == DEPLOYMENT:
-            owning(live, OPERATOR, "replicas" in manifest["spec"])
-            kept = live["spec"]["replicas"] if live["metadata"]["managedFields"] else 1
-            manifest["spec"].setdefault("replicas", kept)
-        changed = any(live.get(k) != v for k, v in manifest.items() if k not in ("metadata", "status"))
-        live.update({k: copied(v) for k, v in manifest.items() if k != "metadata"})
-        before = self._applied.get(ref, {"metadata": {}})["metadata"]
-        self._applied[ref] = copied(manifest)
-        for part in ("labels", "annotations"):
-            wanted = manifest["metadata"].get(part) or {}
-            dropped = set(before.get(part) or {}) - set(wanted)
-            others = {k: v for k, v in (live["metadata"].get(part) or {}).items() if k not in dropped}
-            live["metadata"][part] = {**others, **wanted}
-        if "ownerReferences" in manifest["metadata"]:
-            live["metadata"]["ownerReferences"] = manifest["metadata"]["ownerReferences"]
-        live["metadata"]["generation"] += int(changed)
-        return self.put(live)
-
-    def _patch(self, ref: Ref, patch: dict[str, Any]) -> Manifest | None:
-        live = self.objects[ref]
-        wanted_version = patch.get("metadata", {}).get("resourceVersion")
-        if wanted_version not in (None, live["metadata"]["resourceVersion"]):
-            raise Conflict("changed meanwhile")
-        spec_changes = "spec" in patch and merged(live.get("spec"), patch["spec"]) != live.get("spec")
-        live = merged(live, patch)
-        live["metadata"]["generation"] = live["metadata"].get("generation", 1) + int(spec_changes)
-        if live["metadata"].get("deletionTimestamp") and not live["metadata"].get("finalizers"):
-            del self.objects[ref]
-            return live
-        return self.put(live)
-
-    def _delete(self, ref: Ref, uid: str | None, resource_version: str | None = None) -> None:
-        live = self.objects.get(ref)
-        if live is None:
-            return
-        if resource_version not in (None, live["metadata"]["resourceVersion"]):
-            raise Conflict("changed meanwhile")
-        if uid is not None and uid != live["metadata"].get("uid"):
-            raise Conflict("another object")
-        if live["metadata"].get("finalizers"):
-            live["metadata"].setdefault("deletionTimestamp", now())
-            self.put(live)
-            return
-        del self.objects[ref]
-        gone = live["metadata"].get("uid")
-        for other, child in list(self.objects.items()):
-            if any(o.get("uid") == gone for o in child["metadata"].get("ownerReferences") or []):
-                del self.objects[other]
 
 
 class Signatures:
@@ -286,7 +81,14 @@ class World:
     def __init__(self, spec: dict[str, Any] | None = None, *, owner: str = "", **settings: Any) -> None:
         """`owner`: the namespace of somebody with kubectl in which the service lies; else it is the gateway's."""
         self.settings = Settings(**{"route_settle_seconds": 0.0, "retire_after_seconds": -1.0, **settings})
-        self.cluster = MemoryCluster()
+        self.cluster = MemoryCluster(
+            (
+                self.settings.namespace,
+                self.settings.tenants_namespace,
+                self.settings.builds_namespace,
+                self.settings.buildkit_namespace,
+            )
+        )
         self.branch = Head(COMMIT)
         self.stored: StoredImage | None = None
         self.pushed: dict[str, StoredImage] = {}
@@ -380,7 +182,7 @@ class World:
     def change(self, **spec: Any) -> None:
         """The user edits the spec; None removes a field."""
         live = copied(self.cr())
-        live["spec"] = merged(live["spec"], spec)
+        live["spec"] = merge_patched(live["spec"], spec)
         live["metadata"]["generation"] += 1
         self.cluster.put(live)
 
@@ -571,6 +373,3 @@ def stable(live: Manifest) -> str:
     kept = {k: v for k, v in live.items() if k not in ("metadata", "status")}
     text = json.dumps({**kept, "metadata": meta}, sort_keys=True)
     return re.sub(r'("(?:started|finished|ml.ink/released-at)": )"[^"]*"', r'\1"TIME"', text)
-
-
-__all__ = ["COMMIT", "GOOD", "NAMESPACE", "Died", "World", "digest_of", "git_spec"]

@@ -176,7 +176,7 @@ def end_of(world: Engine, namespace: str) -> tuple[list[str], list[tuple[int, st
 
 
 def test_dying_at_a_write_of_an_update_releases_and_records_the_same(running: Engine, namespace: str) -> None:
-    """A sample of the points; tests/faults takes them all, in memory."""
+    """A sample of the points; tests/scenarios takes them all, in memory."""
     command = {"release": {"command": ["exit", "0"]}}
     running.create(namespace, "shop", **command)
     running.wait_ready(namespace, "shop")

@@ -252,7 +252,7 @@ def test_whoever_scales_an_autoscaled_service_is_not_fought(running: Engine, nam
 @pytest.mark.full
 @pytest.mark.timeout(300)
 def test_a_lifetime_ends_by_itself_and_can_be_raised(running: Engine, namespace: str) -> None:
-    """The shortest lifetime is a minute; tests/faults has the rest of it in no time."""
+    """The shortest lifetime is a minute; tests/scenarios has the rest of it in no time."""
     running.create(namespace, "shop", ttl="1m", volumes=[disk()])
     running.wait_ready(namespace, "shop")
     running.rest(within=20, from_now=True)

@@ -32,7 +32,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 STARTING_SECONDS = 30.0
-RUNC_CA = Path(__file__).parents[2] / "images" / "buildkitd" / "runc-ca"
+RUNC_CA = Path(__file__).parents[3] / "images" / "buildkitd" / "runc-ca"
 """RUN steps trust the certificates that this machine trusts."""
 ISSUER, SERVICE = "ink-operator", "ink-registry"
 

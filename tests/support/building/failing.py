@@ -14,7 +14,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-FIXTURES = Path(__file__).parents[1] / "unit" / "builder" / "failures"
+FIXTURES = Path(__file__).parents[2] / "unit" / "builder" / "failures"
 KEPT_LINES = 400
 _SECONDS = 300
 

@@ -21,7 +21,7 @@ from ink_local.machine import supervise
 from support.cluster.kube_api import KubeApi
 from support.cluster.kubectl import Kubectl
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def cluster_name(part: str) -> str:

@@ -14,7 +14,7 @@ import yaml
 from ink_artifacts import gobuild
 from ink_artifacts.components import COMPONENTS
 
-CHART = Path(__file__).resolve().parents[2] / "charts" / "ink"
+CHART = Path(__file__).resolve().parents[3] / "charts" / "ink"
 RELEASE, NAMESPACE = "ink", "ink"
 
 Manifest = dict[str, Any]

@@ -16,7 +16,7 @@ from ink_local.machine import proc
 from ink_local.machine.ledger import RUN, SYSCTLS
 from support.building.daemons import SMALL_DISK
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ GO_FOLDER = Path(__file__).parent / "go"
 
 @dataclass(frozen=True)
 class TestProgram(Component):
-    """`tests/support/go/<name>`; `make build` knows nothing of it."""
+    """`tests/support/gitops/go/<name>`; `make build` knows nothing of it."""
 
     __test__ = False
 

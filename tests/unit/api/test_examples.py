@@ -1,4 +1,4 @@
-"""examples/: one commented resource for each feature. `tests/api/test_kubectl.py` applies them."""
+"""examples/: one commented resource for each feature. `tests/api/tools/test_kubectl.py` applies them."""
 
 from __future__ import annotations
 

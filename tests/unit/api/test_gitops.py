@@ -1,4 +1,4 @@
-"""docs/gitops.md shows manifests that are applied as they stand in examples/gitops (`tests/api/test_flux.py`)."""
+"""docs/gitops.md shows manifests that are applied as they stand in examples/gitops (`tests/api/tools/test_flux.py`)."""
 
 from __future__ import annotations
 

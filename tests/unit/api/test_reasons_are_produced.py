@@ -18,7 +18,9 @@ EXCEPTIONS: dict[Reason, str] = {}
 def named() -> set[Reason]:
     """Reasons that the real tests name: as `Reason.X` or as a quoted word."""
     texts = [path.read_text() for tier in REAL for path in (TESTS / tier).rglob("*.py")]
-    texts.append((TESTS / "support" / "failing_repositories.py").read_text())  # run by tests/contract/buildkit
+    texts.append(
+        (TESTS / "support" / "building" / "failing_repositories.py").read_text()
+    )  # run by tests/contract/buildkit
     text = "\n".join(texts)
     by_name = {reason for reason in Reason if re.search(rf"\bReason\.{reason.name}\b", text)}
     by_name |= {reason for reason in Reason if f'["reason"] == "{reason}"' in text}

@@ -37,7 +37,7 @@ def messages(kind: crdgen.CustomResource) -> set[str]:
 
 @KINDS
 def test_every_rule_is_met_by_a_spec_that_breaks_it(kind: crdgen.CustomResource) -> None:
-    """`tests/api/test_schema.py` applies them to a real API server."""
+    """`tests/api/schema/test_schema.py` applies them to a real API server."""
     asked = [says for _, of, _, says in REFUSED if of == kind.kind]
     asked += [says for _, of, _, _, says in UPDATES if of == kind.kind]
     named = {crdgen.NAME_MESSAGE}
