@@ -23,7 +23,7 @@ class Open:
 
 
 class Uncounted:
-    """Implements ports.Meter."""
+    """Implements ports.Metrics."""
 
     def api_call(self, verb: str, resource: str, code: str) -> None:
         """Not counted here."""

@@ -11,9 +11,8 @@ import pytest
 from ink_operator.core.errors import AlreadyExists, Conflict, Rejected, Transient
 from ink_operator.core.kinds import CONFIG_MAP, DEPLOYMENT, INK_SERVICE, NAMESPACE, SECRET, Kind
 from ink_operator.core.objects import Manifest, Ref
-from ink_operator.inkservice.decide_scale import owns_replicas
-from ink_operator.inkservice.desired.autoscaling import make_hand_over
-from ink_operator.ports import Cluster
+from ink_operator.inkservice.decide.scale import owns_replicas
+from ink_operator.inkservice.desired.workload import make_hand_over
 
 WITHIN_SECONDS = 60.0
 """The garbage collector of a real cluster takes its time."""
@@ -24,7 +23,7 @@ class Place(Protocol):
     """Where the suite runs: a namespace of its own, and what others do to the objects there."""
 
     @property
-    def cluster(self) -> Cluster: ...
+    def cluster(self) -> KubernetesApi: ...
 
     @property
     def namespace(self) -> str: ...
@@ -71,7 +70,7 @@ def version(live: Manifest | None) -> str:
 
 
 async def found(place: Place, at: Ref) -> Manifest:
-    live = await place.cluster.get(at, fresh=True)
+    live = await place.cluster.get(at)
     assert live is not None
     return live
 
@@ -97,7 +96,7 @@ async def hand_over(place: Place, at: Ref) -> None:
 
 
 async def is_gone(place: Place, at: Ref) -> bool:
-    return await place.cluster.get(at, fresh=True) is None
+    return await place.cluster.get(at) is None
 
 
 # creation ------------------------------------------------------------------------------------------------------------
@@ -122,7 +121,7 @@ async def a_name_is_taken_once(place: Place) -> None:
 
 
 async def what_is_not_there_is_none(place: Place) -> None:
-    assert await place.cluster.get(ref(place, CONFIG_MAP), fresh=True) is None
+    assert await place.cluster.get(ref(place, CONFIG_MAP)) is None
     assert await place.cluster.merge_patch(ref(place, CONFIG_MAP), {"data": {"a": "1"}}) is None
     await place.cluster.delete(ref(place, CONFIG_MAP))
 

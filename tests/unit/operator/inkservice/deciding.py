@@ -9,15 +9,16 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 import pytest
-from ink_api.conditions import ConditionType
+from ink_api.condition_types import ConditionType
 from ink_api.inkservice import InkService
 from ink_api.reasons import Reason
 from ink_operator.core.effects import Apply, Create, Delete, HandOver, MergePatch
 from ink_operator.core.kinds import ROLE_BINDING
 from ink_operator.core.objects import Manifest, ref_of
-from ink_operator.inkservice.desired.namespace import OPERATORS_GRANT, set_up
-from ink_operator.inkservice.desired.revision import revision_name
-from ink_operator.inkservice.draft import Draft
+from ink_operator.inkservice import names
+from ink_operator.inkservice.decide.plan import ServicePlanBuilder as PlanBuilder
+from ink_operator.inkservice.desired.namespace import set_up
+from ink_operator.inkservice.facts.source import build_plan
 from ink_operator.inkservice.model import (
     Attempt,
     BuildPlan,
@@ -28,14 +29,14 @@ from ink_operator.inkservice.model import (
     RetireImages,
     Revision,
     Running,
+    ServiceContext,
     StartBuild,
     Verdict,
 )
-from ink_operator.inkservice.source import build_plan
+from ink_operator.inkservice.names import OPERATOR_GRANT
 from ink_operator.settings import Settings
 from unit.operator.inkservice.making import GIT, IDENTITY, NOW, SETTINGS, ago, service
 
-PlanBuilder = Draft
 COMMIT, NEXT = "a" * 40, "b" * 40
 SPACE = IDENTITY.namespace
 OWN = {"ml.ink/owner-uid": "u-1"}
@@ -68,9 +69,10 @@ def deciding(
     """A plan to be decided. `seen`: what was observed. `granted`: the operator may look into the namespace."""
     if granted:
         manifests = set_up(IDENTITY, True, settings)
-        grant = next(m for m in manifests if m["metadata"]["name"] == OPERATORS_GRANT)
-        seen.setdefault("tenancy", {(ROLE_BINDING.kind, OPERATORS_GRANT): grant})
-    return PlanBuilder(asked(spec, meta, status), Observed(IDENTITY, **seen), settings, now)
+        grant = next(m for m in manifests if m["metadata"]["name"] == OPERATOR_GRANT)
+        seen.setdefault("tenancy", {(ROLE_BINDING.kind, OPERATOR_GRANT): grant})
+    context = ServiceContext(asked(spec, meta, status), IDENTITY, settings)
+    return PlanBuilder(context, Observed(IDENTITY, **seen), now)
 
 
 def asked(
@@ -116,7 +118,7 @@ def message(plan: PlanBuilder, kind: ConditionType) -> str:
 
 def again(plan: PlanBuilder) -> float | None:
     """Seconds until the service is looked at again at the latest."""
-    return plan.requeue
+    return plan.requeue_seconds
 
 
 def records(plan: PlanBuilder) -> list[str]:
@@ -162,7 +164,7 @@ def running(commit: str = COMMIT, letter: str = "1", **more: Any) -> Running:
 def revision(number: int, template: str = "t", runs: Running | None = None, **more: Any) -> Revision:
     """A record of what was brought up."""
     runs = runs or running()
-    name = revision_name(IDENTITY, template, runs.build_key)
+    name = names.revision(IDENTITY, template, runs.build_key)
     return Revision(name, number, template, runs, uid=f"record-{number}", created=ago(900), **more)
 
 

@@ -3,10 +3,11 @@
 from dataclasses import replace
 from typing import Any
 
-from ink_api.conditions import ConditionType
+from ink_api.condition_types import ConditionType
 from ink_api.reasons import Reason
-from ink_operator.inkservice.decide_build import build_step, retry_wait
-from ink_operator.inkservice.model import Environment, Failure, Verdict
+from ink_operator.core.plan import Failure
+from ink_operator.inkservice.decide.build import build_step, retry_wait
+from ink_operator.inkservice.model import Environment, Verdict
 from ink_operator.ports import Head, StoredImage
 from unit.operator.inkservice.deciding import (
     BAD,

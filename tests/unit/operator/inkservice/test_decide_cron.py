@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from ink_api.conditions import ConditionType
+from ink_api.condition_types import ConditionType
 from ink_operator.core.objects import Manifest
-from ink_operator.inkservice.decide_cron import cron_rests, cron_step, hold_schedule, report_last_run
-from ink_operator.inkservice.desired.cron import make_cron_job
+from ink_operator.inkservice.decide.cron import cron_rests, cron_step, hold_schedule, report_last_run
+from ink_operator.inkservice.desired.workload import make_cron_job
 from unit.operator.inkservice.deciding import (
     IDENTITY,
     OWN,

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from ink_operator.inkservice.decide_images import retire_step
+from ink_operator.inkservice.decide.images import retire_step
 from ink_operator.inkservice.model import RetireImages
 from unit.operator.inkservice.deciding import (
     BAD,

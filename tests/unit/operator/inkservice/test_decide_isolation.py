@@ -1,7 +1,7 @@
 """Pods in a sandbox need a cluster that has it."""
 
-from ink_api.conditions import ConditionType
-from ink_operator.inkservice.decide_isolation import isolation_step
+from ink_api.condition_types import ConditionType
+from ink_operator.inkservice.decide.prerequisites import isolation_step
 from unit.operator.inkservice.deciding import Row, again, child, deciding, message, rows, said
 
 SANDBOX = {"runtime_class": child("RuntimeClass", "gvisor")}

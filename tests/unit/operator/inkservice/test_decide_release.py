@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from ink_api.conditions import ConditionType
+from ink_api.condition_types import ConditionType
 from ink_api.inkservice import Release
-from ink_operator.inkservice.decide_release import release_step
+from ink_operator.inkservice.decide.release import release_step
 from ink_operator.inkservice.desired.releasejob import run_name
 from ink_operator.inkservice.desired.workload import make_deployment
 from ink_operator.inkservice.model import ReleaseEnd

@@ -3,17 +3,17 @@
 from dataclasses import replace
 from typing import Any
 
-from ink_api.conditions import ConditionType
+from ink_api.condition_types import ConditionType
 from ink_api.reasons import Reason
-from ink_operator.inkservice.decide_revision import (
+from ink_operator.inkservice.decide.revision import (
     amend,
-    mend_numbers,
+    fix_numbers,
     record,
     record_attempt,
     settle_revisions,
     supersede,
 )
-from ink_operator.inkservice.desired.revision import attempt_name
+from ink_operator.inkservice.names import attempt_record
 from unit.operator.inkservice.deciding import (
     BAD,
     GOOD,
@@ -33,7 +33,7 @@ from unit.operator.inkservice.making import pod
 
 OLD, NEW = revision(1, "old"), revision(2, "new", running(NEXT, "2"))
 BROKEN = attempt("Failed", BAD, commit=NEXT)
-NOTED = attempt_name(IDENTITY, BROKEN)
+NOTED = attempt_record(IDENTITY, BROKEN)
 TWIN = replace(NEW, number=1, created=None)
 TWO = f'ControllerRevision {NEW.name} {{"revision": 2}}'
 
@@ -87,7 +87,7 @@ def test_the_record_of_what_is_brought_up(row: Row) -> None:
 )
 def test_two_records_never_keep_one_number(row: Row) -> None:
     plan = deciding(**row.given)
-    mend_numbers(plan)
+    fix_numbers(plan)
     assert effects(plan) == row.expected, row.why
 
 
@@ -104,7 +104,7 @@ def test_the_record_of_an_attempt(row: Row) -> None:
 
 
 RUNS, QUEUED = attempt("Running"), attempt("Queued")
-ENDED = f"ControllerRevision {attempt_name(IDENTITY, RUNS)}"
+ENDED = f"ControllerRevision {attempt_record(IDENTITY, RUNS)}"
 DROPPED = [f"Delete Job {RUNS.name}", f"Delete Secret {RUNS.name}"]
 
 
@@ -112,7 +112,7 @@ DROPPED = [f"Delete Job {RUNS.name}", f"Delete Secret {RUNS.name}"]
     Row(
         "one that ran is recorded before its Job goes",
         {"of": RUNS},
-        [f"Create ControllerRevision {attempt_name(IDENTITY, RUNS)}", *DROPPED],
+        [f"Create ControllerRevision {attempt_record(IDENTITY, RUNS)}", *DROPPED],
     ),
     Row("one that only queued leaves nothing", {"of": QUEUED}, DROPPED),
     Row("nothing goes that cannot be recorded", {"of": RUNS, "granted": False}, []),
@@ -168,7 +168,7 @@ def test_what_became_of_what_runs(row: Row) -> None:
     plan = deciding(**given)
     plan.revision = wants
     if fact is not None:
-        plan.say(ConditionType.DEPLOYED, *fact)
+        plan.set_condition(ConditionType.DEPLOYED, *fact)
     settle_revisions(plan)
     assert effects(plan) == row.expected, row.why
 

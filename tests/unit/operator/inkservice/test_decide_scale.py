@@ -3,8 +3,14 @@
 from typing import Any
 
 from ink_operator.core.objects import Manifest
-from ink_operator.inkservice.decide_scale import autoscaler_step, hand_over, owns_replicas, scale_step, scaled_by_others
-from ink_operator.inkservice.desired.autoscaling import make_autoscaler
+from ink_operator.inkservice.decide.scale import (
+    autoscaler_step,
+    hand_over,
+    owns_replicas,
+    scale_step,
+    scaled_by_others,
+)
+from ink_operator.inkservice.desired.workload import make_autoscaler
 from unit.operator.inkservice.deciding import IDENTITY, Row, asked, deciding, effects, rows, workload
 
 SCALING = {"autoscaling": {"minReplicas": 2, "maxReplicas": 6}}

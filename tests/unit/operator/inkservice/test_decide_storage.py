@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from ink_api.conditions import ConditionType
+from ink_api.condition_types import ConditionType
 from ink_operator.core.objects import Manifest
-from ink_operator.inkservice.decide_storage import drop_volumes, grow_step, storage_step
+from ink_operator.inkservice.decide.prerequisites import drop_volumes, grow_step, storage_step
 from ink_operator.inkservice.desired.storage import make_volume_claim
 from unit.operator.inkservice.deciding import IDENTITY, OWN, Row, again, asked, deciding, effects, rows, said
 

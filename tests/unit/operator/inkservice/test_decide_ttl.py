@@ -1,8 +1,8 @@
 """A lifetime: when it is over, and in which order what runs goes then."""
 
-from ink_api.conditions import ConditionType
+from ink_api.condition_types import ConditionType
 from ink_operator.core.objects import Manifest
-from ink_operator.inkservice.decide_ttl import expire_step, expired, seconds_left
+from ink_operator.inkservice.decide.ttl import expire_step, expired, seconds_left
 from ink_operator.inkservice.model import Claim
 from unit.operator.inkservice.deciding import (
     Row,
