@@ -16,11 +16,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / part) for part in ("crds", "operator")]
 
-from ink_builder import choice  # noqa: E402
-from ink_builder.errors import BuildError  # noqa: E402
-from ink_builder.planner import files  # noqa: E402
-from ink_builder.planner.images import Images  # noqa: E402
-from ink_builder.settings import Options  # noqa: E402
+from ink_planner.choice.choose import choose  # noqa: E402
+from ink_planner.model import files  # noqa: E402
+from ink_planner.model.errors import CannotPlan  # noqa: E402
+from ink_planner.model.options import BuildOptions  # noqa: E402
+from ink_planner.registry import base_images  # noqa: E402
 
 REPEATS = 5
 SHAPES: dict[str, Callable[[int], str]] = {
@@ -55,8 +55,8 @@ def milliseconds(run: Callable[[], object]) -> float:
 
 def plan(root: Path) -> str:
     try:
-        return choice.choose(files.from_directory(root), "", "web", Options(), Images()).pack
-    except BuildError as error:
+        return choose(files.from_directory(root), "", "web", BuildOptions(), base_images()).pack
+    except CannotPlan as error:
         return str(error.reason)
 
 

@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ink_planner.registry import PUBLIC_IMAGES
+
 from ink_local import build, gobuild, golang, headers, nodejs, oci, rootfs
 from ink_local.buildcache import cache_dir, key_of, locked, published, remove, used
 from ink_local.components import COMPONENTS
@@ -163,15 +165,12 @@ def languages() -> dict[str, Any]:
     """The chart's builders.baseImages: what is really there, by its true version; other languages have none here."""
     go = golang.minor()
     return {
+        **{name: {} for name in PUBLIC_IMAGES},
         "python": {"3.11": "python:3.11-slim", "3.13": "python:3.13-slim"},
         "static": {"3.13": "python:3.13-slim"},
         "node": {"22": "node:22-slim"} if nodejs.available() else {},
         "go": {go: {"build": f"golang:{go}-bookworm", "run": "debian:bookworm-slim"}} if go else {},
-        **{name: {} for name in _ABSENT},
     }
-
-
-_ABSENT = ("rust", "java", "maven", "gradle", "ruby", "php", "composer", "elixir", "deno", "dotnet")
 
 
 def ensure_images(ticker: Ticker | None = None, *, only: str = "") -> dict[str, Path]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ink_api.reasons import Reason
+from ink_planner.model.options import BuildOptions
 
 from ink_builder.errors import BuildError, infrastructure
 
@@ -37,16 +38,9 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Options:
-    """spec.build, and the start command of the tool."""
+class Options(BuildOptions):
+    """What is planned with, and what only the build itself needs."""
 
-    pack: str = "Auto"
-    dockerfile: str | None = None
-    target: str | None = None
-    install_command: str | None = None
-    build_command: str | None = None
-    publish_directory: str | None = None
-    start_command: str | None = None
     variables: Mapping[str, str] = field(default_factory=dict)
     """Plain variables of the build; ARG of a Dockerfile reads them."""
 

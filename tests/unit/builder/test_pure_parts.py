@@ -7,10 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from ink_builder import addresses, dockerfile, guard, image, settings
+from ink_builder import addresses, guard, image, settings
 from ink_builder.buildkit import auth, patterns
 from ink_builder.buildkit.proto import generate
 from ink_builder.errors import BuildError
+from ink_planner.choice import own_dockerfile as dockerfile
 
 OWN = "http://git.dp-system.svc.cluster.local:8080"
 ENVIRONMENT = {

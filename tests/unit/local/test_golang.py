@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from ink_builder.planner.images import Images
 from ink_local import baseimages, golang
+from ink_planner.registry import base_images
 
 
 def test_a_platform_names_what_it_has() -> None:
     """The builder takes the list, and each image in it is made for the node."""
-    images = Images(baseimages.languages())
+    images = base_images(baseimages.languages())
     made = {name for image in baseimages.public_images() for name in image.names}
     for ecosystem in ("python", "node", "go", "static"):
         for base in images.of(ecosystem):
