@@ -246,6 +246,8 @@ async def _prepare(settings: Settings, work: Path, log: BuildLog, clock: Clock) 
 
 def _load_planner() -> None:
     """While the git server answers."""
+    import ink_planner.choice.choose
+    import ink_planner.output.report  # noqa: F401
 
     import ink_builder.variables  # noqa: F401
 
