@@ -81,7 +81,7 @@ def _start(files: Files, overrides: Overrides, tasks: dict[str, str], entry: str
         if task in tasks and "--watch" not in tasks[task]:
             return f"deno task {task}", f"task {task}"
     if entry is None:
-        raise NothingToStart("this is Deno, but how to start it is not to be seen: add a task `start`, or a main.ts")
+        raise NothingToStart("this is Deno, but no start command was found: add a task `start`, or a main.ts")
     if _SERVES.search(files.read(entry)):
         return f"deno serve --allow-all --host 0.0.0.0 --port {PORT} {entry}", entry
     return f"deno run --allow-all {entry}", entry

@@ -49,8 +49,8 @@ def in_a_directory(
     if not plans or files.place:
         return None
     name, plan = next(iter(plans.items()))
-    left = [f"{quoting.shown(other)} is left out: {error}" for other, error in list(unplanned.items())[:_MOST_LEFT]]
-    notes = (*plan.notes, f"the application lies in {name}", *left)
+    left = [f"{quoting.shown(other)} is skipped: {error}" for other, error in list(unplanned.items())[:_MOST_LEFT]]
+    notes = (*plan.notes, f"the application is in {name}", *left)
     return replace(plan, directory=name if plan.directory is None else plan.directory, notes=notes)
 
 

@@ -31,24 +31,25 @@ _COMPOSE = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose
 def sentence(files: Files) -> str | None:
     """A sentence for what a person would recognise here, else None."""
     if (dockerfiles := _dockerfiles(files)) and not files.first(*_COMPOSE):
-        below = ", or source.git.rootDirectory to its directory" if "/" in dockerfiles[0] else ""
-        return f"there is no Dockerfile at the top, but {', '.join(dockerfiles[:3])}: set build.dockerfile to it{below}"
+        found, below = ", ".join(dockerfiles[:3]), "/" in dockerfiles[0]
+        remedy = "set build.dockerfile to it" + (", or source.git.rootDirectory to its directory" if below else "")
+        return f"there is no Dockerfile at the top, but there is {found}: {remedy}"
     planned = {name for ecosystem in registry.ECOSYSTEMS for name in ecosystem.signs.manifests}
     if (path := files.first(*(name for name in _LANGUAGES if name not in planned))) is not None:
-        return f"this is {_LANGUAGES[path]} ({path}), which Ink does not plan: add a Dockerfile"
+        return f"this is {_LANGUAGES[path]} ({path}), which Ink builds only with a Dockerfile: add one"
     if files.has_directory("content") and re.search(r"^[ \t]*base_url\s*=", files.read("config.toml"), re.MULTILINE):
-        return "this is a site for Zola (config.toml), which Ink does not plan: add a Dockerfile"
-    if found := template(files):
-        return found
+        return "this is a site for Zola (config.toml), which Ink builds only with a Dockerfile: add one"
+    if made_from := template(files):
+        return made_from
     if files.with_suffix(".cabal"):
-        return "this is Haskell, which Ink does not plan: add a Dockerfile"
+        return "this is Haskell, which Ink builds only with a Dockerfile: add one"
     if (path := files.first(*_COMPOSE)) is not None:
         return (
-            f"{path} describes several containers, and Ink builds one service at a time: create a service for each that"
-            " is built here (source.git.rootDirectory), and use images or resources for the others"
+            f"{path} describes several containers, but Ink builds one service at a time: create a service for each one"
+            " built from this repository (source.git.rootDirectory), and use images or resources for the others"
         )
     if files.with_suffix(".ipynb"):
-        return "there are notebooks only, and nothing that serves: add a program (main.py) and a requirements.txt"
+        return "there are only notebooks here: add a program that serves (main.py) and a requirements.txt"
     if "_config.yml" in files and (
         files.has_directory("_posts") or files.first("index.md", "index.markdown", "index.html")
     ):

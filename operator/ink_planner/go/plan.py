@@ -108,7 +108,7 @@ def _plan(files: Files, overrides: Overrides, images: BaseImages, package: str, 
         if number[:2] > base.number:
             # the go command fetches the toolchain that go.mod asks for, as a module
             environment.append(("GOTOOLCHAIN", "auto"))
-            notes = (f"Go {wanted.text} is fetched by the go command: this platform has {base.version}",)
+            notes = (f"Go {wanted.text} is downloaded by the go command: this platform has {base.version}",)
     start, why = _start(files, mod, overrides, package)
     return ImagePlan(
         pack="Go",

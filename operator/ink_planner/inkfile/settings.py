@@ -104,8 +104,10 @@ def _remedy(error: dict[str, Any], location: tuple[Any, ...]) -> str:
     if error["type"] == "extra_forbidden":
         name = str(location[-1])
         if name in _ELSEWHERE:
-            return f"ink.yaml does not decide this: remove it, and {_ELSEWHERE[name]}"
+            return f"this cannot be set in ink.yaml: remove it, and {_ELSEWHERE[name]}"
         fields = [f.alias or n for model in (InkFile, InkTarget) for n, f in model.model_fields.items()]
         near = difflib.get_close_matches(name, fields, 1) if len(location) in {1, 3} else []
-        return "no such field: " + (f"did you mean {near[0]}?" if near else "remove it (docs/ink.schema.json has all)")
+        return "no such field: " + (
+            f"did you mean {near[0]}?" if near else "remove it (docs/ink.schema.json lists them all)"
+        )
     return str(error["msg"]).removeprefix("Value error, ")

@@ -63,7 +63,7 @@ def parse(text: str) -> YamlTree:
                 if documents > 1:
                     raise NotReadable(line, "it has a second document: remove `---` and what follows")
             elif isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-                raise NotReadable(line, "anchors (&) and aliases (*) are not read: write the value again")
+                raise NotReadable(line, "anchors (&) and aliases (*) are not supported: repeat the value")
             elif isinstance(event, yaml.NodeEvent):
                 _enter(tree, stack, event, line)
             elif isinstance(event, yaml.CollectionEndEvent):
@@ -80,7 +80,7 @@ def parse(text: str) -> YamlTree:
 def _enter(tree: YamlTree, stack: list[_Open], event: Any, line: int) -> None:
     """Put a value, or the beginning of one, where it belongs."""
     if getattr(event, "tag", None) not in {None, "!"}:
-        raise NotReadable(line, f"tags such as {event.tag[:40]} are not read: remove it")
+        raise NotReadable(line, f"tags such as {event.tag[:40]} are not supported: remove it")
     parent = stack[-1] if stack else None
     if parent is not None and isinstance(parent.value, dict) and parent.key is None:
         _key(tree, parent, event, line)
@@ -106,7 +106,7 @@ def _key(tree: YamlTree, parent: _Open, event: Any, line: int) -> None:
     if not isinstance(event, yaml.ScalarEvent):
         raise NotReadable(line, "a key must be a name")
     if event.value in parent.value:
-        raise NotReadable(line, f"{event.value[:60]!r} stands there twice: remove one of them")
+        raise NotReadable(line, f"{event.value[:60]!r} is there twice: remove one of them")
     parent.key = event.value
     tree.lines[(*parent.path, event.value)] = line
 

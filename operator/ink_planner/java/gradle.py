@@ -35,7 +35,7 @@ def gradle(files: Files, wanted: str = "") -> JvmOutput:
         return JvmOutput("Spring Boot", build, SPRING, _CACHES, _ENVIRONMENT)
     if re.search(r"gradleup\.shadow|johnrengelman\.shadow", text):
         build = f"{command} {task}shadowJar && {the_jar(f'{folder}build/libs')}"
-        return JvmOutput("a jar with all it needs", build, f"java -jar {JAR}", _CACHES, _ENVIRONMENT)
+        return JvmOutput("a self-contained jar", build, f"java -jar {JAR}", _CACHES, _ENVIRONMENT)
     if _APPLICATION.search(text) or "io.ktor.plugin" in text:
         # the start script is named after the project, whatever that is
         build = f"{command} {task}installDist && mkdir -p /out && cp -r {folder}build/install/*/. /out"
@@ -44,7 +44,7 @@ def gradle(files: Files, wanted: str = "") -> JvmOutput:
     name = main_class(files, folder)
     if name is None:
         raise NothingToStart(
-            "this is Gradle, but no class with a main method is to be seen under src/main: add one, or the plugin"
+            "this is Gradle, but no class with a main method was found under src/main: add one, or the plugin"
             " `application` with its mainClass"
         )
     build = f"{command} {task}assemble && {the_jar(f'{folder}build/libs')}"

@@ -33,13 +33,13 @@ def maven(files: Files, wanted: str = "") -> JvmOutput:
         return JvmOutput("Spring Boot", f"{package} && {the_jar(f'{folder}target')}", SPRING, _CACHES)
     if _PACKS_ITSELF.search(text):
         return JvmOutput(
-            "a jar with all it needs", f"{package} && {the_jar(f'{folder}target')}", f"java -jar {JAR}", _CACHES
+            "a self-contained jar", f"{package} && {the_jar(f'{folder}target')}", f"java -jar {JAR}", _CACHES
         )
     entry = re.search(r"<mainClass>\s*([\w.$]+)\s*</mainClass>", text)
     name = entry[1] if entry else main_class(files, folder)
     if name is None:
         raise NothingToStart(
-            "this is Maven, but no class with a main method is to be seen under src/main: add one, or name it as"
+            "this is Maven, but no class with a main method was found under src/main: add one, or name it as"
             " mainClass in pom.xml"
         )
     build = f"{package} {_COPY} && {the_jar(f'{folder}target')}"
@@ -69,7 +69,7 @@ def _module(files: Files) -> str:
     if len(programs) == 1:
         return programs[0]
     if not programs:
-        raise NothingToStart("this is Maven with modules, and none of them has a main method")
+        raise NothingToStart("this is Maven with modules, but no class with a main method was found in them: add one")
     raise CannotPlan(
         f"several modules are applications: {', '.join(programs[:10])}; set a build command, such as"
         f" `mvn -DskipTests --projects {programs[0]} --also-make package`, and a start command"

@@ -36,7 +36,7 @@ class Files:
         return self._read(path) if path in self.paths else ""
 
     def problem(self, path: str) -> str:
-        """Why a file cannot be read (`is a link that leads nowhere`); empty when it can."""
+        """Why a file cannot be read (`is a link to a file that does not exist`); empty when it can."""
         return self._problem(path)
 
     def is_utf16(self, path: str) -> bool:
@@ -149,7 +149,7 @@ def from_directory(root: Path) -> Files:
             return "is a link to itself"
         if not target.is_relative_to(real):
             return "is a link out of the repository"
-        return "" if target.is_file() else "is a link that leads nowhere"
+        return "" if target.is_file() else "is a link to a file that does not exist"
 
     return Files(frozenset(_list(root)), read, _problem=problem)
 

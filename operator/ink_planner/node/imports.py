@@ -4,7 +4,7 @@ import re
 
 from ink_planner.model.errors import MissingPackage
 from ink_planner.model.files import Files
-from ink_planner.node import locks
+from ink_planner.node import managers
 from ink_planner.node.package_json import PackageJson
 from ink_planner.toolkit import formats, sources
 
@@ -43,21 +43,19 @@ def check(files: Files, package: PackageJson, path: str) -> tuple[str, ...]:
     if files.has_directory("node_modules") or files.first("pnpm-workspace.yaml", "bun.lock", "bun.lockb"):
         return ()
     lacking = [name for name in _imported(files, path) if name not in _asked(package)]
-    lacking = [name for name in lacking if not locks.brings(files, name)]
-    present = locks.present(files)
+    lacking = [name for name in lacking if not managers.brings(files, name)]
+    present = managers.present_locks(files)
     if not lacking:
         return ()
     if present or not _asked(package):
         raise MissingPackage(_sentence(files, path, lacking[0], present))
-    return tuple(
-        f"{path} imports {name}, which package.json does not name: add it to the dependencies" for name in lacking
-    )
+    return tuple(f"{path} imports {name}, which is not in package.json: add it to its dependencies" for name in lacking)
 
 
 def _sentence(files: Files, path: str, name: str, locks: list[str]) -> str:
     if "package.json" not in files:
         return (
-            f"{path} imports {name}, and there is no package.json: run `npm init -y` and `npm install {name}`, and"
+            f"{path} imports {name}, but there is no package.json: run `npm init -y` and `npm install {name}`, then"
             " commit package.json and package-lock.json"
         )
     also = f" and {locks[0]}" if locks else ""

@@ -47,12 +47,12 @@ def source_of(files: Files, path: str) -> str:
 
 
 def unreachable(files: Files, source: str) -> tuple[str, ...]:
-    """A note, when a program listens where nobody outside of its container reaches it."""
+    """A note, when a program listens where it cannot be reached from outside its container."""
     text = files.read(source)
     code = sources.without_comments(text)
     if _FASTIFY.search(code) and ".listen(" in code and not _ANYWHERE.search(code):
         return (
-            f"{source}: Fastify listens on 127.0.0.1 when it is not told where, which nobody reaches from outside: call"
+            f"{source}: Fastify listens on 127.0.0.1 by default, which cannot be reached from outside: call"
             ' listen({ port, host: "0.0.0.0" })',
         )
     return sources.only_from_inside(source, text)

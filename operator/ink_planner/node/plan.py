@@ -1,6 +1,7 @@
 """Pack Node: npm, yarn, pnpm or bun; a framework's server, a start script, or a site that a build leaves behind."""
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -12,15 +13,19 @@ from ink_planner.model.plan import ImagePlan, Run
 from ink_planner.node import (
     imports,
     listening,
+    managers,
     nx,
     openssl,
     package_json,
+    scripts,
+    server_frameworks,
+    site_frameworks,
     typescript,
     workspaces,
 )
-from ink_planner.node.framework import Framework
-from ink_planner.node.frameworks import OWN_SERVERS, SERVERS, of
-from ink_planner.node.package_json import TOOLS, PackageJson, PackageManager
+from ink_planner.node.framework import OWN_SERVERS, SERVERS, Framework
+from ink_planner.node.managers import TOOLS, PackageManager
+from ink_planner.node.package_json import PackageJson
 from ink_planner.node.start import NodeStart, find
 from ink_planner.toolkit import quoting, shared_files, sites
 
@@ -28,6 +33,12 @@ _NATIVE = frozenset(
     {"bcrypt", "better-sqlite3", "sqlite3", "argon2", "node-gyp", "node-pty", "re2", "serialport", "cpu-features"}
 )
 """Packages that compile C++ when they find no binary for this Node."""
+_FRAMEWORKS: tuple[Callable[[PackageJson], Framework | None], ...] = (
+    server_frameworks.adonis, server_frameworks.medusa, server_frameworks.next_, server_frameworks.nuxt,
+    server_frameworks.sveltekit, server_frameworks.astro, server_frameworks.router, site_frameworks.angular,
+    server_frameworks.nitro, site_frameworks.vitepress, site_frameworks.site, site_frameworks.webpack,
+    site_frameworks.vite, site_frameworks.served,
+)  # fmt: skip
 _NOT_PROGRAMS = (".d.ts", ".config.ts", ".test.ts", ".spec.ts")
 
 
@@ -45,14 +56,14 @@ def plan(files: Files, overrides: Overrides, images: BaseImages) -> ImagePlan:
     """The plan of one package. Raises CannotPlan when package.json cannot be read or nothing can be started."""
     package = package_json.read(files)
     base, version = package_json.version(files, package, images, openssl.constraints(package))
-    manager = package_json.manager(files, package, lenient=bool(version.note))
-    kind = None if overrides.start or shared_files.procfile(files) else _kind(package, overrides)
-    build = _build(package, manager, kind, overrides)
+    manager = managers.choose(files, package, lenient=bool(version.note))
+    framework = None if overrides.start or shared_files.procfile(files) else _framework(package, overrides)
+    build = _build(package, manager, framework, overrides)
     old = openssl.old_tool(package, version.used) if build and not overrides.build else None
-    if kind is None and build is None and _only_pages(files, package, overrides):
+    if framework is None and build is None and _only_pages(files, package, overrides):
         return sites.plan(files, overrides, images)
     start = None
-    if kind is None or not (kind.start or kind.site):
+    if framework is None or not (framework.start or framework.site):
         start = find(files, package, overrides, built=build is not None, manager=manager.name)
         if start is None and (compiled := typescript.program(files, package)):
             build = build or typescript.COMPILE
@@ -69,14 +80,14 @@ def plan(files: Files, overrides: Overrides, images: BaseImages) -> ImagePlan:
         **_installation(files, package, manager, overrides),
     )
     if build:
-        environment = (*skeleton.build_environment, *(kind.build_environment if kind else ()))
-        steps = _build_steps(package, manager, kind, f"{openssl.LEGACY if old else ''}{build}")
+        environment = (*skeleton.build_environment, *(framework.build_environment if framework else ()))
+        steps = _build_steps(package, manager, framework, f"{openssl.LEGACY if old else ''}{build}")
         skeleton = replace(skeleton, build=steps, build_environment=environment, notes=_of_age(old))
     if start is not None and overrides.install is None:
         start = replace(start, notes=(*start.notes, *imports.check(files, package, start.entry)))
-    if kind is not None and kind.site:
-        return sites.served(skeleton, kind.site, kind.label, images)
-    return _server(skeleton, package, manager, kind, start)
+    if framework is not None and framework.site:
+        return sites.served(skeleton, framework.site, framework.label, images)
+    return _server(skeleton, package, manager, framework, start)
 
 
 def _only_pages(files: Files, package: PackageJson, overrides: Overrides) -> bool:
@@ -93,29 +104,33 @@ def _only_pages(files: Files, package: PackageJson, overrides: Overrides) -> boo
     )
 
 
-def _kind(package: PackageJson, overrides: Overrides) -> Framework | None:
+def _framework(package: PackageJson, overrides: Overrides) -> Framework | None:
     if overrides.publish_directory:
         directory = quoting.directory(overrides.publish_directory, "the publish directory")
         return Framework("a site", site=directory or ".")
-    return of(package)
+    return next((found for recognise in _FRAMEWORKS if (found := recognise(package)) is not None), None)
 
 
-def _build(package: PackageJson, manager: PackageManager, kind: Framework | None, overrides: Overrides) -> str | None:
+def _build(
+    package: PackageJson, manager: PackageManager, framework: Framework | None, overrides: Overrides
+) -> str | None:
     if overrides.build:
         return overrides.build
-    arguments = kind.arguments if kind else ""
+    arguments = framework.arguments if framework else ""
     for name in ("build", "heroku-postbuild"):
         if name in package.scripts:
             return manager.script(name, arguments)
-    return f"npx --no-install {kind.build} {arguments}".rstrip() if kind and kind.build else None
+    return f"npx --no-install {framework.build} {arguments}".rstrip() if framework and framework.build else None
 
 
-def _build_steps(package: PackageJson, manager: PackageManager, kind: Framework | None, build: str) -> tuple[Run, ...]:
+def _build_steps(
+    package: PackageJson, manager: PackageManager, framework: Framework | None, build: str
+) -> tuple[Run, ...]:
     steps = [Run(build, manager.caches)]
     if "prisma" in package.tools and "prisma generate" not in package.scripts.get("build", ""):
         steps.insert(0, Run("npx --no-install prisma generate", manager.caches))
-    if kind and kind.after:
-        steps.append(Run(kind.after))
+    if framework and framework.after:
+        steps.append(Run(framework.after))
     return tuple(steps)
 
 
@@ -162,19 +177,25 @@ def _plain_manifests(files: Files, manager: PackageManager) -> tuple[str, ...]:
 
 
 def _server(
-    skeleton: ImagePlan, package: PackageJson, manager: PackageManager, kind: Framework | None, start: NodeStart | None
+    skeleton: ImagePlan,
+    package: PackageJson,
+    manager: PackageManager,
+    framework: Framework | None,
+    start: NodeStart | None,
 ) -> ImagePlan:
-    command, why = (start.command, start.why) if start else ((kind.start, kind.label) if kind else ("", ""))
+    command, why = (
+        (start.command, start.why) if start else ((framework.start, framework.label) if framework else ("", ""))
+    )
     needs_manager = bool(manager.setup) and _uses(manager.name.split()[0], command, package)
     path = "/app/node_modules/.bin:" + (f"{TOOLS}/bin:" if needs_manager else "") + "$PATH"
     environment = (("NODE_ENV", "production"), ("NPM_CONFIG_UPDATE_NOTIFIER", "false"), ("PATH", path))
     artifacts = [("/app", "/app")]
-    if kind is not None and kind.artifacts is not None:
-        artifacts = [(f"/app/{source}", "/app" if to == "." else f"/app/{to}") for source, to in kind.artifacts]
+    if framework is not None and framework.artifacts is not None:
+        artifacts = [(f"/app/{source}", "/app" if to == "." else f"/app/{to}") for source, to in framework.artifacts]
     if needs_manager:
         artifacts.append((TOOLS, TOOLS))
     build = skeleton.build
-    prunes = kind.prunes if kind is not None and kind.start else True
+    prunes = framework.prunes if framework is not None and framework.start else True
     if build and prunes and manager.prune and _can_prune(package, command):
         build = (*build, Run(manager.prune, manager.caches))
     return replace(
@@ -182,10 +203,10 @@ def _server(
         build=build,
         start=command,
         start_why=why,
-        run_environment=(*environment, *(kind.environment if kind else ())),
+        run_environment=(*environment, *(framework.environment if framework else ())),
         artifacts=tuple(artifacts),
         port=start.port if start else skeleton.port,
-        notes=(*skeleton.notes, *_notes(package, kind), *(start.notes if start else ())),
+        notes=(*skeleton.notes, *_notes(package, framework), *(start.notes if start else ())),
     )
 
 
@@ -206,36 +227,33 @@ def _can_prune(package: PackageJson, start: str) -> bool:
     return not (programs & words or {"npm", "npx", "yarn", "pnpm", "ts-node", "nest", "knex"} & words)
 
 
-def _notes(package: PackageJson, kind: Framework | None) -> tuple[str, ...]:
+def _notes(package: PackageJson, framework: Framework | None) -> tuple[str, ...]:
     if (
-        kind is not None
-        and kind.label == "SvelteKit"
+        framework is not None
+        and framework.label == "SvelteKit"
         and not {"@sveltejs/adapter-node", "@sveltejs/adapter-auto"} & (package.tools.keys())
     ):
-        return ("SvelteKit has no @sveltejs/adapter-node: it is needed, unless another adapter leaves build/index.js",)
-    if kind is not None and kind.label == "AdonisJS":
+        return ("SvelteKit needs @sveltejs/adapter-node in package.json, unless another adapter writes build/index.js",)
+    if framework is not None and framework.label == "AdonisJS":
         return ("APP_KEY must be set on the service",)
     return ()
 
 
 def _of_age(old: str | None) -> tuple[str, ...]:
-    return (f"{old} was made for Node 16 and older: its build may use the old hashes of OpenSSL",) if old else ()
+    return (f"{old} was made for Node 16 or older: its build runs with OpenSSL's legacy provider",) if old else ()
 
 
 def _nothing(files: Files, package: PackageJson, build: str | None) -> NothingToStart:
-    if config := files.first("wrangler.toml", "wrangler.json", "wrangler.jsonc"):
-        return NothingToStart(
-            f"this is built for Cloudflare Workers ({config}), which leaves no server behind: add one for Node (with"
-            " Hono: @hono/node-server), and a `start` script to package.json"
-        )
+    if config := files.first(*scripts.WORKERS):
+        return scripts.for_workers(config)
     typed = next((p for p in files.with_suffix(".ts", 1) if not p.endswith(_NOT_PROGRAMS)), None)
     if typed and not build:
         return NothingToStart(
-            f"this is TypeScript ({ascii(typed)[1:-1]}), but neither a `build` nor a `start` script is in package.json:"
-            ' add for example "build": "tsc" and "start": "node dist/index.js"'
+            f"this is TypeScript ({ascii(typed)[1:-1]}), but package.json has neither a `build` nor a `start` script:"
+            ' add, for example, "build": "tsc" and "start": "node dist/index.js"'
         )
     seen = f"its scripts are {', '.join(sorted(package.scripts)[:10])}" if package.scripts else "it has no scripts"
     return NothingToStart(
-        f"this is Node, but how to start it is not to be seen ({ascii(seen)[1:-1]}): add a `start` script to"
+        f"this is Node, but no start command was found ({ascii(seen)[1:-1]}): add a `start` script to"
         " package.json, a `main`, or a server.js"
     )

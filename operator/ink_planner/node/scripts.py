@@ -4,7 +4,7 @@ import re
 
 from ink_planner.model.errors import MissingProgram, NothingToStart
 from ink_planner.model.files import Files
-from ink_planner.node import locks
+from ink_planner.node import managers
 from ink_planner.node.package_json import PackageJson
 from ink_planner.toolkit import quoting
 
@@ -35,6 +35,8 @@ _BROUGHT = {
 }
 """Programs that people have installed for their whole machine, and the packages that bring them."""
 _FILE_SERVERS = ("serve", "sirv", "http-server", "live-server")
+WORKERS = ("wrangler.toml", "wrangler.json", "wrangler.jsonc")
+"""Configurations of a Cloudflare worker."""
 
 
 def script_names(package: PackageJson) -> tuple[str, ...]:
@@ -59,13 +61,11 @@ def meant(files: Files, package: PackageJson, text: str) -> tuple[str, tuple[str
     for path in _ENV_FILE.findall(text):
         if path not in files:
             text = re.sub(rf"\s--env-file[= ]{re.escape(path)}(?=\s|$)", "", text)
-            notes.append(
-                f"{path} is not in this commit, and is not read at the start: set its variables on the service"
-            )
+            notes.append(f"{path} is not in this commit, so it is not read at start: set its variables on the service")
     watched = _NODEMON.match(text)
     if watched and not _brought(files, package, "nodemon") and not watched["program"].endswith((".ts", ".tsx")):
         text = f"{watched['settings']}node {watched['program']}"
-        notes.append("nodemon is not in package.json: its program is started by node")
+        notes.append("nodemon is not in package.json: node starts the program instead")
     return text, tuple(notes)
 
 
@@ -77,7 +77,7 @@ def check(files: Files, package: PackageJson, text: str, script: str) -> None:
     if not _brought(files, package, first["program"]):
         needed = _BROUGHT[first["program"]][0]
         raise MissingProgram(
-            f"script {script} runs {first['program']}, which no package in package.json brings: add it"
+            f"script {script} runs {first['program']}, which no package in package.json provides: add it"
             f" (npm install {needed}) and commit package.json and the lock file"
         )
 
@@ -88,22 +88,27 @@ def _brought(files: Files, package: PackageJson, program: str) -> bool:
         return True
     if "bun.lockb" in files or files.has_directory("node_modules"):
         return True
-    return any(locks.brings(files, name) for name in _BROUGHT[program])
+    return any(managers.brings(files, name) for name in _BROUGHT[program])
 
 
 def refuse_others(files: Files, package: PackageJson) -> None:
     """Raises NothingToStart for what is no server: a program with windows, or one for Cloudflare's own machines."""
     script = package.script("start")
     if config := _workers(files, package):
-        raise NothingToStart(
-            f"this is built for Cloudflare Workers ({config}), which leaves no server behind: add one for Node (with"
-            " Hono: @hono/node-server), and a `start` script to package.json"
-        )
+        raise for_workers(config)
     if "electron" in package.tools and (not script or re.search(r"\belectron\b", _whole(package, script))):
         raise NothingToStart(
-            "this is a desktop application (Electron), which serves nothing: set a start command, or for pages in it"
-            " build.buildCommand and build.publishDirectory"
+            "this is a desktop application (Electron), which serves nothing: set a start command, or build.buildCommand"
+            " and build.publishDirectory to serve its pages"
         )
+
+
+def for_workers(config: str) -> NothingToStart:
+    """The error for an application whose build is a Cloudflare worker."""
+    return NothingToStart(
+        f"this is built for Cloudflare Workers ({config}), which produces no server: add one for Node (with"
+        " Hono: @hono/node-server), and a `start` script to package.json"
+    )
 
 
 def _whole(package: PackageJson, script: str) -> str:
@@ -113,7 +118,7 @@ def _whole(package: PackageJson, script: str) -> str:
 
 def _workers(files: Files, package: PackageJson) -> str | None:
     """The configuration of a Cloudflare worker, where nothing else starts the repository."""
-    config = files.first("wrangler.toml", "wrangler.json", "wrangler.jsonc")
+    config = files.first(*WORKERS)
     script = package.script("start")
     served = {"express", "fastify", "koa", "@hono/node-server", "ws", "socket.io"} & package.tools.keys()
     return config if config and not served and (not script or re.search(r"\bwrangler\b", script)) else None

@@ -8,7 +8,7 @@ from ink_planner.model.files import Files
 from ink_planner.model.options import Overrides
 from ink_planner.model.plan import DEFAULT_PORT
 from ink_planner.node import listening, scripts
-from ink_planner.node.frameworks import OWN_SERVERS
+from ink_planner.node.framework import OWN_SERVERS
 from ink_planner.node.package_json import PackageJson
 from ink_planner.toolkit import quoting, shared_files
 

@@ -9,8 +9,9 @@ from ink_planner.model.errors import CannotPlan, NothingToStart
 from ink_planner.model.files import Files
 from ink_planner.model.options import Overrides
 from ink_planner.model.plan import ImagePlan, Run
-from ink_planner.node import package_json
-from ink_planner.node.package_json import PackageJson, PackageManager
+from ink_planner.node import managers, package_json
+from ink_planner.node.managers import PackageManager
+from ink_planner.node.package_json import PackageJson
 from ink_planner.toolkit import formats, quoting, shared_files
 
 _MOST_MEMBERS = 200
@@ -52,7 +53,7 @@ def plan(files: Files, overrides: Overrides, images: BaseImages, single: Single)
             " describe them in ink.yaml"
         )
     if not plans:
-        raise NothingToStart("this is a workspace, and no package in it can be started: add a `start` script to one")
+        raise NothingToStart("this is a workspace, but no package in it can be started: add a `start` script to one")
     return next(iter(plans.values()))
 
 
@@ -87,11 +88,11 @@ def _member(root: Files, place: str, overrides: Overrides, images: BaseImages, s
     own = root.below(place)
     top = package_json.read(root)
     base, version = package_json.version(*_asks(root, top, own), images)
-    manager = package_json.manager(root, top, lenient=bool(version.note))
+    manager = managers.choose(root, top, lenient=bool(version.note))
     alone = single(own, overrides, images)
     target = f"/app/{place}"
     path = f"{target}/node_modules/.bin:/app/node_modules/.bin"
-    tools = f":{package_json.TOOLS}/bin" if manager.setup else ""
+    tools = f":{managers.TOOLS}/bin" if manager.setup else ""
     install = f"cd {target} && {overrides.install}" if overrides.install else manager.install
     moved = replace(
         alone,

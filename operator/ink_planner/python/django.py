@@ -26,7 +26,7 @@ def start(files: Files, packages: frozenset[str]) -> PythonStart | None:
     if not _on_a_file(files):
         return served
     migrated = f'if [ -z "$DATABASE_URL" ]; then python manage.py migrate --noinput; fi; exec {served.command}'
-    return replace(served, command=migrated, note=f"{served.note}, and its tables in SQLite")
+    return replace(served, command=migrated, note=f"{served.note}, after migrating its SQLite database")
 
 
 def _on_a_file(files: Files) -> bool:
@@ -67,5 +67,5 @@ def collect_static(files: Files, command: str) -> str | None:
         return None
     return (
         f'python manage.py collectstatic --noinput 2> {_WHY} || {{ cat {_WHY}; ! grep -qE "{_NEVER_STARTS}" {_WHY}'
-        " && echo 'collectstatic failed: the application lacks its files'; }"
+        " && echo 'collectstatic failed: static files will be missing'; }"
     )

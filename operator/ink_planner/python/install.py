@@ -96,8 +96,7 @@ def _check_lock(above: Files, project: dict[str, Any]) -> None:
     names = [_normal(found[1]) for text in asked if (found := _NAME.match(text))]
     if missing := [name for name in names if name not in known]:
         raise StaleLock(
-            f"uv.lock does not have {', '.join(missing[:5])}, which pyproject.toml asks for: run `uv lock` and commit"
-            " uv.lock"
+            f"uv.lock lacks {', '.join(missing[:5])}, which pyproject.toml asks for: run `uv lock` and commit uv.lock"
         )
 
 

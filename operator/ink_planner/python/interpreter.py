@@ -36,11 +36,11 @@ def choose(
     constraint = VersionConstraint(f"<=3.{oldest.minor}.99", oldest.source)
     ranges = [constraint for constraint in asked if not constraint.pin]
     base, other = versions.choose(images, "python", RULES, [constraint, *ranges])
-    why = f"{oldest.source} is from the time of Python 3.{oldest.minor}"
+    why = f"{oldest.source} supports Python up to 3.{oldest.minor}"
     if base.number > (3, oldest.minor):
-        near = version.note if named else f"Python {base.version} is the nearest there is: {why}"
+        near = version.note if named else f"Python {base.version} is the nearest available: {why}"
         return base, replace(version, used=base.version, note=near) if named else replace(other, why=why, note=near)
-    note = f"Python {base.version} is used: {version.why}, which is not to be had here, and {why}" if named else ""
+    note = f"Python {base.version} is used: {version.why}, which is not available, and {why}" if named else ""
     return base, replace(other, why=version.why if named else why, note=note)
 
 

@@ -139,7 +139,7 @@ def _start(scope: Files, overrides: Overrides, packages: frozenset[str], documen
     if documents is not None:
         return _mkdocs(documents, packages)
     raise NothingToStart(
-        "this is Python, but how to start it is not to be seen: set a start command, add a Procfile with a line"
+        "this is Python, but no start command was found: set one, add a Procfile with a line"
         " `web: …`, or name the program main.py or app.py"
     )
 
@@ -167,8 +167,8 @@ def _all_packages_named(files: Files) -> None:
         kind = NothingToStart if "/" in path else CannotPlan
         conda = files.first("environment.yml", "environment.yaml")
         raise kind(
-            f"{ascii(path)[1:-1]} imports {', '.join(modules[:10])}, and no file says which packages to install: add a"
-            " requirements.txt that names them" + (f"; {conda} is conda's, which Ink does not read" if conda else "")
+            f"{ascii(path)[1:-1]} imports {', '.join(modules[:10])}, but no file says which packages to install: add a"
+            " requirements.txt that lists them" + (f"; {conda} is for conda, which Ink does not use" if conda else "")
         )
 
 

@@ -88,7 +88,8 @@ def _served(app: PythonApp, target: str, packages: frozenset[str]) -> PythonStar
         )
     if app.framework == "Flask":
         return PythonStart(
-            f"flask --app {target} run --host 0.0.0.0 --port {PORT}", note="Flask's own server; add gunicorn for load"
+            f"flask --app {target} run --host 0.0.0.0 --port {PORT}",
+            note="Flask's development server; add gunicorn for production",
         )
     return PythonStart(f"gunicorn --bind 0.0.0.0:{PORT} {target}", ("gunicorn",), f"{app.framework}; gunicorn added")
 

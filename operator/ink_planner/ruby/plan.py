@@ -117,7 +117,7 @@ def _start(files: Files, overrides: Overrides, gems: frozenset[str], *, rails: b
     prefix = "bundle exec " if "Gemfile" in files else ""
     if "config.ru" in files and "Gemfile" not in files:
         raise CannotPlan(
-            "config.ru needs gems (rackup, a server such as puma, and what it requires), and no file names them: add a"
+            "config.ru needs gems (rackup, a server such as puma, and what it requires), but no file lists them: add a"
             " Gemfile"
         )
     if "config.ru" in files:
@@ -130,7 +130,7 @@ def _start(files: Files, overrides: Overrides, gems: frozenset[str], *, rails: b
     if "Gemfile" not in files:
         _no_gems_needed(files, script)
     if script is None:
-        raise NothingToStart("this is Ruby, but how to start it is not to be seen: add config.ru, app.rb or a Procfile")
+        raise NothingToStart("this is Ruby, but no start command was found: add config.ru, app.rb or a Procfile")
     arguments = f" -o 0.0.0.0 -p {PORT}" if "sinatra" in gems else ""
     return f"{prefix}ruby {script}{arguments}", f"{script}{', Sinatra' if arguments else ''}"
 
@@ -139,7 +139,7 @@ def _no_gems_needed(files: Files, script: str | None) -> None:
     """Without a Gemfile nothing is installed: what the program requires then fails at its start."""
     required = re.findall(r"^[ \t]*require\s+[\"']([\w-]+)", files.read(script or ""), re.MULTILINE)
     if missing := [name for name in required if name in _USUAL_GEMS]:
-        raise CannotPlan(f"{script} requires {', '.join(missing)}, and no file names the gems: add a Gemfile")
+        raise CannotPlan(f"{script} requires {', '.join(missing)}, but no file lists the gems: add a Gemfile")
 
 
 def _manifests(files: Files) -> tuple[str, ...]:

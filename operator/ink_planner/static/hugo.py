@@ -65,7 +65,7 @@ def _check_theme(files: Files, settings: str) -> None:
     if named and not there and "go.mod" not in files and f"themes/{named[1]}" not in files.read(".gitmodules"):
         raise CannotPlan(
             f"the theme {named[1]} is not in this commit: add it with"
-            f" `git submodule add ADDRESS themes/{named[1]}`, or commit its files"
+            f" `git submodule add URL themes/{named[1]}`, or commit its files"
         )
 
 
@@ -96,7 +96,9 @@ def _version(files: Files) -> Version:
             return Version("Hugo", ".".join(map(str, number)), why)
         if number:
             near = ".".join(map(str, _OLDEST))
-            return Version("Hugo", near, why, f"Hugo {near} is used: {why}, and there is no older one as a package")
+            return Version(
+                "Hugo", near, why, f"Hugo {near} is used: {why}, which is older than any version that is packaged"
+            )
     return Version("Hugo", "newest", "the default")
 
 
@@ -113,5 +115,7 @@ def _go(images: BaseImages) -> tuple[Copy, ...]:
     """Themes that are modules are fetched by the go command. Raises NoBaseImage."""
     base = images.default("go")
     if base is None:
-        raise NoBaseImage("the theme is a module, which needs Go, and this platform has no image for it")
+        raise NoBaseImage(
+            "the theme is a module, which needs Go, and this platform has no image for it: add a Dockerfile"
+        )
     return (Copy(base.build, "/usr/local/go", "/usr/local/go"),)

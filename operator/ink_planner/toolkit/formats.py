@@ -61,8 +61,8 @@ def _hint(text: str) -> str:
     if not text.strip():
         return "; the file is empty"
     if re.search(r"^[ \t]*(//|/\*)", text, re.MULTILINE):
-        return "; JSON has no comments: remove them"
-    return "; look for a comma too many" if re.search(r",\s*[}\]]", text) else ""
+        return "; JSON allows no comments: remove them"
+    return "; check for a trailing comma" if re.search(r",\s*[}\]]", text) else ""
 
 
 def jsonc(text: str) -> str:

@@ -28,8 +28,8 @@ def directory(text: str, what: str) -> str:
     clean = "/".join(part for part in text.strip().split("/") if part not in {"", "."})
     if ".." in clean.split("/") or not (clean == "" or is_plain(clean)):
         raise CannotPlan(
-            f"{what} {text[:80]!a} cannot be used: name a directory inside the repository, with letters, digits"
-            " and . _ - / only"
+            f"{what} {text[:80]!a} cannot be used: name a directory inside the repository, with only letters,"
+            " digits and . _ - /"
         )
     return clean
 

@@ -73,5 +73,5 @@ def _directory(files: Files, overrides: Overrides) -> str:
         return ""
     found = next((d for d in OUTPUTS if f"{d}/index.html" in files), None)
     if found is None:
-        raise CannotPlan("pack Static needs an index.html: add one, or set build.publishDirectory to where it lies")
+        raise CannotPlan("pack Static needs an index.html: add one, or set build.publishDirectory to its directory")
     return found

@@ -70,10 +70,10 @@ _LOOPBACK = re.compile(
 
 
 def only_from_inside(path: str, text: str) -> tuple[str, ...]:
-    """A note, when a program asks for an address that nobody outside of its container reaches."""
+    """A note, when a program listens on an address that cannot be reached from outside its container."""
     serves = re.search(r"[Ll]isten|[Ss]erve|bind|\brun\(|\.Run\(|\.Start\(|HTTPServer", text)
     found = _LOOPBACK.search(text) if serves and "0.0.0.0" not in text else None
     if found is None or re.search(r"process\.env|environ|getenv|Getenv|env::var", found[0]):
         return ()
     line = text.count("\n", 0, found.end()) + 1
-    return (f"{path} line {line} listens on 127.0.0.1, which nobody reaches from outside: let it listen on 0.0.0.0",)
+    return (f"{path} line {line} listens on 127.0.0.1, which cannot be reached from outside: listen on 0.0.0.0",)

@@ -23,12 +23,12 @@ NPM_LINKS = Run(
     "ln -sf ../lib/node_modules/npm/bin/npm-cli.js /usr/local/bin/npm"
     " && ln -sf ../lib/node_modules/npm/bin/npx-cli.js /usr/local/bin/npx"
 )
-"""Copied links lead nowhere, so they are made anew."""
+"""Copied links lead nowhere, so they are created again."""
 
 
 def composer_tool(images: BaseImages) -> tuple[Copy, ...]:
     """Composer, one file. Raises NoBaseImage."""
     base = images.default("composer")
     if base is None:
-        raise NoBaseImage("the packages need Composer, and this platform has no image with it: add a Dockerfile")
+        raise NoBaseImage("the packages need Composer, and this platform has no image for it: add a Dockerfile")
     return (Copy(base.build, "/usr/bin/composer", "/usr/local/bin/composer"),)

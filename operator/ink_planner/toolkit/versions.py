@@ -44,7 +44,7 @@ class VersionRules:
     dialect: Dialect = "npm"
     majors: bool = True
     behind: int = 0
-    """By how many major versions an older one may still stand in for one that is not to be had."""
+    """By how many major versions an older one may still stand in for one that is not available."""
 
 
 def number_of(text: str) -> Number | None:
@@ -94,7 +94,7 @@ def _pinned(
     if not newer and not older:
         raise _unsatisfiable(rules, constraint, all_)
     base = newer[0] if newer else older[-1]
-    note = f"{rules.label} {base.version} is used: {why}, which is not to be had here; {_available(all_)}"
+    note = f"{rules.label} {base.version} is used: {why}, which is not available; {_available(all_)}"
     return exactly(base, ()), Version(rules.label, base.version, why, note)
 
 
@@ -116,7 +116,7 @@ def _ranged(
     if not newer and not older:
         raise _unsatisfiable(rules, constraint, all_)
     base = newer[0] if newer else older[-1]
-    note = f"{rules.label} {base.version} is used: {why}, which is not to be had here; {_available(all_)}"
+    note = f"{rules.label} {base.version} is used: {why}, which is not available; {_available(all_)}"
     return exactly(base, ()), Version(rules.label, base.version, why, note)
 
 

@@ -348,7 +348,7 @@ def chosen(files: dict[str, str]) -> choice.Choice:
 def test_the_only_directory_with_a_dockerfile_is_built_by_it() -> None:
     found = chosen({"README.md": "", "app/Dockerfile": "FROM scratch", "app/package.json": "{}"})
     assert (found.pack, found.directory, found.dockerfile) == ("Dockerfile", "app", "Dockerfile")
-    assert found.notes == ("the application lies in app",)
+    assert found.notes == ("the application is in app",)
 
 
 def test_a_dockerfile_below_may_not_name_a_foreign_frontend_either() -> None:
@@ -373,7 +373,7 @@ def test_a_dockerfile_in_utf16_is_refused() -> None:
 
 @pytest.mark.parametrize(
     ("target", "words"),
-    [("/etc/hostname", "out of the repository"), ("nowhere", "that leads nowhere"), ("uv.lock", "to itself")],
+    [("/etc/hostname", "out of the repository"), ("nowhere", "to a file that does not exist"), ("uv.lock", "to itself")],
 )
 def test_a_lock_file_that_is_a_broken_link_is_named(tmp_path: Path, target: str, words: str) -> None:
     (tmp_path / "app").mkdir()
