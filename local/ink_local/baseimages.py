@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ink_planner.registry import PUBLIC_IMAGES
+from ink_planner import registry as ecosystems
 
 from ink_local import build, gobuild, golang, headers, nodejs, oci, rootfs
 from ink_local.buildcache import cache_dir, key_of, locked, published, remove, used
@@ -165,7 +165,7 @@ def languages() -> dict[str, Any]:
     """The chart's builders.baseImages: what is really there, by its true version; other languages have none here."""
     go = golang.minor()
     return {
-        **{name: {} for name in PUBLIC_IMAGES},
+        **{name: {} for name in ecosystems.public_images()},
         "python": {"3.11": "python:3.11-slim", "3.13": "python:3.13-slim"},
         "static": {"3.13": "python:3.13-slim"},
         "node": {"22": "node:22-slim"} if nodejs.available() else {},

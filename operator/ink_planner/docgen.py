@@ -6,7 +6,7 @@ The page is read, and written to FOLDER with the table between its markers repla
 import sys
 from pathlib import Path
 
-from ink_planner.registry import COMMON_FIRST
+from ink_planner.registry import most_common_first
 
 BEGIN, END = "<!-- ecosystems: written by `make docs` -->", "<!-- end of ecosystems -->"
 
@@ -14,7 +14,7 @@ BEGIN, END = "<!-- ecosystems: written by `make docs` -->", "<!-- end of ecosyst
 def table() -> str:
     """Markdown, a row an ecosystem."""
     rows = [("ecosystem", "recognised by", "packages", "started by"), ("---",) * 4]
-    for ecosystem in COMMON_FIRST:
+    for ecosystem in most_common_first():
         about = ecosystem.documentation
         rows.append((ecosystem.name, about.recognised_by, about.packages, about.started_by))
     return "\n".join(f"| {' | '.join(row)} |".replace("|  |", "| |") for row in rows)

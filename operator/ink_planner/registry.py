@@ -22,16 +22,18 @@ ECOSYSTEMS: tuple[Ecosystem, ...] = (
     STATIC, HUGO, ELIXIR, PHP, RUBY, JAVA, DOTNET, RUST, GO, DENO, NODE, PYTHON,
 )  # fmt: skip
 """In the order in which they are asked: those whose repositories often hold another one's manifest come first."""
-COMMON_FIRST = ECOSYSTEMS[::-1]
-"""The same for people to read: the most common ones come first."""
-
 _OF_ALL = ("Procfile",)
 """Files that say how a program is started, in whatever language."""
 
-PUBLIC_IMAGES: Mapping[str, Mapping[str, Any]] = {
-    name: listed for ecosystem in COMMON_FIRST for name, listed in ecosystem.base_images.items()
-}
-"""Image set -> version -> image: what a platform has that lists no images of its own."""
+
+def most_common_first() -> tuple[Ecosystem, ...]:
+    """All of them, the most common ones first."""
+    return ECOSYSTEMS[::-1]
+
+
+def public_images() -> dict[str, Mapping[str, Any]]:
+    """Image set -> version -> image: what a platform has that lists no images of its own."""
+    return {name: listed for ecosystem in most_common_first() for name, listed in ecosystem.base_images.items()}
 
 
 def base_images(settings: Mapping[str, Any] | None = None) -> BaseImages:
@@ -41,7 +43,7 @@ def base_images(settings: Mapping[str, Any] | None = None) -> BaseImages:
     """
     if not isinstance(settings, Mapping | None):
         raise ValueError("base images: expected an object of ecosystems")
-    return BaseImages({**PUBLIC_IMAGES, **(settings or {})})
+    return BaseImages({**public_images(), **(settings or {})})
 
 
 def in_order(files: Files) -> tuple[Ecosystem, ...]:
@@ -52,7 +54,7 @@ def in_order(files: Files) -> tuple[Ecosystem, ...]:
 
 def others(ecosystem: Ecosystem) -> Signs:
     """The signs of all ecosystems but one."""
-    signs = [other.signs for other in COMMON_FIRST if other is not ecosystem]
+    signs = [other.signs for other in most_common_first() if other is not ecosystem]
     return Signs(
         tuple(name for one in signs for name in one.manifests),
         (*_OF_ALL, *(name for one in signs for name in one.programs)),
@@ -62,7 +64,7 @@ def others(ecosystem: Ecosystem) -> Signs:
 
 def checked_files() -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Names at the top that no build succeeds with when they are corrupt: those that must be UTF-8, and all."""
-    manifests = (*(name for e in COMMON_FIRST for name in e.signs.manifests), *_OF_ALL)
-    any_encoding = {name for e in COMMON_FIRST for name in e.reads_utf16}
-    others = (name for e in COMMON_FIRST for name in e.also_checked)
-    return tuple(name for name in manifests if name not in any_encoding), tuple(dict.fromkeys((*manifests, *others)))
+    manifests = (*(name for e in most_common_first() for name in e.signs.manifests), *_OF_ALL)
+    any_encoding = {name for e in most_common_first() for name in e.reads_utf16}
+    rest = (name for e in most_common_first() for name in e.also_checked)
+    return tuple(name for name in manifests if name not in any_encoding), tuple(dict.fromkeys((*manifests, *rest)))

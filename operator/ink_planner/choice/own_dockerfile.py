@@ -1,4 +1,4 @@
-"""Which Dockerfile builds the repository, and what is judged before the daemon sees it. Pure."""
+"""The repository's own Dockerfile: which one is built, and what is checked before the daemon sees it. Pure."""
 
 import re
 

@@ -28,7 +28,7 @@ _USES = re.compile(r"\bDeno\.(?:serve|env|listen)\b|[\"'](?:jsr:|npm:|https://de
 
 
 def detect(files: Files, overrides: Overrides, images: BaseImages) -> ImagePlan | None:
-    """A deno.json or its lock file; or a main.ts that speaks of Deno, without a package.json. Raises CannotPlan."""
+    """A deno.json or its lock file; or a main.ts that uses Deno, without a package.json. Raises CannotPlan."""
     entry = files.first(*_ENTRIES)
     why = files.first("deno.json", "deno.jsonc", "deno.lock")
     if why is None and ("package.json" in files or entry is None or not _USES.search(files.read(entry))):

@@ -37,7 +37,7 @@ def choose(files: Files, pack: str, overrides: Overrides, images: BaseImages | N
 
 
 def _nothing(files: Files) -> str:
-    examples = [name for ecosystem in registry.COMMON_FIRST for name in ecosystem.examples]
+    examples = [name for ecosystem in registry.most_common_first() for name in ecosystem.examples]
     return (
         f"nothing here can be built: {seen(files)}; add a Dockerfile, or a file that Ink recognises an application by:"
         f" {', '.join(examples)}"

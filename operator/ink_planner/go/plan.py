@@ -26,7 +26,7 @@ _LISTEN = re.compile(
 )
 _BINARY, _PROGRAM = "/out/app", "/usr/local/bin/app"
 _MOST_READ = 1000
-"""Files that are looked into: a repository may have any number."""
+"""How many files are read at most: a repository may have any number."""
 _MOST_SOURCES = 200
 _USUAL = ("go.mod", "go.work", "main.go")
 _C = re.compile(r'^[ \t]*import\s+"C"', re.MULTILINE)
@@ -34,7 +34,7 @@ _NEED_C = ("github.com/mattn/go-sqlite3", "github.com/confluentinc/confluent-kaf
 
 
 def belongs_to_another(files: Files, others: Signs) -> bool:
-    """A program of an unusual name counts only where nothing speaks of another language."""
+    """A program with an unusual name counts only where there are no signs of another language."""
     return files.first(*_USUAL) is None and files.first(*others.manifests) is not None
 
 
@@ -125,7 +125,7 @@ def _plan(files: Files, overrides: Overrides, images: BaseImages, package: str, 
         start=start,
         start_why=why,
         port=_port(files, package),
-        notes=(*notes, *(n for p in _own_sources(files, package) for n in sources.only_from_inside(p, files.read(p)))),
+        notes=(*notes, *(n for p in _own_sources(files, package) for n in sources.loopback_note(p, files.read(p)))),
     )
 
 

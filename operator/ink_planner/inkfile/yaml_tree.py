@@ -34,7 +34,7 @@ class YamlTree:
     lines: dict[Path, int] = field(default_factory=dict)
 
     def line(self, path: Path) -> int:
-        """The line of a part, else of what is around it."""
+        """The line of a part, else of what encloses it."""
         while path and path not in self.lines:
             path = path[:-1]
         return self.lines.get(path, 1)

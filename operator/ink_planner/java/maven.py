@@ -1,4 +1,4 @@
-"""Maven: what `package` leaves behind."""
+"""Maven: what `package` produces."""
 
 import re
 

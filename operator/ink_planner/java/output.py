@@ -1,4 +1,4 @@
-"""What a build for the JVM leaves behind, and how it is started."""
+"""What a build for the JVM produces, and how it is started."""
 
 import re
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ SPRING = f"java -Dserver.port={PORT} -jar {JAR}"
 QUARKUS = f"java -Dquarkus.http.host=0.0.0.0 -Dquarkus.http.port={PORT} -jar quarkus-run.jar"
 _PACKAGE = re.compile(r"^[ \t]*package\s+([\w.]+)", re.MULTILINE)
 _MOST_READ = 2000
-"""Sources that are looked into: a repository may have any number."""
+"""How many sources are read at most: a repository may have any number."""
 _MAIN = re.compile(r"\bstatic\s+void\s+main\s*\(|^fun\s+main\s*\(", re.MULTILINE)
 
 
@@ -31,8 +31,8 @@ def wrapper(files: Files, script: str, needed: str) -> str | None:
     if script not in files or needed not in files:
         return None
     # committed from Windows, a shell cannot read it
-    mended = f"sed -i 's/\\r$//' {script} && " if "\r\n" in files.read(script) else ""
-    return f"{mended}sh ./{script}"
+    unix_line_ends = f"sed -i 's/\\r$//' {script} && " if "\r\n" in files.read(script) else ""
+    return f"{unix_line_ends}sh ./{script}"
 
 
 def the_jar(folder: str) -> str:

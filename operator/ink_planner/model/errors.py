@@ -4,7 +4,7 @@ from ink_api.reasons import Reason
 
 
 class CannotPlan(Exception):
-    """The repository cannot be planned as it is; str(error) says what is missing and what to add."""
+    """The repository cannot be planned as it is; str(error) says what is missing and what to do."""
 
     reason = Reason.PACK_NOT_DETECTED
 

@@ -118,7 +118,7 @@ def from_mapping(content: Mapping[str, str]) -> Files:
 
 
 def decoded(content: bytes) -> str:
-    """UTF-8 without its mark; UTF-16 with its mark, by which it can be told."""
+    """UTF-8 without its byte order mark; UTF-16 with it, so that it can be recognised."""
     for mark, name in ((codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be")):
         if content.startswith(mark):
             return content.decode(name, errors="replace")

@@ -1,4 +1,4 @@
-"""A framework for Node: what it leaves behind, and how package.json and configurations tell of it."""
+"""A framework for Node: what its build produces, and what package.json and configurations say of it."""
 
 import re
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ RESOLVED = r"(?:path\.)?(?:resolve|join)\(\s*(?:__dirname|import\.meta\.dirname|
 
 @dataclass(frozen=True)
 class Framework:
-    """What a framework leaves behind: a directory of static files, or a server."""
+    """What a framework's build produces: a directory of static files, or a server."""
 
     label: str
     start: str = ""
@@ -41,7 +41,7 @@ class Framework:
     build_environment: tuple[tuple[str, str], ...] = ()
     prunes: bool = False
     arguments: str = ""
-    """What the build command is told beyond its own words."""
+    """Further arguments of the build command."""
 
 
 def has(package: PackageJson, *names: str) -> bool:

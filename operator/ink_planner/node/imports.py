@@ -14,7 +14,7 @@ _IMPORT = re.compile(
     r"""["']([^"'\n]+)["']""",
     re.MULTILINE,
 )
-"""At the beginning of a line, where nothing stands around it that would bear its absence."""
+"""At the beginning of a line: an import inside of a block may be optional."""
 _MOST = 5
 _NAME = re.compile(r"(@[\w.-]+/[\w.-]+|[a-z0-9_][\w.-]*)(?:/.*)?")
 _OF_NODE = frozenset(
@@ -43,7 +43,7 @@ def check(files: Files, package: PackageJson, path: str) -> tuple[str, ...]:
     if files.has_directory("node_modules") or files.first("pnpm-workspace.yaml", "bun.lock", "bun.lockb"):
         return ()
     lacking = [name for name in _imported(files, path) if name not in _asked(package)]
-    lacking = [name for name in lacking if not managers.brings(files, name)]
+    lacking = [name for name in lacking if not managers.is_locked(files, name)]
     present = managers.present_locks(files)
     if not lacking:
         return ()

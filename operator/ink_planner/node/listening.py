@@ -15,7 +15,7 @@ _LISTEN = re.compile(
 """A number, or one in an object as Fastify, Hapi, Hono and Bun take it."""
 _CONSTANT = re.compile(r"\b(?:const|let|var)\s+port(?:\s*:\s*number)?\s*=\s*(\d{2,5})\s*[;\n]", re.IGNORECASE)
 _APOLLO = 4000
-"""Apollo's own server listens there when it is told nothing."""
+"""Where Apollo's own server listens by default."""
 _LOCAL = re.compile(r"(?:\bfrom\s{0,4}|\bimport\s{0,4}\(?\s{0,4}|\brequire\(\s{0,4})[\"'](\.\.?/[\w./-]+)[\"']")
 _MOST_READ = 12
 _SERVES = re.compile(r"\.listen\(|\bserve\(|Server\(")
@@ -55,7 +55,7 @@ def unreachable(files: Files, source: str) -> tuple[str, ...]:
             f"{source}: Fastify listens on 127.0.0.1 by default, which cannot be reached from outside: call"
             ' listen({ port, host: "0.0.0.0" })',
         )
-    return sources.only_from_inside(source, text)
+    return sources.loopback_note(source, text)
 
 
 def code_of(files: Files, source: str) -> str:

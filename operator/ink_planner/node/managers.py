@@ -44,7 +44,7 @@ def choose(files: Files, package: PackageJson, *, lenient: bool) -> PackageManag
              "pnpm": files.first("pnpm-lock.yaml"), "bun": files.first("bun.lock", "bun.lockb")}  # fmt: skip
     locked = [tool for tool, lock in locks.items() if lock]
     if not locked and name not in locks:
-        name, version = _spoken(package), ""
+        name, version = _named_in_scripts(package), ""
     if name not in locks or (locked and name not in locked):
         # a lock file that is there says more than a manager that has left none
         name, version = (locked[0] if locked else "npm"), ""
@@ -64,8 +64,8 @@ def choose(files: Files, package: PackageJson, *, lenient: bool) -> PackageManag
     )  # fmt: skip
 
 
-def _spoken(package: PackageJson) -> str:
-    """The manager that the scripts speak of, where none has left a lock file."""
+def _named_in_scripts(package: PackageJson) -> str:
+    """The manager that the scripts call, where there is no lock file."""
     words = " ".join(package.scripts.get(script, "") for script in ("start", "build", "dev"))
     typed = {"@types/bun", "bun-types"} & package.tools.keys() and "exports" not in package.data
     if typed or re.search(r"(?:^|[\s;&|])bunx? ", words):
@@ -133,8 +133,8 @@ def present_locks(files: Files) -> list[str]:
     return [lock for lock in _LOCKS if lock in files]
 
 
-def brings(files: Files, name: str) -> bool:
-    """Whether a package is installed by them: asked for, or brought by another one. What is not read whole may be."""
+def is_locked(files: Files, name: str) -> bool:
+    """Whether they install a package, directly or for another one. A lock file that is cut off may name it."""
     pattern = re.compile(rf"(?:^|[/\"'\s]){re.escape(name)}[@\"':/]")
     return any(_is_cut(text) or pattern.search(text) is not None for text in map(files.read, present_locks(files)))
 

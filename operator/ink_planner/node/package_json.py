@@ -63,7 +63,7 @@ class PackageJson:
         return text
 
     def config(self, name: str) -> str:
-        """The text of `name.config.js` or its like, without comments."""
+        """The text of `name.config.js`, `.ts` and so on, without comments."""
         endings = ("js", "mjs", "cjs", "ts", "mts", "cts")
         found = self.files.first(*(f"{name}.config.{ending}" for ending in endings))
         return sources.without_comments(self.files.read(found)) if found else ""

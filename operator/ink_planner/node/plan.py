@@ -1,4 +1,4 @@
-"""Pack Node: npm, yarn, pnpm or bun; a framework's server, a start script, or a site that a build leaves behind."""
+"""Pack Node: npm, yarn, pnpm or bun; a framework's server, a start script, or a site that a build produces."""
 
 import re
 from collections.abc import Callable
@@ -82,7 +82,7 @@ def plan(files: Files, overrides: Overrides, images: BaseImages) -> ImagePlan:
     if build:
         environment = (*skeleton.build_environment, *(framework.build_environment if framework else ()))
         steps = _build_steps(package, manager, framework, f"{openssl.LEGACY if old else ''}{build}")
-        skeleton = replace(skeleton, build=steps, build_environment=environment, notes=_of_age(old))
+        skeleton = replace(skeleton, build=steps, build_environment=environment, notes=_openssl_note(old))
     if start is not None and overrides.install is None:
         start = replace(start, notes=(*start.notes, *imports.check(files, package, start.entry)))
     if framework is not None and framework.site:
@@ -239,7 +239,7 @@ def _notes(package: PackageJson, framework: Framework | None) -> tuple[str, ...]
     return ()
 
 
-def _of_age(old: str | None) -> tuple[str, ...]:
+def _openssl_note(old: str | None) -> tuple[str, ...]:
     return (f"{old} was made for Node 16 or older: its build runs with OpenSSL's legacy provider",) if old else ()
 
 

@@ -15,7 +15,7 @@ _SETTINGS = r"(?:cross-env\s+)?(?:[A-Za-z_]\w*=\S*\s+)*"
 _NODEMON = re.compile(rf"(?P<settings>{_SETTINGS})nodemon\s+(?P<program>[\w./-]+)\s*$")
 _ENV_FILE = re.compile(r"\s--env-file[= ]([\w./-]+)")
 _FIRST = re.compile(rf"{_SETTINGS}(?:npx\s+(?:-\S+\s+)*)?(?P<program>[\w-]+)(?=\s|$)")
-_BROUGHT = {
+_PROVIDED_BY = {
     "babel-node": ("@babel/node", "babel-cli"),
     "concurrently": ("concurrently",),
     "cross-env": ("cross-env",),
@@ -55,7 +55,7 @@ def served(script: str) -> str:
     return place if quoting.is_plain(place) and ".." not in place else ""
 
 
-def meant(files: Files, package: PackageJson, text: str) -> tuple[str, tuple[str, ...]]:
+def portable(files: Files, package: PackageJson, text: str) -> tuple[str, tuple[str, ...]]:
     """The command without what its author's machine alone has, and a note on each. Raises MissingProgram."""
     notes: list[str] = []
     for path in _ENV_FILE.findall(text):
@@ -63,36 +63,36 @@ def meant(files: Files, package: PackageJson, text: str) -> tuple[str, tuple[str
             text = re.sub(rf"\s--env-file[= ]{re.escape(path)}(?=\s|$)", "", text)
             notes.append(f"{path} is not in this commit, so it is not read at start: set its variables on the service")
     watched = _NODEMON.match(text)
-    if watched and not _brought(files, package, "nodemon") and not watched["program"].endswith((".ts", ".tsx")):
+    if watched and not _is_provided(files, package, "nodemon") and not watched["program"].endswith((".ts", ".tsx")):
         text = f"{watched['settings']}node {watched['program']}"
         notes.append("nodemon is not in package.json: node starts the program instead")
     return text, tuple(notes)
 
 
 def check(files: Files, package: PackageJson, text: str, script: str) -> None:
-    """Raises MissingProgram when a script begins with a program that no package brings."""
+    """Raises MissingProgram when a script starts a program that no package provides."""
     first = _FIRST.match(text)
-    if first is None or first["program"] not in _BROUGHT or "npx " in first[0] or files.whole is not None:
+    if first is None or first["program"] not in _PROVIDED_BY or "npx " in first[0] or files.whole is not None:
         return
-    if not _brought(files, package, first["program"]):
-        needed = _BROUGHT[first["program"]][0]
+    if not _is_provided(files, package, first["program"]):
+        needed = _PROVIDED_BY[first["program"]][0]
         raise MissingProgram(
             f"script {script} runs {first['program']}, which no package in package.json provides: add it"
             f" (npm install {needed}) and commit package.json and the lock file"
         )
 
 
-def _brought(files: Files, package: PackageJson, program: str) -> bool:
+def _is_provided(files: Files, package: PackageJson, program: str) -> bool:
     """Whether a package of it is asked for, or comes with another one."""
-    if any(name in package.tools for name in _BROUGHT[program]) or "workspaces" in package.data:
+    if any(name in package.tools for name in _PROVIDED_BY[program]) or "workspaces" in package.data:
         return True
     if "bun.lockb" in files or files.has_directory("node_modules"):
         return True
-    return any(managers.brings(files, name) for name in _BROUGHT[program])
+    return any(managers.is_locked(files, name) for name in _PROVIDED_BY[program])
 
 
 def refuse_others(files: Files, package: PackageJson) -> None:
-    """Raises NothingToStart for what is no server: a program with windows, or one for Cloudflare's own machines."""
+    """Raises NothingToStart for an application that is no server: a desktop program, or a Cloudflare worker."""
     script = package.script("start")
     if config := _workers(files, package):
         raise for_workers(config)

@@ -1,4 +1,4 @@
-"""Frameworks for Node whose build leaves a server behind, unless they are told to leave files."""
+"""Frameworks for Node whose build produces a server, unless they are set to export files."""
 
 import re
 
@@ -77,7 +77,7 @@ def astro(package: PackageJson) -> Framework | None:
 
 
 def _refuse_other_platforms(package: PackageJson, label: str, prefix: str, config: str, wanted: str) -> None:
-    """Raises CannotPlan when the build is for one platform's functions, and leaves no server behind."""
+    """Raises CannotPlan when the build is for another platform's functions and produces no server."""
     text = package.config(config)
     for platform in ("vercel", "netlify", "cloudflare", "cloudflare-workers"):
         adapter = f"{prefix}{platform}"

@@ -1,4 +1,4 @@
-"""Frameworks and bundlers for Node whose build leaves files alone."""
+"""Frameworks and bundlers for Node whose build produces only static files."""
 
 import re
 

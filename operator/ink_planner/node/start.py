@@ -49,7 +49,7 @@ def find(files: Files, package: PackageJson, overrides: Overrides, *, built: boo
         if text and not OWN_SERVERS.search(text):
             _there(files, text, f"script {script}", built=built)
             if overrides.install is None:
-                scripts.check(files, package, scripts.meant(files, package, text)[0], script)
+                scripts.check(files, package, scripts.portable(files, package, text)[0], script)
             return _script(files, package, script, manager)
     main = str(package.data.get("main") or "").removeprefix("./")
     if main in files or (built and main.partition("/")[0] in listening.BUILT and main.isprintable()):
@@ -79,7 +79,7 @@ def _there(files: Files, command: str, why: str, *, built: bool) -> None:
 
 def _script(files: Files, package: PackageJson, name: str, manager: str) -> NodeStart:
     original = package.scripts[name].strip()
-    text, notes = scripts.meant(files, package, original)
+    text, notes = scripts.portable(files, package, original)
     around = any(hook in package.scripts for hook in (f"pre{name}", f"post{name}"))
     entry = re.search(r"\b(?:node|nodemon|tsx|ts-node|bun(?: run)?)\s+(?:-\S+\s+)*(?:\./)?([\w./-]+)", text)
     command = "npm start" if name == "start" else f"npm run {name}"

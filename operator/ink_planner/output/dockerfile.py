@@ -25,7 +25,7 @@ def dockerfile(plan: ImagePlan) -> str:
 def dockerignore(own: str) -> str:
     """What stays out of the build: what no image needs, then what the repository says itself.
 
-    One that leaves everything out was written for a Dockerfile that copies what somebody built before.
+    One that excludes everything was written for a Dockerfile that copies the output of an earlier build.
     """
     if any(line.strip().strip("/") in {"*", "**", "**/*"} for line in own.splitlines()):
         own = ""

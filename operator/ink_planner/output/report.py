@@ -14,7 +14,7 @@ def text(plan: ImagePlan) -> str:
 
 
 def notes(plan: ImagePlan) -> list[str]:
-    """What the log of a build says: versions, packages, the start command, and what was not as asked."""
+    """What the log of a build says: versions, packages, the start command, and what differs from what was asked for."""
     versions = ", ".join(f"{v.tool} {v.used} ({v.why})" for v in plan.versions)
     about = [part for part in (versions, plan.manager) if part]
     started = f"started by {plan.start}" + (f" ({plan.start_why})" if plan.start_why else "")

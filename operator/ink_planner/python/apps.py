@@ -11,7 +11,7 @@ from ink_planner.model.plan import DEFAULT_PORT
 ASGI = {"FastAPI", "Starlette", "Quart", "Litestar", "Sanic", "Robyn", "Falcon ASGI", "MCP"}
 WSGI = {"Flask", "Bottle", "Falcon"}
 MOST_READ = 150
-"""Files of one kind that are looked into: a repository may have any number."""
+"""How many files of one kind are read at most: a repository may have any number."""
 _DOTTED = {"falcon.App": "Falcon", "falcon.API": "Falcon", "falcon.asgi.App": "Falcon ASGI"}
 _OF_MCP = {"streamable_http_app", "http_app", "sse_app"}
 _FACTORIES = {"create_app", "make_app", "get_app"}

@@ -32,7 +32,7 @@ def choose(
     named = any(constraint.pin for constraint in asked)
     if oldest is None or (named and not version.note) or base.number <= (3, oldest.minor):
         return base, version
-    # nobody names one that is here, and the packages were made for older ones
+    # no version that is asked for is available, and the packages were made for older ones
     constraint = VersionConstraint(f"<=3.{oldest.minor}.99", oldest.source)
     ranges = [constraint for constraint in asked if not constraint.pin]
     base, other = versions.choose(images, "python", RULES, [constraint, *ranges])

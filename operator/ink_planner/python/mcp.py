@@ -72,7 +72,7 @@ def _server(text: str) -> McpServer | None:
 
 
 def _only_call(tree: ast.Module) -> ast.Call | None:
-    """What a script does when it is run, where that is one call: its own `main` is looked into."""
+    """What a script does when it is run, where that is one call: a call of its own `main` is followed."""
     guards = [n for n in tree.body if isinstance(n, ast.If) and ast.unparse(n.test) == "__name__ == '__main__'"]
     call = _single(guards[0].body) if len(guards) == 1 and not guards[0].orelse else None
     if call is not None and isinstance(call.func, ast.Name) and not call.args:

@@ -1,4 +1,4 @@
-"""How new a Python the pinned packages bear, where nobody says which one: old releases were made for old ones.
+"""Which Python the pinned packages support, where nothing names one: old releases were made for old versions.
 
 Of packages with compiled parts, pip finds no wheel for a Python that came later; others use what Python has since
 removed (distutils, cgi). Only exact versions count: of a range the installer takes what suits.
@@ -64,7 +64,7 @@ _PINNED = (
 
 @dataclass(frozen=True)
 class PythonLimit:
-    """The newest minor version of Python 3 that a pinned package bears."""
+    """The newest minor version of Python 3 that a pinned package supports."""
 
     minor: int
     package: str
@@ -78,7 +78,7 @@ class PythonLimit:
 
 
 def limits(files: Files) -> list[PythonLimit]:
-    """Of the pinned packages that do not bear every Python that is known; the oldest first."""
+    """Of the pinned packages that do not support every known Python; the oldest first."""
     pairs = [(*pair, path) for path, pattern in _PINNED for pair in pattern.findall(files.read(path))]
     found = [made for pair in pairs if (made := _of(*pair))]
     return sorted(found, key=lambda one: (one.minor, one.package))

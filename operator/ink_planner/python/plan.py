@@ -123,7 +123,7 @@ def _plan(files: Files, overrides: Overrides, images: BaseImages, member: UvMemb
         artifacts=((_VENV, _VENV), ("/app", "/app"), *(((_PACKAGES, _PACKAGES),) if found.package else ())),
         workdir=f"/app/{place}".rstrip("/"),
         port=found.port,
-        notes=sources.only_from_inside(found.note, scope.read(found.note)),
+        notes=sources.loopback_note(found.note, scope.read(found.note)),
     )
     if found.note != _MKDOCS:
         return plan
@@ -139,7 +139,7 @@ def _start(scope: Files, overrides: Overrides, packages: frozenset[str], documen
     if documents is not None:
         return _mkdocs(documents, packages)
     raise NothingToStart(
-        "this is Python, but no start command was found: set one, add a Procfile with a line"
+        "this is Python, but no start command was found: set a start command, add a Procfile with a line"
         " `web: …`, or name the program main.py or app.py"
     )
 

@@ -1,4 +1,4 @@
-"""Pack Rust: one program built by cargo; what was compiled of its dependencies is kept."""
+"""Pack Rust: one program built by cargo; its compiled dependencies are cached."""
 
 import re
 from typing import Any
@@ -81,7 +81,7 @@ def detect(files: Files, overrides: Overrides, images: BaseImages) -> ImagePlan 
         start=overrides.start or _PROGRAM,
         start_why="the start command given" if overrides.start else f"the program {name}",
         port=_port(files),
-        notes=sources.only_from_inside("src/main.rs", files.read("src/main.rs")),
+        notes=sources.loopback_note("src/main.rs", files.read("src/main.rs")),
     )
 
 

@@ -57,7 +57,7 @@ def behind(lock: str, manifest: dict[str, Any]) -> bool:
 
 
 def crates(lock: str, package: str) -> set[str]:
-    """Names of what one package of a lock file is built of; all of them when it cannot be told."""
+    """Names of what one package of a lock file is built of; all of them when that is unknown."""
     listed = formats.parsed_toml(lock).get("package")
     needs = {str(p.get("name")): p.get("dependencies") for p in listed if isinstance(p, dict)} if listed else {}
     if package not in needs:

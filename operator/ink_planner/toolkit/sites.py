@@ -29,7 +29,7 @@ def server_image(images: BaseImages) -> str:
 
 
 def served(skeleton: ImagePlan, directory: str, label: str, images: BaseImages) -> ImagePlan:
-    """The plan of a build that leaves files in `directory`: nothing but those and the server go into the image."""
+    """The plan of a build that writes files to `directory`: only those and the server go into the image."""
     return replace(
         skeleton,
         run_image=server_image(images),

@@ -69,7 +69,7 @@ _LOOPBACK = re.compile(
 )
 
 
-def only_from_inside(path: str, text: str) -> tuple[str, ...]:
+def loopback_note(path: str, text: str) -> tuple[str, ...]:
     """A note, when a program listens on an address that cannot be reached from outside its container."""
     serves = re.search(r"[Ll]isten|[Ss]erve|bind|\brun\(|\.Run\(|\.Start\(|HTTPServer", text)
     found = _LOOPBACK.search(text) if serves and "0.0.0.0" not in text else None

@@ -11,7 +11,6 @@ from ink_builder import addresses, guard, image, settings
 from ink_builder.buildkit import auth, patterns
 from ink_builder.buildkit.proto import generate
 from ink_builder.errors import BuildError
-from ink_planner.choice import own_dockerfile as dockerfile
 
 OWN = "http://git.dp-system.svc.cluster.local:8080"
 ENVIRONMENT = {
@@ -84,20 +83,6 @@ def test_addresses_that_are_refused(url: str, found: list[str]) -> None:
 )
 def test_the_guard_knows_our_own_server(base: str | None, host: str, port: int, own: bool) -> None:
     assert guard.is_own_host(host, port, base) is own
-
-
-@pytest.mark.parametrize(
-    ("text", "frontend"),
-    [
-        ("FROM x", None),
-        ("# syntax=docker/dockerfile:1\nFROM x", "docker/dockerfile:1"),
-        ("# escape=`\n#SYNTAX = a/b:c\nFROM x", "a/b:c"),
-        ("# a comment\n# syntax=a/b\nFROM x", None),
-        ("\n# syntax=a/b\nFROM x", None),
-    ],
-)
-def test_the_frontend_that_a_dockerfile_names(text: str, frontend: str | None) -> None:
-    assert dockerfile.frontend(text) == frontend
 
 
 @pytest.mark.parametrize(

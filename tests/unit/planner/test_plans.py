@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from ink_planner.choice import choose as choice
+from ink_planner.choice import own_dockerfile
 from ink_planner.detection import planning
 from ink_planner.model.errors import CannotPlan
 from ink_planner.model.files import Files, from_directory, from_mapping
@@ -373,7 +374,11 @@ def test_a_dockerfile_in_utf16_is_refused() -> None:
 
 @pytest.mark.parametrize(
     ("target", "words"),
-    [("/etc/hostname", "out of the repository"), ("nowhere", "to a file that does not exist"), ("uv.lock", "to itself")],
+    [
+        ("/etc/hostname", "out of the repository"),
+        ("nowhere", "to a file that does not exist"),
+        ("uv.lock", "to itself"),
+    ],
 )
 def test_a_lock_file_that_is_a_broken_link_is_named(tmp_path: Path, target: str, words: str) -> None:
     (tmp_path / "app").mkdir()
@@ -393,3 +398,17 @@ def test_a_lock_file_that_is_a_link_inside_the_repository_is_none_of_our_busines
 def test_the_repositorys_dockerignore_counts_unless_it_leaves_everything_out() -> None:
     assert "node_modules\ndata/*.csv\n" in dockerfile.dockerignore("node_modules\ndata/*.csv\n")
     assert "target" not in dockerfile.dockerignore("*\n!target/*-runner\n!target/lib/*\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "frontend"),
+    [
+        ("FROM x", None),
+        ("# syntax=docker/dockerfile:1\nFROM x", "docker/dockerfile:1"),
+        ("# escape=`\n#SYNTAX = a/b:c\nFROM x", "a/b:c"),
+        ("# a comment\n# syntax=a/b\nFROM x", None),
+        ("\n# syntax=a/b\nFROM x", None),
+    ],
+)
+def test_the_frontend_that_a_dockerfile_names(text: str, frontend: str | None) -> None:
+    assert own_dockerfile.frontend(text) == frontend
