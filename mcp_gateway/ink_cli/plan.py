@@ -1,4 +1,4 @@
-"""`ink plan`: what a build of a directory would do, told without a cluster."""
+"""`ink plan`: what a build of a directory would do, shown without a cluster."""
 
 import json
 from argparse import ArgumentParser, Namespace
@@ -66,7 +66,7 @@ def _text(chosen: Choice) -> str:
     lines = [f"# {note}" for note in chosen.notes]
     if chosen.plan is None:
         where = f" in {chosen.directory}" if chosen.directory else ""
-        lines.append(f"pack      Dockerfile ({chosen.dockerfile}{where}; it is built as it is)")
+        lines.append(f"pack      Dockerfile ({chosen.dockerfile}{where}; built as it is)")
     else:
         lines.append(report.text(chosen.plan))
     if chosen.config:

@@ -32,7 +32,7 @@ def test_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_dockerfile_is_built_as_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "Dockerfile").write_text("FROM scratch\n")
     assert main(["plan", str(tmp_path)]) == 0
-    assert "Dockerfile (Dockerfile; it is built as it is)" in capsys.readouterr().out
+    assert "Dockerfile (Dockerfile; built as it is)" in capsys.readouterr().out
 
 
 def test_the_platforms_own_images(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
