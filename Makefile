@@ -70,7 +70,7 @@ check: venv ## check format, lint, types, layers, generated files and words: sec
 	@$(VENV)/bin/ruff format --check --quiet .
 	@$(VENV)/bin/ruff check --quiet .
 	@$(VENV)/bin/lint-imports --no-logo 2>&1 | tail -1
-	@$(VENV)/bin/mypy crds/ink_api operator/ink_operator operator/ink_builder operator/ink_resolver operator/ink_logs operator/ink_common mcp_gateway/ink_gateway mcp_gateway/ink_git mcp_gateway/ink_cli install/ink_artifacts install/ink_install local/ink_standins local/ink_local tests/support
+	@$(VENV)/bin/mypy crds/ink_api operator/ink_operator operator/ink_builder operator/ink_planner operator/ink_static_server operator/ink_resolver operator/ink_logs operator/ink_common mcp_gateway/ink_gateway mcp_gateway/ink_git mcp_gateway/ink_cli install/ink_artifacts install/ink_install local/ink_standins local/ink_local tests/support
 	@$(MAKE) --no-print-directory check-generated
 	@$(MAKE) --no-print-directory check-chart
 	@$(PY) .ci/check_words.py
@@ -83,6 +83,7 @@ check-generated: venv
 	@diff -ru crds/generated $(TMP) || { echo "the CRDs are stale: run 'make crds'" >&2; exit 1; }
 	@rm -f $(TMP)/*
 	@$(PY) -m ink_api.docgen $(TMP) examples
+	@$(PY) -m ink_planner.docgen $(TMP) docs/builds.md
 	@for page in $(TMP)/*; do diff -u "docs/$$(basename $$page)" "$$page" || { echo "docs/ is stale: run 'make docs'" >&2; exit 1; }; done
 	@rm -rf $(TMP)
 
@@ -102,8 +103,9 @@ crds: venv ## generate the CRDs from the models
 	@$(MAKE) --no-print-directory chart-crds
 
 .PHONY: docs
-docs: venv ## generate docs/api.md and docs/reasons.md from the models
+docs: venv ## generate docs/api.md, docs/reasons.md and the table of docs/builds.md
 	@$(PY) -m ink_api.docgen docs examples
+	@$(PY) -m ink_planner.docgen docs docs/builds.md
 
 .PHONY: chart-crds
 chart-crds:

@@ -16,11 +16,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / part) for part in ("crds", "operator")]
 
-from ink_builder import choice
-from ink_builder.errors import BuildError
-from ink_builder.planner import files
-from ink_builder.planner.images import Images
-from ink_builder.settings import Options
+from ink_planner.choice.choose import choose
+from ink_planner.model import files
+from ink_planner.model.errors import CannotPlan
+from ink_planner.model.options import BuildOptions
+from ink_planner.registry import base_images
 
 REPEATS = 5
 SHAPES: dict[str, Callable[[int], str]] = {
@@ -55,8 +55,8 @@ def milliseconds(run: Callable[[], object]) -> float:
 
 def plan(root: Path) -> str:
     try:
-        return choice.choose(files.from_directory(root), "", "web", Options(), Images()).pack
-    except BuildError as error:
+        return choose(files.from_directory(root), "", "web", BuildOptions(), base_images()).pack
+    except CannotPlan as error:
         return str(error.reason)
 
 

@@ -14,6 +14,7 @@ from ink_artifacts.components import COMPONENTS
 from ink_artifacts.errors import SetupError
 from ink_artifacts.images import PATH, Image
 from ink_artifacts.progress import ProgressPrinter
+from ink_planner import registry as ecosystems
 
 from ink_standins import golang, nodejs
 from ink_standins.python import PYTHON_311, PYTHON_313, headers
@@ -96,15 +97,12 @@ def languages() -> dict[str, Any]:
     """The chart's builders.baseImages: what is really there, by its true version; other languages have none here."""
     go = golang.minor()
     return {
+        **{name: {} for name in ecosystems.public_images()},
         "python": {"3.11": "python:3.11-slim", "3.13": "python:3.13-slim"},
         "static": {"3.13": "python:3.13-slim"},
         "node": {"22": "node:22-slim"} if nodejs.available() else {},
         "go": {go: {"build": f"golang:{go}-bookworm", "run": "debian:bookworm-slim"}} if go else {},
-        **{name: {} for name in _ABSENT},
     }
-
-
-_ABSENT = ("rust", "java", "maven", "gradle", "ruby", "php", "composer", "elixir", "deno", "dotnet")
 
 
 def _node() -> Image:

@@ -5,11 +5,13 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import Any
 
-from ink_builder import choice
-from ink_builder.errors import BuildError
-from ink_builder.planner import files, render, report
-from ink_builder.planner.images import Images
-from ink_builder.settings import Options
+from ink_planner.choice.choose import Choice, choose
+from ink_planner.model import files
+from ink_planner.model.base_images import BaseImages
+from ink_planner.model.errors import CannotPlan
+from ink_planner.model.options import BuildOptions
+from ink_planner.output import dockerfile, report
+from ink_planner.registry import base_images
 
 from ink_cli.errors import CliError, UsageError
 
@@ -43,7 +45,7 @@ def plan(args: Namespace) -> None:
     place = args.root_directory.strip("/")
     if place and not whole.has_directory(place):
         raise UsageError(f"{place} is not a directory with files below {args.directory}")
-    options = Options(
+    options = BuildOptions(
         pack=PACKS[args.build_pack],
         install_command=args.install_command,
         build_command=args.build_command,
@@ -51,20 +53,20 @@ def plan(args: Namespace) -> None:
         publish_directory=args.publish_directory,
     )
     try:
-        chosen = choice.choose(whole, place, args.service, options, _images(args.base_images))
-    except BuildError as error:
+        chosen = choose(whole, place, args.service, options, _images(args.base_images))
+    except CannotPlan as error:
         raise CliError(f"{error.reason}: {error}") from error
     print(json.dumps(_data(chosen), indent=2) if args.json else _text(chosen))
 
 
-def _images(path: str | None) -> Images:
+def _images(path: str | None) -> BaseImages:
     try:
-        return Images(json.loads(Path(path).read_text()) if path else None)
+        return base_images(json.loads(Path(path).read_text()) if path else None)
     except (ValueError, AttributeError) as error:
         raise UsageError(f"{path}: {error}") from error
 
 
-def _text(chosen: choice.Choice) -> str:
+def _text(chosen: Choice) -> str:
     lines = [f"# {note}" for note in chosen.notes]
     if chosen.plan is None:
         where = f" in {chosen.directory}" if chosen.directory else ""
@@ -73,13 +75,13 @@ def _text(chosen: choice.Choice) -> str:
         lines.append(report.text(chosen.plan))
     if chosen.config:
         lines.append(f"settings  {json.dumps(chosen.config)}")
-    return "\n".join([*lines, "", render.dockerfile(chosen.plan)] if chosen.plan else lines)
+    return "\n".join([*lines, "", dockerfile.dockerfile(chosen.plan)] if chosen.plan else lines)
 
 
-def _data(chosen: choice.Choice) -> dict[str, Any]:
+def _data(chosen: Choice) -> dict[str, Any]:
     about: dict[str, Any] = {"pack": chosen.pack, "directory": chosen.directory, "notes": list(chosen.notes)}
     if chosen.config:
         about["config"] = chosen.config
     if chosen.plan is None:
         return {**about, "dockerfilePath": chosen.dockerfile}
-    return {**about, "plan": report.data(chosen.plan), "dockerfile": render.dockerfile(chosen.plan)}
+    return {**about, "plan": report.data(chosen.plan), "dockerfile": dockerfile.dockerfile(chosen.plan)}

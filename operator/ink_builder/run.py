@@ -215,7 +215,8 @@ async def _scan(settings: Settings, directory: Path) -> Any:
 
 
 def _scan_directory(settings: Settings, directory: Path) -> Any:
-    from ink_builder.planner import files
+    from ink_planner.model import files
+
     from ink_builder.scan.report import scan
 
     return scan(directory, files.from_directory(directory), settings.scan)
@@ -246,8 +247,10 @@ async def _prepare(settings: Settings, work: Path, log: BuildLog, clock: Clock) 
 
 def _load_planner() -> None:
     """Import the planner while the git server answers."""
-    from ink_builder import choice, variables  # noqa: F401
-    from ink_builder.planner import files, render, report  # noqa: F401
+    import ink_planner.choice.choose
+    import ink_planner.output.report  # noqa: F401
+
+    import ink_builder.variables  # noqa: F401
 
 
 def _checkout(settings: Settings, work: Path, report: Any) -> Any:
@@ -258,16 +261,22 @@ def _checkout(settings: Settings, work: Path, report: Any) -> Any:
 
 def _plan(settings: Settings, source: Any, work: Path, log: BuildLog) -> Planned:
     """The input for the daemon; a planner's Dockerfile is written beside the source, never into it."""
-    from ink_builder import choice, variables
-    from ink_builder.planner import files, render, report
-    from ink_builder.planner.images import Images
+    from ink_planner.choice.choose import choose
+    from ink_planner.model import files
+    from ink_planner.model.errors import CannotPlan
+    from ink_planner.output import dockerfile, report
+    from ink_planner.registry import base_images
+
+    from ink_builder import variables
 
     root = source.root.resolve()
     whole = files.from_directory(root)
     place = source.directory.resolve().relative_to(root).as_posix()
-    chosen = choice.choose(
-        whole, "" if place == "." else place, settings.service, settings.options, Images(settings.base_images)
-    )
+    place = "" if place == "." else place
+    try:
+        chosen = choose(whole, place, settings.service, settings.options, base_images(settings.base_images))
+    except CannotPlan as error:
+        raise BuildError(error.reason, str(error)) from error
     for note in chosen.notes:
         log.line(note)
     directory = root / chosen.directory
@@ -282,9 +291,9 @@ def _plan(settings: Settings, source: Any, work: Path, log: BuildLog) -> Planned
     planned = work / "plan"
     planned.mkdir()
     plain, secret = settings.options.variables, settings.build_secrets
-    text = variables.declare(render.dockerfile(chosen.plan), plain, secret, settings.secrets_digest)
+    text = variables.declare(dockerfile.dockerfile(chosen.plan), plain, secret, settings.secrets_digest)
     (planned / "Dockerfile").write_text(text, encoding="utf-8")
     ignored = whole.read(f"{chosen.directory}/.dockerignore".lstrip("/"))
-    (planned / "Dockerfile.dockerignore").write_text(render.dockerignore(ignored), encoding="utf-8")
+    (planned / "Dockerfile.dockerignore").write_text(dockerfile.dockerignore(ignored), encoding="utf-8")
     job = BuildInput(directory, planned, "Dockerfile", generated=True, config=chosen.config)
     return Planned(job, chosen.pack, chosen.config)

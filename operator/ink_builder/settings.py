@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from ink_api.reasons import Reason
 from ink_common.environ import Parsed, SettingsError, Variable, json_object, one_of, read
+from ink_planner.model.options import BuildOptions
 
 from ink_builder.errors import BuildError, infrastructure
 
@@ -96,16 +97,9 @@ class BuildSource:
 
 
 @dataclass(frozen=True)
-class Options:
-    """spec.build, and the start command of the tool."""
+class Options(BuildOptions):
+    """What is planned with, and what only the build itself needs."""
 
-    pack: str = "Auto"
-    dockerfile: str | None = None
-    target: str | None = None
-    install_command: str | None = None
-    build_command: str | None = None
-    publish_directory: str | None = None
-    start_command: str | None = None
     variables: Mapping[str, str] = field(default_factory=dict)
     """Plain variables of the build; a Dockerfile reads them with ARG."""
 

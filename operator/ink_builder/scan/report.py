@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ink_api.reasons import Reason
+from ink_planner.model.files import Files
 
 from ink_builder.errors import BuildError, infrastructure
-from ink_builder.planner.files import Files
 from ink_builder.scan.model import NAMES, KnownVulnerability, ScanFinding, SecretFinding, Severity
 from ink_builder.settings import Scan
 

@@ -8,7 +8,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from ink_builder.planner.files import Files
+from ink_planner.model.files import Files
+
 from ink_builder.scan.model import SecretFinding, Severity
 
 _DETECTORS = (

@@ -13,6 +13,7 @@ from ink_operator.core.kinds import CONFIG_MAP, DEPLOYMENT, INK_SERVICE, NAMESPA
 from ink_operator.core.objects import Manifest, Ref
 from ink_operator.inkservice.decide.scale import owns_replicas
 from ink_operator.inkservice.desired.workload import make_hand_over
+from ink_operator.ports import KubernetesApi
 
 WITHIN_SECONDS = 60.0
 """The garbage collector of a real cluster takes its time."""

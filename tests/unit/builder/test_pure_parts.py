@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from ink_builder import dockerfile, settings
+from ink_builder import settings
 from ink_builder.buildkit import auth, patterns
 from ink_builder.buildkit.proto import generate
 from ink_builder.errors import BuildError
@@ -86,20 +86,6 @@ def test_addresses_that_are_refused(url: str, found: list[str]) -> None:
 )
 def test_the_egress_proxy_knows_our_own_server(base: str | None, host: str, port: int, own: bool) -> None:
     assert egress_proxy.is_own_host(host, port, base) is own
-
-
-@pytest.mark.parametrize(
-    ("text", "frontend"),
-    [
-        ("FROM x", None),
-        ("# syntax=docker/dockerfile:1\nFROM x", "docker/dockerfile:1"),
-        ("# escape=`\n#SYNTAX = a/b:c\nFROM x", "a/b:c"),
-        ("# a comment\n# syntax=a/b\nFROM x", None),
-        ("\n# syntax=a/b\nFROM x", None),
-    ],
-)
-def test_the_frontend_that_a_dockerfile_names(text: str, frontend: str | None) -> None:
-    assert dockerfile.frontend(text) == frontend
 
 
 @pytest.mark.parametrize(

@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 from ink_builder.errors import BuildError
 from ink_builder.log import BuildLog, Mask
-from ink_builder.planner import files
 from ink_builder.scan import lockfiles, osv, secrets, source
 from ink_builder.scan.model import ScannedPackage, Severity
 from ink_builder.scan.report import Report, enforce, scan
 from ink_builder.settings import Scan
+from ink_planner.model import files
 
 RECORDS_FILE = Path(__file__).parent / "osv" / "records.json"
 RECORDS: list[dict[str, Any]] = json.loads(RECORDS_FILE.read_text())

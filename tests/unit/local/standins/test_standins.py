@@ -6,14 +6,14 @@ import re
 
 import pytest
 from ink_artifacts.errors import SetupError
-from ink_builder.planner.images import Images
+from ink_planner.registry import base_images
 from ink_standins import golang
 from ink_standins import images as standins
 
 
 def test_a_platform_names_what_it_has() -> None:
     """The builder takes the list, and each image in it is made for the node."""
-    images = Images(standins.languages())
+    images = base_images(standins.languages())
     made = {name for image in standins.all_images() for name in image.names}
     for ecosystem in ("python", "node", "go", "static"):
         for base in images.of(ecosystem):
