@@ -2,7 +2,7 @@
 
 GET and HEAD only; no listings, no hidden files, no links out of the directory. A path without a file gets 404.html if
 there is one; else, when its last part has no dot, index.html, so that single-page applications can be reloaded.
-Files whose names hold a hash of their content are cached for ever; pages are asked for again each time, by their ETag.
+Files whose names hold a hash of their content are cached forever; pages are asked for again each time, by their ETag.
 Text is compressed: by the `.br` or `.gz` file beside it, or on the way.
 """
 

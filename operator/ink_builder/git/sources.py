@@ -18,7 +18,7 @@ def lookup(host: str, port: int) -> Iterable[str]:
 
 
 def is_own(url: str, allowed_base: str | None) -> bool:
-    """Whether `url` lies below the address of Ink's own git server."""
+    """Whether `url` is below the address of Ink's own git server."""
     if not allowed_base:
         return False
     base, asked = urlsplit(allowed_base), urlsplit(url)

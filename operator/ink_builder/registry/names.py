@@ -1,4 +1,4 @@
-"""Where things lie in the registry: the image's repository, and the tags beside the image. Pure."""
+"""Where things are in the registry: the image's repository, and the tags beside the image. Pure."""
 
 CACHE_TAG = "build-cache"
 

@@ -1,4 +1,4 @@
-"""The whole project around one module: what a module is built of may lie beside it and above it."""
+"""The whole project around one module: what a module is built of may are next to it and above it."""
 
 import re
 from collections.abc import Iterator

@@ -57,7 +57,7 @@ def vitepress(package: PackageJson) -> Framework | None:
 
 
 def webpack(package: PackageJson) -> Framework | None:
-    """A site of webpack's own, where a page comes out of the build or lies there already."""
+    """A site of webpack's own, where a page comes out of the build or is there already."""
     developed = "webpack" in package.script("start") and "webpack-cli" in package.tools
     if "webpack" not in package.tools or not ("build" in package.scripts or developed) or has_own_server(package):
         return None

@@ -83,7 +83,7 @@ def _packages(names: tuple[str, ...]) -> list[str]:
 
 
 def _copy_manifests(manifests: tuple[str, ...]) -> str:
-    """One COPY when all lie at the top; a manifest in a directory keeps its place."""
+    """One COPY when all are at the top; a manifest in a directory keeps its place."""
     top = [m for m in manifests if "/" not in m]
     deep = [m for m in manifests if "/" in m]
     copies = [f"COPY {_words(*top, './')}"] if top else []

@@ -13,7 +13,7 @@ _MOST_MEMBERS = 100
 
 @dataclass(frozen=True)
 class UvMember:
-    """A package by its name, and where it lies in its workspace."""
+    """A package by its name, and where it is in its workspace."""
 
     root: Files
     place: str
@@ -35,7 +35,7 @@ def member(files: Files) -> UvMember | None:
 
 
 def members(root: Files) -> list[UvMember]:
-    """All that lie below the workspace's top; empty when there is no workspace."""
+    """All that are below the workspace's top; empty when there is no workspace."""
     if not _settings(root):
         return []
     places = [p.removesuffix("/pyproject.toml") for p in root.named("pyproject.toml", 4) if p != "pyproject.toml"]
