@@ -156,12 +156,12 @@ async def a_write_that_changes_nothing_is_no_version(place: Place) -> None:
     assert version(await place.cluster.merge_patch(ref(place, CONFIG_MAP), {"data": {"a": "1"}})) == version(made)
 
 
-async def a_patch_of_another_version_or_object_is_a_conflict(place: Place) -> None:
+async def a_patch_of_another_version_or_object_is_refused(place: Place) -> None:
     made = await place.cluster.create(config(place))
     at = ref(place, CONFIG_MAP)
     await place.edit(at, {"data": {"a": "2"}})
-    for stale in ({"resourceVersion": version(made)}, {"uid": "another"}):
-        with pytest.raises(Conflict):
+    for stale, refusal in (({"resourceVersion": version(made)}, Conflict), ({"uid": "another"}, Rejected)):
+        with pytest.raises(refusal):
             await place.cluster.merge_patch(at, {"metadata": stale, "data": {"a": "3"}})
     fresh = {"resourceVersion": version(await found(place, at)), "uid": made["metadata"]["uid"]}
     changed = await place.cluster.merge_patch(at, {"metadata": fresh, "data": {"a": "3"}})
@@ -169,11 +169,11 @@ async def a_patch_of_another_version_or_object_is_a_conflict(place: Place) -> No
     assert changed["data"] == {"a": "3"}
 
 
-async def an_apply_of_another_version_or_object_is_a_conflict(place: Place) -> None:
+async def an_apply_of_another_version_or_object_is_refused(place: Place) -> None:
     made = await place.cluster.apply(config(place))
     await place.edit(ref(place, CONFIG_MAP), {"data": {"b": "2"}})
-    for stale in ({"resourceVersion": version(made)}, {"uid": "another"}):
-        with pytest.raises(Conflict):
+    for stale, refusal in (({"resourceVersion": version(made)}, Conflict), ({"uid": "another"}, Rejected)):
+        with pytest.raises(refusal):
             await place.cluster.apply(config(place, data={"a": "3"}, **stale))
     assert (await found(place, ref(place, CONFIG_MAP)))["data"] == {"a": "1", "b": "2"}
 
@@ -505,8 +505,8 @@ PROMISES: list[Callable[[Place], Awaitable[None]]] = [
     the_status_of_a_new_object_is_empty,
     every_change_is_another_version,
     a_write_that_changes_nothing_is_no_version,
-    a_patch_of_another_version_or_object_is_a_conflict,
-    an_apply_of_another_version_or_object_is_a_conflict,
+    a_patch_of_another_version_or_object_is_refused,
+    an_apply_of_another_version_or_object_is_refused,
     an_apply_for_an_object_that_is_gone_makes_no_other,
     what_is_not_applied_any_more_is_removed,
     what_others_add_stays,

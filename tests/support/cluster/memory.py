@@ -266,7 +266,7 @@ class MemoryCluster:
         live = self.objects.get(ref)
         if live is None:
             return
-        _check_conditions(live, {"uid": uid, "resourceVersion": resource_version})
+        _check_conditions(live, {"uid": uid, "resourceVersion": resource_version}, Conflict)
         if not live["metadata"].get("finalizers"):
             self._erase(ref)
         elif not live["metadata"].get("deletionTimestamp"):
@@ -296,11 +296,11 @@ class MemoryCluster:
         return any(live["metadata"].get("uid") == owner.get("uid") for live in self.objects.values())
 
 
-def _check_conditions(live: Manifest, named: dict[str, Any]) -> None:
-    """Raises Conflict when a write names another object, or another version of it."""
-    for part in ("uid", "resourceVersion"):
+def _check_conditions(live: Manifest, named: dict[str, Any], another: type[Exception] = Rejected) -> None:
+    """Raises Conflict when a write names another version, and `another` when it names another object."""
+    for part, refusal in (("uid", another), ("resourceVersion", Conflict)):
         if named.get(part) not in (None, live["metadata"].get(part)):
-            raise Conflict(f"{part} is {live['metadata'].get(part)} and not {named[part]}")
+            raise refusal(f"{part} is {live['metadata'].get(part)} and not {named[part]}")
 
 
 def _asks_otherwise(kind: Kind, before: Manifest, after: Manifest) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from ink_local import baseimages
 from ink_planner import registry
 from ink_planner.detection import planning
 from ink_planner.docgen import BEGIN, END, page
@@ -15,6 +14,7 @@ from ink_planner.model.errors import CannotPlan
 from ink_planner.model.files import Files, from_mapping
 from ink_planner.model.options import Overrides
 from ink_planner.model.plan import ImagePlan
+from ink_standins import images as standins
 
 
 def detect_zig(files: Files, overrides: Overrides, images: BaseImages) -> ImagePlan | None:
@@ -62,7 +62,7 @@ def test_a_record_alone_adds_an_ecosystem() -> None:
     assert "UTF-16" in refusal({"build.zig": "\ufeffx"})
     assert registry.base_images().default("zig") is not None
     assert "| Zig | `build.zig` | zig | the program |" in page(f"a\n{BEGIN}\nold\n{END}\nb\n")
-    assert baseimages.languages()["zig"] == {}, "the local platform says that it has no images for it"
+    assert standins.languages()["zig"] == {}, "the local platform says that it has no images for it"
 
 
 def test_a_page_without_markers_is_refused() -> None:
