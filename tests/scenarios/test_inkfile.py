@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from ink_api.inkservice import EffectiveSettings
+from ink_api.inkservice.workload import DEFAULT_MEMORY
 from ink_operator.core.kinds import CONFIG_MAP, CONTROLLER_REVISION, DEPLOYMENT, INGRESS, JOB, SERVICE
 from ink_operator.ports import Head
 from scenarios.deaths import die_at_each_write
@@ -63,7 +64,7 @@ async def test_the_spec_wins_field_by_field() -> None:
     world.change(args=["--spec"], resources={"limits": {"cpu": "1"}})
     await push(world, COMMIT, ONE)
     args, memory, health = runs(world)
-    assert (args, memory, health) == (["--spec"], "512Mi", RUNS_ONE[2])
+    assert (args, memory, health) == (["--spec"], DEFAULT_MEMORY, RUNS_ONE[2])
     world.change(args=None, resources=None)
     await world.settle()
     assert runs(world) == RUNS_ONE
@@ -119,7 +120,7 @@ async def test_the_revision_keeps_it_and_the_next_one_without_has_the_defaults()
     (record,) = world.of(CONTROLLER_REVISION)
     assert record["data"]["inkfile"] == ONE
     await push(world, NEXT, None)
-    assert runs(world) == (None, "512Mi", None)
+    assert runs(world) == (None, DEFAULT_MEMORY, None)
     (deployment,) = world.of(DEPLOYMENT)
     assert "ml.ink/inkfile" not in deployment["metadata"]["annotations"]
 
@@ -194,7 +195,7 @@ async def test_what_cannot_be_is_said_and_what_runs_goes_on(
 )
 async def test_what_is_no_ink_file_counts_as_none(config: Any) -> None:
     world = await push(World(), COMMIT, config)
-    assert runs(world) == (None, "512Mi", None)
+    assert runs(world) == (None, DEFAULT_MEMORY, None)
 
 
 async def test_a_cron_job_takes_arguments_and_resources_alone() -> None:

@@ -3,7 +3,9 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from ink_api.inkservice.workload import DEFAULT_CPU, DEFAULT_MEMORY
 from ink_operator.core.kinds import DEPLOYMENT
+from ink_operator.inkservice.facts.effective import default_requests
 from ink_operator.inkservice.facts.status import COUNTS_REPORT_SECONDS, FIRST_REPORT_SECONDS
 from scenarios.world import World
 
@@ -32,7 +34,10 @@ async def test_the_settings_that_count_are_shown() -> None:
             "startupGrace": "60s",
             "restartOnFailure": False,
         },
-        "resources": {"requests": {"cpu": "50m", "memory": "51Mi"}, "limits": {"cpu": "500m", "memory": "512Mi"}},
+        "resources": {
+            "requests": default_requests(DEFAULT_CPU, DEFAULT_MEMORY),
+            "limits": {"cpu": DEFAULT_CPU, "memory": DEFAULT_MEMORY},
+        },
     }
     assert status.urls == ["https://web.apps.localhost/"]
 

@@ -9,6 +9,9 @@ from ink_api.names import DNS_LABEL
 from ink_api.quantities import Duration, Quantity, Schedule, between
 from ink_api.schema import atomic_list, cel, pattern_message, rules
 
+DEFAULT_CPU, DEFAULT_MEMORY = "500m", "512Mi"
+"""What a pod may use when its spec sets no limits."""
+
 
 class ResourceAmounts(ApiModel):
     """CPU and memory."""
@@ -54,7 +57,7 @@ class Resources(ApiModel):
         default=None, description="Guaranteed amounts. Defaults to a tenth of the limits."
     )
     limits: ResourceAmounts | None = Field(
-        default=None, description="Maximum amounts. Defaults to 500m CPU and 512Mi memory."
+        default=None, description=f"Maximum amounts. Defaults to {DEFAULT_CPU} CPU and {DEFAULT_MEMORY} memory."
     )
 
     model_config = ConfigDict(

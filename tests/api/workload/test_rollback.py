@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
+from ink_api.inkservice.workload import DEFAULT_MEMORY
 from ink_api.reasons import Reason
 from support.building.daemons import Registry, registry
 from support.cluster.kube_api import Json, KubeApi
@@ -231,7 +232,7 @@ def test_what_ink_yaml_says_is_remembered_with_the_revision(world: World, namesp
         assert world.status["build"]["scan"] == scan
         world.push(SECOND)
         world.wait(SECOND)
-        assert (container()["args"], container()["resources"]["limits"]["memory"]) == (["--large"], "512Mi")
+        assert (container()["args"], container()["resources"]["limits"]["memory"]) == (["--large"], DEFAULT_MEMORY)
         world.delete_jobs()
         world.api.merge(f"{world.path}/status", {"status": dict.fromkeys(world.status)})
         world.pin(FIRST)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from ink_api import group
+from ink_api.inkservice.workload import DEFAULT_CPU, DEFAULT_MEMORY
 from ink_api.names import ServiceIdentity
 
 from ink_operator.core import canonical, kinds
@@ -59,8 +60,8 @@ def make_limit_range(namespace: str) -> Manifest:
     """What a container gets that says nothing; a quota needs every container to say something."""
     limits = {
         "type": "Container",
-        "default": {"cpu": effective.DEFAULT_CPU, "memory": effective.DEFAULT_MEMORY},
-        "defaultRequest": {"cpu": "50m", "memory": "51Mi"},
+        "default": {"cpu": DEFAULT_CPU, "memory": DEFAULT_MEMORY},
+        "defaultRequest": effective.default_requests(DEFAULT_CPU, DEFAULT_MEMORY),
     }
     return _own(kinds.LIMIT_RANGE, namespace, names.LIMITS, {"spec": {"limits": [limits]}})
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from ink_api.inkservice import EffectiveSettings, Health, InkService, Port, ResourceAmounts, Resources
+from ink_api.inkservice.workload import DEFAULT_CPU, DEFAULT_MEMORY
 from ink_api.names import ServiceIdentity
 from ink_api.quantities import seconds
 
@@ -13,7 +14,6 @@ from ink_operator.settings import Settings
 DRAIN_SECONDS = 5
 """How long a pod that is being removed goes on answering, until the ingress has noticed."""
 TERMINATION_SECONDS = 30
-DEFAULT_CPU, DEFAULT_MEMORY = "500m", "512Mi"
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,10 +162,15 @@ def resources_of(service: InkService) -> dict[str, dict[str, str]]:
     memory = limits.memory or _larger(DEFAULT_MEMORY, requests.memory)
     return {
         "limits": {"cpu": cpu, "memory": memory},
-        "requests": {
-            "cpu": requests.cpu or f"{max(1, int(canonical.parse_quantity(cpu) * 100))}m",
-            "memory": requests.memory or f"{max(1, int(canonical.parse_quantity(memory) / 10 / 1024**2))}Mi",
-        },
+        "requests": {**default_requests(cpu, memory), **requests.to_wire()},
+    }
+
+
+def default_requests(cpu: str, memory: str) -> dict[str, str]:
+    """A tenth of these limits."""
+    return {
+        "cpu": f"{max(1, int(canonical.parse_quantity(cpu) * 100))}m",
+        "memory": f"{max(1, int(canonical.parse_quantity(memory) / 10 / 1024**2))}Mi",
     }
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 from ink_api.inkservice import Autoscaling, BuildStatus, Release
+from ink_api.inkservice.workload import DEFAULT_CPU, DEFAULT_MEMORY
 from ink_operator.inkservice.desired.buildjob import SECRET_KEYS, make_job, make_secret
 from ink_operator.inkservice.desired.namespace import set_up
 from ink_operator.inkservice.desired.network import make_claim, make_ingress, make_service
@@ -16,7 +17,7 @@ from ink_operator.inkservice.desired.releasejob import make_release_job
 from ink_operator.inkservice.desired.revision import make_revision
 from ink_operator.inkservice.desired.storage import make_volume_claim
 from ink_operator.inkservice.desired.workload import make_autoscaler, make_cron_job, make_deployment
-from ink_operator.inkservice.facts.effective import ports_of, public_port, resources_of
+from ink_operator.inkservice.facts.effective import default_requests, ports_of, public_port, resources_of
 from ink_operator.inkservice.facts.ownership import volumes_of
 from ink_operator.inkservice.facts.source import build_plan
 from ink_operator.inkservice.model import Revision, Running, ServiceContext, StartBuild
@@ -27,6 +28,7 @@ GOLDEN = Path(__file__).parent / "golden.yaml"
 IMAGE = "registry.dp-system.svc.cluster.local:5000/acme/shop/web@sha256:" + "d" * 64
 RUNNING = Running(IMAGE, 3000, "a" * 40, "k" * 20)
 REVISION = Revision("web-0123456789", 1, "t" * 16, RUNNING, BuildStatus(id="b-k-1", reason="Built"))
+TENTH = default_requests(DEFAULT_CPU, DEFAULT_MEMORY)
 
 
 def everything() -> list[dict[str, Any]]:
@@ -152,7 +154,7 @@ def test_scaling_makes_no_revision_and_a_restart_does() -> None:
 @pytest.mark.parametrize(
     ("resources", "cpu", "memory"),
     [
-        (None, ("50m", "500m"), ("51Mi", "512Mi")),
+        (None, (TENTH["cpu"], DEFAULT_CPU), (TENTH["memory"], DEFAULT_MEMORY)),
         ({"limits": {"cpu": "2", "memory": "1Gi"}}, ("200m", "2"), ("102Mi", "1Gi")),
         ({"requests": {"cpu": "1", "memory": "1Gi"}}, ("1", "1"), ("1Gi", "1Gi")),
     ],
