@@ -33,7 +33,7 @@ from unit.operator.inkservice.making import pod
 
 OLD, NEW = revision(1, "old"), revision(2, "new", running(NEXT, "2"))
 BROKEN = attempt("Failed", BAD, commit=NEXT)
-NOTED = attempt_record(IDENTITY, BROKEN)
+NOTED = attempt_record(IDENTITY, BROKEN.name)
 TWIN = replace(NEW, number=1, created=None)
 TWO = f'ControllerRevision {NEW.name} {{"revision": 2}}'
 
@@ -104,7 +104,7 @@ def test_the_record_of_an_attempt(row: Row) -> None:
 
 
 RUNS, QUEUED = attempt("Running"), attempt("Queued")
-ENDED = f"ControllerRevision {attempt_record(IDENTITY, RUNS)}"
+ENDED = f"ControllerRevision {attempt_record(IDENTITY, RUNS.name)}"
 DROPPED = [f"Delete Job {RUNS.name}", f"Delete Secret {RUNS.name}"]
 
 
@@ -112,7 +112,7 @@ DROPPED = [f"Delete Job {RUNS.name}", f"Delete Secret {RUNS.name}"]
     Row(
         "one that ran is recorded before its Job goes",
         {"of": RUNS},
-        [f"Create ControllerRevision {attempt_record(IDENTITY, RUNS)}", *DROPPED],
+        [f"Create ControllerRevision {attempt_record(IDENTITY, RUNS.name)}", *DROPPED],
     ),
     Row("one that only queued leaves nothing", {"of": QUEUED}, DROPPED),
     Row("nothing goes that cannot be recorded", {"of": RUNS, "granted": False}, []),
