@@ -48,7 +48,7 @@ LONGEST_BUILD_SECONDS = 3600
 CREDENTIAL_SECONDS = LONGEST_BUILD_SECONDS + 300
 """Credentials of a build outlive the longest build."""
 TENANCY_SECONDS = 60.0
-"""For so long the set-up of a namespace is not read again; the operator's own writes count at once."""
+"""How long the shared objects of a namespace are cached; the operator's own writes count at once."""
 Reconciler = Callable[[Key, int], Awaitable[Result]]
 
 
@@ -114,10 +114,10 @@ class Operator:
         return await self._reconcilers[key.kind](key, failures)
 
     async def lead(self, stop: asyncio.Event, take_signals: Callable[[], None]) -> None:
-        """Watch and reconcile until `stop` is set. Raises LeaseLost, in a group, when it must not go on.
+        """Watch and reconcile until `stop` is set. Raises LeaseLost, in an exception group, if the lease is lost.
 
-        kopf takes over the process's signals when it starts, and at its end waits for tasks that are not its own. So
-        the signals are taken back with `take_signals`, and kopf is cancelled with the rest.
+        kopf installs its own signal handlers when it starts, and waits for other tasks when it stops. So the signals
+        are taken back with `take_signals`, and kopf is cancelled with the rest.
         """
         self.metrics.leader.set(1)
         started = asyncio.Event()

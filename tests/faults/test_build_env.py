@@ -97,7 +97,7 @@ async def test_the_value_stands_nowhere_else() -> None:
     [
         (None, "ConfigNotFound", "spec.build.env NPM_TOKEN: the Secret npm does not exist."),
         ({"other": "1"}, "ConfigNotFound", "spec.build.env NPM_TOKEN: the Secret npm has no key token."),
-        ({"token": b"\xff\xfe"}, "InvalidSpec", "key token of the Secret npm holds no text"),
+        ({"token": b"\xff\xfe"}, "InvalidSpec", "key token of the Secret npm is not UTF-8 text"),
         ({"token": VALUE * 9_000}, "InvalidSpec", "at most"),
     ],
 )

@@ -163,7 +163,7 @@ async def test_a_worker_that_wants_a_host_which_is_another_tenants_by_now_goes_o
 @pytest.mark.parametrize(
     ("config", "spec", "reason", "says"),
     [
-        ({"health": {"type": "MCP"}}, {}, "NotImplemented", "ink.yaml: health.type MCP: not served yet."),
+        ({"health": {"type": "MCP"}}, {}, "NotImplemented", "ink.yaml: health.type MCP: not supported yet."),
         (
             {"ports": [{"name": "db", "port": 5432, "protocol": "TCP"}]},
             {},

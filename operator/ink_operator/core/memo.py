@@ -1,4 +1,4 @@
-"""Values that are trusted for a while, to save reads. Forgetting one costs a read, never correctness."""
+"""Values that are cached for a while, to save reads. Forgetting one costs a read, never correctness."""
 
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
@@ -7,7 +7,7 @@ T = TypeVar("T")
 
 
 class Memo(Generic[T]):
-    """Values by key, each with its age; the caller brings the clock."""
+    """Values by key, each with its age; the caller passes the time."""
 
     def __init__(self, seconds: float, limit: int = 10_000) -> None:
         self._life = timedelta(seconds=seconds)

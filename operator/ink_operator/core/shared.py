@@ -10,11 +10,11 @@ from ink_operator.core.objects import Manifest
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """One a process, made when it starts."""
+    """One per process, created when it starts."""
 
     tenancy: Memo[tuple[str, dict[tuple[str, str], Manifest]]]
-    """Namespace -> its uid and what the operator set up in it, by kind and name."""
+    """Namespace -> its uid and what the operator created in it, by kind and name."""
     without_env: Memo[bool]
-    """Uids of services that have no sealed values, and of which no Secret was left behind."""
+    """Uids of services without sealed values and without an old Secret of them."""
     build_gate: AbstractAsyncContextManager[Any]
-    """Held while it is decided whether one more build may start, so that two never take the last place."""
+    """Held while deciding whether another build may start, so that two never take the last slot."""

@@ -1,4 +1,4 @@
-"""Figures for Prometheus; implements ports.Metrics."""
+"""Metrics for Prometheus; implements ports.Metrics."""
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
@@ -10,7 +10,7 @@ class PrometheusMetrics:
         self.registry = CollectorRegistry()
         self.queue_depth = Gauge("ink_queue_depth", "Objects waiting for a reconcile.", registry=self.registry)
         self.reconciles = Histogram(
-            "ink_reconcile_seconds", "Time of one reconcile.", ["kind", "outcome"],
+            "ink_reconcile_seconds", "Duration of one reconcile.", ["kind", "outcome"],
             buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30), registry=self.registry,
         )  # fmt: skip
         self.api_calls = Counter(
@@ -18,7 +18,7 @@ class PrometheusMetrics:
         )
         self.builds = Counter("ink_builds_total", "Builds that ended, by result.", ["result"], registry=self.registry)
         self.live_seconds = Histogram(
-            "ink_commit_to_live_seconds", "From the creation of the build to an answering revision.",
+            "ink_commit_to_live_seconds", "Time from the creation of the build until the revision answers.",
             buckets=(1, 2, 3, 5, 8, 13, 20, 30, 60, 120, 300), registry=self.registry,
         )  # fmt: skip
         self.leader = Gauge("ink_leader", "1 while this process holds the lease.", registry=self.registry)

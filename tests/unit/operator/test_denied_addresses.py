@@ -9,8 +9,8 @@ from ink_builder import settings as builder
 from ink_builder.errors import BuildError
 from ink_builder.git.sources import check
 from ink_operator.inkservice.desired.buildjob import make_job
-from ink_operator.inkservice.model import Case, StartBuild
-from ink_operator.inkservice.source import build_plan
+from ink_operator.inkservice.facts.source import build_plan
+from ink_operator.inkservice.model import ServiceContext, StartBuild
 from ink_operator.settings import parse_settings
 from unit.operator.making import IDENTITY, SETTINGS, service
 
@@ -20,7 +20,7 @@ def test_the_builder_denies_what_the_operator_was_given() -> None:
         SETTINGS, denied_cidrs=parse_settings({"INK_DENIED_CIDRS": "8.8.8.0/24, 2a00::/16"}).denied_cidrs
     )
     start = StartBuild(build_plan(service(), IDENTITY, "a" * 40), 1, no_cache=False)
-    job = make_job(Case(service(), IDENTITY, settings), start, suspend=False)
+    job = make_job(ServiceContext(service(), IDENTITY, settings), start, suspend=False)
     environ = {pair["name"]: pair.get("value", "") for pair in job["spec"]["template"]["spec"]["containers"][0]["env"]}
     source = builder.parse_settings(environ).source
 
