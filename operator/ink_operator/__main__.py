@@ -12,7 +12,7 @@ from ink_common.environ import SettingsError
 
 from ink_operator.clients.kube import configure
 from ink_operator.core.errors import LeaseLost
-from ink_operator.runtime.health import serve
+from ink_operator.runtime.metrics import serve
 from ink_operator.settings import Settings, parse_settings
 from ink_operator.wiring import Operator
 

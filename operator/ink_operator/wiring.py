@@ -21,11 +21,10 @@ from ink_operator.clients.sealing import KeyRing
 from ink_operator.clients.tokens import TokenMint
 from ink_operator.clients.verdicts import RegistryVerdicts
 from ink_operator.core import keys, kinds
-from ink_operator.core.memo import Memo
+from ink_operator.core.keys import Result
+from ink_operator.core.memo import Memo, Shared
 from ink_operator.core.object_cache import ObjectCache
 from ink_operator.core.objects import Key, Ref
-from ink_operator.core.result import Result
-from ink_operator.core.shared import Shared
 from ink_operator.housekeeping import empty_namespaces, reserved_hosts
 from ink_operator.inkdomain.reconcile import InkDomainController
 from ink_operator.inkresource.reconcile import InkResourceController

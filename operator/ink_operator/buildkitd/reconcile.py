@@ -15,10 +15,9 @@ from ink_api.names import ServiceIdentity, identity_of
 from ink_operator.buildkitd import decide
 from ink_operator.buildkitd.desired import TenantBuildkitd, buildkitd_from, buildkitd_of
 from ink_operator.core import build_jobs, kinds
-from ink_operator.core.keys import buildkitd_key
+from ink_operator.core.keys import Result, buildkitd_key
+from ink_operator.core.memo import Shared
 from ink_operator.core.objects import Key, Manifest, Ref, is_deleting, labels_of
-from ink_operator.core.result import Result
-from ink_operator.core.shared import Shared
 from ink_operator.ports import Pair, Ports
 from ink_operator.settings import Settings
 

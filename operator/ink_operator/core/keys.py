@@ -1,4 +1,9 @@
-"""Keys of the queue: which reconciler handles which object. To wake another controller, take its key from here."""
+"""What the queue holds and gets back: keys (which reconciler handles which object), and the result of a reconcile.
+
+To wake another controller, take its key from here.
+"""
+
+from dataclasses import dataclass
 
 from ink_api.group import ANNOTATION_OWNER
 
@@ -45,3 +50,10 @@ def buildkitd_key(name: str, namespace: str) -> Key:
 def orphaned_buildkitd_key(name: str, namespace: str) -> Key:
     """The buildkitd of a tenant that may no longer have services."""
     return Key(ORPHANED_BUILDKITD, namespace, name)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """`requeue_after_seconds`: reconcile again after this time at the latest; None: only on an event."""
+
+    requeue_after_seconds: float | None = None

@@ -7,8 +7,8 @@ from ink_api.names import TENANT_NAMESPACE_PREFIX, identity_of
 
 from ink_operator.core import kinds
 from ink_operator.core.errors import Conflict
+from ink_operator.core.keys import Result
 from ink_operator.core.objects import Key, Manifest, Ref, annotations_of, is_deleting
-from ink_operator.core.result import Result
 from ink_operator.core.times import seconds_since
 from ink_operator.inkservice import names
 from ink_operator.inkservice.facts.ownership import is_made_by_ink

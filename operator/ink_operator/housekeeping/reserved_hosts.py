@@ -6,8 +6,8 @@ from ink_api.group import ANNOTATION_OWNER, COMPONENT_CLAIM, LABEL_COMPONENT, LA
 
 from ink_operator.core import kinds
 from ink_operator.core.errors import Conflict
+from ink_operator.core.keys import Result
 from ink_operator.core.objects import Key, Manifest, Ref, annotations_of, labels_of
-from ink_operator.core.result import Result
 from ink_operator.inkservice.facts.ownership import release, reserved_until, tenant_of
 from ink_operator.ports import Ports
 from ink_operator.settings import Settings

@@ -11,9 +11,9 @@ from ink_api.names import ServiceIdentity, identity_of
 from ink_api.reasons import Reason
 
 from ink_operator.core import effects, kinds, times
+from ink_operator.core.memo import Shared
 from ink_operator.core.objects import Manifest
 from ink_operator.core.plan import Failure, Plan
-from ink_operator.core.shared import Shared
 from ink_operator.inkservice.act.clean_up import clean_up, wake_housekeeping
 from ink_operator.inkservice.act.effects import carry_out
 from ink_operator.inkservice.decide.service import decide

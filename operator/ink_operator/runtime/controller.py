@@ -21,11 +21,11 @@ from ink_operator.core.canonical import merge_patch_between
 from ink_operator.core.conditions import conditions_of, deleting_conditions
 from ink_operator.core.effects import Effect
 from ink_operator.core.errors import Forbidden, InkError, Terminal
+from ink_operator.core.keys import Result
 from ink_operator.core.kinds import Kind
 from ink_operator.core.memo import Memo
 from ink_operator.core.objects import Key, Manifest, Ref
 from ink_operator.core.plan import REFUSED_RETRY_SECONDS, Fact, Failure, Plan, refusal
-from ink_operator.core.result import Result
 from ink_operator.ports import Ports
 from ink_operator.runtime.effects import carry_out
 

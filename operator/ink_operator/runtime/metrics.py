@@ -1,10 +1,13 @@
-"""Metrics for Prometheus; implements ports.Metrics."""
+"""Metrics for Prometheus, and the HTTP server of `/metrics` and `/healthz`."""
 
+from collections.abc import Callable
+
+from aiohttp import web
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 
 class PrometheusMetrics:
-    """One set for the process."""
+    """Implements ports.Metrics; one set for the process."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -38,3 +41,20 @@ class PrometheusMetrics:
     def exposition(self) -> bytes:
         """The text format of Prometheus."""
         return generate_latest(self.registry)
+
+
+async def serve(port: int, exposition: Callable[[], bytes], healthy: Callable[[], bool]) -> web.AppRunner:
+    """Answer on all addresses until the runner is cleaned up. A standby is healthy too."""
+
+    async def healthz(_: web.Request) -> web.Response:
+        return web.Response(text="ok\n") if healthy() else web.Response(status=503, text="the lease is lost\n")
+
+    async def metrics(_: web.Request) -> web.Response:
+        return web.Response(body=exposition(), headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
+
+    app = web.Application()
+    app.add_routes([web.get("/healthz", healthz), web.get("/metrics", metrics)])
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "0.0.0.0", port).start()
+    return runner

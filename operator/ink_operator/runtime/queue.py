@@ -8,8 +8,8 @@ import time
 from collections.abc import Awaitable, Callable
 
 from ink_operator.core.errors import InkError
+from ink_operator.core.keys import Result
 from ink_operator.core.objects import Key
-from ink_operator.core.result import Result
 from ink_operator.runtime.lanes import Lane, Lanes
 from ink_operator.runtime.metrics import PrometheusMetrics
 from ink_operator.runtime.schedule import Schedule

@@ -18,9 +18,9 @@ from ink_operator.clients.cached import PagedApi, list_into_cache
 from ink_operator.core import keys, kinds
 from ink_operator.core.errors import InkError
 from ink_operator.core.kinds import Kind
+from ink_operator.core.memo import Shared
 from ink_operator.core.object_cache import ObjectCache, WatchScope
 from ink_operator.core.objects import Key, Manifest, labels_of
-from ink_operator.core.shared import Shared
 from ink_operator.housekeeping.empty_namespaces import namespaces_in_use
 from ink_operator.housekeeping.reserved_hosts import CLAIMS
 from ink_operator.ports import Wakeups

@@ -7,11 +7,11 @@ from ink_api.group import LABEL_DAEMON, LABEL_SERVICE
 from ink_api.names import TENANT_NAMESPACE_PREFIX
 
 from ink_operator.core import keys, kinds
+from ink_operator.core.keys import Result
 from ink_operator.core.kinds import Kind
+from ink_operator.core.memo import Shared
 from ink_operator.core.object_cache import ObjectCache
 from ink_operator.core.objects import Key, Manifest, is_deleting, labels_of
-from ink_operator.core.result import Result
-from ink_operator.core.shared import Shared
 from ink_operator.housekeeping.empty_namespaces import namespaces_in_use
 from ink_operator.ports import Wakeups
 from ink_operator.runtime.informer import Subscription

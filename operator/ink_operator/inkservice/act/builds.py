@@ -8,9 +8,9 @@ from ink_api import group
 from ink_operator.buildkitd.desired import buildkitd_of
 from ink_operator.buildkitd.reconcile import start_buildkitd
 from ink_operator.core import build_jobs, errors, keys, kinds
+from ink_operator.core.memo import Shared
 from ink_operator.core.objects import Manifest, Ref
 from ink_operator.core.plan import Failure
-from ink_operator.core.shared import Shared
 from ink_operator.inkservice import model, names
 from ink_operator.inkservice.desired.buildjob import BUILD_SECRETS, CLIENT_KEYS, make_job, make_secret
 from ink_operator.inkservice.facts import builds, ownership

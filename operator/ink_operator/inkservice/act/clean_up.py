@@ -16,8 +16,8 @@ from ink_api.inkservice import InkService
 
 from ink_operator.buildkitd.desired import buildkitd_of
 from ink_operator.core import errors, keys, kinds, times
+from ink_operator.core.memo import Shared
 from ink_operator.core.objects import Ref, is_deleting, ref_of
-from ink_operator.core.shared import Shared
 from ink_operator.inkservice import model, names
 from ink_operator.inkservice.act.builds import wake_queued
 from ink_operator.inkservice.act.effects import release_host

@@ -4,8 +4,8 @@ import logging
 from typing import Any
 
 from ink_operator.core import effects, errors, keys, kinds
+from ink_operator.core.memo import Shared
 from ink_operator.core.objects import Key, Manifest
-from ink_operator.core.shared import Shared
 from ink_operator.inkservice import model, names
 from ink_operator.inkservice.act.builds import record_verdict, start_build
 from ink_operator.inkservice.facts import ownership

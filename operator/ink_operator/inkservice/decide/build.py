@@ -63,17 +63,13 @@ def _source_is_resolved(plan: ServicePlanBuilder, build: model.WantedBuild | Non
         plan.set_condition(SOURCE, "True", Reason.RESOLVED, f"Branch {git.branch} is at commit {head.commit}.")
         return True
     if head is not None and build is not None:
-        text = (
-            f"Branch {git.branch} was last seen at commit {build.commit}; the repository does not answer at the moment."
-        )
+        text = f"Branch {git.branch} was last seen at commit {build.commit}; the repository does not answer now."
         plan.set_condition(SOURCE, "True", Reason.RESOLVED, text)
         return True
     # The resolver uses the address inside the cluster, which means nothing to users.
-    message_of_resolver = (head.message if head else "").replace(
-        plan.settings.git_internal_url, plan.settings.git_public_url
-    )
+    message = (head.message if head else "").replace(plan.settings.git_internal_url, plan.settings.git_public_url)
     reason = (head.reason if head else None) or Reason.SOURCE_UNREACHABLE
-    message = message_of_resolver or f"Branch {git.branch} of {git.url} cannot be read."
+    message = message or f"Branch {git.branch} of {git.url} cannot be read."
     plan.set_condition(SOURCE, "Unknown" if reason in PROGRESS else "False", reason, message)
     return False
 
@@ -92,10 +88,10 @@ def _variables_are_known(plan: ServicePlanBuilder) -> bool:
 def _build(plan: ServicePlanBuilder, build: model.WantedBuild) -> Chosen:
     seen = plan.seen
     live, running = rollout.running_of(seen.workload), revisions.running_now(seen.workload, plan.revisions)
-    unfinished_older = build_to_finish(plan.service, build, seen.attempts, seen.revisions)
-    _supersede(plan, build, unfinished_older)
-    mine = revisions.attempts_for(seen.attempts, seen.revisions, build.key)
-    last = mine[-1] if mine else None
+    older = build_to_finish(plan.service, build, seen.attempts, seen.revisions)
+    _supersede(plan, build, older)
+    attempts = revisions.attempts_for(seen.attempts, seen.revisions, build.key)
+    last = attempts[-1] if attempts else None
     plan.build = _status(plan, build, last)
     if live is not None and live.build_key == build.key:
         plan.set_condition(BUILT, "True", Reason.BUILT, f"Commit {build.commit} is built.")
@@ -105,10 +101,7 @@ def _build(plan: ServicePlanBuilder, build: model.WantedBuild) -> Chosen:
         return Chosen(_running(plan, build, last.verdict), newest=True)
     if seen.stored is not None:
         plan.set_condition(
-            BUILT,
-            "True",
-            Reason.IMAGE_EXISTS,
-            f"Commit {build.commit} was built earlier; its image is in the registry.",
+            BUILT, "True", Reason.IMAGE_EXISTS, f"The image of commit {build.commit} is in the registry."
         )
         stored = model.Verdict(True, seen.stored.digest, ports=seen.stored.ports, inkfile=parsed(seen.stored.inkfile))
         return Chosen(_running(plan, build, stored), newest=True)
@@ -116,28 +109,27 @@ def _build(plan: ServicePlanBuilder, build: model.WantedBuild) -> Chosen:
         _report_failure(plan, last)
         return Chosen(running, newest=False)
     # Until then nothing changes; a workload that was deleted is restored.
-    old = Chosen(running if seen.workload is None else None, newest=False)
-    if unfinished_older is not None:
-        _wait_for_older_build(plan, unfinished_older)
-        return old
+    unchanged = Chosen(running if seen.workload is None else None, newest=False)
+    if older is not None:
+        _wait_for_older_build(plan, older)
+        return unchanged
     _advance(plan, build, last, running)
-    return _older_build(plan, build) or old
+    return _older_build(plan, build) or unchanged
 
 
-def _wait_for_older_build(plan: ServicePlanBuilder, unfinished_older: model.Attempt) -> None:
-    plan.build = build_status(unfinished_older)
-    text = f"Building commit {unfinished_older.commit} first: earlier builds were cancelled for newer commits."
+def _wait_for_older_build(plan: ServicePlanBuilder, older: model.Attempt) -> None:
+    plan.build = build_status(older)
+    text = f"Building commit {older.commit} first: earlier builds were cancelled for newer commits."
     plan.set_condition(BUILT, "Unknown", Reason.BUILDING, text)
     plan.requeue_after(BUILD_REQUEUE_SECONDS)
 
 
 def _older_build(plan: ServicePlanBuilder, build: model.WantedBuild) -> Chosen | None:
     service, seen = plan.service, plan.seen
-    late = build_to_deploy(service, build, seen.attempts, seen.revisions)
-    if late is None or late.verdict is None or build.of_commit is None:
+    older = build_to_deploy(service, build, seen.attempts, seen.revisions)
+    if older is None or older.verdict is None or build.of_commit is None:
         return None
-    its = build.of_commit(late.commit)
-    return Chosen(_running(plan, its, late.verdict), newest=False)
+    return Chosen(_running(plan, build.of_commit(older.commit), older.verdict), newest=False)
 
 
 def _running(plan: ServicePlanBuilder, build: model.WantedBuild, built: model.Verdict) -> model.Running:
@@ -149,11 +141,11 @@ def _running(plan: ServicePlanBuilder, build: model.WantedBuild, built: model.Ve
     return model.Running(image, port, build.commit, build.key, token, build.planner, inkfile)
 
 
-def _supersede(plan: ServicePlanBuilder, build: model.WantedBuild, unfinished_older: model.Attempt | None) -> None:
-    """Cancel builds of other commits or settings that still run or queue, except `unfinished_older`."""
+def _supersede(plan: ServicePlanBuilder, build: model.WantedBuild, older: model.Attempt | None) -> None:
+    """Cancel builds of other commits or settings that still run or queue, except `older`."""
     for attempt in plan.seen.attempts:
         unfinished = attempt.state in (model.BuildState.QUEUED, model.BuildState.RUNNING)
-        if unfinished and attempt.build_key != build.key and attempt != unfinished_older:
+        if unfinished and attempt.build_key != build.key and attempt != older:
             supersede(plan, attempt)
 
 
@@ -173,8 +165,8 @@ def _advance(
     token = plan.service.spec.rebuild_token
     no_cache = token is not None and token != (running.rebuild_token if running else None)
     no_cache |= _has_other_secrets(plan, build)
-    late = last is not None and last.verdict is not None and last.verdict.reason == Reason.BUILD_TIMEOUT
-    if last is None or last.state == model.BuildState.SUPERSEDED or late:
+    timed_out = last is not None and last.verdict is not None and last.verdict.reason == Reason.BUILD_TIMEOUT
+    if last is None or last.state == model.BuildState.SUPERSEDED or timed_out:
         _start(plan, build, last.number + 1 if last else 1, no_cache)
         plan.set_condition(BUILT, "Unknown", Reason.BUILDING, f"Building commit {build.commit}.")
         plan.requeue_after(QUEUE_REQUEUE_SECONDS)

@@ -68,10 +68,10 @@ def _is_restored(plan: ServicePlanBuilder, revision: model.Revision) -> bool:
 
 
 def _run(plan: ServicePlanBuilder, workload: Manifest, revision: model.Revision, release: Release, run: str) -> Fact:
-    mine = next((r for r in plan.seen.releases if r.run == run), None)
+    current = next((r for r in plan.seen.releases if r.run == run), None)
     plan.requeue_after(REQUEUE_SECONDS)
-    if mine is not None:
-        failure = diagnose.blocked([mine.pod] if mine.pod is not None else [], plan.now)
+    if current is not None:
+        failure = diagnose.blocked([current.pod] if current.pod is not None else [], plan.now)
         if failure is not None:
             return Fact(RELEASED, "False", failure.reason, failure.message)
         return Fact(RELEASED, "Unknown", Reason.RELEASING, "The release command is running.")

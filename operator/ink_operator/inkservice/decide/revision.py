@@ -39,8 +39,8 @@ def record(plan: ServicePlanBuilder, workload: Manifest, running: model.Running)
 def _build_of(plan: ServicePlanBuilder, running: model.Running) -> Any:
     if running.build_key is None:
         return None
-    mine = revisions.attempts_for(plan.seen.attempts, plan.seen.revisions, running.build_key)
-    good = [a for a in mine if a.state == model.BuildState.SUCCEEDED]
+    attempts = revisions.attempts_for(plan.seen.attempts, plan.seen.revisions, running.build_key)
+    good = [a for a in attempts if a.state == model.BuildState.SUCCEEDED]
     return builds.build_status(good[-1]) if good else None
 
 

@@ -34,8 +34,8 @@ NEEDS_CAPABILITY = re.compile(
 
 def newest_pods(pods: Iterable[Manifest], revision: str) -> list[Manifest]:
     """Pods of the revision that are not being deleted, by name."""
-    mine = [p for p in pods if labels_of(p).get(names.LABEL_REVISION) == revision and not is_deleting(p)]
-    return sorted(mine, key=lambda p: str(p["metadata"]["name"]))
+    newest = [p for p in pods if labels_of(p).get(names.LABEL_REVISION) == revision and not is_deleting(p)]
+    return sorted(newest, key=lambda p: str(p["metadata"]["name"]))
 
 
 def is_ready(pod: Manifest) -> bool:

@@ -46,7 +46,9 @@ def _run(job: Manifest, pod: Manifest | None, secrets: Collection[str] | None) -
     state, message = _end(job, pod)
     if state == model.ReleaseState.FAILED:
         meta = job["metadata"]
-        message += _lines(_message(pod), secrets) or f" kubectl logs -n {meta['namespace']} job/{meta['name']}"
+        message += (
+            _lines(_message(pod), secrets) or f" Its output: kubectl logs -n {meta['namespace']} job/{meta['name']}"
+        )
     return model.ReleaseRun(
         name=job["metadata"]["name"],
         uid=job["metadata"].get("uid", ""),

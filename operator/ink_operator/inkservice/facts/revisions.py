@@ -167,11 +167,11 @@ def attempts_for(
     attempts: Iterable[model.Attempt], revisions: Iterable[model.Revision], key: str
 ) -> list[model.Attempt]:
     """Attempts at that build, newest last; from their records if the Job is gone."""
-    mine = {a.name: a for a in attempts if a.build_key == key}
+    known = {a.name: a for a in attempts if a.build_key == key}
     for revision in revisions:
         if revision.attempt is not None and revision.attempt.build_key == key:
-            mine.setdefault(revision.attempt.name, revision.attempt)
-    return sorted(mine.values(), key=lambda a: (a.number, a.created, a.name))
+            known.setdefault(revision.attempt.name, revision.attempt)
+    return sorted(known.values(), key=lambda a: (a.number, a.created, a.name))
 
 
 def renumbered(revisions: Iterable[model.Revision]) -> list[model.Revision]:

@@ -12,9 +12,9 @@ from ink_api.reasons import Reason
 from ink_api.sealing import SealedValueError, binding_of
 
 from ink_operator.core import kinds
+from ink_operator.core.memo import Shared
 from ink_operator.core.objects import Manifest, Ref
 from ink_operator.core.plan import Failure
-from ink_operator.core.shared import Shared
 from ink_operator.inkservice import model, names
 from ink_operator.inkservice.facts import references
 from ink_operator.ports import Ports

@@ -10,8 +10,8 @@ from datetime import datetime
 from ink_api import group
 
 from ink_operator.core import kinds
+from ink_operator.core.memo import Shared
 from ink_operator.core.objects import Manifest, Ref
-from ink_operator.core.shared import Shared
 from ink_operator.inkservice import model, names
 from ink_operator.inkservice.facts import builds, effective, inkfile, ownership, revisions, source
 from ink_operator.inkservice.facts.releases import is_release, releases_of, secrets_of

@@ -8,8 +8,8 @@ from ink_api.names import host_claim
 
 from ink_operator.core import kinds
 from ink_operator.core.kinds import Kind
+from ink_operator.core.memo import Shared
 from ink_operator.core.objects import Manifest, Ref, is_deleting
-from ink_operator.core.shared import Shared
 from ink_operator.inkservice import model, names
 from ink_operator.inkservice.facts import effective, ownership
 from ink_operator.ports import Ports
