@@ -152,7 +152,7 @@ CLASSES: dict[ReasonClass, str] = {
     ReasonClass.IN_PROGRESS: "Ink is working on it, and the condition `Reconciling` is present. Just wait.",
     ReasonClass.ACTION_REQUIRED: "Somebody has to change something; the condition `Stalled` is present. Ink checks "
     "again after every change, and every few minutes.",
-    ReasonClass.RETRIED: "Ink keeps trying. The condition `Stalled` is present, so that nobody waits in vain.",
+    ReasonClass.RETRIED: "Ink keeps trying. The condition `Stalled` is present, so that the delay is visible.",
 }
 
 

@@ -141,4 +141,4 @@ COMPONENTS: dict[str, Component] = {component.name: component for component in _
 """In the order in which they are built: what the node needs first stands first."""
 
 ON_REQUEST = frozenset({"kwok", "sbom-scanner"})
-"""Built only when asked for by name: nothing of the platform as delivered needs them."""
+"""Built only when asked for by name: the platform does not need them by default."""

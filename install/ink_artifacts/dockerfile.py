@@ -101,7 +101,7 @@ def _solve(build: DockerfileBuild, target: str, socket: str, layouts: Mapping[st
 
 @contextlib.contextmanager
 def _daemon(home: Path, short: Path) -> Iterator[str]:
-    """A running buildkitd; yields the path of its socket, which lies in `short` because socket paths must be short."""
+    """A running buildkitd; yields the path of its socket, which is in `short` because socket paths must be short."""
     home.mkdir(parents=True, exist_ok=True)
     socket, config, log = short / "buildkitd.sock", short / "buildkitd.toml", log_file("buildkitd")
     config.write_text(_config(home, socket))

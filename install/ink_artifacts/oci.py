@@ -89,7 +89,7 @@ def unpack_layout(archive: Path, folder: Path) -> None:
 def pack_layout(folder: Path, dest: Path, names: Mapping[str, str]) -> None:
     """Make `dest`, one archive of images in the OCI layout `folder`; what they share is in it once.
 
-    Blobs of other images leave the layout: it holds what the last archive held, so that only news is written to it.
+    Blobs of other images are removed from the layout. It has those of the last archive, so only new ones are written.
     `names`: full reference -> digest of the image's manifest in that layout.
     """
     wanted: dict[str, Path] = {}

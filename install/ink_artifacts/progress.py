@@ -44,7 +44,7 @@ class ProgressPrinter:
 
     @contextlib.contextmanager
     def step(self, name: str, done: str = "done", detail: Callable[[], str] = lambda: "") -> Iterator[None]:
-        """Run the block as a step called `name`; ends with a line that says what became of it and how long it took."""
+        """Run the block as a step called `name`; ends with a line with its result and duration."""
         step = _Step(name, detail)
         self._begin(step)
         outcome, mark, colour = "failed", "✗", "31"

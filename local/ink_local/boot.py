@@ -149,7 +149,7 @@ def _node(boot: Boot) -> None:
             api,
             runtime,
             others,
-            pool.submit(_way_out, boot),
+            pool.submit(_open_outbound, boot),
             pool.submit(_registry_mirror, boot),
             pool.submit(_policy, boot, api),
             pool.submit(_controllers, boot, api),
@@ -209,10 +209,10 @@ def _other_images(boot: Boot, runtime: Future[None]) -> None:
         boot.progress.say(f"  ✓ {len(brought)} more images: imported in {time.monotonic() - began:.1f} s")
 
 
-def _way_out(boot: Boot) -> None:
-    """The stand-in answers for what must not be reached; only then is there a way out."""
+def _open_outbound(boot: Boot) -> None:
+    """The stand-in answers for addresses that must not be reached; only then is outbound traffic allowed."""
     standin.ensure(boot.cluster, boot.holder)
-    link.open_way_out(boot.cluster, boot.holder)
+    link.open_outbound(boot.cluster, boot.holder)
     boot.ensure(listener.daemon(boot.cluster))
 
 

@@ -12,7 +12,7 @@ from ink_common.environ import SettingsError
 
 from ink_operator.clients.kube import configure
 from ink_operator.core.errors import LeaseLost
-from ink_operator.runtime.health import serve
+from ink_operator.runtime.metrics import serve
 from ink_operator.settings import Settings, parse_settings
 from ink_operator.wiring import Operator
 
@@ -23,7 +23,7 @@ async def run(settings: Settings) -> int:
     """Exit code: 0 when stopped by a signal, 1 when the lease is lost."""
     stop = asyncio.Event()
     take_signals(stop)
-    # No cookie jar: through the ingress all tenants answer at one address.
+    # No cookie jar: behind the ingress, all tenants have one address.
     async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
         operator = Operator(settings, await configure(os.environ.get("KUBECONFIG") or None), session)
         server = await serve(settings.listen_port, operator.metrics.exposition, lambda: not operator.guard.lost)
@@ -47,7 +47,7 @@ def take_signals(stop: asyncio.Event) -> None:
 
 
 async def work(operator: Operator, stop: asyncio.Event) -> None:
-    """Wait for the lease, lead, and give the lease back."""
+    """Wait for the lease, lead, and release the lease."""
     acquiring = asyncio.create_task(operator.lease.acquire())
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait({acquiring, stopping}, return_when=asyncio.FIRST_COMPLETED)

@@ -19,12 +19,12 @@ class Pool:
 
 @dataclass(frozen=True, slots=True)
 class Storage:
-    """The volume of a tenant's buildkitd; without a class name that of the cluster's default class."""
+    """The volume of a tenant's buildkitd; without a class name, the cluster's default class is used."""
 
     size: str = "20Gi"
     class_name: str = ""
     ephemeral: bool = False
-    """It goes with the pod: for clusters without a class."""
+    """Deleted with the pod: for clusters without a storage class."""
 
 
 def _pool(text: str) -> Pool:
@@ -54,7 +54,7 @@ class Secrets:
     buildkit_cert: str = field(default="", repr=False)
     buildkit_key: str = field(default="", repr=False)
     buildkit_seed: str = field(default="", repr=False)
-    """Where each tenant has a buildkitd: what the keys of their authorities are derived from."""
+    """If each tenant has a buildkitd: the seed of their authorities' keys."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,33 +75,33 @@ class Settings:
     builder_image: str = "ink-builder"
     builder_pull_policy: str = "IfNotPresent"
     base_images: Annotated[str, Parsed(_json)] = ""
-    """JSON for the builder: the base images of languages, where they are not the publishers' own."""
+    """JSON for the builder: base images of languages that differ from the publishers' own."""
     resolver_url: Url = "http://resolver.dp-system.svc.cluster.local:8080"
     git_public_url: Url = "https://git.localhost:8443"
     git_internal_url: Url = "http://git.dp-system.svc.cluster.local:8080"
     buildkit_address: str = "buildkitd.dp-buildkit.svc.cluster.local:1234"
-    """Of the buildkitd that all share."""
+    """Of the shared buildkitd."""
     buildkit_namespace: str = "dp-buildkit"
     buildkit_pod: dict[str, Any] = field(default_factory=dict)
     """Pod template of a tenant's own buildkitd; empty: all share one."""
     buildkit_storage: Annotated[Storage, Parsed(_storage)] = field(default_factory=Storage)
     buildkit_idle_seconds: float = 600.0
-    """A tenant's buildkitd is stopped when it has built nothing for so long."""
+    """A tenant's buildkitd is stopped when it has built nothing for this long."""
     buildkit_start_seconds: int = 120
     """How long a build waits for its tenant's buildkitd to answer."""
     reserved_hosts: frozenset[str] = frozenset(DEFAULT_RESERVED.split(","))
     watch: Literal["managed", "all"] = "managed"
     denied_cidrs: tuple[str, ...] = ()
     public_cidrs: tuple[str, ...] = ()
-    """Addresses of the platform's own ingress, open to tenants on 80 and 443 although they may lie in denied ranges."""
+    """Addresses of the platform's own ingress: open to tenants on ports 80 and 443, even in denied ranges."""
     dns_namespace: str = "kube-system"
     dns_labels: dict[str, str] = field(default_factory=lambda: {"k8s-app": "kube-dns"})
     service_account: str = "operator"
     gateway_service_account: str = "gateway"
     lease_seconds: float = 10.0
-    """A standby takes over this long after the holder fell silent, and a second or two."""
+    """A standby takes over this long, plus a second or two, after the holder's last renewal."""
     build_concurrency: int = 2
-    """Builds at a time, of all tenants."""
+    """Concurrent builds of all tenants."""
     build_concurrency_per_tenant: int = 2
     build_timeout_seconds: int = 900
     scan_secrets: str = "off"
@@ -109,7 +109,7 @@ class Settings:
     scan_image: str = "off"
     scan_severity: str = "high"
     osv_source: str = ""
-    """What builders look for in source and image; docs/contracts.md has the words."""
+    """What builders scan source and image for; docs/contracts.md lists the values."""
     sbom_generator: str = ""
     """The scanner's image; empty: no SBOM."""
     build_provenance: str = "off"
@@ -117,24 +117,24 @@ class Settings:
     build_platform: str = ""
     """Such as linux/arm64; empty: that of buildkitd."""
     build_history: int = 2
-    """Finished build Jobs kept a service, newest first: their pods hold the build logs."""
+    """Finished build Jobs kept per service, newest first: their pods have the build logs."""
     registry_retention: int = 2
-    """Images kept a service beside those of the live and the wanted revision."""
+    """Images kept per service in addition to those of the live and the wanted revision."""
     retire_after_seconds: float = 10.0
-    """How long a service is let alone after a change before images of old revisions are deleted."""
+    """How long after a change images of old revisions are deleted."""
     poll_seconds: float = 300.0
     resync_seconds: float = 600.0
     namespace_empty_seconds: float = 600.0
     host_keep_seconds: float = 86400.0
-    """A public host that was given up is kept for the same tenant for so long."""
+    """How long a released public host stays reserved for its tenant."""
     cleanup_deadline_seconds: float = 300.0
-    """How long a deletion waits for pods and the registry before it goes on without them."""
+    """How long a deletion waits for pods and the registry before it continues without them."""
     route_settle_seconds: float = 0.5
     """How long the ingress may still send requests to pods that are being removed."""
     startup_grace_seconds: int = 60
     workers: int = 8
     sealing_keys: int = 1
-    """How many sealing keys there shall be; raised by one, a newer key is made and the older ones are kept."""
+    """The number of sealing keys. Raising it by one adds a newer key; the older ones are kept."""
     listen_port: int = 8080
     gvisor_runtime_class: str = "gvisor"
     """RuntimeClass of services with isolation GVisor."""
@@ -144,12 +144,12 @@ class Settings:
 
     @property
     def own_namespaces(self) -> frozenset[str]:
-        """The platform's."""
+        """The namespaces of the platform."""
         return frozenset((self.namespace, self.builds_namespace, self.ingress_namespace, self.buildkit_namespace))
 
     @property
     def buildkit_shared(self) -> bool:
-        """One buildkitd for all tenants."""
+        """Whether all tenants share one buildkitd."""
         return not self.buildkit_pod
 
     @property

@@ -21,11 +21,10 @@ from ink_operator.clients.sealing import KeyRing
 from ink_operator.clients.tokens import TokenMint
 from ink_operator.clients.verdicts import RegistryVerdicts
 from ink_operator.core import keys, kinds
-from ink_operator.core.memo import Memo
+from ink_operator.core.keys import Result
+from ink_operator.core.memo import Memo, Shared
 from ink_operator.core.object_cache import ObjectCache
 from ink_operator.core.objects import Key, Ref
-from ink_operator.core.result import Result
-from ink_operator.core.shared import Shared
 from ink_operator.housekeeping import empty_namespaces, reserved_hosts
 from ink_operator.inkdomain.reconcile import InkDomainController
 from ink_operator.inkresource.reconcile import InkResourceController
@@ -48,7 +47,7 @@ LONGEST_BUILD_SECONDS = 3600
 CREDENTIAL_SECONDS = LONGEST_BUILD_SECONDS + 300
 """Credentials of a build outlive the longest build."""
 TENANCY_SECONDS = 60.0
-"""For so long the set-up of a namespace is not read again; the operator's own writes count at once."""
+"""How long the shared objects of a namespace are cached; the operator's own writes count at once."""
 Reconciler = Callable[[Key, int], Awaitable[Result]]
 
 
@@ -114,10 +113,10 @@ class Operator:
         return await self._reconcilers[key.kind](key, failures)
 
     async def lead(self, stop: asyncio.Event, take_signals: Callable[[], None]) -> None:
-        """Watch and reconcile until `stop` is set. Raises LeaseLost, in a group, when it must not go on.
+        """Watch and reconcile until `stop` is set. Raises LeaseLost, in an exception group, if the lease is lost.
 
-        kopf takes over the process's signals when it starts, and at its end waits for tasks that are not its own. So
-        the signals are taken back with `take_signals`, and kopf is cancelled with the rest.
+        kopf installs its own signal handlers when it starts, and waits for other tasks when it stops. So the signals
+        are taken back with `take_signals`, and kopf is cancelled with the rest.
         """
         self.metrics.leader.set(1)
         started = asyncio.Event()

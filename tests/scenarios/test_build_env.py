@@ -97,8 +97,8 @@ async def test_the_value_stands_nowhere_else() -> None:
     [
         (None, "ConfigNotFound", "spec.build.env NPM_TOKEN: the Secret npm does not exist."),
         ({"other": "1"}, "ConfigNotFound", "spec.build.env NPM_TOKEN: the Secret npm has no key token."),
-        ({"token": b"\xff\xfe"}, "InvalidSpec", "key token of the Secret npm holds no text"),
-        ({"token": VALUE * 9_000}, "InvalidSpec", "at most"),
+        ({"token": b"\xff\xfe"}, "InvalidSpec", "key token of the Secret npm is not UTF-8 text"),
+        ({"token": VALUE * 9_000}, "InvalidSpec", "the limit is"),
     ],
 )
 async def test_what_cannot_be_had_is_named_and_heals(data: dict[str, Any] | None, reason: str, says: str) -> None:

@@ -138,7 +138,7 @@ async def test_a_stuck_run_of_an_earlier_revision_goes_so_that_later_ones_can_st
     world = await cron()
     run(world, "Pending", state={"waiting": {"reason": "ImagePullBackOff"}})
     await world.settle()
-    assert "Until then no other run starts." in message(world, "Ready")
+    assert "No other run starts until then." in message(world, "Ready")
     assert Ref(JOB, SPACE, "web-run") in world.cluster.objects, "the image may still come"
     world.change(command=["mended"])
     await world.settle()

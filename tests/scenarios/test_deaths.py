@@ -6,7 +6,7 @@ import pytest
 from ink_operator.core.errors import Forbidden, NotRenewed, Rejected, Transient
 from ink_operator.core.kinds import INK_SERVICE, JOB
 from ink_operator.core.objects import Manifest, Ref
-from ink_operator.inkservice.act.clean_up import PATIENCE
+from ink_operator.inkservice.act.clean_up import MAX_FAILED_PASSES
 from ink_operator.ports import Head
 from scenarios.deaths import Step, die_at_each_write
 from scenarios.world import COMMIT, GOOD, World, git_spec
@@ -221,7 +221,7 @@ async def test_a_provider_that_is_gone_for_good_does_not_hold_a_deletion_for_eve
     with pytest.raises(Forbidden):
         await world.run()
     world.cr()["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
-    await world.run(failures=PATIENCE)
+    await world.run(failures=MAX_FAILED_PASSES)
     assert world.of(INK_SERVICE) == []
 
 
@@ -237,11 +237,11 @@ async def test_an_overdue_deletion_survives_a_hiccup_and_leaves_nothing_behind()
     world.delete_repository = silent  # type: ignore[method-assign]
     await world.run()
     assert world.condition("Ready") == ("Unknown", "Deleting")
-    for failures in range(PATIENCE):
+    for failures in range(MAX_FAILED_PASSES):
         with pytest.raises(Transient):
             await world.run(failures=failures)
     world.delete_repository = there  # type: ignore[method-assign]
-    await world.run(failures=PATIENCE)
+    await world.run(failures=MAX_FAILED_PASSES)
     assert world.of(INK_SERVICE) == []
     assert world.deleted_repositories == ["acme/shop/web"]
 

@@ -164,14 +164,14 @@ async def test_a_worker_that_wants_a_host_which_is_another_tenants_by_now_goes_o
 @pytest.mark.parametrize(
     ("config", "spec", "reason", "says"),
     [
-        ({"health": {"type": "MCP"}}, {}, "NotImplemented", "ink.yaml: health.type MCP: not served yet."),
+        ({"health": {"type": "MCP"}}, {}, "NotImplemented", "ink.yaml: health.type MCP: not supported yet."),
         (
             {"ports": [{"name": "db", "port": 5432, "protocol": "TCP"}]},
             {},
             "NotImplemented",
             "ink.yaml: ports with protocol TCP and visibility Public",
         ),
-        (WORKER, {"health": {"path": "/"}}, "InvalidSpec", "by ink.yaml the service has no ports"),
+        (WORKER, {"health": {"path": "/"}}, "InvalidSpec", "ink.yaml leaves the service no port to check"),
     ],
 )
 async def test_what_cannot_be_is_said_and_what_runs_goes_on(

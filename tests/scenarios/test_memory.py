@@ -371,7 +371,7 @@ async def test_steady_pushing_does_not_starve_a_service() -> None:
     running = [job["metadata"]["labels"]["ml.ink/commit"][0] for job in world.of(JOB)]
     assert "d" in running
     assert "e" not in running
-    assert "Builds commit dddd" in next(c.message for c in world.status.conditions if c.type == "Built")
+    assert "Building commit dddd" in next(c.message for c in world.status.conditions if c.type == "Built")
     end_builds(world)
     await world.run()
     assert image(world).endswith(digest_of("d" * 40))

@@ -27,9 +27,8 @@ from ink_operator.core.kinds import (
     STATEFUL_SET,
     Kind,
 )
-from ink_operator.core.memo import Memo
+from ink_operator.core.memo import Memo, Shared
 from ink_operator.core.objects import Key, Manifest, Ref
-from ink_operator.core.shared import Shared
 from ink_operator.inkservice.reconcile import InkServiceController
 from ink_operator.ports import Answer, Head, HeadQuestion, Pair, Ports, StoredImage
 from ink_operator.settings import Settings

@@ -20,7 +20,7 @@ from ink_local.cluster import MAX_CLUSTERS
 
 RUN = Path("/run/ink")
 SYSCTLS = ("net/ipv4/ip_forward", "kernel/panic", "kernel/panic_on_oops", "vm/overcommit_memory")
-"""The first is ours (the node's way out); the kubelet sets the others, and they are not namespaced."""
+"""The first is ours (outbound traffic of the node); the kubelet sets the others, and they are not namespaced."""
 
 
 def boot_id() -> str:

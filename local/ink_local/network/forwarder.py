@@ -91,7 +91,7 @@ class Front(Half):
 
 
 async def main(local_port: int, host: str, port: int) -> None:
-    """Serve for ever."""
+    """Serve forever."""
     server = await asyncio.get_running_loop().create_server(
         lambda: Front(host, port), "127.0.0.1", local_port, backlog=_BACKLOG
     )

@@ -1,4 +1,4 @@
-"""The node's network: one veth to the machine, routes, and one netfilter table on the machine that limits the way out.
+"""The node's network: one veth to the machine, routes, and a netfilter table on the machine for outbound limits.
 
 Order matters: the routes that keep private ranges inside are there before any default route is.
 """
@@ -72,9 +72,9 @@ def host_batch(cluster: LocalCluster) -> str:
 
 
 def node_batch(cluster: LocalCluster) -> str:
-    """`ip -batch` lines in the node, without any way out yet.
+    """`ip -batch` lines in the node, without outbound routes yet.
 
-    The service range lies on the link, so that the node's own processes reach ClusterIPs and kube-proxy drops those
+    The service range is on the link, so that the node's own processes reach ClusterIPs and kube-proxy drops those
     that no Service has. The kernel answers a pod's ARP for its gateway only when it has a route to that address.
     """
     a = cluster.addresses
@@ -90,7 +90,7 @@ def node_batch(cluster: LocalCluster) -> str:
     )
 
 
-def way_out_batch(cluster: LocalCluster, dns: list[str]) -> str:
+def outbound_batch(cluster: LocalCluster, dns: list[str]) -> str:
     """`ip -batch` lines in the node: the resolvers and, last, the default route."""
     host = cluster.addresses.host
     resolver_routes = "".join(
@@ -141,7 +141,7 @@ table ip {table} {{
 
 
 def connect(cluster: LocalCluster, holder: Holder) -> None:
-    """Join the node to the machine. Safe to repeat; no way out is opened."""
+    """Join the node to the machine. Safe to repeat; outbound traffic stays blocked."""
     if not Path(f"/sys/class/net/{cluster.interface}").exists():
         mtu = str(machine_mtu())
         run(["ip", "link", "add", cluster.interface, "mtu", mtu, "type", "veth",
@@ -150,7 +150,7 @@ def connect(cluster: LocalCluster, holder: Holder) -> None:
     run([*in_network(holder.pid), "ip", "-batch", "-"], text_input=node_batch(cluster))
 
 
-def open_way_out(cluster: LocalCluster, holder: Holder) -> None:
+def open_outbound(cluster: LocalCluster, holder: Holder) -> None:
     """Let web requests and names out of the node. The limits on the machine come first."""
     dns = machine_resolvers()
     run(["nft", "-f", "-"], text_input=nft_rules(cluster, dns))
@@ -159,7 +159,7 @@ def open_way_out(cluster: LocalCluster, holder: Holder) -> None:
         for direction in ("-i", "-o"):
             if not _accepted(cluster, direction):
                 run(["iptables", "-I", "FORWARD", direction, cluster.interface, "-j", "ACCEPT"])
-    run([*in_network(holder.pid), "ip", "-batch", "-"], text_input=way_out_batch(cluster, dns))
+    run([*in_network(holder.pid), "ip", "-batch", "-"], text_input=outbound_batch(cluster, dns))
 
 
 def forwarding_is_refused() -> bool:

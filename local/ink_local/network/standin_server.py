@@ -57,7 +57,7 @@ def answer_packet(sock: socket.socket) -> None:
 
 
 async def main(listening: Callable[[], None]) -> None:
-    """Listen on every port, say so, serve for ever."""
+    """Listen on every port, report that, and serve forever."""
     loop = asyncio.get_running_loop()
     for port in TCP_PORTS:
         await asyncio.start_server(answer, "0.0.0.0", port)

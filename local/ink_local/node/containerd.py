@@ -94,7 +94,7 @@ def daemon(cluster: LocalCluster, pause_image: str) -> NodeDaemon:
 
 
 def answers(cluster: LocalCluster) -> bool:
-    """Asked through ctr inside the node: its socket lies in the node's own /run."""
+    """Asked through ctr inside the node: its socket is in the node's own /run."""
     holder = holders.find(cluster)
     if holder is None:
         return False

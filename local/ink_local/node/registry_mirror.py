@@ -1,7 +1,7 @@
 """The registry mirror for docker.io: Debian's docker-registry on the node, serving stand-ins under public names.
 
-What it serves lies in the cache, filled once through the registry's own API by a short-lived process on the machine's
-loopback. On the node it runs read-only: nobody in the cluster can put an image there.
+Its content is in the cache, which is filled once through the registry's own API by a short-lived process on the
+machine's loopback. On the node it runs read-only: nobody in the cluster can put an image there.
 """
 
 from __future__ import annotations

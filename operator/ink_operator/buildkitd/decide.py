@@ -33,19 +33,19 @@ class ObservedBuildkitd:
     policy: Manifest | None = None
     service: Manifest | None = None
     busy: bool = False
-    """A build of the tenant runs, beside the one that is about to start."""
+    """Another build of the tenant is running, besides the one that is about to start."""
     authority: str = ""
-    """Who signs the tenant's certificates now."""
+    """The current authority of the tenant's certificates."""
 
     @property
     def runs(self) -> bool:
-        """It is asked to run."""
+        """Whether it should be running, by its StatefulSet."""
         return self.workload is not None and bool(self.workload["spec"].get("replicas", 1))
 
 
 @dataclass(frozen=True, slots=True)
 class DesiredState:
-    """How a buildkitd should be. `requeue_after_seconds`: when to decide that again."""
+    """The desired state of a buildkitd. `requeue_after_seconds`: when to decide again."""
 
     running: bool = True
     idle_since: str = ""
@@ -53,7 +53,7 @@ class DesiredState:
 
 
 def decide_idle(seen: ObservedBuildkitd, settings: Settings, now: datetime) -> DesiredState:
-    """How it should be while no new build starts."""
+    """The desired state while no new build starts."""
     most = settings.buildkit_idle_seconds
     if seen.busy:
         return DesiredState(requeue_after_seconds=min(BUSY_CHECK_SECONDS, most))
@@ -69,7 +69,7 @@ def decide_idle(seen: ObservedBuildkitd, settings: Settings, now: datetime) -> D
 
 
 def needs_certificate(seen: ObservedBuildkitd, now: datetime) -> bool:
-    """There is none, another authority signed it, or it expires soon."""
+    """There is none, it is from another authority, or it expires soon."""
     signed_by, _, expires = _certificate(seen.secret).partition(" ")
     until = parse_time(expires)
     return signed_by != seen.authority or until is None or until - now < RENEWED_BEFORE
@@ -78,7 +78,7 @@ def needs_certificate(seen: ObservedBuildkitd, now: datetime) -> bool:
 def writes(
     daemon: TenantBuildkitd, seen: ObservedBuildkitd, fresh: Pair | None, desired: DesiredState, settings: Settings
 ) -> list[Manifest]:
-    """What to apply, in order. `fresh`: the certificate to put in place of the one that is there."""
+    """What to apply, in order. `fresh`: a new certificate to replace the current one."""
     if not desired.running:
         # Everything else is compared when it starts again.
         stopped = _workload(daemon, seen, _live_certificate(seen), desired, settings)
@@ -86,7 +86,7 @@ def writes(
     certificate = certificate_name(seen.authority, fresh) if fresh else _certificate(seen.secret)
     found: list[Manifest] = []
     if seen.workload is None:
-        # The StatefulSet comes first: whatever else is made is found by it.
+        # The StatefulSet comes first: everything else is found through it.
         found.append(_workload(daemon, seen, certificate, replace(desired, running=False), settings))
     if fresh is not None:
         found.append(make_secret(daemon, settings, certificate, fresh))
@@ -103,7 +103,7 @@ def writes(
 
 
 def _waits(seen: ObservedBuildkitd, desired: DesiredState) -> bool:
-    """While it builds it is not restarted for new settings, only for a certificate that nobody trusts any more."""
+    """While it builds, it is not restarted for new settings, only for a certificate that is no longer trusted."""
     same_authority = _live_certificate(seen).partition(" ")[0] == seen.authority
     same_mark = annotations_of(seen.workload or {}).get(ANNOTATION_IDLE_SINCE, "") == desired.idle_since
     return seen.busy and seen.runs and same_authority and same_mark

@@ -1,6 +1,6 @@
 """A tenant's own buildkitd: StatefulSet, Secret, NetworkPolicy and Service in the namespace for buildkitds.
 
-The pod is the chart's; here it gets its name, its volume and its certificate. docs/decisions/0015 has the whole.
+The chart defines the pod; here it gets its name, its volume and its certificate. See docs/decisions/0015.
 """
 
 from typing import Any, NamedTuple
@@ -34,7 +34,7 @@ STATE, TLS = "state", "tls"
 
 
 class TenantBuildkitd(NamedTuple):
-    """Whose buildkitd. `home`: where the tenant's CRs are; a workspace and a namespace of one name are two tenants."""
+    """A tenant's buildkitd. `home`: namespace of its CRs; a workspace and a namespace with one name are two tenants."""
 
     home: str
     tenant: str
@@ -60,7 +60,7 @@ def buildkitd_of(identity: ServiceIdentity, settings: Settings) -> TenantBuildki
 
 
 def buildkitd_from(workload: Manifest) -> TenantBuildkitd:
-    """Whose StatefulSet this is."""
+    """The buildkitd that this StatefulSet belongs to."""
     return TenantBuildkitd(
         annotations_of(workload).get(ANNOTATION_HOME, ""), workload["metadata"]["labels"][LABEL_TENANT]
     )
@@ -80,7 +80,7 @@ def make_workload(
     idle_since: str = "",
     live: Manifest | None = None,
 ) -> Manifest:
-    """The StatefulSet. The type of its volume cannot change: that of `live` stays."""
+    """The StatefulSet. The type of its volume cannot change, so that of `live` is kept."""
     labels = {LABEL_DAEMON: daemon.name}
     template = settings.buildkit_pod
     meta = template.get("metadata") or {}
@@ -99,11 +99,11 @@ def make_workload(
         "replicas": replicas,
         "serviceName": daemon.name,
         "revisionHistoryLimit": 1,
-        # With OrderedReady a pod that cannot start stays, although a newer template would let it.
+        # With OrderedReady, a pod that cannot start is never replaced, even if a newer template would fix it.
         "podManagementPolicy": "Parallel",
         "selector": {"matchLabels": labels},
         "template": pod,
-        # The cache outlives a stop, and goes with the tenant.
+        # The cache survives a stop, and is deleted with the tenant.
         "persistentVolumeClaimRetentionPolicy": {"whenDeleted": "Delete", "whenScaled": "Retain"},
         **({"volumeClaimTemplates": [_plain(claim) for claim in claims]} if claims else {}),
     }
@@ -119,7 +119,7 @@ def make_secret(daemon: TenantBuildkitd, settings: Settings, certificate: str, p
 
 
 def make_policy(daemon: TenantBuildkitd, settings: Settings) -> Manifest:
-    """Lets the tenant's build pods in. The chart closes the namespace, and says what its pods may reach."""
+    """Admits the tenant's build pods. The chart closes the namespace, and defines what its pods may reach."""
     builds = {
         "namespaceSelector": {"matchLabels": {NAMESPACE_NAME: settings.builds_namespace}},
         "podSelector": {"matchLabels": {LABEL_COMPONENT: build_jobs.COMPONENT, LABEL_DAEMON: daemon.name}},

@@ -1,6 +1,6 @@
-"""Starts a tenant's buildkitd for a build, stops it after some idle time, removes it with its tenant.
+"""Starts a tenant's buildkitd for a build, stops it after some idle time, and removes it with its tenant.
 
-All of it happens under the gate that builds start through: no buildkitd stops under a build that is about to begin.
+All of this holds the lock under which builds start, so that no buildkitd stops when a build is about to start.
 """
 
 import asyncio
@@ -15,10 +15,9 @@ from ink_api.names import ServiceIdentity, identity_of
 from ink_operator.buildkitd import decide
 from ink_operator.buildkitd.desired import TenantBuildkitd, buildkitd_from, buildkitd_of
 from ink_operator.core import build_jobs, kinds
-from ink_operator.core.keys import buildkitd_key
+from ink_operator.core.keys import Result, buildkitd_key
+from ink_operator.core.memo import Shared
 from ink_operator.core.objects import Key, Manifest, Ref, is_deleting, labels_of
-from ink_operator.core.result import Result
-from ink_operator.core.shared import Shared
 from ink_operator.ports import Pair, Ports
 from ink_operator.settings import Settings
 
@@ -30,9 +29,9 @@ FIRST_CHECK_SECONDS = 60.0
 async def start_buildkitd(
     identity: ServiceIdentity, jobs: Iterable[Manifest], ports: Ports, settings: Settings
 ) -> Pair:
-    """Make the tenant's buildkitd run; returns the certificate that a build shows it. The caller holds the gate.
+    """Start the tenant's buildkitd; returns the client certificate for the build. The caller holds `build_gate`.
 
-    `jobs`: those of other builds that run.
+    `jobs`: Jobs of other running builds.
     """
     daemon = buildkitd_of(identity, settings)
     busy = any(labels_of(job).get(LABEL_DAEMON) == daemon.name for job in jobs)
@@ -46,7 +45,7 @@ async def start_buildkitd(
 
 
 async def reconcile_buildkitd(key: Key, ports: Ports, shared: Shared, settings: Settings, now: datetime) -> Result:
-    """Keep a buildkitd as it should be while no new build starts: it runs, idles, or stops."""
+    """Keep a buildkitd in its desired state while no new build starts: it runs, idles, or stops."""
     async with shared.build_gate:
         seen = await _observe(key.name, await _is_busy(key.name, ports, settings), ports, settings)
         if seen.workload is None or is_deleting(seen.workload):
@@ -59,7 +58,7 @@ async def reconcile_buildkitd(key: Key, ports: Ports, shared: Shared, settings: 
 
 
 async def reconcile_orphaned_buildkitd(key: Key, ports: Ports, shared: Shared, settings: Settings) -> Result:
-    """Remove the buildkitd of a tenant that has no service any more; its volume goes with the StatefulSet."""
+    """Remove the buildkitd of a tenant that no longer has services; its volume is deleted with the StatefulSet."""
     async with shared.build_gate:
         workload = await ports.cluster.get(Ref(kinds.STATEFUL_SET, key.namespace, key.name))
         if workload is None or is_deleting(workload):
@@ -67,14 +66,14 @@ async def reconcile_orphaned_buildkitd(key: Key, ports: Ports, shared: Shared, s
         home = buildkitd_from(workload).home
         if key.name in buildkitds_in_use(await ports.cluster.list(kinds.INK_SERVICE, home), settings):
             return Result()
-        # The StatefulSet goes last: the rest is found by it.
+        # The StatefulSet is deleted last: the rest is found through it.
         for kind in (kinds.SERVICE, kinds.NETWORK_POLICY, kinds.SECRET):
             ref = Ref(kind, key.namespace, key.name)
             if await ports.cluster.get(ref) is not None:
                 await ports.cluster.delete(ref)
         ref = Ref(kinds.STATEFUL_SET, key.namespace, key.name)
         await ports.cluster.delete(ref, uid=workload["metadata"]["uid"])
-        log.info("removed the buildkitd %s: its tenant has no service any more", key.name)
+        log.info("removed the buildkitd %s: its tenant has no services any more", key.name)
         return Result()
 
 

@@ -1,1 +1,1 @@
-"""One external API a module, its errors mapped to ours."""
+"""One module per external API; its errors are mapped to ours."""

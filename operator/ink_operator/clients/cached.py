@@ -1,7 +1,7 @@
-"""The API server, with reads answered from what the watches saw wherever that can be trusted.
+"""The API server, with reads answered from the cache of the watches where that is safe.
 
-Its own writes go into the cache at once. A watch with a label selector does not see an object that has the name but not
-the labels: so what is not in the cache may only be created, never taken over.
+Its own writes go into the cache at once. A watch with a label selector does not see an object with the name but without
+the labels, so an object that is not in the cache may only be created, never taken over.
 """
 
 from collections.abc import AsyncIterator, Awaitable
@@ -19,10 +19,10 @@ RETRY_SECONDS = 0.05
 
 
 class CreatingApi(KubernetesApi, Protocol):
-    """The API server with one call more: Kube."""
+    """The API server with one more call: Kube."""
 
     async def apply_new(self, manifest: Manifest) -> Manifest:
-        """Server-side apply, only where no object of the name exists. Raises Conflict where one does."""
+        """Server-side apply, only if no object with the name exists. Raises Conflict if one does."""
         ...
 
 
@@ -65,17 +65,17 @@ class CachedCluster:
         return await self._record(ref_of(manifest), self._api.create(manifest))
 
     async def apply(self, manifest: Manifest) -> Manifest:
-        """Server-side apply. Raises Transient where an object turns up that the pass could not know of."""
+        """Server-side apply. Raises Transient if there is an object that the cache does not have."""
         ref = ref_of(manifest)
         if not self._cache.knows(ref) or self._cache.get(ref) is not None:
             return await self._record(ref, self._api.apply(manifest))
         try:
             return await self._record(ref, self._api.apply_new(manifest))
         except Conflict:
-            raise Transient(f"{ref.kind.kind} {ref.name} exists already", retry_after_seconds=RETRY_SECONDS) from None
+            raise Transient(f"{ref.kind.kind} {ref.name} already exists", retry_after_seconds=RETRY_SECONDS) from None
 
     async def hand_over(self, manifest: Manifest) -> Manifest:
-        """Server-side apply of some fields under the manager that only holds."""
+        """Server-side apply of some fields under the manager that only preserves values."""
         return await self._record(ref_of(manifest), self._api.hand_over(manifest))
 
     async def merge_patch(self, ref: Ref, patch: dict[str, Any], *, subresource: str = "") -> Manifest | None:
@@ -88,7 +88,7 @@ class CachedCluster:
         await self._api.delete(ref, uid=uid, resource_version=resource_version)
 
     async def _record(self, ref: Ref, write: Awaitable[T]) -> T:
-        """The answer of a write is the newest state; without one, even if the pass was cancelled, nobody knows it."""
+        """The answer of a write is the newest state. Without one, even if the pass was cancelled, it is unknown."""
         answer: T | None = None
         try:
             answer = await write
@@ -101,7 +101,7 @@ class CachedCluster:
 
 
 async def list_into_cache(cache: ObjectCache, scope: WatchScope, api: PagedApi) -> AsyncIterator[list[Manifest]]:
-    """List a whole scope, page by page; it is synced once the last page was taken. Raises InkError."""
+    """List a whole scope, page by page; it is synced once the last page has been consumed. Raises InkError."""
     listed: set[Ref] = set()
     newest, gaps = 0, cache.gaps(scope)
     async for items, version in api.versioned_pages(scope.kind, scope.namespace, scope.labels):

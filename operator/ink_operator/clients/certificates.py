@@ -1,7 +1,7 @@
 """Certificates between build pods and their tenant's buildkitd.
 
-buildkitd lets in whoever shows a certificate of its authority, so each tenant has an authority of its own. Its key is
-derived from the seed whenever it is needed, and stored nowhere.
+buildkitd accepts every client with a certificate of its authority, so each tenant has an authority of its own. The key
+is derived from the seed when it is needed, and stored nowhere.
 """
 
 from collections.abc import Callable
@@ -20,7 +20,7 @@ from ink_operator.ports import Pair
 
 SEED_SHORTEST = 32
 SKEW = timedelta(minutes=5)
-"""Clocks of nodes may differ by so much."""
+"""Clocks of nodes may differ by this much."""
 AUTHORITY_LIFE, SERVER_LIFE = timedelta(days=3650), timedelta(days=365)
 P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
@@ -39,7 +39,7 @@ class Issuer:
         self._clock = clock or (lambda: datetime.now(UTC))
 
     def authority(self, tenant: str) -> str:
-        """Names the tenant's authority; another seed, another name."""
+        """Names the tenant's authority; a different seed gives a different name."""
         return x509.SubjectKeyIdentifier.from_public_key(self._key(tenant).public_key()).digest.hex()[:16]
 
     def server(self, tenant: str, hosts: tuple[str, ...]) -> Pair:
@@ -53,7 +53,7 @@ class Issuer:
     def _key(self, tenant: str) -> ec.EllipticCurvePrivateKey:
         if len(self._seed) < SEED_SHORTEST:
             raise Terminal("INK_BUILDKIT_SEED is missing or too short: the Secret buildkit-authority is incomplete")
-        # 16 bytes more than the order has, so that the remainder is evenly distributed.
+        # 16 bytes longer than the order, so that the remainder is evenly distributed.
         derive = HKDF(hashes.SHA256(), length=48, salt=None, info=b"ink buildkit authority/" + tenant.encode())
         number = int.from_bytes(derive.derive(self._seed)) % (P256_ORDER - 1) + 1
         return ec.derive_private_key(number, ec.SECP256R1())

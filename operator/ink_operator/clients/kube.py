@@ -46,14 +46,14 @@ def path_of(kind: Kind, namespace: str = "", name: str = "", subresource: str = 
 
 
 def is_status_current(live: Manifest) -> bool:
-    """Whether the status describes the newest spec. Otherwise somebody has just changed the spec."""
+    """Whether the status is about the newest spec."""
     observed = (live.get("status") or {}).get("observedGeneration")
     return observed in (-1, live["metadata"].get("generation"))
 
 
 class FencedBody(aiohttp.BytesPayload):
-    """The body of a write, which asks the guard again just before it is sent: the process may have been suspended for
-    longer than its lease lasts while the write waited for a connection."""
+    """The body of a write, which asks the guard again just before it is sent: while the write waited for a connection,
+    the process may have been suspended for longer than its lease."""
 
     def __init__(self, value: bytes, guard: WriteGuard) -> None:
         super().__init__(value, content_type=JSON)
@@ -81,7 +81,7 @@ class Kube:
         self._written: dict[str, None] = {}
 
     def wrote(self, version: str) -> bool:
-        """Whether a resourceVersion is that of our own write: its watch event is nothing new."""
+        """Whether a resourceVersion is that of our own write, whose watch event can be ignored."""
         return version in self._written
 
     def _remember(self, answer: Manifest) -> None:
@@ -103,7 +103,7 @@ class Kube:
         return [item async for page in self.pages(kind, namespace, labels) for item in page]
 
     async def pages(self, kind: Kind, namespace: str = "", labels: str = "") -> AsyncIterator[Manifests]:
-        """All objects that match, without ever holding them all."""
+        """All objects that match, page by page, without loading all of them."""
         async for items, _version in self.versioned_pages(kind, namespace, labels):
             yield items
 
@@ -122,7 +122,7 @@ class Kube:
             query["continue"] = meta["continue"]
 
     async def list_version(self, kind: Kind, namespace: str, labels: str, *, accept: str = JSON) -> str:
-        """The resourceVersion to watch from: everything before it has been listed, or will be."""
+        """The resourceVersion to watch from: everything before it has been or will be listed."""
         query = {"limit": "1", **({"labelSelector": labels} if labels else {})}
         answer = await self._call("GET", kind, path_of(kind, namespace), query=query, accept=accept) or {}
         version = (answer.get("metadata") or {}).get("resourceVersion")
@@ -136,19 +136,19 @@ class Kube:
         return await self._create(manifest, fenced=True)
 
     async def apply(self, manifest: Manifest) -> Manifest:
-        """Server-side apply under Ink's field manager, taking conflicting fields over."""
+        """Server-side apply under Ink's field manager, taking over conflicting fields."""
         return await self._apply(manifest, FIELD_MANAGER_OPERATOR)
 
     async def apply_new(self, manifest: Manifest) -> Manifest:
-        """The same, but only where no object of the name exists. Raises Conflict where one does.
+        """The same, but only if no object with the name exists. Raises Conflict if one does.
 
-        An apply may name the version that it builds on: no object ever has this one, and a new object has none.
+        It names a resourceVersion that no object ever has: only the creation of a new object ignores it.
         """
         meta = {**manifest["metadata"], "resourceVersion": NO_VERSION}
         return await self._apply({**manifest, "metadata": meta}, FIELD_MANAGER_OPERATOR)
 
     async def hand_over(self, manifest: Manifest) -> Manifest:
-        """Server-side apply of a part under the manager that only holds."""
+        """Server-side apply of some fields under the manager that only preserves values."""
         return await self._apply(manifest, FIELD_MANAGER_HAND_OVER)
 
     async def _apply(self, manifest: Manifest, manager: str) -> Manifest:
@@ -158,7 +158,7 @@ class Kube:
         path = path_of(ref.kind, ref.namespace, ref.name)
         answer = await self._call("PATCH", ref.kind, path, query=query, body=manifest, content_type=APPLY)
         if answer is None:
-            raise Transient(f"the namespace {ref.namespace} of {ref.kind.kind} {ref.name} is gone")
+            raise Transient(f"the namespace {ref.namespace} of {ref.kind.kind} {ref.name} no longer exists")
         return answer
 
     async def merge_patch(self, ref: Ref, patch: dict[str, Any], *, subresource: str = "") -> Manifest | None:
@@ -185,7 +185,7 @@ class Kube:
         path = path_of(ref.kind, ref.namespace, ref.name)
         answer = await self._call("PUT", ref.kind, path, body=manifest, fenced=False)
         if answer is None:
-            raise Conflict(f"{ref.kind.kind} {ref.name} is gone")
+            raise Conflict(f"{ref.kind.kind} {ref.name} no longer exists")
         return answer
 
     async def watch(
@@ -277,7 +277,7 @@ class Kube:
         accept: str = JSON,
     ) -> aiohttp.ClientResponse:
         if self._session is None:
-            # Not the package's own session: that one searches files for proxies and a .netrc at every call.
+            # Not the package's own session, which searches files for proxies and a .netrc at every call.
             self._session = aiohttp.ClientSession(connector=self._rest._create_connector())
         url = f"{self._configuration.host}{path}" + (f"?{urlencode(query)}" if query else "")
         headers = {"Content-Type": content_type, "Accept": accept, "User-Agent": "ink-operator"}
@@ -290,7 +290,7 @@ class Kube:
 
 
 class MetadataOnly:
-    """Implements runtime's WatchSource with metadata only: this process needs no contents of Secrets, for example."""
+    """Implements runtime's WatchSource with metadata only, so that this process never has the contents of Secrets."""
 
     def __init__(self, kube: Kube) -> None:
         self._kube = kube

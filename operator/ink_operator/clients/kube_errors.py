@@ -1,4 +1,4 @@
-"""The API server's failures as ours."""
+"""Maps errors of the API server to ours."""
 
 import json
 
@@ -10,7 +10,7 @@ GONE = 410
 
 
 def failure(status: int, body: str, what: str) -> Exception:
-    """The exception for an answer >= 400. Carries the server's own message, which names the invalid field."""
+    """The exception for an answer >= 400. It has the server's own message, which names the invalid field."""
     try:
         answer = json.loads(body)
         message, reason = str(answer.get("message", "")), str(answer.get("reason", ""))

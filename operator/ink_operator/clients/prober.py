@@ -11,7 +11,7 @@ from ink_operator.ports import Answer
 
 CALL_SECONDS = 5.0
 TRUSTED_SECONDS = 540.0
-"""Below the resync interval, so that each resync probes again."""
+"""Shorter than the resync interval, so that each resync probes again."""
 UNROUTED_HEADER = "X-Ink-Unrouted"
 INGRESS_BODIES = {
     404: (b"404 page not found",),
@@ -23,7 +23,7 @@ INGRESS_BODIES = {
 
 
 class HttpProber:
-    """Implements ports.Prober. The certificate is not checked: the question stays in the cluster."""
+    """Implements ports.Prober. The certificate is not checked: the request stays in the cluster."""
 
     def __init__(
         self, session: aiohttp.ClientSession, base_url: str, clock: Callable[[], float] = time.monotonic
@@ -35,7 +35,7 @@ class HttpProber:
         self._tls.verify_mode = ssl.CERT_NONE
 
     async def probe(self, host: str, path: str, *, healthy_only: bool, memo: str) -> Answer:
-        """Never raises: silence is an answer. A good answer for `memo` is trusted for some minutes."""
+        """Never raises: no answer is a result too. A good answer for `memo` is cached for some minutes."""
         until = self._good.get(memo)
         if until is not None and self._clock() < until:
             return Answer(True, "")
@@ -59,15 +59,15 @@ class HttpProber:
                 start = await response.content.read(200)
                 return judge(response.status, UNROUTED_HEADER in response.headers, start, healthy_only)
         except (aiohttp.ClientError, TimeoutError) as error:
-            return Answer(False, f"the ingress gave no answer in {CALL_SECONDS:.0f} s ({type(error).__name__})")
+            return Answer(False, f"the ingress did not answer within {CALL_SECONDS:.0f} s ({type(error).__name__})")
 
 
 def judge(status: int, unrouted: bool, body: bytes, healthy_only: bool) -> Answer:
-    """Did the application answer? With `healthy_only` only 2xx and 3xx count."""
+    """Whether the application answered. With `healthy_only`, only 2xx and 3xx count."""
     if unrouted:
         return Answer(False, "the ingress does not know the host yet")
     if body.strip() in INGRESS_BODIES.get(status, ()):
-        return Answer(False, f"the ingress answered {status} instead of the application")
+        return Answer(False, f"the ingress answered with status {status}, not the application")
     if healthy_only and not 200 <= status < 400:
-        return Answer(False, f"the health path answered {status} through the public host")
+        return Answer(False, f"the health path answered with status {status} at the public host")
     return Answer(True, f"status {status}")

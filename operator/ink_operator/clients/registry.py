@@ -11,7 +11,7 @@ from ink_operator.ports import StoredImage, Tokens, WriteGuard
 
 INDEXES = ("application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json")
 MANIFESTS = ("application/vnd.oci.image.manifest.v1+json", "application/vnd.docker.distribution.manifest.v2+json")
-OURS = re.compile(r"[0-9a-f]{12}-[0-9a-f]{8}-[0-9]+|log-b-[0-9a-f]{20}-[0-9]+|old-cache-[0-9a-f]{12}")
+OWN_TAGS = re.compile(r"[0-9a-f]{12}-[0-9a-f]{8}-[0-9]+|log-b-[0-9a-f]{20}-[0-9]+|old-cache-[0-9a-f]{12}")
 """Tags of images, of build logs, and of caches that newer ones replaced. Other tags in a repository are left alone."""
 CALL_SECONDS = 10.0
 READ_ONLY_SECONDS = 10.0
@@ -31,10 +31,10 @@ class RegistryClient:
     async def find(self, repository: str, tag_prefix: str) -> StoredImage | None:
         """The newest image whose tag starts with the prefix and ends in an attempt number."""
         token = self._tokens.registry(repository, "pull")
-        tags = [t for t in await self._tags(repository, token) if newest_last(t, tag_prefix) >= 0]
+        tags = [t for t in await self._tags(repository, token) if attempt_number(t, tag_prefix) >= 0]
         if not tags:
             return None
-        tag = max(tags, key=lambda t: newest_last(t, tag_prefix))
+        tag = max(tags, key=lambda t: attempt_number(t, tag_prefix))
         manifest, digest = await self._manifest(repository, tag, token)
         if manifest is None:
             return None
@@ -46,7 +46,7 @@ class RegistryClient:
         return StoredImage(digest, ports, inkfile)
 
     async def annotations(self, repository: str, tag: str) -> dict[str, Any] | None:
-        """Those of a manifest; None when there is none of that tag."""
+        """The annotations of a manifest; None if there is no such tag."""
         manifest, _ = await self._manifest(repository, tag, self._tokens.registry(repository, "pull"))
         if manifest is None:
             return None
@@ -54,27 +54,27 @@ class RegistryClient:
         return found if isinstance(found, dict) else {}
 
     async def delete_repository(self, repository: str) -> None:
-        """Delete every tag and manifest that a tag names."""
+        """Delete every tag, and every manifest that has a tag."""
         token = self._tokens.registry(repository, "pull", "push", "delete")
         found = await self._content(repository, await self._tags(repository, token), token)
         await self._delete(repository, frozenset[str]().union(*found.values()), token)
 
     async def prune(self, repository: str, digests: frozenset[str], tags: frozenset[str]) -> None:
-        """Delete images and build logs but these, by their digests or tags.
+        """Delete all images and build logs except these, given by digest or tag.
 
-        A digest stays as long as one of its tags does: deleting a manifest takes all of its tags with it.
+        A digest is kept as long as one of its tags is: deleting a manifest takes all of its tags with it.
         """
         token = self._tokens.registry(repository, "pull", "push", "delete")
         found = await self._content(repository, await self._tags(repository, token), token)
         wanted: set[str] = set(digests)
         gone: set[str] = set()
         for tag, content in found.items():
-            keep = tag in tags or not OURS.fullmatch(tag) or digests & content
+            keep = tag in tags or not OWN_TAGS.fullmatch(tag) or digests & content
             (wanted if keep else gone).update(content)
         await self._delete(repository, frozenset(gone - wanted), token)
 
     async def _content(self, repository: str, tags: list[str], token: str) -> dict[str, frozenset[str]]:
-        """Tag -> digests of its manifest and of those below it, when it is an index."""
+        """Tag -> digests of its manifest and, if it is an index, of those in it."""
         found = {}
         for tag in tags:
             manifest, digest = await self._manifest(repository, tag, token)
@@ -85,7 +85,7 @@ class RegistryClient:
 
     async def _delete(self, repository: str, digests: frozenset[str], token: str) -> None:
         for digest in sorted(digests - {""}):
-            # One that lost the lease must not delete what its successor has built meanwhile.
+            # An operator that lost the lease must not delete what its successor has built since.
             self._guard.check()
             status, _, _ = await self._call("DELETE", f"{repository}/manifests/{digest}", token)
             if status == 405:
@@ -112,7 +112,7 @@ class RegistryClient:
         return body, headers.get("Docker-Content-Digest", "")
 
     async def _about(self, repository: str, digest: str, token: str) -> tuple[tuple[int, ...], str]:
-        """The ports that the image exposes, and its label about ink.yaml."""
+        """The ports that the image exposes, and its ink.yaml label."""
         status, body, _ = await self._call("GET", f"{repository}/blobs/{digest}", token)
         if status != 200:
             raise Transient(f"the registry answered {status} for a configuration of {repository}")
@@ -132,7 +132,7 @@ class RegistryClient:
             raise Transient(f"the registry does not answer: {type(error).__name__}") from error
 
 
-def newest_last(tag: str, prefix: str) -> int:
+def attempt_number(tag: str, prefix: str) -> int:
     """The attempt number of a tag `<prefix><number>`; -1 for any other tag."""
     number = tag[len(prefix) :] if tag.startswith(prefix) else ""
     return int(number) if number.isdigit() else -1

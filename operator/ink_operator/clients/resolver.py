@@ -1,4 +1,4 @@
-"""Heads of branches, from the resolver: the operator itself follows no address of a tenant."""
+"""Heads of branches, from the resolver: the operator itself never connects to an address given by a tenant."""
 
 import asyncio
 import random
@@ -16,7 +16,7 @@ from ink_operator.ports import Head, HeadQuestion
 CALL_SECONDS = 12.0
 STORED_MAX = 20_000
 FAILED_FIRST_SECONDS = 15.0
-"""After a failure the next request comes sooner: somebody is probably fixing it."""
+"""After a failure the next request comes sooner: someone is probably fixing it."""
 FAILED_MAX_SECONDS = 300.0
 
 
@@ -29,11 +29,11 @@ class StoredHead:
     hint: str | None
     failures: int
     generations: dict[str, int]
-    """By service: the generation of its spec that was answered. A newer one gets a fresh answer."""
+    """By service: the generation of its spec that was answered. A newer generation gets a fresh answer."""
 
 
 class ResolverClient:
-    """Implements ports.BranchHeads: asks about a branch once a poll interval, at once for a new hint or spec."""
+    """Implements ports.PolledBranchHeads: asks once per poll interval, and at once for a new hint or spec."""
 
     def __init__(
         self,
@@ -47,7 +47,7 @@ class ResolverClient:
         self._asking: dict[str, asyncio.Lock] = {}
 
     async def head(self, question: HeadQuestion) -> Head:
-        """Never raises for a bad source or a silent resolver: that is an answer, with a reason."""
+        """Never raises for a bad source or an unavailable resolver: the result has a reason."""
         key = short_hash(question.url, question.branch, question.tenant, question.credential, length=40)
         lock = self._asking.setdefault(key, asyncio.Lock())
         async with lock:
@@ -91,7 +91,7 @@ class ResolverClient:
                 answer = await response.json(content_type=None) if response.status in (200, 422) else {}
                 return parse_answer(response.status, answer)
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-            return Head(None, Reason.SOURCE_UNREACHABLE, f"the resolver does not answer ({type(error).__name__})")
+            return Head(None, Reason.SOURCE_UNREACHABLE, f"The resolver does not answer ({type(error).__name__}).")
 
 
 def parse_answer(status: int, answer: dict[str, object]) -> Head:
@@ -102,5 +102,5 @@ def parse_answer(status: int, answer: dict[str, object]) -> Head:
     try:
         reason = Reason(str(answer.get("reason", "")))
     except ValueError:
-        return Head(None, Reason.SOURCE_UNREACHABLE, f"the resolver answered with status {status}")
+        return Head(None, Reason.SOURCE_UNREACHABLE, f"The resolver answered with status {status}.")
     return Head(None, reason, str(answer.get("message", ""))[:500])

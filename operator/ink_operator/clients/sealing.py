@@ -1,4 +1,4 @@
-"""The keys of sealed values: made once, stored in a Secret, published in a ConfigMap. And unsealing, by joserfc."""
+"""The keys of sealed values: created once, stored in a Secret, published in a ConfigMap. Also unseals, with joserfc."""
 
 import asyncio
 import base64
@@ -71,7 +71,7 @@ class KeyRing:
         self._read_at = 0.0
 
     async def run(self, interval_seconds: float) -> None:
-        """Ensure the keys once an interval, until cancelled: somebody may have removed them."""
+        """Ensure the keys once per interval, until cancelled: someone may have removed them."""
         while True:
             try:
                 await self.ensure()
@@ -81,7 +81,7 @@ class KeyRing:
                 await asyncio.sleep(RETRY_SECONDS)
 
     async def ensure(self) -> None:
-        """Keys exist, and everybody who seals can find the public ones. Raises InkError."""
+        """Make sure that the keys exist and the public ones are published. Raises InkError."""
         ring = await self._read(make=True)
         wanted = public_manifest(self._public, ring)
         if not settled(await self._cluster.get(self._public), wanted):
@@ -89,18 +89,18 @@ class KeyRing:
             log.info("published %d sealing keys in the ConfigMap %s", len(ring.keys), CONFIG_MAP)
 
     async def unseal(self, sealed: str, binding: Binding) -> str:
-        """The value. Raises SealedValueError when it was not sealed for this binding and one of our keys."""
+        """The value. Raises SealedValueError if it was not sealed for this binding with one of our keys."""
         kid = kid_of(sealed)
         ring = self._ring or await self._read()
         if kid not in ring.keys and self._clock() - self._read_at >= REREAD_SECONDS:
             ring = await self._read()
         key = ring.keys.get(kid)
         if key is None:
-            raise SealedValueError("it is sealed to a key that this platform does not have")
+            raise SealedValueError("it is sealed with a key that this platform does not have")
         return value_of(binding, decrypt(sealed, key))
 
     async def digest(self, values: Mapping[Binding, str]) -> str:
-        """Names the values to whoever has the key, and nothing to others."""
+        """A keyed digest of the values, which reveals nothing without the key."""
         ring = self._ring or await self._read()
         return values_digest(ring.rollout_key, values)
 
@@ -115,7 +115,7 @@ class KeyRing:
         return ring
 
     async def _grow(self, live: Manifest | None, ring: Ring | None) -> Ring:
-        """More keys, newest first, written only if nobody else wrote in between."""
+        """Add keys, newest first; written only if nobody else wrote in between."""
         keys = list(ring.keys.values()) if ring else []
         fresh = [ECKey.generate_key(CURVE, private=True) for _ in range(self._count - len(keys))]
         rollout_key = ring.rollout_key if ring else secrets.token_bytes(32)
@@ -129,8 +129,8 @@ class KeyRing:
                 meta = {"resourceVersion": live["metadata"]["resourceVersion"]}
                 await self._cluster.merge_patch(self._secret, {"metadata": meta, "data": data})
         except AlreadyExists:
-            raise Conflict(f"somebody else created the Secret {SECRET}", retry_after_seconds=0.2) from None
-        log.info("made %d sealing keys; there are %d now", len(fresh), len(grown.keys))
+            raise Conflict(f"another process created the Secret {SECRET}", retry_after_seconds=0.2) from None
+        log.info("created %d sealing keys; there are %d now", len(fresh), len(grown.keys))
         return grown
 
 

@@ -29,7 +29,7 @@ class TokenMint:
         self._clock = clock
 
     def git_read(self, repository: str, tenant: str) -> str:
-        """Read token for `<workspace>/<repo>` of Ink's git, in the name of `tenant`."""
+        """Read token for `<workspace>/<repo>` of Ink's git, on behalf of `tenant`."""
         if not self._secrets.git_signing_key:
             raise Transient("INK_GIT_SIGNING_KEY is not set", reason=Reason.INTERNAL_ERROR)
         claims = {"repo": repository, "scope": "read", "sub": tenant, "exp": int(self._clock()) + self._lifetime}
@@ -54,7 +54,7 @@ class TokenMint:
 
     @cached_property
     def _registry_key(self) -> RSAPrivateKey:
-        """Read once: checking the primes of an RSA key takes a hundred times as long as signing with it."""
+        """Parsed once: checking the primes of an RSA key takes a hundred times as long as signing with it."""
         pem = self._secrets.registry_token_key
         if not pem:
             raise Transient("INK_REGISTRY_TOKEN_KEY is not set", reason=Reason.INTERNAL_ERROR)

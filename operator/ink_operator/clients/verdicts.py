@@ -1,8 +1,8 @@
 """Verdicts of running builds, from the logs that builders push beside their images.
 
 The kubelet checks once a second whether a container has ended, and reports it to the API server after that. The builder
-pushes its log to the registry before it ends, and the log carries the verdict: there it can be read half a second
-earlier. Nothing depends on it: a verdict that is missed here comes with the pod's end.
+pushes its log to the registry before it ends, with the verdict, which can be read there half a second earlier. This is
+only faster: a verdict that is missed here comes with the pod's end.
 """
 
 import asyncio
@@ -21,26 +21,26 @@ from ink_operator.ports import Wakeups
 
 log = logging.getLogger(__name__)
 FIRST_POLL_SECONDS = 0.5
-"""No builder ends sooner."""
+"""No build ends sooner."""
 POLL_SECONDS = 0.1
 """Between two requests for the only build; several builds take turns."""
 AGE_SHARE = 0.05
-"""Of the build's age so far: one that takes minutes is polled every few seconds."""
+"""Share of the build's age: a build that takes minutes is polled every few seconds."""
 FORGET_SECONDS = 90.0
-"""A build that nobody has asked about for so long is forgotten."""
+"""A build that nobody has asked about for this long is forgotten."""
 
 
 class TagAnnotations(Protocol):
     """Where build logs are stored: RegistryClient."""
 
     async def annotations(self, repository: str, tag: str) -> dict[str, Any] | None:
-        """Those of a manifest; None when there is none of that tag."""
+        """The annotations of a manifest; None if there is no such tag."""
         ...
 
 
 @dataclass(slots=True)
 class AwaitedBuild:
-    """A build that somebody waits for."""
+    """A build whose verdict is awaited."""
 
     key: Key
     repository: str
@@ -49,7 +49,7 @@ class AwaitedBuild:
     asked: float
     due: float
     text: str | None = None
-    """Its verdict: "" when its log has none, None while there is no log."""
+    """Its verdict: "" if its log has none, None while there is no log."""
 
 
 class RegistryVerdicts:
@@ -100,11 +100,11 @@ class RegistryVerdicts:
             notes = await self._registry.annotations(build.repository, f"log-{build.name}")
         except Transient:
             return
-        except Exception:  # what only saves time must not end the operator
+        except Exception:  # This only saves time, so it must not end the operator.
             log.exception("cannot read the verdict of %s", build.name)
             build.text = ""
             return
-        # The log may be that of an earlier Job of the same name: the same build was run before.
+        # The log may be that of an earlier Job with the same name, for the same build.
         if notes is None or (ANNOTATION_JOB_UID in notes and notes[ANNOTATION_JOB_UID] != uid):
             return
         build.text = str(notes.get(ANNOTATION_VERDICT) or "")

@@ -1,4 +1,4 @@
-"""Build Jobs as what takes one of the places for builds: which of them hold one, and whose turn it is."""
+"""Which build Jobs occupy one of the build slots, and whose turn is next."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -26,7 +26,7 @@ def ended_jobs(pods: Iterable[Manifest]) -> frozenset[str]:
 
 
 def holds_place(job: Manifest, ended: frozenset[str]) -> bool:
-    """The Job uses one of the places for builds. `ended`: see ended_jobs."""
+    """The Job occupies a build slot. `ended`: see ended_jobs."""
     if job.get("spec", {}).get("suspend") or job["metadata"]["name"] in ended or is_deleting(job):
         return False
     if ANNOTATION_VERDICT in annotations_of(job):
@@ -37,10 +37,10 @@ def holds_place(job: Manifest, ended: frozenset[str]) -> bool:
 def may_start(
     jobs: Iterable[Manifest], ended: frozenset[str], name: str, tenant: str, *, places: int, per_tenant: int
 ) -> bool:
-    """Is it the turn of the build `name`? Fewest running builds of the tenant first, then the oldest in the queue.
+    """Whether it is the turn of the build `name`: the tenant with the fewest running builds first, then the oldest.
 
-    `jobs` are all build Jobs; `name` itself may not exist yet and is then the youngest. `places`: builds at a time, and
-    `per_tenant` those of one tenant.
+    `jobs` are all build Jobs; `name` itself may not exist yet, and is then the youngest. `places`: concurrent builds of
+    all tenants; `per_tenant`: of one tenant.
     """
     jobs = list(jobs)
     running = Counter(labels_of(job).get(LABEL_TENANT, "") for job in jobs if holds_place(job, ended))

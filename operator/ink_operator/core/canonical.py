@@ -1,7 +1,7 @@
-"""Is a live object as we want it? Answered locally, so that a steady state costs no write.
+"""Whether a live object is as wanted, decided locally, so that a steady state costs no write.
 
-Two checks together: the hash of what was last applied (sees every change of ours, removals too), and a comparison of
-each desired field with the live one (sees what others changed). Fields that only others set are not ours.
+Two checks together: the hash of what was last applied (detects our own changes, removals included), and a comparison
+of each desired field with the live one (detects changes by others). Fields that only others set are ignored.
 """
 
 import hashlib
@@ -55,7 +55,7 @@ def settled(live: Manifest | None, wanted: Manifest) -> bool:
 
 
 def covers(live: Any, wanted: Any, *, quantities: bool = False) -> bool:
-    """True when `live` holds everything of `wanted`; lists must agree in length and order.
+    """True when `live` has everything in `wanted`; lists must agree in length and order.
 
     An empty or absent map or list in `live` equals an empty one in `wanted`, as the API server drops both.
     """
@@ -78,16 +78,16 @@ def covers(live: Any, wanted: Any, *, quantities: bool = False) -> bool:
     return quantities and same_quantity(str(live), str(wanted))
 
 
-def replacing(old: Any, new: Any) -> Any:
-    """The JSON merge patch that turns `old` into `new`: what is left out of `new` goes, at any depth."""
+def merge_patch_between(old: Any, new: Any) -> Any:
+    """The JSON merge patch that turns `old` into `new`: fields missing from `new` are removed, at any depth."""
     if not isinstance(old, dict) or not isinstance(new, dict):
         return new
     gone = {key: None for key in old if key not in new}
-    return {**gone, **{key: replacing(old.get(key), value) for key, value in new.items()}}
+    return {**gone, **{key: merge_patch_between(old.get(key), value) for key, value in new.items()}}
 
 
 def same_quantity(one: str, other: str) -> bool:
-    """`1000m` and `1` are the same."""
+    """Whether two quantities are equal, such as `1000m` and `1`."""
     try:
         return parse_quantity(one) == parse_quantity(other)
     except ValueError:

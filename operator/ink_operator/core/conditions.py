@@ -1,4 +1,4 @@
-"""Pure: facts -> conditions. Ready is computed from the steps of a kind, never set where a step says otherwise."""
+"""Pure: facts -> conditions. Ready is computed from the steps of a kind, never set against them."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -9,7 +9,7 @@ from ink_api.reasons import PROGRESS, Reason, remedy
 
 from ink_operator.core.plan import Fact
 
-PENDING = "Waits for an earlier step."
+PENDING = "Waiting for an earlier step."
 
 
 def conditions_of(
@@ -19,9 +19,9 @@ def conditions_of(
     generation: int,
     now: datetime,
 ) -> list[Condition]:
-    """All conditions, sorted by type: the steps of `chain`, Ready, what kstatus wants, and every other fact.
+    """All conditions, sorted by type: the steps of `chain`, Ready, what kstatus needs, and every other fact.
 
-    Equal inputs give equal conditions but for `now`, which counts only where a status changed.
+    Equal inputs give equal conditions; `now` only counts if a status changed.
     """
     stated = {fact.type: fact for fact in facts}
     steps = [stated.get(kind) or Fact(kind, "Unknown", Reason.PENDING, PENDING) for kind in chain]
@@ -36,8 +36,8 @@ def conditions_of(
     return sorted(made, key=lambda c: c.type)
 
 
-def going(before: Iterable[Condition], message: str, generation: int, now: datetime) -> list[Condition]:
-    """The conditions of an object that is being deleted: nothing is live any more; the rest stays as it was."""
+def deleting_conditions(before: Iterable[Condition], message: str, generation: int, now: datetime) -> list[Condition]:
+    """The conditions of an object that is being deleted: no longer Ready; the rest stays as it was."""
     deleting = Fact(ConditionType.READY, "Unknown", Reason.DELETING, message)
     conditions = [c for c in before if c.type != ConditionType.STALLED]
     for fact in (deleting, *kstatus(deleting)):
@@ -55,7 +55,7 @@ def roll_up(steps: Sequence[Fact]) -> Fact:
 
 
 def kstatus(ready: Fact) -> list[Fact]:
-    """Reconciling and Stalled are there only while True, and never both."""
+    """Reconciling and Stalled are present only while True, and never both."""
     if ready.status == "True":
         return []
     kind = ConditionType.RECONCILING if ready.reason in PROGRESS else ConditionType.STALLED
@@ -63,7 +63,7 @@ def kstatus(ready: Fact) -> list[Fact]:
 
 
 def condition(fact: Fact, generation: int, now: datetime) -> Condition:
-    """The condition that reports a fact, with its reason's remedy where something is wrong."""
+    """The condition that reports a fact, with its reason's remedy if something is wrong."""
     message = fact.message
     help_text = remedy(fact.reason) if fact.status != "True" or fact.type == ConditionType.STALLED else ""
     if help_text and help_text not in message:
@@ -79,6 +79,6 @@ def condition(fact: Fact, generation: int, now: datetime) -> Condition:
 
 
 def sentence(text: str) -> str:
-    """The text with an end, so that another sentence may follow."""
+    """The text with a full stop, so that another sentence may follow."""
     text = text.rstrip(" ")
     return text if not text or text[-1] in ".!?\n" else f"{text}."

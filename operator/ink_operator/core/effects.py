@@ -1,4 +1,4 @@
-"""Writes as data: what a pure decision asks to be carried out, in order."""
+"""Writes as data: what a pure decision asks for, in order."""
 
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -7,10 +7,10 @@ from ink_operator.core.objects import Manifest, Ref
 
 
 class Effect:
-    """One write. A kind adds its own beside the five below, and carries them out itself."""
+    """One write. A kind may add its own to the five below, and carries them out itself."""
 
     creates: ClassVar[bool] = False
-    """It leaves something behind that somebody has to clean up."""
+    """It creates something that has to be cleaned up."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Create(Effect):
 
 @dataclass(frozen=True)
 class Delete(Effect):
-    """Delete, with background propagation; absent is fine. `uid` prevents deleting another object of the name."""
+    """Delete, with background propagation; absent is fine. `uid` prevents deleting another object with the name."""
 
     ref: Ref
     uid: str | None = None

@@ -2,17 +2,17 @@
 
 InkError
 ├── Transient        the same call may work later: back off
-│   ├── Conflict     somebody else wrote in between (409)
-│   ├── Forbidden    the API server refused the operator itself (403); fresh RoleBindings need a moment to be seen
+│   ├── Conflict     someone else wrote in between (409)
+│   ├── Forbidden    the API server refused the operator (403); new RoleBindings take a moment
 │   ├── RateLimited  a provider wants fewer calls (429); it says when to come back
 │   ├── Missing      what a call needs does not exist, or is not visible yet (404)
 │   └── NotRenewed   this process may not write just now; says nothing about the object
 └── Terminal         only a new spec or a person helps
     ├── Rejected     the API server or a provider found the object invalid (400, 422)
     ├── OverQuota    a ResourceQuota or a provider's plan refused it (402, 403)
-    ├── NotOurs      something of that name exists and belongs to somebody else
+    ├── NotOurs      something with that name exists and belongs to someone else
     └── Unauthorized a provider refuses the platform's own key (401, 403): wrong, expired or revoked
-AlreadyExists and LeaseLost stand beside them: the first is an answer, the second ends the process.
+AlreadyExists and LeaseLost are separate: the first is an answer, the second ends the process.
 """
 
 from ink_api.reasons import Reason
@@ -39,7 +39,7 @@ class Conflict(Transient):
 
 
 class Forbidden(Transient):
-    """The operator lacks a right, perhaps only for the moment."""
+    """The operator lacks a right, perhaps only temporarily."""
 
 
 class RateLimited(Transient):
@@ -50,15 +50,15 @@ class RateLimited(Transient):
 
 
 class Missing(Transient):
-    """What the call needs does not exist, or not visibly yet.
+    """What the call needs does not exist, or is not visible yet.
 
-    Transient, because many providers show a new object only after a while. Whether it was deleted outside is decided
-    by observing it; no call recreates it as a side effect.
+    Transient, because many providers show a new object only after a while. Observing it decides
+    whether it was deleted outside; no call recreates it as a side effect.
     """
 
 
 class NotRenewed(Transient):
-    """The lease is not renewed yet: nobody refused anything, the write was not even tried."""
+    """The lease is not renewed yet: the write was not even tried."""
 
 
 class Terminal(InkError):
@@ -78,7 +78,7 @@ class OverQuota(Terminal):
 
 
 class NotOurs(Terminal):
-    """Something of that name exists outside and belongs to somebody else: it is neither changed nor deleted."""
+    """Something with that name exists outside and belongs to someone else: it is neither changed nor deleted."""
 
     reason = Reason.NAME_CONFLICT
 
@@ -88,7 +88,7 @@ class Unauthorized(Terminal):
 
 
 class AlreadyExists(Exception):
-    """A create met an object of that name."""
+    """An object with that name already exists."""
 
 
 class LeaseLost(BaseException):

@@ -1,4 +1,9 @@
-"""Keys of the queue: which reconciler works on which object. Whoever wakes another controller takes its key here."""
+"""What the queue holds and gets back: keys (which reconciler handles which object), and the result of a reconcile.
+
+To wake another controller, take its key from here.
+"""
+
+from dataclasses import dataclass
 
 from ink_api.group import ANNOTATION_OWNER
 
@@ -6,7 +11,7 @@ from ink_operator.core import kinds
 from ink_operator.core.objects import Key, Manifest, annotations_of
 
 TENANCY = "Tenancy"
-"""Reconciler of what all services of a namespace share."""
+"""Reconciler of the objects that all services of a namespace share."""
 ORPHANED_BUILDKITD = "OrphanedBuildkitd"
 """Reconciler that removes the buildkitd of a tenant without services."""
 
@@ -23,7 +28,7 @@ def owner_key(child: Manifest) -> Key | None:
 
 
 def tenancy_key(namespace: str) -> Key:
-    """What all services of the namespace share."""
+    """The objects that all services of the namespace share."""
     return Key(TENANCY, "", namespace)
 
 
@@ -38,10 +43,17 @@ def claim_key(name: str, namespace: str) -> Key:
 
 
 def buildkitd_key(name: str, namespace: str) -> Key:
-    """A tenant's buildkitd, which may have nothing to do."""
+    """A tenant's buildkitd, which may be idle."""
     return Key(kinds.STATEFUL_SET.kind, namespace, name)
 
 
 def orphaned_buildkitd_key(name: str, namespace: str) -> Key:
-    """The buildkitd of a tenant that may have no service any more."""
+    """The buildkitd of a tenant that may no longer have services."""
     return Key(ORPHANED_BUILDKITD, namespace, name)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """`requeue_after_seconds`: reconcile again after this time at the latest; None: only on an event."""
+
+    requeue_after_seconds: float | None = None

@@ -1,13 +1,17 @@
-"""Values that are trusted for a while, to save reads. Forgetting one costs a read, never correctness."""
+"""Values that are cached for a while, to save reads. Forgetting one costs a read, never correctness."""
 
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
+
+from ink_operator.core.objects import Manifest
 
 T = TypeVar("T")
 
 
 class Memo(Generic[T]):
-    """Values by key, each with its age; the caller brings the clock."""
+    """Values by key, each with its age; the caller passes the time."""
 
     def __init__(self, seconds: float, limit: int = 10_000) -> None:
         self._life = timedelta(seconds=seconds)
@@ -32,3 +36,15 @@ class Memo(Generic[T]):
     def forget(self, key: str) -> None:
         """Forget one value, so that it is read again."""
         self._stored.pop(key, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What the passes of one process share: created when it starts."""
+
+    tenancy: Memo[tuple[str, dict[tuple[str, str], Manifest]]]
+    """Namespace -> its uid and what the operator created in it, by kind and name."""
+    without_env: Memo[bool]
+    """Uids of services without sealed values and without an old Secret of them."""
+    build_gate: AbstractAsyncContextManager[Any]
+    """Held while deciding whether another build may start, so that two never take the last slot."""

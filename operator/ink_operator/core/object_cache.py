@@ -1,7 +1,7 @@
-"""What the watches saw, so that a pass need not ask the API server for it. Data only: no I/O, no clock.
+"""What the watches reported, so that a pass need not ask the API server. Data only: no I/O, no clock.
 
 Objects are stored compressed: a service's children take a few kilobytes, and reading one costs a twentieth of a call.
-The cache answers for a kind only while its scope is synced; what was invalidated is read from the API server.
+The cache answers for a kind only while its scope is synced; invalidated objects are read from the API server.
 """
 
 import zlib
@@ -22,7 +22,7 @@ LEVEL = 1
 
 
 class WatchScope(NamedTuple):
-    """What one watch sees: objects of a kind, in a namespace (empty: in all), with these labels."""
+    """What one watch covers: objects of a kind, in a namespace (empty: in all), with these labels."""
 
     kind: Kind
     namespace: str
@@ -30,7 +30,7 @@ class WatchScope(NamedTuple):
 
 
 class CachedObject(NamedTuple):
-    """One object as it was at a resourceVersion, and the value of the label that it is found by."""
+    """One object at a resourceVersion, and the value of its group label."""
 
     version: int
     group: str
@@ -38,7 +38,7 @@ class CachedObject(NamedTuple):
 
 
 def group_label(kind: Kind) -> str:
-    """The label that names the owner of objects of a kind. Volumes outlive their owner, and keep its name."""
+    """The label that names an object's owner. Volumes outlive their owner, so they have its name."""
     return LABEL_SERVICE if kind == kinds.PERSISTENT_VOLUME_CLAIM else LABEL_OWNER_UID
 
 
@@ -139,7 +139,7 @@ class ObjectCache:
         return self._gaps[scope]
 
     def mark_synced(self, scope: WatchScope, listed: frozenset[Ref], version: int, gaps: int) -> None:
-        """All objects of the scope were listed, as of that resourceVersion: whatever is not among them is gone.
+        """All objects of the scope were listed, as of that resourceVersion: anything not among them is gone.
 
         `gaps`: their number before the list. A list from before a gap does not make the scope synced after it.
         """

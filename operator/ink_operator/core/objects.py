@@ -41,11 +41,11 @@ def annotations_of(live: Manifest) -> dict[str, str]:
 
 
 def condition_of(live: Manifest, kind: str) -> dict[str, Any] | None:
-    """The status condition of that type, as Kubernetes' own kinds write it."""
+    """The status condition of that type, in the form of Kubernetes' own kinds."""
     conditions = live.get("status", {}).get("conditions") or []
     return next((c for c in conditions if c.get("type") == kind), None)
 
 
 def is_deleting(live: Manifest) -> bool:
-    """Somebody asked for its deletion."""
+    """Its deletion was requested."""
     return bool(live.get("metadata", {}).get("deletionTimestamp"))

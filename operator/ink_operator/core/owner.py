@@ -1,4 +1,4 @@
-"""Whose something outside the cluster is, and what it is called there. Pure; the same on every pass."""
+"""Who owns something outside the cluster, and its name there. Pure; the same on every pass."""
 
 import re
 from dataclasses import dataclass
@@ -11,18 +11,18 @@ HASH_LENGTH = 16
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Who asked for it. Whoever has the same three gets the same thing back, also after a lost answer or status."""
+    """Who asked for it. The same three values find the same thing again, even after a lost answer or status."""
 
     installation: str
-    """Names this Ink: two of them may share an account."""
+    """Names this installation: two of them may share an account."""
     tenant: str
     """Unambiguous: `workspace/acme` and `namespace/acme` are two tenants."""
     name: str
-    """Unique in the tenant: of a resource, or a zone."""
+    """Unique in the tenant: the name of a resource or zone."""
 
     @property
     def mark(self) -> str:
-        """Stored beside the thing wherever the provider has a place for it (label, tag, account field)."""
+        """Stored with it if the provider has a place for it (label, tag, account field)."""
         return f"ink-{short_hash(self.installation, self.tenant, self.name, length=32)}"
 
     @property

@@ -1,4 +1,4 @@
-"""What one pass over an object is to do and to report: `Plan`, and the builder that decisions write into. Pure."""
+"""What one pass over an object will do and report: `Plan`, and the builder that decisions write into. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from ink_operator.core.effects import Apply, Delete, Effect
 from ink_operator.core.objects import Manifest, ref_of
 
 REFUSED_RETRY_SECONDS = 60.0
-"""What refuses an object may go away elsewhere, where no event says so: a claim, a label of a namespace, a quota."""
+"""The cause of a refusal may go away without an event: a claim, a label of a namespace, a quota."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,29 +57,29 @@ class PlanBuilder:
     refused: bool = field(default=False, kw_only=True)
 
     def set_condition(self, kind: ConditionType, status: ConditionStatus, reason: Reason, message: str = "") -> None:
-        """State a fact; a later one of the same type replaces it."""
+        """Report a condition; a later one of the same type replaces it."""
         self.facts[kind] = Fact(kind, status, reason, message)
 
     def refuse(self, failure: Failure, kind: ConditionType = ConditionType.READY) -> None:
-        """The whole object cannot go on."""
+        """Stop: the object is refused as a whole."""
         self.set_condition(kind, "False", failure.reason, failure.message)
         self.set_condition(ConditionType.READY, "False", failure.reason, failure.message)
         self.refused = True
         self.requeue_after(REFUSED_RETRY_SECONDS)
 
     def apply(self, live: Manifest | None, wanted: Manifest) -> bool:
-        """Apply where something differs. Returns whether it did."""
+        """Apply if something differs. Returns whether it does."""
         if settled(live, wanted):
             return False
         self.effects.append(Apply(wanted))
         return True
 
     def remove(self, *children: Manifest | None) -> None:
-        """Delete what is there."""
+        """Delete those that exist."""
         self.effects += [Delete(ref_of(live), live["metadata"]["uid"]) for live in children if live is not None]
 
     def requeue_after(self, seconds: float) -> None:
-        """Start another pass after so many seconds at the latest."""
+        """Start another pass after this many seconds at the latest."""
         self.requeue_seconds = seconds if self.requeue_seconds is None else min(self.requeue_seconds, seconds)
 
     def finish(self) -> Plan:
@@ -88,5 +88,5 @@ class PlanBuilder:
 
 
 def refusal(reason: Reason, message: str) -> Plan:
-    """A plan that does nothing but say why."""
+    """A plan that does nothing except report why."""
     return Plan(facts=(Fact(ConditionType.READY, "False", reason, message),))

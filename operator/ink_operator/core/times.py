@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 
 def parse_time(text: str | None) -> datetime | None:
-    """None for nothing and for what is no time."""
+    """None for an empty text or an invalid time."""
     if not text:
         return None
     try:
@@ -14,7 +14,7 @@ def parse_time(text: str | None) -> datetime | None:
 
 
 def seconds_since(text: str | None, now: datetime) -> float | None:
-    """Age of a time in the API; None when there is none."""
+    """Seconds since a time of the API; None without one."""
     at = parse_time(text)
     return None if at is None else (now - at).total_seconds()
 

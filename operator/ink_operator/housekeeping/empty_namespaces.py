@@ -7,8 +7,8 @@ from ink_api.names import TENANT_NAMESPACE_PREFIX, identity_of
 
 from ink_operator.core import kinds
 from ink_operator.core.errors import Conflict
+from ink_operator.core.keys import Result
 from ink_operator.core.objects import Key, Manifest, Ref, annotations_of, is_deleting
-from ink_operator.core.result import Result
 from ink_operator.core.times import seconds_since
 from ink_operator.inkservice import names
 from ink_operator.inkservice.facts.ownership import is_made_by_ink
@@ -18,7 +18,7 @@ from ink_operator.settings import Settings
 
 
 async def reconcile_namespace(key: Key, ports: Ports, settings: Settings, now: datetime) -> Result:
-    """Mark it as empty, and delete it later; a service that is made in between removes the mark."""
+    """Mark it as empty, and delete it later; a service that is created in between removes the mark."""
     ref = Ref(kinds.NAMESPACE, "", key.name)
     live = await ports.cluster.get(ref)
     if live is None or not _is_project_namespace(live) or is_deleting(live):
@@ -27,7 +27,7 @@ async def reconcile_namespace(key: Key, ports: Ports, settings: Settings, now: d
     if key.name in namespaces_in_use(services, settings):
         return Result()
     if await ports.cluster.list(kinds.PERSISTENT_VOLUME_CLAIM, key.name, f"{LABEL_COMPONENT}={names.VOLUME}"):
-        # Data that must outlive its service; deleting the namespace would delete it too.
+        # This data must outlive its service; deleting the namespace would delete it.
         return Result()
     since = seconds_since(annotations_of(live).get(ANNOTATION_EMPTY_SINCE), now)
     if since is None:
@@ -38,7 +38,7 @@ async def reconcile_namespace(key: Key, ports: Ports, settings: Settings, now: d
         return Result(settings.namespace_empty_seconds - since + 1)
     meta = live["metadata"]
     try:
-        # Only at this resourceVersion: a service that was made in the meantime has changed the namespace.
+        # Only at this resourceVersion: a service that was created in the meantime has changed the namespace.
         await ports.cluster.delete(ref, uid=meta["uid"], resource_version=meta["resourceVersion"])
     except Conflict:
         return Result(5.0)

@@ -1,4 +1,4 @@
-"""Claims of hosts that no service holds: expired reservations are deleted, and claims of vanished services released."""
+"""Claims of hosts that no service holds: deletes expired reservations, and releases claims of deleted services."""
 
 from datetime import datetime
 
@@ -6,16 +6,16 @@ from ink_api.group import ANNOTATION_OWNER, COMPONENT_CLAIM, LABEL_COMPONENT, LA
 
 from ink_operator.core import kinds
 from ink_operator.core.errors import Conflict
+from ink_operator.core.keys import Result
 from ink_operator.core.objects import Key, Manifest, Ref, annotations_of, labels_of
-from ink_operator.core.result import Result
 from ink_operator.inkservice.facts.ownership import release, reserved_until, tenant_of
 from ink_operator.ports import Ports
 from ink_operator.settings import Settings
 
 CLAIMS = f"{LABEL_COMPONENT}={COMPONENT_CLAIM}"
 RESERVED_HOSTS_MAX = 50
-"""Hosts that stay reserved for one tenant; beyond that the oldest go. Otherwise somebody who keeps changing a host
-would fill the API server."""
+"""The most hosts that stay reserved for one tenant; beyond that the oldest are released. Otherwise a tenant that keeps
+changing a host would fill the API server."""
 
 
 async def reconcile_claim(key: Key, ports: Ports, settings: Settings, now: datetime) -> Result:
@@ -33,9 +33,9 @@ async def reconcile_claim(key: Key, ports: Ports, settings: Settings, now: datet
             ref, {"metadata": {**meta, "resourceVersion": live["metadata"]["resourceVersion"]}}
         )
         return Result(0.0)
-    left = (until - now).total_seconds()
-    if left > 0 and not await _exceeds_limit(live, ports, settings):
-        return Result(left)
+    remaining = (until - now).total_seconds()
+    if remaining > 0 and not await _exceeds_limit(live, ports, settings):
+        return Result(remaining)
     meta = live["metadata"]
     try:
         # Only at this resourceVersion: a service that took the host in the meantime has changed the claim.
@@ -46,7 +46,7 @@ async def reconcile_claim(key: Key, ports: Ports, settings: Settings, now: datet
 
 
 async def _is_orphan(claim: Manifest, ports: Ports) -> bool:
-    """Its service is gone and has not released it: somebody removed the finalizer."""
+    """Its service was deleted without releasing it: someone removed the finalizer."""
     namespace, _, name = annotations_of(claim).get(ANNOTATION_OWNER, "").partition("/")
     if not namespace or not name:
         return False

@@ -1,1 +1,1 @@
-"""InkDomain: not served yet; says so in its status."""
+"""InkDomain: not supported yet; its status says so."""

@@ -1,4 +1,4 @@
-"""InkDomain: this version does not serve it, and says so where people look."""
+"""InkDomain: this version does not support it, and its status says so."""
 
 from datetime import datetime
 from typing import Any, ClassVar
@@ -10,11 +10,11 @@ from ink_operator.core import kinds
 from ink_operator.core.plan import Plan, refusal
 from ink_operator.runtime.controller import Controller
 
-MESSAGE = "This version of Ink does not serve InkDomain yet. Delete the resource, or wait for a version that does."
+MESSAGE = "This version of Ink does not support InkDomain yet. Delete the resource, or wait for a version that does."
 
 
 class InkDomainController(Controller[InkDomain, InkDomain, None]):
-    """Reports NotImplemented once a generation."""
+    """Reports NotImplemented once per generation."""
 
     kind = kinds.INK_DOMAIN
     model = InkDomain
@@ -22,7 +22,7 @@ class InkDomainController(Controller[InkDomain, InkDomain, None]):
     unreadable_spec: ClassVar[dict[str, Any]] = {"zone": "unreadable.invalid"}
 
     async def observe(self, context: InkDomain, now: datetime) -> None:
-        """There is nothing to read."""
+        """Nothing to read."""
 
     def decide(self, context: InkDomain, seen: None, now: datetime) -> Plan:
         """Pure."""

@@ -1,1 +1,1 @@
-"""InkResource: not served yet; says so in its status."""
+"""InkResource: not supported yet; its status says so."""

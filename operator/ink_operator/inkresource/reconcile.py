@@ -1,4 +1,4 @@
-"""InkResource: this version does not serve it, and says so where people look."""
+"""InkResource: this version does not support it, and its status says so."""
 
 from datetime import datetime
 
@@ -9,18 +9,18 @@ from ink_operator.core import kinds
 from ink_operator.core.plan import Plan, refusal
 from ink_operator.runtime.controller import Controller
 
-MESSAGE = "This version of Ink does not serve InkResource yet. Delete the resource, or wait for a version that does."
+MESSAGE = "This version of Ink does not support InkResource yet. Delete the resource, or wait for a version that does."
 
 
 class InkResourceController(Controller[InkResource, InkResource, None]):
-    """Reports NotImplemented once a generation."""
+    """Reports NotImplemented once per generation."""
 
     kind = kinds.INK_RESOURCE
     model = InkResource
     status_model = InkResourceStatus
 
     async def observe(self, context: InkResource, now: datetime) -> None:
-        """There is nothing to read."""
+        """Nothing to read."""
 
     def decide(self, context: InkResource, seen: None, now: datetime) -> Plan:
         """Pure."""

@@ -22,14 +22,14 @@ DEFAULT_PORT = 8080
 
 
 class BuildState(StrEnum):
-    """Where a build Job is."""
+    """The state of a build Job."""
 
     QUEUED = "Queued"
     RUNNING = "Running"
     SUCCEEDED = "Succeeded"
     FAILED = "Failed"
     SUPERSEDED = "Superseded"
-    """Ended while it ran, because another commit or other settings were wanted by then."""
+    """Cancelled while it ran, because another commit or other settings were wanted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +45,11 @@ class Verdict:
     log: tuple[str, ...] = ()
     infrastructure: bool = False
     inkfile: str = ""
-    """What ink.yaml says of how it runs (`inkfile.canonical`); empty: nothing."""
+    """What ink.yaml says about how to run the image (`inkfile.canonical`); empty: nothing."""
     scan: ScanStatus | None = None
-    """What was found in the source; None: nobody looked."""
+    """What the scan found; None: no scan."""
     finished: str | None = None
-    """By the builder's clock, of a build that worked; None: it does not say."""
+    """By the builder's clock, for a successful build; None: unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,17 +65,17 @@ class Attempt:
     created: str
     verdict: Verdict | None = None
     recorded: bool = False
-    """The verdict is on the Job already."""
+    """The verdict is already stored on the Job."""
     started: str | None = None
     finished: str | None = None
     pod: str | None = None
     limit_seconds: int = 0
-    """How long it was allowed to take; 0 when that is not known."""
+    """Its time limit; 0: unknown."""
 
 
 @dataclass(frozen=True, slots=True)
-class BuildPlan:
-    """What is to be built, before it is known whether it has been."""
+class WantedBuild:
+    """The build that is wanted, whether or not it has been done."""
 
     key: str
     """20 hex digits: tenant, project, service, commit, settings."""
@@ -87,13 +87,13 @@ class BuildPlan:
     planner: str = "1"
     secrets: str = ""
     """Keyed digest of the variables that come from elsewhere; empty: there are none."""
-    of_commit: Callable[[str], BuildPlan] | None = field(default=None, compare=False, repr=False)
-    """The build of another commit with today's settings; None where these are not known."""
+    of_commit: Callable[[str], WantedBuild] | None = field(default=None, compare=False, repr=False)
+    """The build of another commit with today's settings; None if these are not known."""
 
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """What the Deployment's annotations say it runs."""
+    """What the workload runs, as its annotations say."""
 
     image: str
     port: int
@@ -101,44 +101,44 @@ class Running:
     build_key: str | None = None
     rebuild_token: str | None = None
     planner: str | None = None
-    """Version of the planner that named its build; None for a given image."""
+    """Version of the planner that named its build; None for a prebuilt image."""
     inkfile: str = ""
-    """What ink.yaml of its commit says of how it runs."""
+    """What ink.yaml of its commit says about how to run it."""
 
 
 @dataclass(frozen=True, slots=True)
-class ReleaseEnd:
+class ReleaseResult:
     """How a release command ended."""
 
     run: str
-    """Names the revision, the command and its limit: another name is another run."""
+    """Names the revision, the command and its limit: a different name is a different run."""
     ok: bool
     message: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """What one ControllerRevision records: a revision, or an attempt at a build that gave none."""
+    """What one ControllerRevision records: a revision, or a build attempt without an image."""
 
     name: str
     number: int
     template: str = ""
     """Hash of the pod template."""
     running: Running | None = None
-    """None: the attempt gave no image."""
+    """None: the attempt produced no image."""
     build: BuildStatus | None = None
     attempt: Attempt | None = None
-    """Of an attempt that gave no image: what is known of it."""
+    """Of an attempt that produced no image: what is known about it."""
     outcome: str = ""
-    release: ReleaseEnd | None = None
+    release: ReleaseResult | None = None
     image_deleted: bool = False
     uid: str = ""
     created: str | None = None
-    """None: about to be made."""
+    """None: about to be created."""
 
 
 class ReleaseState(StrEnum):
-    """Where a release Job is."""
+    """The state of a release Job."""
 
     RUNNING = "Running"
     SUCCEEDED = "Succeeded"
@@ -153,7 +153,7 @@ class ReleaseRun:
     uid: str
     run: str
     revision: str
-    """Name of the revision that it is for."""
+    """Name of the revision that it runs for."""
     state: ReleaseState
     created: str
     message: str = ""
@@ -162,36 +162,36 @@ class ReleaseRun:
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """What sealed variables hold, or those of the build, or why that is not known. Never printed."""
+    """The values of sealed variables, or of the build's variables, or why they are not known. Never printed."""
 
     values: Mapping[str, str] = field(default_factory=dict, repr=False)
     digest: str = ""
-    """Keyed: names the values, so that pods roll, or a build is made, when one changes."""
+    """Keyed digest of the values, so that pods roll, or a build starts, when one changes."""
     failure: Failure | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """What the Secrets and ConfigMaps hold that variables come from, or why that is not known."""
+    """A digest of the Secrets and ConfigMaps that variables come from, or why it is not known."""
 
     digest: str = ""
-    """Keyed, like that of sealed values."""
+    """Keyed, like the digest of sealed values."""
     failure: Failure | None = None
 
 
 class Claim(StrEnum):
-    """Whose the public host is."""
+    """Who holds the public host."""
 
     FREE = "Free"
     OURS = "Ours"
     TAKEN = "Taken"
     RESERVED = "Reserved"
-    """Given up by another tenant a while ago, and reserved for it."""
+    """Released by another tenant recently, and reserved for it."""
 
 
 @dataclass(frozen=True)
 class Observed:
-    """The world of one service at one moment. Children are live objects as JSON, None when absent."""
+    """The state of one service at one moment. Children are live objects as JSON, None when absent."""
 
     NOBODY: ClassVar[ServiceIdentity] = ServiceIdentity("", "", "", "")
     identity: ServiceIdentity
@@ -199,14 +199,14 @@ class Observed:
     source_failure: Failure | None = None
     namespace: Manifest | None = None
     tenancy: dict[tuple[str, str], Manifest] = field(default_factory=dict)
-    """(kind, name) -> live object of the namespace's own set-up."""
+    """(kind, name) -> live object that all services of the namespace share."""
     claim: Claim = Claim.OURS
     live_claim: Manifest | None = None
     """The claim of the wanted host, when it is not ours (yet)."""
     stale_claims: tuple[str, ...] = ()
     """Names of our claims to other hosts."""
     build_environment: Environment = field(default_factory=Environment)
-    build: BuildPlan | None = None
+    build: WantedBuild | None = None
     attempts: tuple[Attempt, ...] = ()
     """Newest last."""
     stored: StoredImage | None = None
@@ -216,9 +216,9 @@ class Observed:
     cron_job: Manifest | None = None
     autoscaler: Manifest | None = None
     runtime_class: Manifest | None = None
-    """Of the sandbox, when one is wanted."""
+    """Of the sandbox, if one is wanted."""
     volumes: dict[str, Manifest] = field(default_factory=dict)
-    """Name -> live claim, of those that are wanted and those that were made for it before."""
+    """Name -> live claim: wanted ones, and those created for the service earlier."""
     pods: tuple[Manifest, ...] = ()
     """Of the application."""
     release_pods: tuple[Manifest, ...] = ()
@@ -229,25 +229,25 @@ class Observed:
     environment: Environment = field(default_factory=Environment)
     configuration: Configuration = field(default_factory=Configuration)
     env_children: dict[str, Manifest] = field(default_factory=dict, repr=False)
-    """Kind -> live object made of the environment."""
+    """Kind -> live object created for the environment."""
     answer: Answer | None = None
-    """What the public host said, when there was a reason to ask."""
+    """What the public host answered, if there was a reason to ask."""
 
     @property
     def workload(self) -> Manifest | None:
-        """What makes the pods and records their revision. While one kind replaces the other, either tells."""
+        """The object that creates the pods and records their revision; either, while one kind replaces the other."""
         return self.deployment or self.cron_job
 
     @property
     def digests(self) -> dict[str, str]:
-        """Annotations of the pods that name the values of their variables."""
+        """Pod annotations with digests of the values of their variables."""
         digests = {names.ANNOTATION_ENV: self.environment.digest, names.ANNOTATION_CONFIG: self.configuration.digest}
         return {name: digest for name, digest in digests.items() if digest}
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceContext:
-    """The service at hand, who it is, and the platform it is on."""
+    """The service of this pass, its identity, and the platform's settings."""
 
     service: InkService
     identity: ServiceIdentity
@@ -255,37 +255,37 @@ class ServiceContext:
 
     @property
     def key(self) -> Key:
-        """The service in the queue."""
+        """The key of the service in the queue."""
         return Key(kinds.INK_SERVICE.kind, self.service.metadata.namespace, self.service.metadata.name)
 
     @property
     def is_gateway_managed(self) -> bool:
-        """The CR lies in the tenants namespace, so its workload has a namespace of Ink's own making."""
+        """The CR is in the tenants namespace, so its workload has a namespace that Ink creates."""
         return self.service.metadata.namespace == self.settings.tenants_namespace
 
 
 @dataclass(frozen=True)
 class StartBuild(effects.Effect):
-    """Start this attempt, or queue it when all places are taken."""
+    """Start this attempt, or queue it if all build slots are taken."""
 
-    plan: BuildPlan
+    plan: WantedBuild
     number: int
     no_cache: bool
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """What the variables of the build hold that come from elsewhere. Never printed."""
+    """Values of the build's variables that come from elsewhere. Never printed."""
     creates: ClassVar[bool] = True
 
 
 @dataclass(frozen=True)
 class RecordVerdict(effects.Effect):
-    """Keep the verdict on the Job."""
+    """Store the verdict on the Job."""
 
     attempt: Attempt
 
 
 @dataclass(frozen=True)
 class ClaimHost(effects.Effect):
-    """Claim the host, atomically: make the claim, or take over the one that was read, if it has not changed since."""
+    """Claim the host atomically: create the claim, or take over the one that was read if it has not changed since."""
 
     manifest: Manifest
     live: Manifest | None = None
@@ -294,14 +294,14 @@ class ClaimHost(effects.Effect):
 
 @dataclass(frozen=True)
 class ReleaseHost(effects.Effect):
-    """Give a host up: its claim keeps it for the tenant from now on."""
+    """Release a host: from now on its claim only reserves it for the tenant."""
 
     patch: effects.MergePatch
 
 
 @dataclass(frozen=True)
 class RetireImages(effects.Effect):
-    """Delete what the registry has of the service beyond what is kept, then note it on the records it belonged to."""
+    """Delete the service's images and logs that are not kept, then mark the records whose images were deleted."""
 
     repository: str
     digests: frozenset[str]
@@ -309,18 +309,18 @@ class RetireImages(effects.Effect):
     builds: frozenset[str]
     """Builds whose logs are kept."""
     records: tuple[Ref, ...] = ()
-    """Of revisions whose images go."""
+    """Of revisions whose images are deleted."""
 
 
 @dataclass(frozen=True)
 class ServicePlan(Plan):
-    """What to do now, and what to say about it."""
+    """What to do now, and what to report."""
 
     commit: str | None = None
     image: str | None = None
     build: BuildStatus | None = None
     revisions: tuple[RevisionStatus, ...] = ()
     effective: InkService | None = None
-    """With what ink.yaml says; None: as the spec says."""
+    """With ink.yaml's settings; None: only the spec counts."""
     port: int | None = None
     host: str | None = None

@@ -1,4 +1,4 @@
-"""Names that readers and builders share: component words, labels and annotations of children, names of children."""
+"""Names that readers and builders share: labels and annotations of children, names of children."""
 
 from ink_api import group
 from ink_api.inkservice import InkService
@@ -7,13 +7,13 @@ from ink_api.names import ServiceIdentity, env_secret_name, short_hash
 from ink_operator.core import build_jobs
 
 APP, CRON, RELEASE, BUILD = "app", "cron", "release", build_jobs.COMPONENT
-"""Component words of pods and of what makes them."""
+"""Values of the component label: pods and what creates them."""
 REVISION, VOLUME, ENV = "revision", "volume", "env"
-"""Component words of children that run nothing."""
+"""Values of the component label: children without pods."""
 
 LABEL_BUILD_KEY = f"{group.GROUP}/build-key"
 LABEL_REVISION = f"{group.GROUP}/revision"
-"""On pods: the hash of their template, so that old and new pods are told apart."""
+"""On pods: the hash of their template, to distinguish old pods from new ones."""
 ANNOTATION_ATTEMPT = f"{group.GROUP}/attempt"
 ANNOTATION_REVISION = LABEL_REVISION
 ANNOTATION_COMMIT = f"{group.GROUP}/commit"
@@ -25,23 +25,23 @@ ANNOTATION_INKFILE = f"{group.GROUP}/inkfile"
 """On workloads: what ink.yaml of the running commit says about how it runs."""
 ANNOTATION_REBUILD = f"{group.GROUP}/rebuild-token"
 ANNOTATION_ENV = f"{group.GROUP}/env"
-"""On pods: names the values of sealed variables, to whoever has the key."""
+"""On pods: keyed digest of the values of sealed variables."""
 ANNOTATION_CONFIG = f"{group.GROUP}/config"
-"""On pods: names the values that variables take from Secrets and ConfigMaps, to whoever has the key."""
+"""On pods: keyed digest of the values that variables take from Secrets and ConfigMaps."""
 ANNOTATION_OUTCOME = f"{group.GROUP}/outcome"
-"""On ControllerRevisions: how the revision ended, one reason."""
+"""On ControllerRevisions: the outcome of the revision, as a reason."""
 ANNOTATION_RELEASE = f"{group.GROUP}/release"
-"""On ControllerRevisions: how the release command ended. On release Jobs: which run of which revision this is."""
+"""On ControllerRevisions: how the release command ended. On release Jobs: the name of the run."""
 ANNOTATION_IMAGE_DELETED = f"{group.GROUP}/image-deleted"
 """On ControllerRevisions: the registry no longer has the revision's image."""
 
 ANNOTATION_DELETION_POLICY = f"{group.GROUP}/deletion-policy"
-"""On volume claims: what becomes of them once the spec no longer names them."""
+"""On volume claims: what happens to them once the spec no longer names them."""
 ANNOTATION_EMPTY_SINCE = f"{group.GROUP}/empty-since"
-"""On a project's namespace: since when no service lies in it."""
+"""On a project's namespace: since when it has no service."""
 
 OPERATOR_GRANT, GATEWAY_GRANT = "ink-operator", "ink-gateway"
-"""RoleBindings by which the operator and the gateway may work in a namespace."""
+"""RoleBindings that give the operator and the gateway access to a namespace."""
 LIMITS = "ink"
 """The ResourceQuota and the LimitRange of a project's namespace."""
 POLICIES = ("ink-default-deny", "ink-allow-ingress", "ink-allow-egress")
@@ -49,12 +49,12 @@ POLICIES = ("ink-default-deny", "ink-allow-ingress", "ink-allow-egress")
 
 
 def owner_of(service: InkService) -> str:
-    """`<namespace>/<name>` of the custom resource, as its children's annotation says it."""
+    """`<namespace>/<name>` of the custom resource, as in its children's annotation."""
     return f"{service.metadata.namespace}/{service.metadata.name}"
 
 
 def owner_selector(service: InkService) -> str:
-    """Selects the children of this very object; one created later under its name has another UID."""
+    """Selects the children of exactly this object; a later object with its name has another UID."""
     return f"{group.LABEL_OWNER_UID}={service.metadata.uid}"
 
 
@@ -69,7 +69,7 @@ def volume_claim(identity: ServiceIdentity, volume: str) -> str:
 
 
 def build_job(build_key: str, attempt: int) -> str:
-    """The same build, the same name: the API server then refuses a second one."""
+    """The same name for the same build, so that the API server refuses a second one."""
     return f"b-{build_key}-{attempt}"
 
 
@@ -79,15 +79,15 @@ def build_log_tag(build: str) -> str:
 
 
 def release_job(identity: ServiceIdentity, run: str) -> str:
-    """The same run, the same name: the API server then refuses a second one."""
+    """The same name for the same run, so that the API server refuses a second one."""
     return f"{identity.name}-r-{run}"
 
 
 def revision(identity: ServiceIdentity, template: str, build_key: str | None) -> str:
-    """The same pods of the same build, the same name: the API server then refuses a second record."""
+    """The same name for the same pods of the same build, so that the API server refuses a second record."""
     return f"{identity.name}-{short_hash(template, build_key or '')}"
 
 
 def attempt_record(identity: ServiceIdentity, build: str) -> str:
-    """The record of a build that gave no image."""
+    """The record of a build that produced no image."""
     return f"{identity.name}-{build}"

@@ -1,4 +1,4 @@
-"""The story of one InkService: observe, decide, carry out, report. runtime/controller.py has what all kinds share."""
+"""How an InkService is reconciled. runtime/controller.py has what all kinds share."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -11,9 +11,9 @@ from ink_api.names import ServiceIdentity, identity_of
 from ink_api.reasons import Reason
 
 from ink_operator.core import effects, kinds, times
+from ink_operator.core.memo import Shared
 from ink_operator.core.objects import Manifest
 from ink_operator.core.plan import Failure, Plan
-from ink_operator.core.shared import Shared
 from ink_operator.inkservice.act.clean_up import clean_up, wake_housekeeping
 from ink_operator.inkservice.act.effects import carry_out
 from ink_operator.inkservice.decide.service import decide
@@ -37,14 +37,14 @@ class InkServiceController(Controller[InkService, ServiceContext, Observed]):
     chain = CHAIN
     cleans_up = True
     unreadable_spec: ClassVar[dict[str, Any]] = {"source": {}}
-    deletion_message = "The service and what belongs to it are being removed."
+    deletion_message = "The service and everything created for it are being deleted."
 
     def __init__(self, ports: Ports, settings: Settings, shared: Shared) -> None:
         super().__init__(ports)
         self.settings, self.shared = settings, shared
 
     def context(self, obj: InkService) -> ServiceContext | Failure:
-        """Who the service is, by its namespace and name."""
+        """The service's identity, from its namespace and name."""
         meta = obj.metadata
         try:
             identity = identity_of(meta.namespace, meta.name, self.settings.tenants_namespace)
@@ -53,10 +53,10 @@ class InkServiceController(Controller[InkService, ServiceContext, Observed]):
         return ServiceContext(obj, identity, self.settings)
 
     async def observe(self, context: ServiceContext, now: datetime) -> Observed:
-        """What lies outside the namespace says whether the operator may look inside."""
+        """First what is outside the namespace: it shows whether the operator may read inside."""
         outside = await observe_outside(context, self.ports, self.shared, now)
         if ownership.is_granted(outside.tenancy, self.settings):
-            # Before anything is read, so that no change falls between reading and watching.
+            # Before anything is read, so that no change between reading and watching is missed.
             self.ports.references.follow(context.key, references.followed_refs(context.service, context.identity))
         seen = await observe_inside(context, outside, self.ports, self.shared, now)
         seen = replace(seen, build=wanted_build(context, seen))
@@ -67,7 +67,7 @@ class InkServiceController(Controller[InkService, ServiceContext, Observed]):
         return decide(context, seen, now)
 
     async def carry_out(self, context: ServiceContext, plan: Plan) -> Plan:
-        """In order; a record that was made says when."""
+        """In order; the status gets the creation times of new records."""
         made: dict[str, str] = {}
         for effect in plan.effects:
             live = await self.carry_out_one(context, effect)
@@ -79,7 +79,7 @@ class InkServiceController(Controller[InkService, ServiceContext, Observed]):
         return replace(plan, revisions=tuple(revisions))
 
     async def carry_out_one(self, context: ServiceContext, effect: effects.Effect) -> Manifest | None:
-        """A service's own effects, and those of every kind."""
+        """A service's own effects, and those that all kinds have."""
         if await carry_out(context, effect, self.ports, self.shared):
             return None
         return await super().carry_out_one(context, effect)
@@ -90,15 +90,15 @@ class InkServiceController(Controller[InkService, ServiceContext, Observed]):
         meta = obj.metadata
         nobody = ServiceIdentity(meta.namespace, "", meta.name, meta.namespace)
         unseen = Observed(nobody if isinstance(context, Failure) else context.identity)
-        told = plan if isinstance(plan, ServicePlan) else ServicePlan(facts=plan.facts)
-        return summarise(obj, seen or unseen, told, self.settings, now)
+        service_plan = plan if isinstance(plan, ServicePlan) else ServicePlan(facts=plan.facts)
+        return summarise(obj, seen or unseen, service_plan, self.settings, now)
 
     def report_delay(self, before: InkServiceStatus, after: InkServiceStatus) -> float:
-        """Counts of pods are gathered, and so is the first report while the queue is long."""
+        """Pod counts are collected before they are reported, and so is the first status while there is a backlog."""
         return report_delay(before, after, backlogged=self.ports.wakeups.is_backlogged)
 
     def reported(self, obj: InkService, seen: Observed | None, status: InkServiceStatus, now: datetime) -> None:
-        """From the creation of the build to the first answer of its commit."""
+        """Measures the time from the creation of the build to the first answer of its commit."""
         before, after = (find(s.conditions, ConditionType.READY) for s in (obj.status, status))
         became_ready = after is not None and after.status == "True" and (before is None or before.status != "True")
         attempts = seen.attempts if seen is not None else ()
@@ -110,12 +110,12 @@ class InkServiceController(Controller[InkService, ServiceContext, Observed]):
     async def clean_up(
         self, obj: InkService, context: ServiceContext | None, failures: int, now: datetime
     ) -> float | None:
-        """Nothing was ever made for a service whose name allowed no child."""
+        """Nothing was ever created for a service whose name is invalid."""
         if context is None:
             return None
         return await clean_up(context, self.ports, self.shared, failures=failures, now=now)
 
     def released(self, context: ServiceContext | None) -> None:
-        """Its namespace or its tenant's buildkitd may be of no use any more."""
+        """Its namespace or its tenant's buildkitd may be unused now."""
         if context is not None:
             wake_housekeeping(context, self.ports)

@@ -28,11 +28,11 @@ class KubernetesApi(Protocol):
         ...
 
     async def apply(self, manifest: Manifest) -> Manifest:
-        """Server-side apply under Ink's field manager, taking conflicting fields over."""
+        """Server-side apply under Ink's field manager, taking over conflicting fields."""
         ...
 
     async def hand_over(self, manifest: Manifest) -> Manifest:
-        """Server-side apply of a part under the manager that only holds. Raises Conflict for another version."""
+        """Server-side apply of some fields, by the manager that only preserves values. Conflict: another version."""
         ...
 
     async def merge_patch(self, ref: Ref, patch: dict[str, Any], *, subresource: str = "") -> Manifest | None:
@@ -45,7 +45,7 @@ class KubernetesApi(Protocol):
 
 
 class CachedKubernetesApi(KubernetesApi, Protocol):
-    """The API server, where `get` and `list` may answer from what the watches have seen."""
+    """The API server, where `get` and `list` may answer from the cache of the watches."""
 
     async def get_fresh(self, ref: Ref) -> Manifest | None:
         """The object as the API server has it now, or None."""
@@ -64,15 +64,15 @@ class HeadQuestion:
     credential: str = ""
     """Identifies the credential without revealing it: minted passwords differ each time, answers do not."""
     hint: str | None = None
-    """A commit that the branch is said to point to by now."""
+    """The branch's head according to a hint."""
     asker: str = ""
     generation: int = 0
-    """Whose question it is, and of which generation of its spec: after a change the answer must not be a stored one."""
+    """The service that asks, and the generation of its spec: after a change the answer must not be a cached one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """A commit, or the reason there is none. `fresh_for_seconds`: after that it must be asked again."""
+    """A commit, or the reason why there is none. `fresh_for_seconds`: ask again after that."""
 
     commit: str | None
     reason: Reason | None = None
@@ -80,11 +80,11 @@ class Head:
     fresh_for_seconds: float = 300.0
 
 
-class BranchHeads(Protocol):
+class PolledBranchHeads(Protocol):
     """Heads of branches, remembered between polls."""
 
     async def head(self, question: HeadQuestion) -> Head:
-        """Never raises for a bad source: that is an answer."""
+        """Never raises for a bad source: the result has a reason."""
         ...
 
 
@@ -95,22 +95,22 @@ class StoredImage:
     digest: str
     ports: tuple[int, ...]
     inkfile: str = ""
-    """Its label of that name: anything."""
+    """Its label `ml.ink/inkfile`: untrusted."""
 
 
 class ImageRegistry(Protocol):
-    """Ink's own registry. Methods raise Transient when it does not answer."""
+    """Ink's own registry. Methods raise Transient if it does not answer."""
 
     async def find(self, repository: str, tag_prefix: str) -> StoredImage | None:
         """The newest image whose tag starts with the prefix and ends in an attempt number."""
         ...
 
     async def delete_repository(self, repository: str) -> None:
-        """Delete every tag and manifest that a tag names."""
+        """Delete every tag, and every manifest that has a tag."""
         ...
 
     async def prune(self, repository: str, digests: frozenset[str], tags: frozenset[str]) -> None:
-        """Delete images and build logs but these, by their digests or tags."""
+        """Delete all images and build logs except these, given by digest or tag."""
         ...
 
 
@@ -151,7 +151,7 @@ class Certificates(Protocol):
     """Certificates between a tenant's builds and its buildkitd. `tenant` is its `TenantBuildkitd.tenant_id`."""
 
     def authority(self, tenant: str) -> str:
-        """Names the authority of the tenant; certificates of another one are worth nothing."""
+        """Names the tenant's authority; certificates of another one are not accepted."""
         ...
 
     def server(self, tenant: str, hosts: tuple[str, ...]) -> Pair:
@@ -165,7 +165,7 @@ class Certificates(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the public host said. `ok`: the application itself answered as it should."""
+    """The answer of the public host. `ok`: the application itself answered successfully."""
 
     ok: bool
     detail: str
@@ -175,7 +175,7 @@ class Unsealing(Protocol):
     """Decrypts sealed values. Raises Transient while the keys cannot be read."""
 
     async def unseal(self, sealed: str, binding: Binding) -> str:
-        """The value. Raises SealedValueError when it was not sealed for this binding."""
+        """The value. Raises SealedValueError if it was not sealed for this binding."""
         ...
 
     async def digest(self, values: Mapping[Binding, str]) -> str:
@@ -187,7 +187,7 @@ class Prober(Protocol):
     """Asks a public host through the ingress."""
 
     async def probe(self, host: str, path: str, *, healthy_only: bool, memo: str) -> Answer:
-        """`memo` names the revision: a good answer for it is stored for some minutes."""
+        """`memo` names the revision: a good answer for it is cached for some minutes."""
         ...
 
 
@@ -195,12 +195,12 @@ class Wakeups(Protocol):
     """The queue, as reconciles may use it."""
 
     def add(self, key: Key, after_seconds: float = 0.0) -> None:
-        """Reconcile that object after so many seconds."""
+        """Reconcile that object after this many seconds."""
         ...
 
     @property
     def is_backlogged(self) -> bool:
-        """Objects are waiting for a worker."""
+        """Whether objects have been waiting long for a worker."""
         ...
 
 
@@ -208,7 +208,7 @@ class References(Protocol):
     """Objects that are watched because others refer to them by name."""
 
     def follow(self, key: Key, refs: frozenset[Ref]) -> None:
-        """From now on changes of exactly these objects wake `key`."""
+        """From now on, changes of exactly these objects wake `key`."""
         ...
 
 
@@ -216,12 +216,12 @@ class WriteGuard(Protocol):
     """Says whether this process may write."""
 
     def check(self) -> None:
-        """Raises LeaseLost when it may not."""
+        """Raises LeaseLost if it may not."""
         ...
 
 
 class Metrics(Protocol):
-    """Figures for Prometheus."""
+    """Metrics for Prometheus."""
 
     def api_call(self, verb: str, resource: str, code: str) -> None:
         """One call to the API server ended."""
@@ -232,7 +232,7 @@ class Metrics(Protocol):
         ...
 
     def went_live(self, seconds: float) -> None:
-        """A new commit is live, so many seconds after its build was created."""
+        """A new commit is live, this many seconds after its build was created."""
         ...
 
 
@@ -249,7 +249,7 @@ class Ports:
     """All of the outside world."""
 
     cluster: CachedKubernetesApi
-    heads: BranchHeads
+    heads: PolledBranchHeads
     registry: ImageRegistry
     verdicts: EarlyVerdicts
     tokens: Tokens

@@ -1,7 +1,7 @@
-"""Databases as their providers give them. Implementations live in providers/databases/, a file each.
+"""Databases of providers. Implementations are in providers/databases/, one file each.
 
 The process may die between any two calls, and any answer may be lost, so every call may be repeated: the second one
-finds the work done. No call waits for long work to finish; `observe` says how far it is.
+finds the work done. No call waits for long work to finish; `observe` reports the progress.
 
 Errors, of core/errors.py: Transient (no answer; the work may have been done), RateLimited, Missing, Unauthorized,
 Rejected (its message lists what is offered), OverQuota, NotOurs. No error, repr or log line holds a secret.
@@ -20,7 +20,7 @@ BackupPhase = Literal["Running", "Complete", "Failed"]
 
 @dataclass(frozen=True, slots=True)
 class DatabaseKey:
-    """Which database. `namespace`: where providers in the cluster run it; no part of its identity."""
+    """Which database. `namespace`: where providers in the cluster run it; not part of its identity."""
 
     owner: Owner
     namespace: str = ""
@@ -28,13 +28,13 @@ class DatabaseKey:
 
 @dataclass(frozen=True, slots=True)
 class Seed:
-    """What a new database begins with: another of the same tenant, as it is, as it was, or as a backup holds it."""
+    """Initial data of a new database: another one of the same tenant, as it is, as it was, or from a backup."""
 
     source: DatabaseKey
     backup: str = ""
     """Name of one of its backups; empty: the database itself."""
     at: datetime | None = None
-    """As it was then, where the offer says `point_in_time`."""
+    """As it was then, if the offer has `point_in_time`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +46,12 @@ class DatabaseRequest:
     size_bytes: int = 0
     version: str = ""
     seed: Seed | None = None
-    """Used when the database is made, and never again."""
+    """Only used when the database is created."""
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What may be asked for; empty or 0: there is no choice, or no limit. The first entry is the default."""
+    """What may be asked for; empty or 0: no choice, or no limit. The first entry is the default."""
 
     regions: tuple[str, ...] = ()
     versions: tuple[str, ...] = ()
@@ -65,7 +65,7 @@ class Database:
 
     phase: Phase
     ours: bool
-    """False: it has somebody else's mark, or none where the provider stores marks. Then ignore all other fields."""
+    """False: it has another owner's mark, or none although the provider stores marks. Then ignore all other fields."""
     region: str = ""
     size_bytes: int = 0
     version: str = ""
@@ -77,8 +77,8 @@ class Database:
 
 
 @dataclass(frozen=True, slots=True)
-class Connection:
-    """How a database is reached with one credential. What is secret is never printed."""
+class DatabaseConnection:
+    """How to connect to a database with one credential. Secrets are never printed."""
 
     url: str = field(repr=False)
     host: str = ""
@@ -96,7 +96,7 @@ class Connection:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class ConnectionResult:
     """Whether a query with exactly this credential succeeded. `detail`: the server's words, without any secret."""
 
     ok: bool
@@ -104,8 +104,8 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Backup:
-    """A copy that `Seed.backup` may name."""
+class DatabaseBackup:
+    """A backup that `Seed.backup` may name."""
 
     name: str
     phase: BackupPhase
@@ -117,15 +117,15 @@ class Backup:
 class ConnectionCheck(Protocol):
     """Connects and runs a query. All that an External database needs: nothing is created, changed or deleted for it."""
 
-    async def verify(self, connection: Connection) -> Verdict:
-        """A refused credential or an unknown database is an answer. Raises Transient when nobody answers."""
+    async def verify(self, connection: DatabaseConnection) -> ConnectionResult:
+        """A refused credential or an unknown database is a result. Raises Transient if nothing answers."""
         ...
 
 
 class DatabaseBackups(Protocol):
-    """Copies that the provider keeps; they outlive the database."""
+    """Backups that the provider keeps; they outlive the database."""
 
-    async def list(self, key: DatabaseKey) -> tuple[Backup, ...]:
+    async def list(self, key: DatabaseKey) -> tuple[DatabaseBackup, ...]:
         """Oldest first."""
         ...
 
@@ -139,19 +139,19 @@ class DatabaseBackups(Protocol):
 
 
 class DatabaseProvider(ConnectionCheck, Protocol):
-    """Makes and keeps databases of one type. `key.owner.outside_name` is all it takes to find one.
+    """Creates and maintains databases of one type. `key.owner.outside_name` is enough to find one.
 
-    Calls that write raise NotOurs for somebody else's database of that name and, except for `create` and `delete`,
+    Calls that write raise NotOurs for another owner's database with that name and, except for `create` and `delete`,
     Missing for an absent one.
     """
 
     @property
     def backups(self) -> DatabaseBackups | None:
-        """None: it has none of its own, and copies are made by connecting."""
+        """None: it has no backups of its own, and dumps are made over a connection."""
         ...
 
     async def offer(self) -> Offer:
-        """What may be asked for; remembered for a while."""
+        """What may be asked for; cached for a while."""
         ...
 
     async def observe(self, request: DatabaseRequest) -> Database | None:
@@ -159,7 +159,7 @@ class DatabaseProvider(ConnectionCheck, Protocol):
         ...
 
     async def create(self, request: DatabaseRequest) -> None:
-        """Start creating it. A database that is already ours is left as it is, with its data and credentials."""
+        """Start creating it. A database that is already ours is left unchanged, with its data and credentials."""
         ...
 
     async def update(self, request: DatabaseRequest) -> None:
@@ -172,7 +172,7 @@ class DatabaseProvider(ConnectionCheck, Protocol):
         """Start removing it with its credentials, but not its backups. Absent is fine."""
         ...
 
-    async def issue(self, key: DatabaseKey, generation: int, *, read_only: bool = False) -> Connection:
+    async def issue(self, key: DatabaseKey, generation: int, *, read_only: bool = False) -> DatabaseConnection:
         """A credential that works from now on; those of other generations keep working. Calling it again for the same
         generation returns one that works, and may end the earlier one.
         """
@@ -180,6 +180,6 @@ class DatabaseProvider(ConnectionCheck, Protocol):
 
     async def revoke(self, key: DatabaseKey, before_generation: int) -> float:
         """End all credentials of older generations, and no others. Returns the seconds after which none of them works:
-        0 means at once, more that the provider can only let them expire.
+        0 means at once; more, that the provider can only let them expire.
         """
         ...

@@ -1,7 +1,7 @@
-"""Zones as their providers serve them. Implementations live in providers/dns/, a file each.
+"""DNS zones of providers. Implementations are in providers/dns/, one file each.
 
-The rules of ports/databases.py hold here too: every call may be repeated, none waits for long, errors are those of
-core/errors.py and hold no secret, and calls that write check WriteGuard first.
+The rules of ports/databases.py apply here too: every call may be repeated, none waits for long, errors are those of
+core/errors.py and contain no secret, and calls that write check WriteGuard first.
 
 Names of zones are in lower case, without a final dot. Names and values of records are written as `spec.records` of an
 InkDomain has them: `@`, `*`, `www`; whole host names without a final dot; TXT as one text without quotes. However the
@@ -16,12 +16,12 @@ from ink_operator.core.owner import Owner
 
 RecordType = Literal["A", "AAAA", "CAA", "CNAME", "MX", "NS", "SRV", "TXT"]
 CHALLENGE = "_acme-challenge"
-"""The name at which certificate authorities look; its TXT records belong to whoever orders certificates."""
+"""The name that certificate authorities query; its TXT records belong to the client that orders certificates."""
 
 
 @dataclass(frozen=True, slots=True)
 class ZoneKey:
-    """Which zone, and whose it shall be."""
+    """Which zone, and its owner."""
 
     zone: str
     owner: Owner
@@ -29,12 +29,12 @@ class ZoneKey:
 
 @dataclass(frozen=True, slots=True)
 class ZoneRequest:
-    """What is wanted of the zone itself."""
+    """The wanted state of the zone itself."""
 
     key: ZoneKey
     nameservers: tuple[str, ...]
-    """Names below the platform's domain that only this tenant is given for this zone, so that a delegation to them
-    proves who was meant.
+    """Names under the platform's domain that are unique to this tenant and zone, so that a delegation to them proves
+    which tenant was meant.
     """
     dnssec: bool = False
 
@@ -48,7 +48,7 @@ class RecordId(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RecordSet:
-    """All values of one name and type; their order means nothing."""
+    """All values of one name and type, in no particular order."""
 
     name: str
     type: RecordType
@@ -57,22 +57,22 @@ class RecordSet:
 
     @property
     def id(self) -> RecordId:
-        """What `change` deletes it by."""
+        """The id by which `change` deletes it."""
         return RecordId(self.name, self.type)
 
 
 @dataclass(frozen=True, slots=True)
 class Zone:
-    """What the provider has under the zone's name."""
+    """The zone as the provider has it."""
 
     ours: bool
     """False: it has another owner's mark, or none. Then ignore all other fields."""
     nameservers: tuple[str, ...] = ()
     """To delegate to, sorted: those of the request, or the provider's own where it assigns a set to each zone."""
     records: frozenset[RecordSet] = frozenset()
-    """All but SOA, the apex's NS, what DNSSEC adds, and challenges."""
+    """All except SOA, the apex's NS, what DNSSEC adds, and challenges."""
     serial: int | None = None
-    """Grows with each change; None where the provider keeps none."""
+    """Grows with each change; None if the provider has none."""
     ds: tuple[str, ...] = ()
     """Contents of the DS records that the parent should have; empty without DNSSEC."""
     accepts_challenges: bool = False
@@ -103,16 +103,16 @@ class DnsProvider(Protocol):
         ...
 
     async def create(self, request: ZoneRequest) -> None:
-        """Make the zone with SOA and NS. A zone that is already ours is left as it is, with its records and keys."""
+        """Create the zone with SOA and NS. A zone that is already ours is left unchanged, with its records and keys."""
         ...
 
     async def update(self, request: ZoneRequest) -> None:
-        """Change what `differs`: name servers, DNSSEC. Never makes a zone."""
+        """Change what `differs`: name servers, DNSSEC. Never creates a zone."""
         ...
 
     async def change(self, key: ZoneKey, upsert: frozenset[RecordSet], delete: frozenset[RecordId]) -> None:
         """Replace each record set of that name and type as a whole, and delete those in `delete`; absent is fine. If
-        anything is Rejected, nothing is done. After a Transient failure part of a large change may be done.
+        anything is Rejected, nothing is done. After a Transient failure, part of a large change may be done.
         """
         ...
 
@@ -123,6 +123,6 @@ class DnsProvider(Protocol):
     async def challenge_solver(self, key: ZoneKey, secret_name: str) -> ChallengeSolver:
         """Let a solver write TXT records at `_acme-challenge` of this zone and nothing else; the same answer each time.
 
-        Raises Rejected when the server would ignore what the solver writes.
+        Raises Rejected if the server would ignore what the solver writes.
         """
         ...

@@ -1,8 +1,8 @@
-"""Providers of databases and of DNS zones: a file each, listed in the registry of its folder.
+"""Providers of databases and of DNS zones: one file each, listed in the registry of its folder.
 
 A provider's file has one function, `make(outside, environ)`: it reads its own settings (INK_<PROVIDER>_…) and returns
 an implementation of the port, or raises ValueError naming the variable that is wrong or missing. Its module is imported
-only where the platform has chosen it, so the libraries of the others cost no memory.
+only if the platform has chosen it, so the libraries of the others cost no memory.
 """
 
 import importlib
@@ -19,7 +19,7 @@ P_co = TypeVar("P_co", covariant=True)
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """What a provider may reach the world with."""
+    """What a provider may use to reach the outside."""
 
     session: aiohttp.ClientSession
     cluster: KubernetesApi
@@ -38,18 +38,18 @@ class Make(Protocol[P_co]):
 
 @dataclass(frozen=True)
 class Registry(Generic[P_co]):
-    """Name -> module, and the setting by which a platform chooses among the names."""
+    """Name -> module, and the setting by which a platform chooses providers."""
 
     setting: str
     modules: Mapping[str, str]
 
     def make(self, name: str, outside: Outside, environ: Mapping[str, str]) -> P_co:
-        """The provider of that name. Raises ValueError."""
+        """The provider with that name. Raises ValueError."""
         make = cast("Make[P_co]", importlib.import_module(self.modules[name]).make)
         return make(outside, environ)
 
     def chosen(self, outside: Outside, environ: Mapping[str, str]) -> dict[str, P_co]:
-        """Those that the setting names, comma-separated, in its order. Raises ValueError."""
+        """The providers that the setting names, comma-separated, in its order. Raises ValueError."""
         names = [name.strip() for name in environ.get(self.setting, "").split(",") if name.strip()]
         for name in names:
             if name not in self.modules:

@@ -1,7 +1,7 @@
-"""The way every kind is reconciled. A kind says what it observes and what it decides; the rest is the same for all.
+"""How every kind is reconciled. A kind defines what it observes and decides; the rest is the same for all.
 
-One pass: deletion or finalizer -> observe -> decide -> still there? -> carry out -> report. It reads what is, never
-waits inside, and may end between any two calls: the next pass begins from what is then.
+One pass: deletion or finalizer -> observe -> decide -> still there? -> carry out -> report. It never waits inside, and
+may end between any two calls: the next pass starts from the state that it finds.
 """
 
 import logging
@@ -17,29 +17,29 @@ from ink_api.metadata import ObjectMeta
 from ink_api.reasons import Reason
 from pydantic import ValidationError
 
-from ink_operator.core.canonical import replacing
-from ink_operator.core.conditions import conditions_of, going
+from ink_operator.core.canonical import merge_patch_between
+from ink_operator.core.conditions import conditions_of, deleting_conditions
 from ink_operator.core.effects import Effect
 from ink_operator.core.errors import Forbidden, InkError, Terminal
+from ink_operator.core.keys import Result
 from ink_operator.core.kinds import Kind
 from ink_operator.core.memo import Memo
 from ink_operator.core.objects import Key, Manifest, Ref
 from ink_operator.core.plan import REFUSED_RETRY_SECONDS, Fact, Failure, Plan, refusal
-from ink_operator.core.result import Result
 from ink_operator.ports import Ports
 from ink_operator.runtime.effects import carry_out
 
 log = logging.getLogger(__name__)
-PATIENCE = 5
-"""Failed passes in a row before the status says so: nothing stays "in progress" for ever."""
-PATIENCE_WITH_RIGHTS = 8
-"""The same when a right is missing: those of a fresh namespace need a moment to take effect."""
+MAX_FAILED_PASSES = 5
+"""Failed passes in a row before the status reports it: nothing stays "in progress" forever."""
+MAX_FORBIDDEN_PASSES = 8
+"""The same if a right is missing: rights in a new namespace take a moment to become effective."""
 UNREPORTED_SECONDS = 600.0
-"""Longer than any report is put off."""
+"""Longer than any delay of a report."""
 
 
 class KindObject(Protocol):
-    """A custom resource as its model reads it."""
+    """A custom resource as parsed by its model."""
 
     @property
     def metadata(self) -> ObjectMeta:
@@ -70,27 +70,27 @@ class Controller(ABC, Generic[Obj, Context, Seen]):
     chain: ClassVar[tuple[ConditionType, ...]] = ()
     """The steps of its life, in order; Ready is computed from them."""
     cleans_up: ClassVar[bool] = False
-    """Its deletion has something to do, so a finalizer comes before anything else."""
+    """Its deletion needs work, so a finalizer is added before anything else."""
     unreadable_spec: ClassVar[dict[str, Any]] = {}
-    """A spec that the model accepts, put in the place of one that it cannot read: a deletion still needs the rest."""
+    """A valid spec that replaces an unreadable one: a deletion still needs the rest of the object."""
 
-    deletion_message: ClassVar[str] = "The resource and what belongs to it are being removed."
+    deletion_message: ClassVar[str] = "The resource and everything created for it are being deleted."
 
     def __init__(self, ports: Ports, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self.ports = ports
         self._now = now
         self.unreported: Memo[datetime] = Memo(UNREPORTED_SECONDS)
-        """Uid of an object -> since when its status says less than is known."""
+        """Uid of an object -> since when its status is outdated."""
 
-    # what a kind writes ---------------------------------------------------------------------------------------------
+    # what a kind defines --------------------------------------------------------------------------------------------
 
     def context(self, obj: Obj) -> Context | Failure:
-        """What a pass knows beside the object. A Failure: the object can never be served as it is named."""
+        """What a pass knows besides the object. A Failure: the object's name is unusable."""
         return obj  # type: ignore[return-value]
 
     @abstractmethod
     async def observe(self, context: Context, now: datetime) -> Seen:
-        """Reads only. Raises InkError when something cannot be read: then the old status stands."""
+        """Reads only. Raises InkError when something cannot be read: then the old status is kept."""
 
     @abstractmethod
     def decide(self, context: Context, seen: Seen, now: datetime) -> Plan:
@@ -103,7 +103,7 @@ class Controller(ABC, Generic[Obj, Context, Seen]):
         return plan
 
     async def carry_out_one(self, context: Context, effect: Effect) -> Manifest | None:
-        """One effect; a kind with effects of its own adds them here. Returns what a Create made or found."""
+        """One effect; a kind with its own effects overrides this. Returns the object that a Create made or found."""
         return await carry_out(effect, self.ports.cluster)
 
     def status(self, obj: Obj, seen: Seen | None, plan: Plan, now: datetime) -> Any:
@@ -117,16 +117,16 @@ class Controller(ABC, Generic[Obj, Context, Seen]):
         return 0.0
 
     def reported(self, obj: Obj, seen: Seen | None, status: Any, now: datetime) -> None:
-        """The status was written: figures may follow."""
+        """Called after the status was written, for metrics."""
 
     async def clean_up(self, obj: Obj, context: Context | None, failures: int, now: datetime) -> float | None:
-        """One step of the deletion. Returns in how many seconds to look at the rest, None when nothing is left."""
+        """One step of the deletion. Returns the seconds until the next step, None when nothing is left."""
         return None
 
     def released(self, context: Context | None) -> None:
-        """The finalizer is gone: others may be woken."""
+        """Called once the finalizer is removed, to wake other reconcilers."""
 
-    # the way of a pass ------------------------------------------------------------------------------------------------
+    # a pass -----------------------------------------------------------------------------------------------------------
 
     async def reconcile(self, key: Key, failures: int) -> Result:
         """Move one object towards its spec. `failures`: failed passes in a row before this one."""
@@ -151,8 +151,8 @@ class Controller(ABC, Generic[Obj, Context, Seen]):
     def parse(self, raw: Manifest) -> tuple[Obj, str]:
         """The typed object and what is wrong with its spec.
 
-        An unreadable spec does not hide what the object is: its deletion still has to clean up. A status that cannot
-        be read, because somebody broke it, counts as none.
+        An unreadable spec does not hide the rest: the object's deletion still has to clean up. An unreadable status
+        counts as empty.
         """
         body: dict[str, Any] = {"metadata": raw["metadata"], "spec": raw.get("spec") or {}}
         try:
@@ -178,32 +178,32 @@ class Controller(ABC, Generic[Obj, Context, Seen]):
             creates = any(effect.creates for effect in plan.effects)
             if not exists and creates and not await self._is_there(obj.metadata):
                 return Result()
-            plan = await self._carried_out(context, plan)
+            plan = await self._carry_out_plan(context, plan)
         except InkError as error:
-            if failures >= (PATIENCE_WITH_RIGHTS if isinstance(error, Forbidden) else PATIENCE):
+            if failures >= (MAX_FORBIDDEN_PASSES if isinstance(error, Forbidden) else MAX_FAILED_PASSES):
                 await self._report(raw, obj, seen, refusal(error.reason, str(error)), now)
             raise
         except Exception:
-            if failures >= PATIENCE:
-                message = "The operator fails at this object."
+            if failures >= MAX_FAILED_PASSES:
+                message = "The operator failed with an unexpected error."
                 await self._report(raw, obj, seen, refusal(Reason.INTERNAL_ERROR, message), now)
             raise
         return Result(await self._report(raw, obj, seen, plan, now))
 
-    async def _carried_out(self, context: Context, plan: Plan) -> Plan:
+    async def _carry_out_plan(self, context: Context, plan: Plan) -> Plan:
         """A failure that only a person can fix becomes Ready=False; others raise."""
         try:
             return await self.carry_out(context, plan)
         except Terminal as error:
             facts = tuple(fact for fact in plan.facts if fact.type != ConditionType.READY)
             failed = Fact(ConditionType.READY, "False", error.reason, str(error))
-            # The API server refuses again at once what it refused; a quota may be freed, and no event says so.
+            # The API server would refuse it again at once; a quota may be freed without an event.
             return replace(plan, facts=(*facts, failed), requeue_after_seconds=REFUSED_RETRY_SECONDS)
 
     # the finalizer ----------------------------------------------------------------------------------------------------
 
     async def _ensure_finalizer(self, meta: ObjectMeta) -> bool | None:
-        """The finalizer comes before anything that it must clean up. Says whether the object exists, if it asked."""
+        """Add the finalizer before anything that it must clean up. Whether the object exists; None: unknown."""
         if FINALIZER in meta.finalizers:
             return None
         return await self._patch_finalizers(meta, [*meta.finalizers, FINALIZER])
@@ -216,7 +216,7 @@ class Controller(ABC, Generic[Obj, Context, Seen]):
         return await self.ports.cluster.merge_patch(Ref(self.kind, meta.namespace, meta.name), patch) is not None
 
     async def _is_there(self, meta: ObjectMeta) -> bool:
-        """Nothing is made for an object that somebody deleted past its finalizer: nobody would clean it up."""
+        """Whether the object still exists. Nothing is created for a deleted object: nobody would clean it up."""
         live = await self.ports.cluster.get_fresh(Ref(self.kind, meta.namespace, meta.name))
         return live is not None and live["metadata"]["uid"] == meta.uid
 
@@ -224,20 +224,20 @@ class Controller(ABC, Generic[Obj, Context, Seen]):
         meta = obj.metadata
         if FINALIZER not in meta.finalizers:
             return Result()
-        # A status that cannot be written holds no deletion up.
-        if not failures and await self._write(raw, obj, self._going(obj, now)):
+        # A status that cannot be written does not block the deletion.
+        if not failures and await self._write(raw, obj, self._deleting_status(obj, now)):
             # The finalizer is removed at the version that was read, which is out of date now.
             return Result(0.0)
-        left = await self.clean_up(obj, context, failures, now)
-        if left is not None:
-            return Result(left)
+        remaining = await self.clean_up(obj, context, failures, now)
+        if remaining is not None:
+            return Result(remaining)
         await self._remove_finalizer(meta)
         self.released(context)
         return Result()
 
-    def _going(self, obj: Obj, now: datetime) -> Any:
+    def _deleting_status(self, obj: Obj, now: datetime) -> Any:
         meta, message = obj.metadata, self.deletion_message
-        conditions = going(obj.status.conditions, message, meta.generation, now)
+        conditions = deleting_conditions(obj.status.conditions, message, meta.generation, now)
         return obj.status.model_copy(update={"observed_generation": meta.generation, "conditions": conditions})
 
     # the report -------------------------------------------------------------------------------------------------------
@@ -245,7 +245,7 @@ class Controller(ABC, Generic[Obj, Context, Seen]):
     async def _report(self, raw: Manifest, obj: Obj, seen: Seen | None, plan: Plan, now: datetime) -> float | None:
         """One status patch, only when something changed, and events for its transitions.
 
-        Returns in how many seconds to start the next pass.
+        Returns the seconds until the next pass.
         """
         status = self.status(obj, seen, plan, now)
         delay = self._remaining_delay(obj, status, now)
@@ -256,7 +256,7 @@ class Controller(ABC, Generic[Obj, Context, Seen]):
         return plan.requeue_after_seconds
 
     def _remaining_delay(self, obj: Obj, status: Any, now: datetime) -> float:
-        """Seconds for which this difference is not reported yet, counted from when it was first there."""
+        """Seconds for which this difference is not reported yet, counted from when it first appeared."""
         uid, longest = obj.metadata.uid, self.report_delay(obj.status, status)
         since = self.unreported.get(uid, now)
         if since is None and longest:
@@ -267,10 +267,10 @@ class Controller(ABC, Generic[Obj, Context, Seen]):
         return max(0.0, left)
 
     async def _write(self, raw: Manifest, obj: Obj, status: Any) -> bool:
-        """Whether there was anything new."""
+        """Write the status if it changed. Returns whether it did."""
         if status == obj.status:
             return False
-        patch = replacing(raw.get("status") or {}, status.to_wire())
+        patch = merge_patch_between(raw.get("status") or {}, status.to_wire())
         ref = Ref(self.kind, obj.metadata.namespace, obj.metadata.name)
         await self.ports.cluster.merge_patch(ref, {"status": patch}, subresource="status")
         self.ports.events.record(self.kind, raw, obj.status.conditions, status.conditions)

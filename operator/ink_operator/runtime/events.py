@@ -20,11 +20,11 @@ from ink_operator.ports import KubernetesApi
 log = logging.getLogger(__name__)
 WAITING_MAX = 1000
 REPORTED = (ConditionType.BUILT, ConditionType.READY, ConditionType.LAST_RUN_SUCCEEDED)
-"""Conditions whose changes are worth an event; the others explain these."""
+"""Conditions whose changes become events; the others explain these."""
 
 
 class Transition(NamedTuple):
-    """One change worth an event."""
+    """One change that becomes an event."""
 
     type: str
     reason: str
@@ -32,7 +32,7 @@ class Transition(NamedTuple):
 
 
 def transitions(before: Iterable[Condition], after: Iterable[Condition]) -> list[Transition]:
-    """What changed for somebody who reads `kubectl describe`."""
+    """The changes worth showing in `kubectl describe`."""
     old = {c.type: (c.status, c.reason) for c in before}
     new = {c.type: c for c in after}
     stalled = ConditionType.STALLED in new
@@ -42,7 +42,7 @@ def transitions(before: Iterable[Condition], after: Iterable[Condition]) -> list
         if condition is None or old.get(kind) == (condition.status, condition.reason) or condition.status == "Unknown":
             continue
         if condition.reason == Reason.NOT_NEEDED:
-            # A step that is skipped is no change.
+            # A skipped step is not a change.
             continue
         warning = condition.status == "False" and (stalled or kind == ConditionType.LAST_RUN_SUCCEEDED)
         transition = Transition("Warning" if warning else "Normal", condition.reason, condition.message[:1000])
@@ -79,7 +79,7 @@ def make_event(kind: Kind, owner: Manifest, transition: Transition, now: datetim
 
 
 class KubernetesEventRecorder:
-    """Implements ports.EventRecorder: writes events in the background, one after the other."""
+    """Implements ports.EventRecorder: writes events in the background, one at a time."""
 
     def __init__(self, api: KubernetesApi) -> None:
         self._api = api
@@ -92,10 +92,10 @@ class KubernetesEventRecorder:
                 self._waiting.put_nowait(make_event(kind, owner, transition, datetime.now(UTC)))
 
     async def run(self) -> None:
-        """Write until cancelled. LeaseLost comes through."""
+        """Write until cancelled. LeaseLost propagates."""
         while True:
             event = await self._waiting.get()
             try:
                 await self._api.create(event)
             except (InkError, AlreadyExists) as error:
-                log.info("an event was not written: %s", error)
+                log.info("cannot write an event: %s", error)

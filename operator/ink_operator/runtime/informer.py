@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 RETRY_SECONDS = 2.0
 ANY_CHANGE = frozenset({"ADDED", "MODIFIED", "DELETED"})
 LATER_CHANGE = frozenset({"MODIFIED", "DELETED"})
-"""For children whose creation nobody waits for."""
+"""For children whose creation does not matter."""
 
 
 class Subscription(NamedTuple):
@@ -40,7 +40,7 @@ class WatchSource(Protocol):
 async def inform(source: WatchSource, subscription: Subscription, on_started: Callable[[bool], None]) -> None:
     """Report changes until cancelled.
 
-    `on_started(restarted)`: from now on no change is missed; when restarted, some may have been missed before.
+    `on_started(restarted)`: from now on no change is missed; if restarted, some may have been missed before.
     """
     version, restarted = "", False
     while True:
@@ -62,7 +62,7 @@ async def inform(source: WatchSource, subscription: Subscription, on_started: Ca
 
 
 async def follow(source: WatchSource, subscription: Subscription, version: str) -> str:
-    """One watch. Returns the version to go on from, or "" when there is a gap."""
+    """One watch. Returns the version to continue from, or "" if there is a gap."""
     async for event in source.watch(subscription.kind, subscription.namespace, subscription.labels, version):
         if event["type"] == "ERROR":
             return ""

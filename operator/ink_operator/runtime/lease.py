@@ -1,8 +1,8 @@
-"""One active operator, by a coordination.k8s.io Lease, as client-go's leader election does it.
+"""One active operator, by a coordination.k8s.io Lease, like client-go's leader election.
 
-A standby judges by its own clock how long the Lease has not changed; so clocks need not agree. The holder may write
-only for four fifths of the duration after its last renewal, before a standby may take over. If it later finds the
-lease still its own, it goes on; if another has it, the process ends.
+A standby measures with its own clock how long the Lease has not changed, so clocks need not agree. The holder may write
+for only four fifths of the duration after its last renewal, before a standby may take over. If it still holds the lease
+later, it continues; if another process holds it, this process ends.
 """
 
 import asyncio
@@ -39,15 +39,15 @@ class LeaseGuard:
         self.lost = False
 
     def hold_until(self, until: float) -> None:
-        """May write until that time on the clock."""
+        """Allow writes until that time of the clock."""
         self._until = until
 
     def lose(self) -> None:
-        """May never write again."""
+        """Never allow writes again."""
         self.lost = True
 
     def check(self) -> None:
-        """Raises NotRenewed while the lease is not renewed, LeaseLost when it is another's."""
+        """Raises NotRenewed while the lease is not renewed, LeaseLost if another process holds it."""
         if self.lost:
             raise LeaseLost("another operator holds the lease")
         if self._clock() >= self._until:
@@ -75,7 +75,7 @@ class Lease:
             await asyncio.sleep(min(1.0, self._seconds * RENEW_PART))
 
     async def keep(self) -> None:
-        """Renew until cancelled. Raises LeaseLost when somebody else has it."""
+        """Renew until cancelled. Raises LeaseLost if another process holds it."""
         while True:
             await asyncio.sleep(self._seconds * RENEW_PART)
             try:
@@ -88,7 +88,7 @@ class Lease:
                 log.warning("cannot renew the lease: %s", error or "timeout")
 
     async def release(self) -> None:
-        """Let a standby take over at once. Never raises: the lease also ends by itself."""
+        """Let a standby take over at once. Never raises: the lease also expires by itself."""
         held, self._held = self._held, None
         if held is None:
             return

@@ -8,8 +8,8 @@ import time
 from collections.abc import Awaitable, Callable
 
 from ink_operator.core.errors import InkError
+from ink_operator.core.keys import Result
 from ink_operator.core.objects import Key
-from ink_operator.core.result import Result
 from ink_operator.runtime.lanes import Lane, Lanes
 from ink_operator.runtime.metrics import PrometheusMetrics
 from ink_operator.runtime.schedule import Schedule
@@ -17,15 +17,15 @@ from ink_operator.runtime.schedule import Schedule
 log = logging.getLogger(__name__)
 
 Reconciler = Callable[[Key, int], Awaitable[Result]]
-"""Called with the key and the number of failures in a row before this pass."""
+"""Called with the key and the number of failed passes in a row before this one."""
 
 RECONCILE_LIMIT_SECONDS = 60.0
-"""A pass never waits for anything long; one that takes this long is stuck."""
+"""A pass never waits long for anything; one that takes this long is stuck."""
 SLOW_SECONDS = 2.0
-"""Longer than calls to a healthy server take, shorter than the deadline of any call."""
+"""Longer than calls to a healthy server take, shorter than the timeout of any call."""
 
 BACKLOG_SECONDS = 0.5
-"""A pass takes some hundredths of a second: nobody waits this long unless hundreds of objects are due."""
+"""A pass takes some hundredths of a second: no key waits this long unless hundreds of objects are due."""
 
 
 class Queue:
@@ -42,19 +42,19 @@ class Queue:
         self._changed = asyncio.Event()
 
     def add(self, key: Key, after_seconds: float = 0.0) -> None:
-        """Reconcile `key` after so many seconds, or earlier if that is already planned."""
+        """Reconcile `key` after this many seconds, or earlier if that is already planned."""
         self._schedule.add(key, time.monotonic() + after_seconds)
         self._metrics.queue_depth.set(self._schedule.waiting)
         self._changed.set()
 
     @property
     def is_backlogged(self) -> bool:
-        """An object has been waiting for a worker for more than a moment."""
+        """Whether an object has been waiting long for a worker."""
         due = self._schedule.next_due()
         return due is not None and time.monotonic() - due > BACKLOG_SECONDS
 
     async def run(self) -> None:
-        """Work until cancelled. LeaseLost and bugs of the queue itself come through."""
+        """Work until cancelled. LeaseLost and bugs of the queue itself propagate."""
         async with asyncio.TaskGroup() as group:
             while True:
                 key, lane = await self._next()
@@ -77,7 +77,7 @@ class Queue:
                 continue
 
     async def _in_lane(self, key: Key, lane: Lane) -> None:
-        """The pass in its place, which it changes for one among the slow ones when it takes long."""
+        """Run the pass in its lane; it moves to the slow lane if it takes long."""
 
         def slow() -> None:
             nonlocal lane
@@ -106,15 +106,15 @@ class Queue:
         except InkError as error:
             outcome = type(error).__name__
             wait = self._schedule.failed(key, time.monotonic(), error.retry_after_seconds)
-            log.info("%s %s/%s: %s; next try in %.1f s", key.kind, key.namespace, key.name, error, wait)
+            log.info("%s %s/%s: %s; retrying in %.1f s", key.kind, key.namespace, key.name, error, wait)
         except TimeoutError:
             outcome = "Timeout"
             wait = self._schedule.failed(key, time.monotonic())
-            log.warning("%s %s/%s took too long; next try in %.1f s", key.kind, key.namespace, key.name, wait)
+            log.warning("%s %s/%s took too long; retrying in %.1f s", key.kind, key.namespace, key.name, wait)
         except Exception:
             outcome = "Bug"
             wait = self._schedule.failed(key, time.monotonic())
-            log.exception("%s %s/%s: unexpected error; next try in %.1f s", key.kind, key.namespace, key.name, wait)
+            log.exception("%s %s/%s: unexpected error; retrying in %.1f s", key.kind, key.namespace, key.name, wait)
         finally:
             self._metrics.reconciles.labels(key.kind, outcome).observe(time.monotonic() - started)
             self._metrics.queue_depth.set(self._schedule.waiting)

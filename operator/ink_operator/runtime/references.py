@@ -1,7 +1,8 @@
-"""Watches what objects refer to by name, and wakes who refers to it. Stores names only, and reads metadata only.
+"""Watches objects that others refer to by name, and wakes the ones that refer to them. Stores only names, reads only
+metadata.
 
-One watch a kind and namespace, only where somebody refers to something: the operator has no right to watch Secrets of
-the whole cluster, and needs none.
+One watch per kind and namespace, only where there are references: the operator has no right to watch Secrets of the
+whole cluster, and needs none.
 """
 
 import asyncio
@@ -14,7 +15,7 @@ from ink_operator.runtime.informer import Subscription, WatchSource, inform
 
 
 class WatchedPlace(NamedTuple):
-    """Where to watch what."""
+    """A kind in a namespace."""
 
     kind: Kind
     namespace: str
@@ -31,7 +32,7 @@ class ReferenceWatcher:
         self._changed = asyncio.Event()
 
     def follow(self, key: Key, refs: frozenset[Ref]) -> None:
-        """From now on changes of exactly these objects wake `key`."""
+        """From now on, changes of exactly these objects wake `key`."""
         before = self._wanted.get(key, frozenset())
         if before == refs:
             return

@@ -1,4 +1,4 @@
-"""Which key is due when: the queue's decisions without its clock and tasks."""
+"""Which key is due when: the queue's logic without its clock and tasks."""
 
 import heapq
 import random
@@ -12,7 +12,7 @@ BACKOFF_MAX_SECONDS = 300.0
 
 
 def backoff(failures: int, spread: float, first: float = BACKOFF_FIRST_SECONDS) -> float:
-    """Seconds to wait after so many failures in a row: doubling, capped; `spread` in 0..1 takes off up to a half."""
+    """Seconds to wait after that many failures in a row: doubling, capped; `spread` (0..1) takes off up to half."""
     whole = min(BACKOFF_MAX_SECONDS, first * 2.0 ** min(failures - 1, 20))
     return whole * (1.0 - 0.5 * spread)
 
@@ -20,7 +20,7 @@ def backoff(failures: int, spread: float, first: float = BACKOFF_FIRST_SECONDS) 
 class Schedule:
     """Each key at most once, never handed out twice at a time, earliest due first in its lane.
 
-    A key that is added while it is being worked on becomes due again when that work ends.
+    A key that is added while it is being processed becomes due again when that ends.
     Times are seconds on the caller's clock.
     """
 
@@ -42,7 +42,7 @@ class Schedule:
             self._push(key, at)
 
     def take(self, now: float, lane: Lane = Lane.QUICK) -> Key | None:
-        """A key of the lane that is due, now busy; None if there is none."""
+        """A due key of the lane, which is busy from now on; None if there is none."""
         self._drop_stale(lane)
         heap = self._heaps[lane]
         if not heap or heap[0][0] > now:
@@ -53,22 +53,22 @@ class Schedule:
         return key
 
     def done(self, key: Key) -> None:
-        """The work on `key` succeeded."""
+        """Processing `key` succeeded."""
         self._failures.pop(key, None)
         self._release(key)
 
     def failed(self, key: Key, now: float, after: float | None = None) -> float:
-        """The work on `key` failed: due again by the backoff, which begins at `after` if given. Returns the seconds."""
+        """Processing `key` failed: due again after the backoff (starting at `after` if given). Returns the seconds."""
         failures = self._failures[key] = self._failures.get(key, 0) + 1
         wait = backoff(failures, self._spread(), BACKOFF_FIRST_SECONDS if after is None else after)
         self._busy.discard(key)
-        # An event during a failing pass must not defeat the backoff: the new state is seen at the retry as well.
+        # An event during a failing pass must not defeat the backoff: the retry sees the new state as well.
         self._due.pop(key, None)
         self.add(key, now + wait)
         return wait
 
     def note(self, key: Key, *, slow: bool) -> None:
-        """How long the pass over a busy key takes: its next one is made in the lane for that."""
+        """Record whether the pass of a busy key is slow, which decides the lane of its next pass."""
         if slow:
             self._slow.add(key)
         else:
@@ -86,12 +86,12 @@ class Schedule:
 
     @property
     def waiting(self) -> int:
-        """Keys that wait for their time or a worker."""
+        """Number of keys that wait for their time or a worker."""
         return len(self._due)
 
     @property
     def busy(self) -> int:
-        """Keys that are being worked on."""
+        """Number of keys that are being processed."""
         return len(self._busy)
 
     def _release(self, key: Key) -> None:

@@ -14,7 +14,7 @@ from ink_operator.core.objects import Manifest
 
 WATCH_SERVER_SECONDS = 300
 WATCH_CLIENT_SECONDS = 330
-"""Limits of one watch, against connections that go silent: both ends give up, and the objects are listed again."""
+"""Limits of one watch, against dead connections: both ends give up, and the objects are listed again."""
 
 RETRY_SECONDS = (1, 1, 2, 3, *[5] * 100_000)
 """kopf reconnects soon after the API server is back, and never gives up."""
@@ -26,7 +26,7 @@ OnEvent = Callable[[str, Manifest, Kind], None]
 async def watch_kinds(on_event: OnEvent, may_start: asyncio.Event, started: asyncio.Event) -> None:
     """Watch until cancelled, once `may_start` is set. kopf sets `started`.
 
-    The children must be watched first: a pass before that could miss what becomes of its work.
+    The children must be watched first: a pass before that could miss the effects of its own writes.
     """
     await may_start.wait()
     await kopf.operator(
@@ -36,12 +36,12 @@ async def watch_kinds(on_event: OnEvent, may_start: asyncio.Event, started: asyn
         clusterwide=True,
         ready_flag=started,
     )
-    # If kopf ended silently, an operator would be left that sees nothing.
-    raise RuntimeError("kopf ended by itself")
+    # If kopf ended silently, the operator would run on without seeing anything.
+    raise RuntimeError("kopf stopped unexpectedly")
 
 
 def make_registry(on_event: OnEvent) -> kopf.OperatorRegistry:
-    """Handlers of the three kinds. `on.event` sees every event, and adds no annotation and no finalizer of its own."""
+    """Handlers of the three kinds. `on.event` sees every event, and adds no annotation or finalizer."""
     registry = kopf.OperatorRegistry()
     for kind in (kinds.INK_SERVICE, kinds.INK_RESOURCE, kinds.INK_DOMAIN):
         _watch(registry, kind, on_event)

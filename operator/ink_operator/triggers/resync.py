@@ -1,4 +1,4 @@
-"""The full resync: every object is reconciled once an interval, and soon after a gap in the watches.
+"""The full resync: every object is reconciled once per interval, and soon after a gap in the watches.
 
 It repairs what no event reported, and retries what failed while the API server was not available.
 """
@@ -18,9 +18,9 @@ from ink_operator.clients.cached import PagedApi, list_into_cache
 from ink_operator.core import keys, kinds
 from ink_operator.core.errors import InkError
 from ink_operator.core.kinds import Kind
+from ink_operator.core.memo import Shared
 from ink_operator.core.object_cache import ObjectCache, WatchScope
 from ink_operator.core.objects import Key, Manifest, labels_of
-from ink_operator.core.shared import Shared
 from ink_operator.housekeeping.empty_namespaces import namespaces_in_use
 from ink_operator.housekeeping.reserved_hosts import CLAIMS
 from ink_operator.ports import Wakeups
@@ -84,14 +84,14 @@ class Resync:
                 self._gap.clear()
 
     async def sweep(self, spread_seconds: float) -> None:
-        """List everything once and queue it, spread over so many seconds. Raises InkError."""
-        # Before the services: whoever holds a claim that is listed here is listed below, or gone for good.
+        """List everything once and queue it, spread over that many seconds. Raises InkError."""
+        # Before the services: the holder of a claim that is listed here is listed below, or has been deleted.
         claims = await self._claims()
         for scope in self._cache.scopes:
             if scope != SERVICES:
                 async for _page in list_into_cache(self._cache, scope, self._api):
                     continue
-        # An event about what was just listed no longer counts as a change, and would not clear these.
+        # Events about what was just listed no longer count as changes, and would not clear these.
         self._shared.tenancy.clear()
         namespaces: set[str] = set()
         buildkitds: set[str] = set()
@@ -120,7 +120,7 @@ class Resync:
                 self._queue.add(keys.namespace_key(item["metadata"]["name"]))
 
     async def _sweep_buildkitds(self, in_use: set[str]) -> None:
-        """Those of tenants that have services may idle or stop; the others are removed."""
+        """Those of tenants with services may idle or stop; the others are removed."""
         if self._settings.buildkit_shared:
             return
         space = self._settings.buildkit_namespace
@@ -130,14 +130,14 @@ class Resync:
             self._queue.add(key(name, space))
 
     async def _claims(self) -> dict[str, list[str]]:
-        """Names of all claims of hosts by the uid of the service that holds them; "" for those only reserved."""
+        """Names of all claims of hosts by the uid of the service that holds them; "" for reserved ones."""
         found: dict[str, list[str]] = {}
         try:
             async for page in self._api.pages(kinds.CONFIG_MAP, self._settings.namespace, CLAIMS):
                 for item in page:
                     found.setdefault(labels_of(item).get(LABEL_OWNER_UID, ""), []).append(item["metadata"]["name"])
         except InkError as error:
-            # Services are reconciled all the same; old claims can wait for the next resync.
-            log.warning("cannot list the claims of hosts: %s", error)
+            # Services are reconciled anyway; old claims can wait for the next resync.
+            log.warning("cannot list host claims: %s", error)
             return {}
         return found

@@ -7,11 +7,11 @@ from ink_api.group import LABEL_DAEMON, LABEL_SERVICE
 from ink_api.names import TENANT_NAMESPACE_PREFIX
 
 from ink_operator.core import keys, kinds
+from ink_operator.core.keys import Result
 from ink_operator.core.kinds import Kind
+from ink_operator.core.memo import Shared
 from ink_operator.core.object_cache import ObjectCache
 from ink_operator.core.objects import Key, Manifest, is_deleting, labels_of
-from ink_operator.core.result import Result
-from ink_operator.core.shared import Shared
 from ink_operator.housekeeping.empty_namespaces import namespaces_in_use
 from ink_operator.ports import Wakeups
 from ink_operator.runtime.informer import Subscription
@@ -19,7 +19,7 @@ from ink_operator.settings import Settings
 from ink_operator.triggers.watches import ChildWatch
 
 GATHER_SECONDS = 0.03
-"""Changes of children come in bursts: a pass that waits a moment sees them all."""
+"""Changes of children come in bursts: a short delay lets one pass see them all."""
 
 
 class RoutingApi(Protocol):
@@ -35,14 +35,14 @@ class RoutingApi(Protocol):
 
 
 class Router:
-    """Puts every event into the cache, and the key that it concerns into the queue."""
+    """Puts every event into the cache, and its key into the queue."""
 
     def __init__(self, api: RoutingApi, cache: ObjectCache, queue: Wakeups, shared: Shared, settings: Settings) -> None:
         self._api, self._cache, self._queue = api, cache, queue
         self._shared, self._settings = shared, settings
 
     def on_kind_event(self, event_type: str, live: Manifest, kind: Kind) -> None:
-        """An object of Ink's own kinds changed: somebody is waiting for what comes of it."""
+        """An object of Ink's own kinds changed: someone is waiting for the result."""
         self._cache.on_event(event_type, live, kind)
         meta = live["metadata"]
         self._add(Key(kind.kind, meta["namespace"], meta["name"]), meta["resourceVersion"], 0.0)
@@ -71,7 +71,7 @@ class Router:
         kind = watch.scope.kind
 
         def on_event(event_type: str, live: Manifest) -> None:
-            # Compared before the cache has the new state.
+            # Compared before the cache gets the new state.
             silent = event_type == "MODIFIED" and not (watch.status_matters or self._cache.has_changed(live, kind))
             if watch.cached:
                 self._cache.on_event(event_type, live, kind)
@@ -93,6 +93,6 @@ class Router:
             self._add(owner, meta["resourceVersion"])
 
     def _add(self, key: Key, version: str, after_seconds: float = GATHER_SECONDS) -> None:
-        """Not for our own writes: the pass that wrote knows of them, and says itself when to check again."""
+        """Ignores our own writes: the pass that made them decides itself when to check again."""
         if not self._api.wrote(version):
             self._queue.add(key, after_seconds)

@@ -1,4 +1,4 @@
-"""What the operator watches beside its three kinds, and which of it is cached."""
+"""What the operator watches besides its three kinds, and what is cached."""
 
 from typing import NamedTuple
 
@@ -17,13 +17,13 @@ from ink_operator.runtime.informer import ANY_CHANGE, LATER_CHANGE
 from ink_operator.settings import Settings
 
 SERVICES = WatchScope(kinds.INK_SERVICE, "", "")
-"""kopf watches it; it is cached as well."""
+"""Watched by kopf; cached as well."""
 
 
 class ChildWatch(NamedTuple):
-    """One watch. Its events wake the service that an object belongs to; if the object belongs to none and is `shared`,
-    any one service of the namespace. Without `status_matters` a change of the status alone wakes nobody (such objects
-    are cached)."""
+    """One watch. Its events wake the service that an object belongs to; if it belongs to none and is `shared`, any one
+    service of the namespace. Without `status_matters`, a change of only the status wakes nobody (such objects are
+    cached)."""
 
     scope: WatchScope
     events: frozenset[str] = ANY_CHANGE
@@ -33,7 +33,7 @@ class ChildWatch(NamedTuple):
 
 
 def watches(settings: Settings) -> tuple[ChildWatch, ...]:
-    """Every watch on children. All with a server-side selector, but for namespaces."""
+    """Every watch on children. All have a server-side selector, except for namespaces."""
     builds, ours = f"{LABEL_COMPONENT}={build_jobs.COMPONENT}", f"{LABEL_MANAGED_BY}={MANAGED_BY}"
     claims = f"{LABEL_COMPONENT}={COMPONENT_CLAIM}"
     pods = f"{LABEL_SERVICE},{LABEL_COMPONENT} in (app,cron,release)"
@@ -61,7 +61,7 @@ def watches(settings: Settings) -> tuple[ChildWatch, ...]:
 
 
 def _buildkitds(settings: Settings) -> tuple[ChildWatch, ...]:
-    """Parts of tenants' own buildkitds; where all share one, the operator has no rights there."""
+    """Objects of tenants' own buildkitds; if all share one, the operator has no rights there."""
     if settings.buildkit_shared:
         return ()
     scope = (settings.buildkit_namespace, f"{LABEL_COMPONENT}={COMPONENT_DAEMON}")

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import pytest
-from ink_operator.clients.registry import OURS
+from ink_operator.clients.registry import OWN_TAGS
 
 from .conftest import Outcome, Stack
 
@@ -209,7 +209,7 @@ def test_a_cache_that_is_replaced_gets_a_tag_by_which_it_can_be_deleted(stack: S
     assert built("one") == {"build-cache"}
     assert built("one") == {"build-cache"}, "the same cache again replaces nothing"
     (old,) = built("two") - {"build-cache"}
-    assert OURS.fullmatch(old), "the operator would not delete it"
+    assert OWN_TAGS.fullmatch(old), "the operator would not delete it"
     assert stack.registry.manifest("tenant/replaced", old) != stack.registry.manifest("tenant/replaced", "build-cache")
 
 

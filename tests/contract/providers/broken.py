@@ -12,7 +12,7 @@ from contract.providers import dns_contract as on_dns
 from contract.providers import faults_contract as on_faults
 from ink_operator.core.errors import InkError, Missing, Rejected, Transient
 from ink_operator.core.owner import Owner
-from ink_operator.ports.databases import Connection, Database, DatabaseKey, DatabaseRequest, Verdict
+from ink_operator.ports.databases import ConnectionResult, Database, DatabaseConnection, DatabaseKey, DatabaseRequest
 from ink_operator.ports.dns import CHALLENGE, ChallengeSolver, RecordId, RecordSet, Zone, ZoneKey, ZoneRequest
 from support.fakes import databases, dns
 from support.fakes.databases import FakeDatabaseBackups, FakeDatabaseProvider
@@ -179,7 +179,7 @@ class NamesWithoutTenant(FakeDatabaseProvider):
     async def observe(self, request: DatabaseRequest) -> Database | None:
         return await super().observe(replace(request, key=flat(request.key)))
 
-    async def issue(self, key: DatabaseKey, generation: int, *, read_only: bool = False) -> Connection:
+    async def issue(self, key: DatabaseKey, generation: int, *, read_only: bool = False) -> DatabaseConnection:
         return await super().issue(flat(key), generation, read_only=read_only)
 
 
@@ -221,7 +221,7 @@ class TellsNoChoice(FakeDatabaseProvider):
 
 
 class EndsTheOldCredential(FakeDatabaseProvider):
-    async def issue(self, key: DatabaseKey, generation: int, *, read_only: bool = False) -> Connection:
+    async def issue(self, key: DatabaseKey, generation: int, *, read_only: bool = False) -> DatabaseConnection:
         connection = await super().issue(key, generation, read_only=read_only)
         self.server.rows.databases[key.owner.outside_name].roles = {generation: (connection.password, read_only)}
         return connection
@@ -234,7 +234,7 @@ class RevokesNothing(FakeDatabaseProvider):
 
 
 class ForgetsTheNewPassword(FakeDatabaseProvider):
-    async def issue(self, key: DatabaseKey, generation: int, *, read_only: bool = False) -> Connection:
+    async def issue(self, key: DatabaseKey, generation: int, *, read_only: bool = False) -> DatabaseConnection:
         row = self.server.rows.databases.get(key.owner.outside_name)
         role = row.roles.get(generation) if row else None
         connection = await super().issue(key, generation, read_only=read_only)
@@ -244,12 +244,12 @@ class ForgetsTheNewPassword(FakeDatabaseProvider):
 
 
 class IgnoresReadOnly(FakeDatabaseProvider):
-    async def issue(self, key: DatabaseKey, generation: int, *, read_only: bool = False) -> Connection:
+    async def issue(self, key: DatabaseKey, generation: int, *, read_only: bool = False) -> DatabaseConnection:
         return await super().issue(key, generation)
 
 
 class RaisesForAWrongPassword(FakeDatabaseProvider):
-    async def verify(self, connection: Connection) -> Verdict:
+    async def verify(self, connection: DatabaseConnection) -> ConnectionResult:
         verdict = await super().verify(connection)
         if not verdict.ok:
             raise Rejected(verdict.detail)
@@ -284,20 +284,20 @@ class SowsTwice(FakeDatabaseProvider):
 
 
 class LogsPasswords(FakeDatabaseProvider):
-    async def issue(self, key: DatabaseKey, generation: int, *, read_only: bool = False) -> Connection:
+    async def issue(self, key: DatabaseKey, generation: int, *, read_only: bool = False) -> DatabaseConnection:
         connection = await super().issue(key, generation, read_only=read_only)
         logging.getLogger(__name__).debug("connecting to %s", connection.url)
         return connection
 
 
 @dataclass(frozen=True)
-class _Open(Connection):
+class _Open(DatabaseConnection):
     def __repr__(self) -> str:
-        return f"Connection({self.url!r})"
+        return f"DatabaseConnection({self.url!r})"
 
 
 class PrintsPasswords(FakeDatabaseProvider):
-    async def issue(self, key: DatabaseKey, generation: int, *, read_only: bool = False) -> Connection:
+    async def issue(self, key: DatabaseKey, generation: int, *, read_only: bool = False) -> DatabaseConnection:
         given = await super().issue(key, generation, read_only=read_only)
         return _Open(given.url, given.host, given.port, given.database, given.username, given.password)
 

@@ -11,9 +11,9 @@ from contract.providers.faults_contract import FAULT_CHECKS, Call, Listening, Wo
 from ink_api.reasons import Reason
 from ink_operator.core.errors import InkError, Missing, NotOurs, OverQuota, Rejected
 from ink_operator.ports.databases import (
-    Connection,
     Database,
     DatabaseBackups,
+    DatabaseConnection,
     DatabaseKey,
     DatabaseProvider,
     DatabaseRequest,
@@ -72,11 +72,11 @@ class DatabaseWorld(World):
         """The account's plan is used up."""
         unable()
 
-    async def write(self, connection: Connection, value: str) -> bool:
+    async def write(self, connection: DatabaseConnection, value: str) -> bool:
         """As an application; False: refused."""
         unable()
 
-    async def read(self, connection: Connection) -> list[str]:
+    async def read(self, connection: DatabaseConnection) -> list[str]:
         """All values written, in their order."""
         unable()
 
@@ -118,12 +118,12 @@ async def gone(world: DatabaseWorld, request: DatabaseRequest) -> None:
     await until(world, absent, "the database is gone")
 
 
-async def accepted(world: DatabaseWorld, connection: Connection) -> bool:
+async def accepted(world: DatabaseWorld, connection: DatabaseConnection) -> bool:
     """Whether a query with it is answered."""
     return (await world.provider.verify(connection)).ok
 
 
-def with_credential(place: Connection, credential: Connection) -> Connection:
+def with_credential(place: DatabaseConnection, credential: DatabaseConnection) -> DatabaseConnection:
     """The address of one, the credential of another."""
     url = place.url
     for there, ours in ((place.password, credential.password), (place.auth_token, credential.auth_token)):
@@ -319,7 +319,7 @@ async def a_wrong_credential_is_an_answer(world: DatabaseWorld) -> None:
     key = world.key()
     await ready(world, DatabaseRequest(key))
     right = await world.provider.issue(key, 1)
-    guessed = Connection("", password="guessed-password" if right.password else "", auth_token="e30.e30.e30")
+    guessed = DatabaseConnection("", password="guessed-password" if right.password else "", auth_token="e30.e30.e30")
     guess = with_credential(right, replace(guessed, username=right.username, generation=1))
     verdict = await world.provider.verify(guess)
     assert not verdict.ok

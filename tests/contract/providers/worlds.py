@@ -13,7 +13,7 @@ from typing import Any
 from contract.providers.database_contract import DatabaseWorld
 from contract.providers.dns_contract import DnsWorld
 from contract.providers.faults_contract import World
-from ink_operator.ports.databases import Connection, DatabaseKey, DatabaseProvider
+from ink_operator.ports.databases import DatabaseConnection, DatabaseKey, DatabaseProvider
 from ink_operator.ports.dns import ChallengeSolver, DnsProvider
 from support.fakes.databases import FakeDatabaseProvider, FakeDatabaseServer, Row
 from support.fakes.dns import FakeDnsProvider, FakeDnsServer
@@ -95,14 +95,14 @@ class FakeDatabases(OnTheLine, DatabaseWorld):
     async def fill(self) -> None:
         self.server.rows.most = len(self.server.rows.databases)
 
-    async def write(self, connection: Connection, value: str) -> bool:
+    async def write(self, connection: DatabaseConnection, value: str) -> bool:
         try:
             self.server.execute(connection, value)
         except Answer:
             return False
         return True
 
-    async def read(self, connection: Connection) -> list[str]:
+    async def read(self, connection: DatabaseConnection) -> list[str]:
         try:
             return self.server.execute(connection, None)
         except Answer as answer:

@@ -11,15 +11,15 @@ from typing import TypeVar
 from ink_operator.core.errors import NotOurs, Transient
 from ink_operator.ports import WriteGuard
 from ink_operator.ports.databases import (
-    Backup,
-    Connection,
+    ConnectionResult,
     Database,
+    DatabaseBackup,
+    DatabaseConnection,
     DatabaseKey,
     DatabaseRequest,
     Offer,
     Phase,
     Seed,
-    Verdict,
 )
 from ink_operator.providers import Outside
 
@@ -66,7 +66,7 @@ class FakeDatabaseServer:
         """What is there, for tests."""
         return self.line.rows
 
-    def execute(self, connection: Connection, value: str | None) -> list[str]:
+    def execute(self, connection: DatabaseConnection, value: str | None) -> list[str]:
         """As a client of the database: add a value, or read all. Raises Answer 403 or 404."""
         if self.line.away:
             raise NoAnswer
@@ -89,12 +89,12 @@ class FakeDatabaseBackups:
     def __init__(self, provider: FakeDatabaseProvider) -> None:
         self.provider = provider
 
-    async def list(self, key: DatabaseKey) -> tuple[Backup, ...]:
+    async def list(self, key: DatabaseKey) -> tuple[DatabaseBackup, ...]:
         """Oldest first."""
         name = key.owner.outside_name
         found = await self.provider.read(lambda rows: dict(rows.backups.get(name, {})), "list the backups")
         by_age = sorted(found.items(), key=lambda item: item[1][0])
-        return tuple(Backup(n, "Complete", at, len("".join(data))) for n, (at, data) in by_age)
+        return tuple(DatabaseBackup(n, "Complete", at, len("".join(data))) for n, (at, data) in by_age)
 
     async def back_up(self, key: DatabaseKey, name: str) -> None:
         """A copy of the data."""
@@ -192,7 +192,7 @@ class FakeDatabaseProvider:
 
         await self.write(work, "delete")
 
-    async def issue(self, key: DatabaseKey, generation: int, *, read_only: bool = False) -> Connection:
+    async def issue(self, key: DatabaseKey, generation: int, *, read_only: bool = False) -> DatabaseConnection:
         """A role for the generation, with a new password."""
         password = secrets.token_hex(16)
 
@@ -202,7 +202,7 @@ class FakeDatabaseProvider:
         await self.write(work, "issue a credential")
         name, user = key.owner.outside_name, f"g{generation}"
         host = f"{name}.db.example"
-        return Connection(
+        return DatabaseConnection(
             url=f"fake://{user}:{password}@{host}:5432/{name}",
             host=host,
             port=5432,
@@ -222,15 +222,15 @@ class FakeDatabaseProvider:
         await self.write(work, "revoke credentials")
         return 0.0
 
-    async def verify(self, connection: Connection) -> Verdict:
+    async def verify(self, connection: DatabaseConnection) -> ConnectionResult:
         """Read with it."""
         try:
             self.server.execute(connection, None)
         except Answer as answer:
-            return Verdict(False, answer.text)
+            return ConnectionResult(False, answer.text)
         except NoAnswer as error:
             raise self.map_error(error, "verify") from None
-        return Verdict(True)
+        return ConnectionResult(True)
 
     @staticmethod
     def own(rows: Rows, key: DatabaseKey) -> Row:

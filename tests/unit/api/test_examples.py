@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 import yaml
 from ink_api import crdgen, docgen
-from ink_operator.inkservice.decide.checks import not_served
+from ink_operator.inkservice.decide.checks import unsupported_fields
 
 EXAMPLES = sorted((Path(__file__).resolve().parents[3] / "examples").glob("*.yaml"))
 EACH = pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
 SPECS = {kind.kind: kind.spec for kind in crdgen.KINDS}
 WITHOUT = {
-    "mode": "not served yet",
-    "idleAfter": "not served yet",
-    "domains": "not served yet",
+    "mode": "not supported yet",
+    "idleAfter": "not supported yet",
+    "domains": "not supported yet",
 }
 """Fields of InkService without an example, and why."""
 
@@ -61,7 +61,7 @@ def later() -> Iterator[str]:
     """Fields in the examples that the operator refuses."""
     for path in EXAMPLES:
         if parsed(path)["kind"] == "InkService":
-            yield from not_served(SPECS["InkService"].model_validate(parsed(path)["spec"]))  # type: ignore[arg-type]
+            yield from unsupported_fields(SPECS["InkService"].model_validate(parsed(path)["spec"]))  # type: ignore[arg-type]
 
 
 def test_no_example_asks_for_what_is_not_served() -> None:

@@ -13,11 +13,10 @@ from ink_operator.buildkitd.desired import buildkitd_of
 from ink_operator.core import keys, kinds
 from ink_operator.core.errors import Transient
 from ink_operator.core.kinds import Kind
-from ink_operator.core.memo import Memo
+from ink_operator.core.memo import Memo, Shared
 from ink_operator.core.object_cache import ObjectCache
 from ink_operator.core.objects import Key, Manifest, Ref
 from ink_operator.core.selectors import matches
-from ink_operator.core.shared import Shared
 from ink_operator.triggers import resync as module
 from ink_operator.triggers.resync import Resync
 from ink_operator.triggers.watches import SERVICES, cached_scopes, watches

@@ -10,10 +10,9 @@ import pytest
 from ink_operator.core import kinds
 from ink_operator.core.keys import buildkitd_key, service_key, tenancy_key
 from ink_operator.core.kinds import Kind
-from ink_operator.core.memo import Memo
+from ink_operator.core.memo import Memo, Shared
 from ink_operator.core.object_cache import ObjectCache, WatchScope
 from ink_operator.core.objects import Key, Manifest, Ref
-from ink_operator.core.shared import Shared
 from ink_operator.runtime.informer import LATER_CHANGE
 from ink_operator.triggers.routing import GATHER_SECONDS, Router
 from ink_operator.triggers.watches import ChildWatch

@@ -1,4 +1,4 @@
-"""Builds are started, queued, recorded and woken."""
+"""Starts, queues, records and wakes builds."""
 
 import json
 import logging
@@ -8,9 +8,9 @@ from ink_api import group
 from ink_operator.buildkitd.desired import buildkitd_of
 from ink_operator.buildkitd.reconcile import start_buildkitd
 from ink_operator.core import build_jobs, errors, keys, kinds
+from ink_operator.core.memo import Shared
 from ink_operator.core.objects import Manifest, Ref
 from ink_operator.core.plan import Failure
-from ink_operator.core.shared import Shared
 from ink_operator.inkservice import model, names
 from ink_operator.inkservice.desired.buildjob import BUILD_SECRETS, CLIENT_KEYS, make_job, make_secret
 from ink_operator.inkservice.facts import builds, ownership
@@ -22,10 +22,10 @@ log = logging.getLogger(__name__)
 
 
 async def start_build(context: model.ServiceContext, start: model.StartBuild, ports: Ports, shared: Shared) -> None:
-    """Start one attempt if it is its turn, else leave it in the queue.
+    """Start one attempt if it is its turn; otherwise leave it in the queue.
 
-    The Secret comes before a running Job, so that its pod never waits for it; the owner reference follows, and the name
-    of both is the build's, so a repetition meets its own work.
+    The Secret is created before a running Job, so that its pod never waits for it; the owner reference follows. Both
+    are named after the build, so a repetition finds its own work.
     """
     space, name = context.settings.builds_namespace, names.build_job(start.plan.key, start.number)
     selector = f"{group.LABEL_COMPONENT}={names.BUILD}"
@@ -36,7 +36,7 @@ async def start_build(context: model.ServiceContext, start: model.StartBuild, po
         if live is not None and not ownership.is_ours(live, context.service.metadata.uid):
             await ports.cluster.delete(Ref(kinds.JOB, space, name), uid=live["metadata"]["uid"])
             raise errors.Transient(
-                "a build of a deleted service of this name is being removed", retry_after_seconds=1.0
+                "a build of a deleted service with this name is still being removed", retry_after_seconds=1.0
             )
         ended = build_jobs.ended_jobs(pods)
         go = build_jobs.may_start(
@@ -68,7 +68,7 @@ async def _create_job(context: model.ServiceContext, start: model.StartBuild, po
     try:
         created = await ports.cluster.create(job)
     except errors.AlreadyExists:
-        raise errors.Transient(f"the build {job['metadata']['name']} exists already", retry_after_seconds=0.5) from None
+        raise errors.Transient(f"the build {job['metadata']['name']} already exists", retry_after_seconds=0.5) from None
     meta, what = context.service.metadata, "queued" if suspend else "started"
     log.info("build %s of %s/%s %s", job["metadata"]["name"], meta.namespace, meta.name, what)
     uid: str = created["metadata"]["uid"]
@@ -78,7 +78,7 @@ async def _create_job(context: model.ServiceContext, start: model.StartBuild, po
 async def _secrets(
     context: model.ServiceContext, start: model.StartBuild, running: list[Manifest], ports: Ports
 ) -> dict[str, str]:
-    """Credentials, minted when the build starts and not while it queues. `running`: other builds that run."""
+    """Credentials, minted when the build starts and not while it queues. `running`: other builds that are running."""
     git = context.service.spec.source.git
     credentials = await credentials_of(git, context, ports) if git else (None, None)
     if isinstance(credentials, Failure):
@@ -95,7 +95,7 @@ async def _secrets(
 
 
 async def _client(context: model.ServiceContext, running: list[Manifest], ports: Ports) -> Pair:
-    """What BuildKit asks of the build: the tenant's own, which runs from now on, or the one that all share."""
+    """The client certificate for BuildKit: the tenant's own, which is started if necessary, or the shared one."""
     if not context.settings.buildkit_shared:
         return await start_buildkitd(context.identity, running, ports, context.settings)
     known = context.settings.secrets
@@ -103,7 +103,7 @@ async def _client(context: model.ServiceContext, running: list[Manifest], ports:
 
 
 async def record_verdict(context: model.ServiceContext, attempt: model.Attempt, ports: Ports) -> None:
-    """Keep the verdict on the Job, count it, and let the queue of builds and the tenant's daemon know."""
+    """Store the verdict on the Job, count it, and wake queued builds and the tenant's buildkitd."""
     if attempt.verdict is None:
         return
     settings = context.settings
@@ -117,7 +117,7 @@ async def record_verdict(context: model.ServiceContext, attempt: model.Attempt, 
 
 
 async def wake_queued(ports: Ports, settings: Settings) -> None:
-    """A place is free: owners of queued builds look again."""
+    """A build slot is free: reconcile the owners of queued builds."""
     for job in await ports.cluster.list(kinds.JOB, settings.builds_namespace, f"{group.LABEL_COMPONENT}={names.BUILD}"):
         owner = keys.owner_key(job)
         if job.get("spec", {}).get("suspend") and owner is not None:

@@ -1,11 +1,11 @@
-"""The effects that only services have. Each is safe to repeat; the process may end between any two."""
+"""The effects that only services have. Each is safe to repeat: the process may end between any two."""
 
 import logging
 from typing import Any
 
 from ink_operator.core import effects, errors, keys, kinds
+from ink_operator.core.memo import Shared
 from ink_operator.core.objects import Key, Manifest
-from ink_operator.core.shared import Shared
 from ink_operator.inkservice import model, names
 from ink_operator.inkservice.act.builds import record_verdict, start_build
 from ink_operator.inkservice.facts import ownership
@@ -15,7 +15,7 @@ SET_UP = ("Namespace", "RoleBinding", "ResourceQuota", "LimitRange", "NetworkPol
 
 
 async def carry_out(context: model.ServiceContext, effect: effects.Effect, ports: Ports, shared: Shared) -> bool:
-    """Carry one effect out; False for one that every kind has."""
+    """Carry out one effect; False if it is one that all kinds have."""
     match effect:
         case model.ClaimHost(manifest, live):
             await claim_host(manifest, live, ports)
@@ -36,7 +36,7 @@ async def carry_out(context: model.ServiceContext, effect: effects.Effect, ports
 
 
 async def claim_host(manifest: Manifest, live: Manifest | None, ports: Ports) -> None:
-    """Create the claim, or take over the free one that was read. Who comes second looks again, and sees whose it is."""
+    """Create the claim, or take over the free one that was read. The loser of a race retries, and sees who holds it."""
     if live is not None:
         take = ownership.take_over(live, manifest)
         if await ports.cluster.merge_patch(take.ref, take.patch) is not None:
@@ -45,12 +45,12 @@ async def claim_host(manifest: Manifest, live: Manifest | None, ports: Ports) ->
         await ports.cluster.create(manifest)
     except errors.AlreadyExists:
         raise errors.Transient(
-            f"the claim {manifest['metadata']['name']} was made meanwhile", retry_after_seconds=0.1
+            f"the claim {manifest['metadata']['name']} was created in the meantime", retry_after_seconds=0.1
         ) from None
 
 
 async def release_host(given_up: effects.MergePatch, ports: Ports) -> None:
-    """From now on the claim has a time of its own."""
+    """From now on the claim expires on its own."""
     await ports.cluster.merge_patch(given_up.ref, given_up.patch)
     ports.wakeups.add(keys.claim_key(given_up.ref.name, given_up.ref.namespace))
 
@@ -60,7 +60,7 @@ IMAGES_RETRY_SECONDS = 60.0
 
 
 async def retire_images(context: model.ServiceContext, retire: model.RetireImages, ports: Ports) -> None:
-    """Delete from the registry first, then note it: who is killed in between does the same again."""
+    """Delete from the registry first, then mark the records: after a crash in between, it is simply repeated."""
     try:
         digests, tags = await _in_use(context, retire.repository, ports)
         logs = frozenset(names.build_log_tag(build) for build in retire.builds)
@@ -69,7 +69,7 @@ async def retire_images(context: model.ServiceContext, retire: model.RetireImage
         raise
     except errors.InkError as error:
         meta = context.service.metadata
-        log.info("images of %s/%s are deleted later: %s", meta.namespace, meta.name, error)
+        log.info("cannot delete images of %s/%s yet: %s", meta.namespace, meta.name, error)
         ports.wakeups.add(Key(kinds.INK_SERVICE.kind, meta.namespace, meta.name), IMAGES_RETRY_SECONDS)
         return
     for ref in retire.records:
@@ -79,7 +79,7 @@ async def retire_images(context: model.ServiceContext, retire: model.RetireImage
 async def _in_use(
     context: model.ServiceContext, repository: str, ports: Ports
 ) -> tuple[frozenset[str], frozenset[str]]:
-    """Digests and tags that anybody's pods name. By admission only those of this namespace may."""
+    """Digests and tags that pods name. Admission lets only pods of this namespace use them."""
     space, own = context.identity.namespace, f"{context.settings.registry}/{repository}"
     digests, tags = set(), set()
     for kind in (kinds.DEPLOYMENT, kinds.CRON_JOB, kinds.POD):
@@ -93,7 +93,7 @@ async def _in_use(
 
 
 def _images(live: Manifest) -> list[str]:
-    """All images that the pods of an object, or a pod, name."""
+    """All images of a pod, or of an object's pod template."""
     spec: dict[str, Any] = live.get("spec") or {}
     spec = (spec.get("jobTemplate") or {}).get("spec") or spec
     spec = (spec.get("template") or {}).get("spec") or spec

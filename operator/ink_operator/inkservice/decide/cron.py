@@ -1,6 +1,6 @@
-"""Pure: a service that runs at given times. Ready: the schedule is in place, and no run of it waits for its image.
+"""Pure: a service that runs on a schedule. Ready: the schedule is in place, and no run waits for its image.
 
-How the last run ended is a condition of its own: a run that fails does not make the schedule wrong.
+The result of the last run is a separate condition: a failed run does not mean that the schedule is wrong.
 """
 
 from ink_api.condition_types import ConditionType
@@ -18,16 +18,16 @@ from ink_operator.inkservice.decide.revision import record
 from ink_operator.inkservice.desired.workload import make_cron_job
 from ink_operator.inkservice.facts import diagnose, effective
 
-LOOK_SECONDS = 2.0
+REQUEUE_SECONDS = 2.0
 LAST_RUN = ConditionType.LAST_RUN_SUCCEEDED
 
 
 def cron_step(plan: ServicePlanBuilder, running: model.Running, newest: bool) -> None:
-    """The CronJob first; what served before goes when there is one."""
+    """The CronJob first; what served before is deleted once it exists."""
     seen = plan.seen
     wanted = make_cron_job(plan.effective, seen.identity, running, plan.settings, seen.digests, live=seen.cron_job)
     if not release_step(plan, wanted, record(plan, wanted, running), newest=newest):
-        hold_schedule(plan)
+        sync_suspend(plan)
         return
     changing = plan.apply(seen.cron_job, wanted)
     plan.remove(seen.ingress, seen.autoscaler, seen.deployment, seen.service)
@@ -36,10 +36,10 @@ def cron_step(plan: ServicePlanBuilder, running: model.Running, newest: bool) ->
     report_last_run(plan)
     if not newest:
         return
-    plan.set_condition(ConditionType.ROUTED, "True", Reason.NOT_NEEDED, "A cron job has no address.")
+    plan.set_condition(ConditionType.ROUTED, "True", Reason.NOT_NEEDED, "A cron job has no URL.")
     if changing or seen.cron_job is None:
-        plan.set_condition(ConditionType.DEPLOYED, "Unknown", Reason.DEPLOYING, "The schedule is being set.")
-        plan.requeue_after(LOOK_SECONDS)
+        plan.set_condition(ConditionType.DEPLOYED, "Unknown", Reason.DEPLOYING, "The schedule is being created.")
+        plan.requeue_after(REQUEUE_SECONDS)
         return
     drop_environment(plan)
     revision = annotations_of(seen.cron_job).get(names.ANNOTATION_REVISION, "")
@@ -48,12 +48,12 @@ def cron_step(plan: ServicePlanBuilder, running: model.Running, newest: bool) ->
 
 
 def _end_stuck_runs(plan: ServicePlanBuilder, revision: str) -> None:
-    """A run of an earlier revision whose container cannot start goes: what is mended now does not reach it, and by the
-    concurrency policy it would keep every later run from starting until its time is over.
+    """Delete runs of earlier revisions whose container cannot start: a fix does not reach them, and the concurrency
+    policy would block every later run until they time out.
     """
     for pod in plan.seen.pods:
         earlier = labels_of(pod).get(names.LABEL_REVISION) != revision and not is_deleting(pod)
-        if not earlier or diagnose.how_it_ended(pod) or diagnose.blocked([pod], plan.now) is None:
+        if not earlier or diagnose.describe_end(pod) or diagnose.blocked([pod], plan.now) is None:
             continue
         for owner in pod["metadata"].get("ownerReferences") or []:
             if owner.get("kind") == kinds.JOB.kind and owner.get("controller"):
@@ -62,10 +62,10 @@ def _end_stuck_runs(plan: ServicePlanBuilder, revision: str) -> None:
 
 
 def _report(plan: ServicePlanBuilder, cron_job: Manifest, revision: str) -> None:
-    pods = [p for p in diagnose.newest_pods(plan.seen.pods, revision) if not diagnose.how_it_ended(p)]
+    pods = [p for p in diagnose.newest_pods(plan.seen.pods, revision) if not diagnose.describe_end(p)]
     failure = diagnose.cannot_start(pods, plan.now)
     if failure is not None:
-        waits = " Until then no other run starts." if cron_job["spec"].get("concurrencyPolicy") == "Forbid" else ""
+        waits = " No other run starts until then." if cron_job["spec"].get("concurrencyPolicy") == "Forbid" else ""
         plan.set_condition(ConditionType.DEPLOYED, "False", failure.reason, f"{failure.message}{waits}")
         return
     if pods:
@@ -75,7 +75,7 @@ def _report(plan: ServicePlanBuilder, cron_job: Manifest, revision: str) -> None
 
 
 def report_last_run(plan: ServicePlanBuilder) -> None:
-    """As the CronJob tells it. While a run is under way the word about the one before stands."""
+    """As the CronJob reports it. While a run is in progress, the condition describes the previous one."""
     status = (plan.seen.cron_job or {}).get("status") or {}
     time = status.get("lastScheduleTime")
     started, succeeded = times.parse_time(time), times.parse_time(status.get("lastSuccessfulTime"))
@@ -92,22 +92,22 @@ def report_last_run(plan: ServicePlanBuilder) -> None:
 
 
 def _why(plan: ServicePlanBuilder) -> str:
-    """How the newest pod that failed ended; a run that took too long leaves none."""
+    """How the newest failed pod ended; a run that took too long leaves no pod."""
     failed = [p for p in plan.seen.pods if (p.get("status") or {}).get("phase") == "Failed"]
     newest = max(
         failed, key=lambda p: (p["metadata"].get("creationTimestamp", ""), p["metadata"]["name"]), default=None
     )
-    return f": {diagnose.how_it_ended(newest)}" if newest is not None else ""
+    return f": {diagnose.describe_end(newest)}" if newest is not None else ""
 
 
-def cron_rests(plan: ServicePlanBuilder) -> bool:
+def cron_is_suspended(plan: ServicePlanBuilder) -> bool:
     """No further run will start."""
     live = plan.seen.cron_job
     return live is None or bool(live["spec"].get("suspend"))
 
 
-def hold_schedule(plan: ServicePlanBuilder) -> None:
-    """While no image is known for the newest spec, the old revision still follows `suspend`."""
+def sync_suspend(plan: ServicePlanBuilder) -> None:
+    """While no image is known for the newest spec, `suspend` still applies to the old revision."""
     live = plan.seen.cron_job
     wanted = effective.wanted_replicas(plan.service) == 0
     if live is not None and bool(live["spec"].get("suspend")) != wanted:

@@ -8,44 +8,44 @@ from ink_api.conditions import find
 
 from ink_operator.inkservice import model
 from ink_operator.inkservice.decide.plan import ServicePlanBuilder
-from ink_operator.inkservice.decide.revision import amend, record_ref
+from ink_operator.inkservice.decide.revision import record_ref, update_record
 from ink_operator.inkservice.facts import revisions
 from ink_operator.inkservice.facts.source import repository_of
 
 
 def retire_step(plan: ServicePlanBuilder, dropped: Sequence[model.Revision]) -> None:
-    """Delete images that revisions keep no more. `dropped`: records that go in this pass, with their logs."""
-    if plan.refused or not plan.is_granted or _builds(plan):
+    """Delete images that no revision needs. `dropped`: records deleted in this pass; their logs are deleted too."""
+    if plan.refused or not plan.is_granted or _is_building(plan):
         return
     built = [r for r in plan.revisions if _digest(plan, r)]
-    kept = _kept(plan, built)
+    kept = _kept_images(plan, built)
     for revision in built:
         if revision.image_deleted and _digest(plan, revision) in kept:
-            amend(plan, replace(revision, image_deleted=False))
+            update_record(plan, replace(revision, image_deleted=False))
     gone = [r for r in built if not r.image_deleted and _digest(plan, r) not in kept]
     failed = any(r.attempt is not None for r in dropped)
     if not failed and not (gone and _is_quiet(plan)):
         return
     for attempt in plan.seen.attempts:
-        # A build that is there says that its image is.
+        # An existing build Job means that the image exists.
         verdict = attempt.verdict
         if attempt.recorded and verdict is not None and verdict.digest and verdict.digest not in kept:
             plan.drop_build(attempt)
     records = tuple(record_ref(plan, r) for r in gone)
     for revision in gone:
         plan.revisions[plan.revisions.index(revision)] = replace(revision, image_deleted=True)
-    plan.effects.append(model.RetireImages(repository_of(plan.seen.identity), kept, _builds_kept(plan), records))
+    plan.effects.append(model.RetireImages(repository_of(plan.seen.identity), kept, _kept_builds(plan), records))
 
 
-def _builds(plan: ServicePlanBuilder) -> bool:
-    """A build is under way: nothing is deleted while something may be pushed."""
+def _is_building(plan: ServicePlanBuilder) -> bool:
+    """A build is in progress: nothing is deleted while something may be pushed."""
     unfinished = (model.BuildState.QUEUED, model.BuildState.RUNNING)
     starts = any(isinstance(effect, model.StartBuild) for effect in plan.effects)
     return starts or any(a.state in unfinished for a in plan.seen.attempts)
 
 
 def _is_quiet(plan: ServicePlanBuilder) -> bool:
-    """Nothing is changing, so nobody waits for this pass; else another one comes when that may be so."""
+    """Nothing is changing, so nobody waits for this pass. Otherwise requeues for when that may be the case."""
     ready = find(plan.service.status.conditions, ConditionType.READY)
     wait = plan.settings.retire_after_seconds
     if ready is not None and ready.status != "Unknown" and not plan.effects:
@@ -56,8 +56,8 @@ def _is_quiet(plan: ServicePlanBuilder) -> bool:
     return False
 
 
-def _kept(plan: ServicePlanBuilder, built: Sequence[model.Revision]) -> frozenset[str]:
-    """Digests of what runs, of what is wanted and of what to restore; then of the newest others."""
+def _kept_images(plan: ServicePlanBuilder, built: Sequence[model.Revision]) -> frozenset[str]:
+    """Digests of what runs, what is wanted and what would be restored; then of the newest others."""
     last = revisions.last_deployed(plan.revisions)
     needed = {plan.live, plan.revision, last.name if last is not None else None}
     kept = {_digest(plan, r) for r in built if r.name in needed}
@@ -70,14 +70,14 @@ def _kept(plan: ServicePlanBuilder, built: Sequence[model.Revision]) -> frozense
     return frozenset((kept | set([d for d in others if d not in kept][: plan.settings.registry_retention])) - {""})
 
 
-def _builds_kept(plan: ServicePlanBuilder) -> frozenset[str]:
-    """Builds of images that are kept, and of attempts that are on record or still have a Job."""
+def _kept_builds(plan: ServicePlanBuilder) -> frozenset[str]:
+    """Builds of images that are kept, and of attempts that have a record or a Job."""
     made = {r.build.id for r in plan.revisions if r.build is not None and not r.image_deleted}
     return frozenset({name for name in made if name} | {a.name for a in plan.seen.attempts})
 
 
 def _digest(plan: ServicePlanBuilder, revision: model.Revision) -> str:
-    """Of an image that Ink built for this service; else nothing."""
+    """Of an image that Ink built for this service; otherwise empty."""
     own = f"{plan.settings.registry}/{repository_of(plan.seen.identity)}@"
     image = revision.running.image if revision.running is not None else ""
     return image.removeprefix(own) if image.startswith(own) else ""

@@ -12,8 +12,11 @@ from ink_operator.core.plan import PlanBuilder
 from ink_operator.inkservice import model
 from ink_operator.inkservice.facts import inkfile, ownership
 from ink_operator.inkservice.facts.effective import host_of, wants_host
-from ink_operator.inkservice.facts.revisions import live_name, mirror, running_now
+from ink_operator.inkservice.facts.revisions import live_name, revision_statuses, running_now
 from ink_operator.settings import Settings
+
+SET_UP_REQUEUE_SECONDS = 0.1
+"""While the namespace is being set up."""
 
 
 @dataclass
@@ -30,9 +33,9 @@ class ServicePlanBuilder(PlanBuilder):
     revisions: list[model.Revision] = field(default_factory=list)
     """As they will be once the effects are carried out."""
     revision: str | None = None
-    """Name of the one that is wanted."""
+    """Name of the wanted revision."""
     effective: InkService = field(init=False)
-    """The service with what ink.yaml says where its spec says nothing: that of what runs, then of what was chosen."""
+    """The service, with ink.yaml's settings where the spec has none: of the running image, then of the chosen one."""
 
     def __post_init__(self) -> None:
         self.revisions = list(self.seen.revisions)
@@ -53,12 +56,12 @@ class ServicePlanBuilder(PlanBuilder):
 
     @property
     def is_gateway_managed(self) -> bool:
-        """The CR lies in the tenants namespace, so its workload has a namespace of Ink's own making."""
+        """The CR is in the tenants namespace, so its workload has a namespace that Ink creates."""
         return self.context.is_gateway_managed
 
     @property
     def is_granted(self) -> bool:
-        """The operator may look into the workload's namespace, so what was observed there is all there is."""
+        """The operator may read the workload's namespace, so what was observed there is complete."""
         return ownership.is_granted(self.seen.tenancy, self.settings)
 
     @property
@@ -73,17 +76,17 @@ class ServicePlanBuilder(PlanBuilder):
 
     @property
     def held_claim(self) -> tuple[str, ...]:
-        """Our claim to the host of the spec, which ink.yaml may not want."""
+        """Our claim to the spec's host; ink.yaml may not need it."""
         if self.seen.claim != model.Claim.OURS or not wants_host(self.service):
             return ()
         return (host_claim(host_of(self.service, self.seen.identity, self.settings)),)
 
     def run_as(self, running: model.Running) -> None:
-        """From now on that image's ink.yaml counts."""
+        """Use that image's ink.yaml from now on."""
         self.effective = inkfile.applied(self.service, running.inkfile)
 
     def release_hosts(self, *more: str) -> None:
-        """Give up claims to hosts that are not wanted any more, and `more`, once nothing is routed by them."""
+        """Release claims to hosts that are no longer wanted, and `more`, once no route uses them."""
         claims = (*more, *self.seen.stale_claims)
         self.effects += [model.ReleaseHost(ownership.release(name, self.settings, self.now)) for name in claims]
 
@@ -103,7 +106,7 @@ class ServicePlanBuilder(PlanBuilder):
             commit=self.commit,
             image=self.image,
             build=self.build,
-            revisions=mirror(self.revisions, self.revision or self.live),
+            revisions=revision_statuses(self.revisions, self.revision or self.live),
             effective=self.effective,
             port=self.port,
             host=None if self.refused else self.host,

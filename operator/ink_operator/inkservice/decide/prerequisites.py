@@ -15,7 +15,7 @@ from ink_operator.inkservice.facts import ownership
 
 
 def isolation_step(plan: ServicePlanBuilder) -> bool:
-    """False when the cluster has no such runtime: then the pods that run stay as they are."""
+    """False if the cluster does not have the runtime: running pods then stay as they are."""
     if plan.service.spec.isolation != "GVisor" or plan.seen.runtime_class is not None:
         return True
     name = plan.settings.gvisor_runtime_class
@@ -25,11 +25,11 @@ def isolation_step(plan: ServicePlanBuilder) -> bool:
     return False
 
 
-GRANT_RETRY_SECONDS = 0.3
+SECRET_REQUEUE_SECONDS = 0.3
 
 
 def environment_step(plan: ServicePlanBuilder) -> bool:
-    """False when it is not known (yet) what to run on: then the pods that run stay as they are."""
+    """False if the values are not known (yet): running pods then stay as they are."""
     wanted = plan.seen.environment
     failure = wanted.failure or plan.seen.configuration.failure
     if failure is not None:
@@ -47,11 +47,11 @@ def environment_step(plan: ServicePlanBuilder) -> bool:
 
 
 def _grant(plan: ServicePlanBuilder) -> None:
-    """Once the Secret is there: what is granted belongs to it, by its UID."""
+    """Only once the Secret exists: the grant is owned by it, by UID."""
     children = plan.seen.env_children
     secret = children.get(kinds.SECRET.kind)
     if secret is None:
-        plan.requeue_after(GRANT_RETRY_SECONDS)
+        plan.requeue_after(SECRET_REQUEUE_SECONDS)
         return
     role, binding = make_env_grant(plan.service, plan.seen.identity, secret["metadata"]["uid"], plan.settings)
     plan.effects += [
@@ -62,7 +62,7 @@ def _grant(plan: ServicePlanBuilder) -> None:
 
 
 def drop_environment(plan: ServicePlanBuilder) -> None:
-    """No pod reads the Secret any more."""
+    """Delete the Secret that no pod reads any more."""
     live = plan.seen.env_children.get(kinds.SECRET.kind)
     wanted = plan.seen.environment
     if (
@@ -79,18 +79,17 @@ VOLUME_RETRY_SECONDS = 15.0
 
 
 def storage_step(plan: ServicePlanBuilder) -> bool:
-    """False when a volume cannot be had as it is wanted: then the pods that run stay as they are."""
+    """False if a volume is not available as requested: running pods then stay as they are."""
     for volume in ownership.volumes_of(plan.service):
         live = plan.seen.volumes.get(names.volume_claim(plan.seen.identity, volume.name))
         if live is not None and is_deleting(live):
-            # It goes when the last pod has left it, and is made anew then.
+            # It is deleted once no pod uses it any more, and recreated then.
             plan.requeue_after(VOLUME_RETRY_SECONDS)
             continue
         if live is not None and _other_class(live, volume):
             found = live["spec"].get("storageClassName")
-            message = (
-                f"spec.volumes {volume.name}: the claim {live['metadata']['name']} is there already, of class {found}."
-            )
+            claim = live["metadata"]["name"]
+            message = f"spec.volumes {volume.name}: the claim {claim} already exists, with storage class {found}."
             plan.set_condition(ConditionType.DEPLOYED, "False", Reason.VOLUME_EXISTS, message)
             plan.requeue_after(REFUSED_RETRY_SECONDS)
             return False
@@ -105,20 +104,20 @@ def _other_class(live: Manifest, volume: Volume) -> bool:
 
 
 def grow_step(plan: ServicePlanBuilder) -> None:
-    """Last of all: storage that cannot grow must not keep a new revision from being rolled out."""
+    """Last: storage that cannot grow must not block the rollout of a new revision."""
     for volume in ownership.volumes_of(plan.service):
         live = plan.seen.volumes.get(names.volume_claim(plan.seen.identity, volume.name))
         if live is None or is_deleting(live) or larger(size_of(live), volume.size) == size_of(live):
             continue
         if (live.get("status") or {}).get("phase") != "Bound":
-            # Until then the API server lets nobody change it.
+            # Until then the API server refuses changes.
             plan.requeue_after(VOLUME_RETRY_SECONDS)
             continue
         plan.effects.append(effects.Apply(make_volume_claim(plan.service, plan.seen.identity, volume, volume.size)))
 
 
 def drop_volumes(plan: ServicePlanBuilder) -> None:
-    """Claims that the spec names no more. Kubernetes keeps them until the last pod that mounts them has left."""
+    """Delete claims that the spec no longer names. Kubernetes keeps them until no pod mounts them."""
     wanted = {names.volume_claim(plan.seen.identity, volume.name) for volume in ownership.volumes_of(plan.service)}
     for name, live in sorted(plan.seen.volumes.items()):
         if (

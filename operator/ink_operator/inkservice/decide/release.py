@@ -1,7 +1,7 @@
 """Pure: the release command of a revision, before traffic moves to it.
 
 It runs once for a revision whose success is recorded, and at least once otherwise. One command runs at a time: a new
-revision waits for the command of an earlier one, as half a migration is worse than a late one.
+revision waits for the command of an earlier one, because half a migration is worse than a late one.
 """
 
 from dataclasses import replace
@@ -14,18 +14,17 @@ from ink_operator.core import effects, kinds
 from ink_operator.core.objects import Manifest, Ref
 from ink_operator.core.plan import Fact
 from ink_operator.inkservice import model
-from ink_operator.inkservice.decide.plan import ServicePlanBuilder
-from ink_operator.inkservice.decide.revision import amend
+from ink_operator.inkservice.decide.plan import SET_UP_REQUEUE_SECONDS, ServicePlanBuilder
+from ink_operator.inkservice.decide.revision import update_record
 from ink_operator.inkservice.desired.releasejob import make_release_job, run_name
 from ink_operator.inkservice.facts import diagnose, effective, revisions
 
 RELEASED = ConditionType.RELEASED
-LOOK_SECONDS = 15.0
-SET_UP_LOOK_SECONDS = 0.3
+REQUEUE_SECONDS = 15.0
 
 
 def release_step(plan: ServicePlanBuilder, workload: Manifest, revision: model.Revision, *, newest: bool) -> bool:
-    """May traffic move to `revision`? States the fact, unless the service's newest revision is not known yet."""
+    """Whether traffic may move to `revision`. Sets the condition, unless the newest revision is not known yet."""
     fact = _release(plan, workload, revision)
     if fact is None:
         return False
@@ -37,19 +36,24 @@ def release_step(plan: ServicePlanBuilder, workload: Manifest, revision: model.R
 def _release(plan: ServicePlanBuilder, workload: Manifest, revision: model.Revision) -> Fact | None:
     release = plan.service.spec.release
     if release is None:
-        _drop_ended(plan)
+        _delete_finished_jobs(plan)
         return Fact(RELEASED, "True", Reason.NOT_NEEDED, "The service has no release command.")
-    _note_ends(plan)
+    _record_results(plan)
     revision = revisions.find(plan.revisions, revision.name) or revision
     if revision.release is not None and revision.release.ok:
         return Fact(RELEASED, "True", Reason.RELEASED, "The release command has run for this revision.")
-    if plan.live == revision.name or revision.outcome == Reason.DEPLOYED or _comes_back(plan, revision):
-        return Fact(RELEASED, "True", Reason.NOT_NEEDED, "This revision served before it had a release command.")
+    if plan.live == revision.name or revision.outcome == Reason.DEPLOYED or _is_restored(plan, revision):
+        return Fact(
+            RELEASED,
+            "True",
+            Reason.NOT_NEEDED,
+            "This revision was already serving before the service had a release command.",
+        )
     if effective.wanted_replicas(plan.service) == 0:
-        # What is not to run is not released either: that comes when the service is wanted again.
+        # A suspended service is not released: that happens when it is resumed.
         return None
     if not plan.is_granted:
-        plan.requeue_after(SET_UP_LOOK_SECONDS)
+        plan.requeue_after(SET_UP_REQUEUE_SECONDS)
         return Fact(RELEASED, "Unknown", Reason.RELEASING, "The namespace is being set up.")
     run = run_name(plan.service, revision, release)
     if revision.release is not None and revision.release.run == run:
@@ -57,44 +61,44 @@ def _release(plan: ServicePlanBuilder, workload: Manifest, revision: model.Revis
     return _run(plan, workload, revision, release, run)
 
 
-def _comes_back(plan: ServicePlanBuilder, revision: model.Revision) -> bool:
-    """The workload was deleted by hand: what it ran is put back at once, even if a newer operator renders it anew."""
+def _is_restored(plan: ServicePlanBuilder, revision: model.Revision) -> bool:
+    """The workload was deleted by hand: it is restored at once, even if a newer operator renders it differently."""
     last = revisions.last_deployed(plan.revisions)
     return plan.seen.workload is None and last is not None and last.running == revision.running
 
 
 def _run(plan: ServicePlanBuilder, workload: Manifest, revision: model.Revision, release: Release, run: str) -> Fact:
-    mine = next((r for r in plan.seen.releases if r.run == run), None)
-    plan.requeue_after(LOOK_SECONDS)
-    if mine is not None:
-        failure = diagnose.blocked([mine.pod] if mine.pod is not None else [], plan.now)
+    current = next((r for r in plan.seen.releases if r.run == run), None)
+    plan.requeue_after(REQUEUE_SECONDS)
+    if current is not None:
+        failure = diagnose.blocked([current.pod] if current.pod is not None else [], plan.now)
         if failure is not None:
             return Fact(RELEASED, "False", failure.reason, failure.message)
-        return Fact(RELEASED, "Unknown", Reason.RELEASING, "Runs the release command.")
+        return Fact(RELEASED, "Unknown", Reason.RELEASING, "The release command is running.")
     if any(r.state == model.ReleaseState.RUNNING for r in plan.seen.releases):
-        text = "Waits for the release command of an earlier revision to end."
+        text = "Waiting for the release command of an earlier revision to finish."
         return Fact(RELEASED, "Unknown", Reason.RELEASING, text)
-    _drop_ended(plan)
+    _delete_finished_jobs(plan)
     plan.effects.append(effects.Create(make_release_job(plan.service, plan.seen.identity, revision, release, workload)))
-    return Fact(RELEASED, "Unknown", Reason.RELEASING, "Runs the release command.")
+    return Fact(RELEASED, "Unknown", Reason.RELEASING, "The release command is running.")
 
 
-def _note_ends(plan: ServicePlanBuilder) -> None:
-    """How a command ended is on record before its Job may go, also that of a revision that is not wanted any more."""
+def _record_results(plan: ServicePlanBuilder) -> None:
+    """Record each result before its Job may be deleted, also for revisions that are no longer wanted."""
     for run in plan.seen.releases:
         revision = revisions.find(plan.revisions, run.revision)
-        if revision is None or run.state == model.ReleaseState.RUNNING or _is_noted(revision, run):
+        if revision is None or run.state == model.ReleaseState.RUNNING or _is_recorded(revision, run):
             continue
-        end = model.ReleaseEnd(run.run, run.state == model.ReleaseState.SUCCEEDED, run.message)
-        amend(plan, replace(revision, release=end))
+        end = model.ReleaseResult(run.run, run.state == model.ReleaseState.SUCCEEDED, run.message)
+        update_record(plan, replace(revision, release=end))
 
 
-def _is_noted(revision: model.Revision, run: model.ReleaseRun) -> bool:
+def _is_recorded(revision: model.Revision, run: model.ReleaseRun) -> bool:
     return revision.release is not None and (revision.release.ok or revision.release.run == run.run)
 
 
-def _drop_ended(plan: ServicePlanBuilder) -> None:
-    """The last Job stays for its log until another one is to run."""
+def _delete_finished_jobs(plan: ServicePlanBuilder) -> None:
+    """The last Job is kept for its log until another one has to run."""
     for run in plan.seen.releases:
         if run.state != model.ReleaseState.RUNNING:
             plan.effects.append(effects.Delete(Ref(kinds.JOB, plan.seen.identity.namespace, run.name), run.uid))

@@ -1,4 +1,4 @@
-"""Pure: the record of each revision and of each build that gave none, and what becomes of records."""
+"""Pure: the records of revisions and of failed builds, and which of them are kept."""
 
 from dataclasses import replace
 from typing import Any
@@ -15,14 +15,14 @@ from ink_operator.inkservice.facts import builds, revisions
 from ink_operator.inkservice.facts.rollout import rollout_of
 
 
-def fix_numbers(plan: ServicePlanBuilder) -> None:
-    """Two records never keep one number: the status lists them by it."""
+def renumber_records(plan: ServicePlanBuilder) -> None:
+    """Every record gets a number of its own: the status lists them by number."""
     for revision in revisions.renumbered(plan.revisions):
-        amend(plan, revision)
+        update_record(plan, revision)
 
 
 def record(plan: ServicePlanBuilder, workload: Manifest, running: model.Running) -> model.Revision:
-    """The record of what `workload` brings up, made or renewed where needed."""
+    """The record of what `workload` runs, created or updated if necessary."""
     template = annotations_of(workload)[names.ANNOTATION_REVISION]
     name = names.revision(plan.seen.identity, template, running.build_key)
     plan.revision = name
@@ -31,28 +31,28 @@ def record(plan: ServicePlanBuilder, workload: Manifest, running: model.Running)
         return _create(plan, model.Revision(name, 0, template, running, build=_build_of(plan, running)))
     newest = max(r.number for r in plan.revisions if r.running is not None)
     if plan.live != name and known.number < newest:
-        # As in a Deployment's history: what is rolled back to becomes the newest revision.
-        return amend(plan, replace(known, number=revisions.next_number(plan.revisions)))
+        # As in a Deployment's history: a rollback makes the old revision the newest one.
+        return update_record(plan, replace(known, number=revisions.next_number(plan.revisions)))
     return known
 
 
 def _build_of(plan: ServicePlanBuilder, running: model.Running) -> Any:
     if running.build_key is None:
         return None
-    mine = revisions.attempts_for(plan.seen.attempts, plan.seen.revisions, running.build_key)
-    good = [a for a in mine if a.state == model.BuildState.SUCCEEDED]
+    attempts = revisions.attempts_for(plan.seen.attempts, plan.seen.revisions, running.build_key)
+    good = [a for a in attempts if a.state == model.BuildState.SUCCEEDED]
     return builds.build_status(good[-1]) if good else None
 
 
 def record_attempt(plan: ServicePlanBuilder, attempt: model.Attempt) -> None:
-    """Keep what is known of an attempt that gives no image, before its Job goes."""
+    """Record an attempt without an image before its Job is deleted."""
     name = names.attempt_record(plan.seen.identity, attempt.name)
     if revisions.find(plan.revisions, name) is None:
         _create(plan, model.Revision(name, 0, build=builds.build_status(attempt), attempt=attempt))
 
 
 def supersede(plan: ServicePlanBuilder, attempt: model.Attempt) -> None:
-    """End a build that nobody waits for any more. One that only queued has nothing to be recorded."""
+    """Cancel a build that is no longer needed. One that only queued leaves no record."""
     if attempt.state == model.BuildState.RUNNING:
         if not plan.is_granted:
             return
@@ -60,43 +60,43 @@ def supersede(plan: ServicePlanBuilder, attempt: model.Attempt) -> None:
     plan.drop_build(attempt)
 
 
-def settle_revisions(plan: ServicePlanBuilder) -> list[model.Revision]:
-    """What became of the revision that runs, builds that failed, and no more records than are kept.
+def update_records(plan: ServicePlanBuilder) -> list[model.Revision]:
+    """Record the outcome of the running revision and failed builds, and delete surplus records.
 
-    Returns those that go.
+    Returns the deleted ones.
     """
     if not plan.is_granted:
         return []
-    _note_outcome(plan)
+    _record_outcome(plan)
     for attempt in plan.seen.attempts:
         if attempt.state == model.BuildState.FAILED:
             record_attempt(plan, attempt)
     last = revisions.last_deployed(plan.revisions)
-    # The record of a Job that is still there would be made again.
+    # The record of an existing Job would be created again.
     of_jobs = {names.attempt_record(plan.seen.identity, a.name) for a in plan.seen.attempts}
     needed = of_jobs | {name for name in (plan.revision, plan.live, last.name if last else None) if name}
-    dropped = revisions.superfluous(plan.revisions, frozenset(needed))
+    dropped = revisions.surplus_records(plan.revisions, frozenset(needed))
     for revision in dropped:
         plan.effects.append(effects.Delete(record_ref(plan, revision), revision.uid or None))
         plan.revisions.remove(revision)
     return dropped
 
 
-def _note_outcome(plan: ServicePlanBuilder) -> None:
-    """Deployed stays; a failure stays until the revision is deployed after all."""
+def _record_outcome(plan: ServicePlanBuilder) -> None:
+    """Deployed is final; a failure may still become Deployed."""
     live, workload = plan.live, plan.seen.workload
     revision = revisions.find(plan.revisions, live) if live else None
     if workload is None or revision is None or revision.outcome == Reason.DEPLOYED:
         return
     fact = plan.facts.get(ConditionType.DEPLOYED)
-    if _serves(plan, workload):
-        amend(plan, replace(revision, outcome=str(Reason.DEPLOYED)))
+    if _was_deployed(plan, workload):
+        update_record(plan, replace(revision, outcome=str(Reason.DEPLOYED)))
     elif live == plan.revision and fact is not None and fact.status == "False" and revision.outcome != fact.reason:
-        amend(plan, replace(revision, outcome=str(fact.reason)))
+        update_record(plan, replace(revision, outcome=str(fact.reason)))
 
 
-def _serves(plan: ServicePlanBuilder, workload: Manifest) -> bool:
-    """All pods of the revision were ready; or its schedule is in place, and nothing keeps its pods from starting."""
+def _was_deployed(plan: ServicePlanBuilder, workload: Manifest) -> bool:
+    """All pods of the revision were ready; or its schedule is in place, and its pods can start."""
     if workload["kind"] == kinds.CRON_JOB.kind:
         fact = plan.facts.get(ConditionType.DEPLOYED)
         return plan.live == plan.revision and fact is not None and fact.status == "True"
@@ -104,8 +104,8 @@ def _serves(plan: ServicePlanBuilder, workload: Manifest) -> bool:
     return rollout.complete and workload["spec"].get("replicas", 1) > 0
 
 
-def amend(plan: ServicePlanBuilder, revision: model.Revision) -> model.Revision:
-    """Write what changed of a record; its data never does."""
+def update_record(plan: ServicePlanBuilder, revision: model.Revision) -> model.Revision:
+    """Update a record's annotations and number; its data never changes."""
     index, old = next((i, r) for i, r in enumerate(plan.revisions) if r.name == revision.name)
     notes: dict[str, str | None] = {}
     if revision.outcome != old.outcome:
@@ -130,5 +130,5 @@ def _create(plan: ServicePlanBuilder, revision: model.Revision) -> model.Revisio
 
 
 def record_ref(plan: ServicePlanBuilder, revision: model.Revision) -> Ref:
-    """Where the record of a revision lies."""
+    """The object that holds the record of a revision."""
     return Ref(kinds.CONTROLLER_REVISION, plan.seen.identity.namespace, revision.name)

@@ -1,17 +1,17 @@
-"""Pure: how many pods, and who says so. With autoscaling Ink gives the number to begin with and then lets go of it."""
+"""Pure: how many pods, and who decides. With autoscaling, Ink sets the initial number and then gives up the field."""
 
 from ink_api import group
 
 from ink_operator.core import effects
 from ink_operator.core.objects import Manifest, ref_of
-from ink_operator.inkservice.decide.cron import hold_schedule
+from ink_operator.inkservice.decide.cron import sync_suspend
 from ink_operator.inkservice.decide.plan import ServicePlanBuilder
 from ink_operator.inkservice.desired.workload import make_autoscaler, make_hand_over
 from ink_operator.inkservice.facts import effective
 
 
 def scaled_by_others(plan: ServicePlanBuilder) -> bool:
-    """The number of pods is not Ink's any more. Zero pods are nobody's wish but Ink's: nothing scales up from there."""
+    """The number of pods is no longer Ink's. Only Ink scales to zero: nothing scales up from there."""
     service, live = plan.service, plan.seen.deployment
     if service.spec.autoscaling is None or effective.wanted_replicas(service) == 0:
         return False
@@ -19,7 +19,7 @@ def scaled_by_others(plan: ServicePlanBuilder) -> bool:
 
 
 def hand_over(plan: ServicePlanBuilder) -> None:
-    """Before the Deployment is applied without `replicas`."""
+    """Give up `replicas` before the Deployment is applied without it."""
     live = plan.seen.deployment
     if live is not None and scaled_by_others(plan) and owns_replicas(live):
         plan.effects.append(effects.HandOver(make_hand_over(live)))
@@ -34,7 +34,7 @@ def owns_replicas(live: Manifest) -> bool:
 
 
 def autoscaler_step(plan: ServicePlanBuilder) -> None:
-    """A suspended service has none: it would not come to rest at zero by itself."""
+    """A suspended service has none: an autoscaler would not leave it at zero."""
     scaling, live = plan.service.spec.autoscaling, plan.seen.autoscaler
     if scaling is None or effective.wanted_replicas(plan.service) == 0 or plan.service.spec.cron is not None:
         plan.remove(live)
@@ -43,8 +43,8 @@ def autoscaler_step(plan: ServicePlanBuilder) -> None:
 
 
 def scale_step(plan: ServicePlanBuilder) -> None:
-    """While no image is known for the newest spec, the old revision still follows `replicas` and `suspend`."""
-    hold_schedule(plan)
+    """While no image is known for the newest spec, `replicas` and `suspend` still apply to the old revision."""
+    sync_suspend(plan)
     live = plan.seen.deployment
     wanted = effective.first_replicas(plan.service)
     if live is not None and not scaled_by_others(plan) and live["spec"].get("replicas", 1) != wanted:

@@ -1,4 +1,4 @@
-"""Pure: what is -> what to do and what to say. The order of the steps is the order of a service's life."""
+"""Pure: observed state -> effects and conditions. The steps are in the order of a service's life."""
 
 from datetime import datetime
 
@@ -11,9 +11,9 @@ from ink_operator.core.objects import Manifest, Ref, annotations_of
 from ink_operator.inkservice import model, names
 from ink_operator.inkservice.decide import checks
 from ink_operator.inkservice.decide.build import Chosen, build_step
-from ink_operator.inkservice.decide.cron import cron_rests, cron_step
+from ink_operator.inkservice.decide.cron import cron_is_suspended, cron_step
 from ink_operator.inkservice.decide.images import retire_step
-from ink_operator.inkservice.decide.plan import ServicePlanBuilder
+from ink_operator.inkservice.decide.plan import SET_UP_REQUEUE_SECONDS, ServicePlanBuilder
 from ink_operator.inkservice.decide.prerequisites import (
     drop_environment,
     drop_volumes,
@@ -23,7 +23,7 @@ from ink_operator.inkservice.decide.prerequisites import (
     storage_step,
 )
 from ink_operator.inkservice.decide.release import release_step
-from ink_operator.inkservice.decide.revision import fix_numbers, record, settle_revisions
+from ink_operator.inkservice.decide.revision import record, renumber_records, update_records
 from ink_operator.inkservice.decide.scale import autoscaler_step, hand_over, scale_step, scaled_by_others
 from ink_operator.inkservice.decide.ttl import expire_step, expired
 from ink_operator.inkservice.desired.namespace import set_up
@@ -35,21 +35,20 @@ from ink_operator.inkservice.facts.rollout import Rollout, rollout_of
 from ink_operator.inkservice.facts.status import CHAIN
 from ink_operator.inkservice.names import ANNOTATION_EMPTY_SINCE
 
-ROUTING_MOST_SECONDS = 60.0
-"""After that long without an answer through the ingress, routing has failed."""
-TERMINATING_LOOK_SECONDS = 5.0
-SET_UP_LOOK_SECONDS = 0.1
+ROUTING_TIMEOUT_SECONDS = 60.0
+"""Without an answer through the ingress after this time, routing has failed."""
+TERMINATING_REQUEUE_SECONDS = 5.0
 
 
 def decide(context: model.ServiceContext, seen: model.Observed, now: datetime) -> model.ServicePlan:
-    """One step forward from any state; no effects at all when everything is as it should be."""
+    """One step forward from any state; no effects when everything is as it should be."""
     plan, service = ServicePlanBuilder(context, seen, now), context.service
     dropped: list[model.Revision] = []
     if expired(plan):
         expire_step(plan)
         return plan.finish()
     if not _refused(plan):
-        fix_numbers(plan)
+        renumber_records(plan)
         _claim(plan)
         chosen = _suspended(plan) if effective.wanted_replicas(service) == 0 else build_step(plan)
         _tenancy(plan)
@@ -61,8 +60,8 @@ def decide(context: model.ServiceContext, seen: model.Observed, now: datetime) -
                 plan.release_hosts()
         if effective.wanted_replicas(service) == 0:
             _report_suspended(plan)
-        dropped = settle_revisions(plan)
-    _tidy(plan)
+        dropped = update_records(plan)
+    _clean_up_builds(plan)
     retire_step(plan, dropped)
     return plan.finish()
 
@@ -73,7 +72,7 @@ def _refused(plan: ServicePlanBuilder) -> bool:
         if failure is not None:
             plan.refuse(failure)
             if failure.reason == Reason.NAMESPACE_TERMINATING:
-                plan.requeue_after(TERMINATING_LOOK_SECONDS)
+                plan.requeue_after(TERMINATING_REQUEUE_SECONDS)
             return True
     return _host_refused(plan)
 
@@ -96,7 +95,7 @@ def _tenancy(plan: ServicePlanBuilder) -> None:
     seen, settings = plan.seen, plan.settings
     wanted = set_up(seen.identity, plan.is_gateway_managed, settings)
     if plan.is_gateway_managed or plan.is_granted:
-        # In an owner's namespace nobody has looked before: a policy of our name may be the owner's.
+        # Not checked yet in an owner's namespace: a policy with our name may be the owner's.
         wanted += make_policies(seen.identity.namespace, plan.is_gateway_managed, settings)
     for manifest in wanted:
         plan.apply(seen.tenancy.get((manifest["kind"], manifest["metadata"]["name"])), manifest)
@@ -118,14 +117,16 @@ def _report_suspended(plan: ServicePlanBuilder) -> None:
     at_rest = deployment is None or not (
         deployment["spec"].get("replicas", 1) or (deployment.get("status") or {}).get("replicas")
     )
-    if at_rest and cron_rests(plan):
-        plan.set_condition(ConditionType.READY, "True", Reason.SUSPENDED, "The service is scaled to zero, as asked.")
+    if at_rest and cron_is_suspended(plan):
+        plan.set_condition(
+            ConditionType.READY, "True", Reason.SUSPENDED, "The service is scaled to zero, as the spec asks."
+        )
     else:
         plan.set_condition(ConditionType.READY, "Unknown", Reason.DEPLOYING, "The service is being scaled to zero.")
 
 
 def _run(plan: ServicePlanBuilder, running: model.Running, newest: bool) -> None:
-    """Bring it up as its own ink.yaml says where the spec says nothing, unless that cannot be."""
+    """Deploy it with the settings of its own ink.yaml where the spec has none, unless these are refused."""
     had_host = plan.host is not None
     plan.run_as(running)
     if plan.host is not None and not had_host:
@@ -133,7 +134,7 @@ def _run(plan: ServicePlanBuilder, running: model.Running, newest: bool) -> None
             scale_step(plan)
             return
         _claim(plan)
-    failure = checks.inkfile_is_not_served(plan)
+    failure = checks.inkfile_is_unsupported(plan)
     if failure is None:
         _deploy(plan, running, newest)
         return
@@ -143,14 +144,14 @@ def _run(plan: ServicePlanBuilder, running: model.Running, newest: bool) -> None
 
 
 def _deploy(plan: ServicePlanBuilder, running: model.Running, newest: bool) -> None:
-    """What runs, and what it needs. `newest`: this is the newest revision, so its state is the service's state."""
+    """The workload and what it needs. `newest`: this is the newest revision, so its state is the service's state."""
     service = plan.effective
     ports = effective.ports_of(service, running.port)
     plan.image, plan.port = running.image, (ports[0].port if ports else None)
     if not plan.is_granted:
-        # Nobody has looked yet: at what is referred to, or whether an object of our name is somebody else's.
+        # Not read yet: what the service refers to, and whether an object with our name is someone else's.
         plan.set_condition(ConditionType.DEPLOYED, "Unknown", Reason.DEPLOYING, "The namespace is being set up.")
-        plan.requeue_after(SET_UP_LOOK_SECONDS)
+        plan.requeue_after(SET_UP_REQUEUE_SECONDS)
         return
     if not (isolation_step(plan) and environment_step(plan) and storage_step(plan)):
         scale_step(plan)
@@ -245,31 +246,33 @@ def _report_route(plan: ServicePlanBuilder, rollout: Rollout, changing: bool) ->
         )
     else:
         age = (plan.now - rollout.ready_since).total_seconds() if rollout.ready_since else 0.0
-        detail = answer.detail if answer is not None else "the route is being made"
-        if age > ROUTING_MOST_SECONDS:
+        detail = answer.detail if answer is not None else "its route is not ready yet"
+        if age > ROUTING_TIMEOUT_SECONDS:
             plan.set_condition(
                 ConditionType.ROUTED, "False", Reason.NOT_ROUTED, f"The application is ready, but {detail}."
             )
         else:
-            plan.set_condition(ConditionType.ROUTED, "Unknown", Reason.ROUTING, "Waits for the public host to answer.")
-        plan.requeue_after(0.25 if age < 5 else 2.0 if age < ROUTING_MOST_SECONDS else 15.0)
+            plan.set_condition(
+                ConditionType.ROUTED, "Unknown", Reason.ROUTING, "Waiting for the public host to answer."
+            )
+        plan.requeue_after(0.25 if age < 5 else 2.0 if age < ROUTING_TIMEOUT_SECONDS else 15.0)
 
 
-def _tidy(plan: ServicePlanBuilder) -> None:
-    """Keep verdicts, and no more finished Jobs than needed for logs."""
+def _clean_up_builds(plan: ServicePlanBuilder) -> None:
+    """Record verdicts, and delete finished Jobs that are not needed for logs."""
     plan.effects.extend(model.RecordVerdict(a) for a in plan.seen.attempts if a.verdict is not None and not a.recorded)
     deployed = plan.facts.get(ConditionType.DEPLOYED)
     if deployed is not None and deployed.reason == Reason.DEPLOYING:
-        return  # Old pods can go when no new one waits for the same node to do its work.
+        return  # Deleting old pods can wait until the rollout no longer keeps the node busy.
     current = plan.seen.build.key if plan.seen.build else ""
     ended = [a for a in plan.seen.attempts if a.state in (model.BuildState.SUCCEEDED, model.BuildState.FAILED)]
     keep = {a.name for a in ended[-max(1, plan.settings.build_history) :]}
     newest = next((a.name for a in reversed(ended) if a.build_key == current), None)
     for attempt in ended:
-        if attempt.recorded and attempt.name not in keep and attempt.name != newest and _is_remembered(plan, attempt):
+        if attempt.recorded and attempt.name not in keep and attempt.name != newest and _is_recorded(plan, attempt):
             plan.drop_build(attempt)
 
 
-def _is_remembered(plan: ServicePlanBuilder, attempt: model.Attempt) -> bool:
+def _is_recorded(plan: ServicePlanBuilder, attempt: model.Attempt) -> bool:
     name = names.attempt_record(plan.seen.identity, attempt.name)
     return attempt.state != model.BuildState.FAILED or any(r.name == name for r in plan.revisions)

@@ -1,6 +1,6 @@
-"""Pure: a service with a lifetime. When it is over, what it runs goes; the object stays and says so.
+"""Pure: a service with a lifetime. When it ends, everything that it runs is deleted; the object stays, with Expired.
 
-Only where the gateway writes does the object go as well: elsewhere it is somebody's file, which GitOps brings back.
+Only the gateway's objects are deleted as well: others are someone's file, which GitOps would bring back.
 """
 
 from datetime import timedelta
@@ -16,11 +16,11 @@ from ink_operator.inkservice.facts import ownership
 from ink_operator.inkservice.facts.status import CHAIN
 
 EXPIRY_RETRY_SECONDS = 1.0
-"""What went first frees what goes next."""
+"""The first deletions make the next ones possible."""
 
 
 def seconds_left(plan: ServicePlanBuilder) -> float | None:
-    """Until the lifetime is over; None without one."""
+    """Until the lifetime ends; None without one."""
     created, ttl = times.parse_time(plan.service.metadata.creation_timestamp), plan.service.spec.ttl
     if created is None or ttl is None:
         return None
@@ -28,17 +28,17 @@ def seconds_left(plan: ServicePlanBuilder) -> float | None:
 
 
 def expired(plan: ServicePlanBuilder) -> bool:
-    """Whether it is over. If not, the service is looked at again the moment it is."""
-    left = seconds_left(plan)
-    if left is None:
+    """Whether it has ended. If not, requeues the service for that moment."""
+    remaining = seconds_left(plan)
+    if remaining is None:
         return False
-    if left > 0:
-        plan.requeue_after(left)
-    return left <= 0
+    if remaining > 0:
+        plan.requeue_after(remaining)
+    return remaining <= 0
 
 
 def expire_step(plan: ServicePlanBuilder) -> None:
-    """Route first, then pods, then what they used. Volumes follow their policies."""
+    """Route first, then pods, then what they used. Volumes are kept or deleted by their policies."""
     seen = plan.seen
     _remove_ours(plan, seen.ingress, seen.autoscaler, seen.deployment, seen.cron_job, seen.service)
     if plan.effects:
@@ -49,7 +49,7 @@ def expire_step(plan: ServicePlanBuilder) -> None:
         plan.release_hosts(*plan.held_claim)
     for attempt in seen.attempts:
         plan.drop_build(attempt)
-    # The records of its revisions stay with it: a longer lifetime brings it back without a build.
+    # The records of its revisions are kept: a longer lifetime brings it back without a build.
     plan.effects += [
         effects.Delete(Ref(kinds.JOB, seen.identity.namespace, run.name), run.uid) for run in seen.releases
     ]

@@ -21,7 +21,7 @@ CLIENT_KEYS = ("INK_BUILDKIT_CA", "INK_BUILDKIT_CERT", "INK_BUILDKIT_KEY")
 SECRET_KEYS = ("INK_GIT_USERNAME", "INK_GIT_PASSWORD", "INK_REGISTRY_TOKEN", *CLIENT_KEYS)
 JOB_UID_FIELD = "metadata.labels['batch.kubernetes.io/controller-uid']"
 BUILD_SECRETS = "INK_BUILD_SECRETS"
-"""Key of what the build's variables from elsewhere hold, where there are any."""
+"""Key of the values of the build's variables that come from elsewhere, if there are any."""
 
 
 def timeout_seconds(service: InkService, settings: Settings) -> int:
@@ -108,7 +108,7 @@ def make_secret(
 
 
 def secret_keys(start: model.StartBuild) -> tuple[str, ...]:
-    """What the build's Secret holds, each read as a variable of the builder."""
+    """The keys of the build's Secret; each is an environment variable of the builder."""
     return (*SECRET_KEYS, BUILD_SECRETS) if start.secrets else SECRET_KEYS
 
 
@@ -127,14 +127,14 @@ def _container(context: model.ServiceContext, start: model.StartBuild) -> dict[s
             "requests": {"cpu": "100m", "memory": "128Mi"},
             "limits": {"cpu": "2", "memory": "1Gi"},
         },
-        # The clone lies in the container's own layer: a volume would cost a third of a second at each start.
+        # The clone is in the container's own layer: a volume would cost a third of a second at each start.
         "securityContext": {**common.RESTRICTED, "readOnlyRootFilesystem": False},
         "terminationMessagePolicy": "File",
     }
 
 
 def _literal(value: str) -> str:
-    """A value that reaches the builder as it is: Kubernetes would put other variables in place of `$(NAME)`."""
+    """The value escaped, so that Kubernetes does not expand `$(NAME)`."""
     return value.replace("$", "$$")
 
 
@@ -171,7 +171,7 @@ def _environment(context: model.ServiceContext, start: model.StartBuild) -> dict
 
 
 def _extras(settings: Settings) -> dict[str, str]:
-    """What images get beside their layers, where the platform asks for it."""
+    """Provenance, SBOM and cache, if the platform wants them."""
     chosen = {
         "INK_SCAN_IMAGE": settings.scan_image.replace("off", ""),
         "INK_SBOM_GENERATOR": settings.sbom_generator,

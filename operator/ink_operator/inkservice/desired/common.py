@@ -45,7 +45,7 @@ def child(
     owners: list[dict[str, Any]] | None = None,
     stamp: bool = True,
 ) -> Manifest:
-    """A child with labels, the owner's annotation, its own hash, and `owners`, or the CR where it may be the owner.
+    """A child with labels, the owner's annotation, its own hash, and `owners`, or else the CR if it may be the owner.
 
     `stamp`: False for a child that is created once and never compared, so it has no hash.
     """

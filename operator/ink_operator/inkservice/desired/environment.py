@@ -24,7 +24,7 @@ def make_env_secret(service: InkService, identity: ServiceIdentity, values: Mapp
 def make_env_grant(
     service: InkService, identity: ServiceIdentity, secret_uid: str, settings: Settings
 ) -> tuple[Manifest, Manifest]:
-    """Role and RoleBinding for the gateway. They belong to the Secret, and go with it."""
+    """Role and RoleBinding for the gateway. They are owned by the Secret, and deleted with it."""
     name = names.env_secret(identity)
     owners = [{"apiVersion": kinds.SECRET.api_version, "kind": kinds.SECRET.kind, "name": name, "uid": secret_uid}]
     rule = {"apiGroups": [""], "resources": ["secrets"], "resourceNames": [name], "verbs": ["get"]}

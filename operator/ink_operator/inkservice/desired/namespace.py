@@ -17,7 +17,7 @@ BASELINE, RESTRICTED = "baseline", "restricted"
 
 
 def make_namespace(identity: ServiceIdentity) -> Manifest:
-    """Pod Security enforces baseline and warns of what is not restricted: images that start as root may run."""
+    """Pod Security enforces baseline and warns for restricted: images that start as root may run."""
     labels = {
         group.LABEL_MANAGED_BY: group.MANAGED_BY,
         group.LABEL_MANAGED_NAMESPACE: "true",
@@ -43,7 +43,7 @@ def make_own_grant(namespace: str, settings: Settings) -> Manifest:
 
 
 def make_quota(namespace: str) -> Manifest:
-    """The most that one project may use."""
+    """Limits for a whole project."""
     hard = {
         "limits.cpu": "40",
         "limits.memory": "40Gi",
@@ -57,7 +57,7 @@ def make_quota(namespace: str) -> Manifest:
 
 
 def make_limit_range(namespace: str) -> Manifest:
-    """What a container gets that says nothing; a quota needs every container to say something."""
+    """Defaults for containers without resources; a quota requires every container to have some."""
     limits = {
         "type": "Container",
         "default": {"cpu": DEFAULT_CPU, "memory": DEFAULT_MEMORY},
@@ -67,7 +67,7 @@ def make_limit_range(namespace: str) -> Manifest:
 
 
 def set_up(identity: ServiceIdentity, is_gateway_managed: bool, settings: Settings) -> list[Manifest]:
-    """Everything but the policies, in the order it must be made; elsewhere only the operator's own grant."""
+    """Everything but the policies, in the order of creation; in an owner's namespace only the operator's own grant."""
     name = identity.namespace
     operator = make_own_grant(name, settings)
     if not is_gateway_managed:

@@ -52,7 +52,7 @@ def make_ingress(service: InkService, identity: ServiceIdentity, host: str, port
 
 
 def make_claim(service: InkService, identity: ServiceIdentity, host: str, settings: Settings) -> Manifest:
-    """The ConfigMap that says whose the host is. Its name comes from the host: creating it is the atomic act."""
+    """The ConfigMap that says who holds the host. It is named after the host, so that creating it is atomic."""
     return {
         "apiVersion": kinds.CONFIG_MAP.api_version,
         "kind": kinds.CONFIG_MAP.kind,

@@ -1,7 +1,7 @@
-"""A newer operator with other defaults restarts nothing by itself: a workload keeps the pod template it was given.
+"""A newer operator with other defaults restarts nothing by itself: a workload keeps its pod template.
 
-The Deployment carries the template as it was rendered, and a name for what was asked of it then. While the same is
-asked, that template is the wanted one, so an edit by hand is still undone; what is newly asked is rendered anew.
+The Deployment stores the template as it was rendered, and a hash of the request behind it. While the request is the
+same, that template is the wanted one, so that manual edits are still undone; a new request is rendered again.
 """
 
 import json
@@ -15,10 +15,10 @@ from ink_operator.core.objects import Manifest, annotations_of
 
 ANNOTATION_ASKED = f"{group.GROUP}/asked"
 ANNOTATION_TEMPLATE = f"{group.GROUP}/template"
-TEMPLATE_MOST_BYTES = 200_000
+TEMPLATE_MAX_BYTES = 200_000
 """All annotations of an object together may have 256 KiB. A larger template follows the operator's defaults at once."""
 
-NOT_OF_PODS = frozenset(
+NON_POD_FIELDS = frozenset(
     {
         "autoscaling",
         "build",
@@ -34,15 +34,15 @@ NOT_OF_PODS = frozenset(
         "ttl",
     }
 )
-"""Fields of the spec that no pod sees by themselves: changing them must not bring new defaults along."""
+"""Fields of the spec that do not affect pods: changing them must not apply new defaults."""
 
 
 def asked_of(service: InkService, template: Manifest) -> str:
-    """Names what the user asks of the pods: the spec's part in them, the image, and the template's annotations.
+    """A hash of what the user asks for: the spec's part in the pods, the image, and the template's annotations.
 
-    Annotations of the template name data (a restart, values of variables), so a constant does not belong there.
+    Annotations of the template stand for data (a restart, values of variables): do not put constants there.
     """
-    spec = service.spec.model_dump(mode="json", by_alias=True, exclude=set(NOT_OF_PODS), exclude_defaults=True)
+    spec = service.spec.model_dump(mode="json", by_alias=True, exclude=set(NON_POD_FIELDS), exclude_defaults=True)
     pods: dict[str, Any] = template["spec"]
     image = [container["image"] for container in pods["containers"]]
     pull = pods.get("imagePullSecrets")
@@ -50,7 +50,7 @@ def asked_of(service: InkService, template: Manifest) -> str:
 
 
 def kept_template(live: Manifest | None, asked: str) -> Manifest | None:
-    """The template that the live Deployment was given for the same; None when there is none to keep."""
+    """The stored template of the live Deployment for the same request; None if there is none to keep."""
     if live is None:
         return None
     notes = annotations_of(live)
@@ -64,8 +64,8 @@ def kept_template(live: Manifest | None, asked: str) -> Manifest | None:
 
 
 def notes_of(asked: str, template: Manifest) -> dict[str, str]:
-    """The annotations by which a later operator finds the template again."""
+    """The annotations that store the template for a later operator."""
     text = json.dumps(template, sort_keys=True, separators=(",", ":"))
-    if len(text.encode()) > TEMPLATE_MOST_BYTES:
+    if len(text.encode()) > TEMPLATE_MAX_BYTES:
         return {ANNOTATION_ASKED: asked}
     return {ANNOTATION_ASKED: asked, ANNOTATION_TEMPLATE: text}

@@ -1,4 +1,4 @@
-"""The pods of a service, whatever makes them."""
+"""The pods of a service, for every kind of workload."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -20,7 +20,7 @@ from ink_operator.settings import Settings
 EMPTY: Mapping[str, str] = MappingProxyType({})
 ANNOTATION_RESTARTED = "ml.ink/restarted-at"
 NEVER = 86_400
-"""Startup failures before the kubelet kills: in effect never, as Ink reports a slow start and a late one heals."""
+"""Startup failures before the kubelet kills: in effect never. Ink reports a slow start, and a late one recovers."""
 
 
 def make_template(
@@ -35,8 +35,8 @@ def make_template(
 ) -> dict[str, Any]:
     """The template of pods that run `running.image` with the spec's settings, labelled with its own hash.
 
-    `digests`: annotations that name the values of variables, so that pods roll when one changes.
-    `live` keeps its pod template while nothing else is asked of it, whatever today's defaults are.
+    `digests`: annotations with digests of the values of variables, so that pods roll when one changes.
+    `live` keeps its pod template while the request is the same, whatever today's defaults are.
     """
     restarted = service.spec.restarted_at
     metadata: dict[str, Any] = {
@@ -56,7 +56,7 @@ def make_template(
 
 
 def revision_annotations(service: InkService, running: model.Running, template: dict[str, Any]) -> dict[str, str]:
-    """What whoever makes the pods records of their revision: it outlives any status."""
+    """Annotations of the workload that record its revision: they outlive any status."""
     annotations = {
         names.ANNOTATION_REVISION: template["metadata"]["labels"][names.LABEL_REVISION],
         names.ANNOTATION_IMAGE: running.image,
@@ -92,7 +92,7 @@ def _pod(
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
         "securityContext": {"seccompProfile": common.RESTRICTED["seccompProfile"], **security},
-        "terminationGracePeriodSeconds": effective.leaving_of(service, ports).grace_seconds,
+        "terminationGracePeriodSeconds": effective.shutdown_of(service, ports).grace_seconds,
         "containers": [{**_container(service, identity, running, ports, settings), **mounts}],
         **volumes,
     }
@@ -121,7 +121,7 @@ def _container(
     }
     if ports:
         container["ports"] = [{"name": p.name, "containerPort": p.port, "protocol": "TCP"} for p in ports]
-    drain = effective.leaving_of(service, ports).drain_seconds
+    drain = effective.shutdown_of(service, ports).drain_seconds
     if drain:
         container["lifecycle"] = {"preStop": {"sleep": {"seconds": drain}}}
     if service.spec.env_from:
@@ -145,12 +145,12 @@ def _probes(service: InkService, ports: list[Port], settings: Settings) -> dict[
     check["timeoutSeconds"] = probe.timeout_seconds
     later = {**check, "periodSeconds": probe.interval_seconds, "failureThreshold": probe.failure_threshold}
     if probe.interval_seconds == 1 and not probe.restarts:
-        # It sees a start as soon as a startup probe would, which would only delay its own first look.
+        # It notices a start as soon as a startup probe would; a startup probe would only delay its first check.
         return {"readinessProbe": later}
     return {
         "startupProbe": {**check, "periodSeconds": 1, "failureThreshold": NEVER},
         "readinessProbe": later,
-        # It begins once the startup probe has succeeded: a slow start is never restarted.
+        # It begins once the startup probe has succeeded, so a slow start is never restarted.
         **({"livenessProbe": later} if probe.restarts else {}),
     }
 
@@ -158,7 +158,7 @@ def _probes(service: InkService, ports: list[Port], settings: Settings) -> dict[
 def _environment(env: list[EnvVar], ports: list[Port], sealed_in: str) -> list[dict[str, Any]]:
     """PORT first, unless the spec sets it, so that other variables may refer to it; then by name.
 
-    `sealed_in`: the Secret that holds what sealed variables hold.
+    `sealed_in`: the Secret with the values of sealed variables.
     """
     given = {variable.name for variable in env}
     out: list[dict[str, Any]] = []

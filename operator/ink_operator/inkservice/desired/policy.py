@@ -1,6 +1,6 @@
 """NetworkPolicies of a tenant's pods: closed by default, then what an application needs.
 
-Ports are those of pods, as policies see traffic after Services are resolved.
+Ports are those of pods, because policies see traffic after Services are resolved.
 """
 
 from typing import Any

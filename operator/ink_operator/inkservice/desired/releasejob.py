@@ -20,7 +20,7 @@ SERVING = ("args", "ports", "lifecycle", "startupProbe", "readinessProbe", "live
 
 
 def run_name(service: InkService, revision: model.Revision, release: Release) -> str:
-    """Names one run: a failed one is tried again under another name only."""
+    """Names one run: a failed run is only retried under another name."""
     parts = (json.dumps(release.command), release.timeout or "", service.spec.rebuild_token or "")
     return short_hash(revision.name, *parts, length=8)
 
@@ -33,13 +33,13 @@ def timeout_seconds(release: Release) -> int:
 def make_release_job(
     service: InkService, identity: ServiceIdentity, revision: model.Revision, release: Release, workload: Manifest
 ) -> Manifest:
-    """`workload`: what is to run the revision once it is released."""
+    """`workload`: what will run the revision once it is released."""
     run = run_name(service, revision, release)
     spec = {
         "backoffLimit": 0,
         "activeDeadlineSeconds": timeout_seconds(release),
         "podReplacementPolicy": "Failed",
-        # A node that goes away is no failure of the command: it runs again, as it must be able to.
+        # A lost node is not a failure of the command: it runs again, which release commands must support.
         "podFailurePolicy": {
             "rules": [{"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]}]
         },

@@ -1,6 +1,6 @@
-"""The ControllerRevision of a revision, or of an attempt at a build that gave none; `revisions.py` reads it back.
+"""The ControllerRevision of a revision, or of a build attempt without an image; `facts/revisions.py` reads it.
 
-`data` never changes: what is known when the record is made. What becomes known later stands in annotations.
+`data` never changes: it has what is known when the record is created. Annotations have what becomes known later.
 """
 
 import json
@@ -47,6 +47,6 @@ def make_revision(service: InkService, identity: ServiceIdentity, revision: mode
     )
 
 
-def release_json(end: model.ReleaseEnd) -> str:
-    """The end of a release as its annotation holds it."""
+def release_json(end: model.ReleaseResult) -> str:
+    """The result of a release as its annotation stores it."""
     return json.dumps({"run": end.run, "ok": end.ok, "message": end.message}, sort_keys=True)

@@ -1,6 +1,6 @@
 """The claims of a service's volumes, and how its pods use them.
 
-A claim has no owner reference: what becomes of the data is decided by its policy, never by the garbage collector.
+A claim has no owner reference: its policy decides what happens to the data, never the garbage collector.
 """
 
 from typing import Any
@@ -15,7 +15,7 @@ from ink_operator.inkservice.desired import common
 from ink_operator.inkservice.facts import ownership
 
 GROUP_ID = 65532
-"""Group that owns the files: the kubelet gives it to every container, so that whatever user it has may write."""
+"""Group that owns the files: the kubelet adds it to every container, so that any user may write."""
 
 
 def make_volume_claim(service: InkService, identity: ServiceIdentity, volume: Volume, size: str) -> Manifest:
@@ -43,7 +43,7 @@ def size_of(live: Manifest) -> str:
 
 
 def larger(live: str, wanted: str) -> str:
-    """Claims never shrink. A size that only others would write so stays as it is."""
+    """Claims never shrink. A size that is not a plain quantity stays as it is."""
     try:
         return wanted if canonical.parse_quantity(wanted) > canonical.parse_quantity(live) else live
     except ValueError:

@@ -1,4 +1,4 @@
-"""What makes the pods of a service: a Deployment with its HorizontalPodAutoscaler, or a CronJob."""
+"""What creates the pods of a service: a Deployment with its HorizontalPodAutoscaler, or a CronJob."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -32,7 +32,7 @@ def make_deployment(
 ) -> Manifest:
     """The Deployment that runs `running.image` with the spec's settings. `digests`, `live`: see make_template.
 
-    `scaled_by_others`: it says nothing of the number of pods.
+    `scaled_by_others`: leave out the number of pods.
     """
     template = make_template(service, identity, running, settings, digests, live=live)
     spec: dict[str, Any] = {
@@ -45,7 +45,7 @@ def make_deployment(
     if not scaled_by_others:
         spec["replicas"] = effective.first_replicas(service)
     if service.spec.volumes:
-        # One pod at a time may have the disk, so the new one waits for the old one to be gone.
+        # Only one pod at a time may mount the volume, so the new one waits until the old one is gone.
         spec["strategy"] = {"type": "Recreate"}
         spec["progressDeadlineSeconds"] += template["spec"]["terminationGracePeriodSeconds"]
     if not effective.ports_of(service, running.port):
@@ -63,11 +63,11 @@ def make_deployment(
 
 
 TARGET_CPU_PERCENT = 80
-DOWN_SECONDS = 300
+SCALE_DOWN_WINDOW_SECONDS = 300
 
 
 def make_autoscaler(service: InkService, identity: ServiceIdentity, wanted: Autoscaling) -> Manifest:
-    """Scales the Deployment by the use of what its pods request."""
+    """Scales the Deployment by the utilisation of its pods' requests."""
     cpu, memory = wanted.target_cpu_utilization_percentage, wanted.target_memory_utilization_percentage
     if cpu is None and memory is None:
         cpu = TARGET_CPU_PERCENT
@@ -81,8 +81,10 @@ def make_autoscaler(service: InkService, identity: ServiceIdentity, wanted: Auto
         "maxReplicas": wanted.max_replicas,
         "metrics": [_metric(name, target) for name, target in (("cpu", cpu), ("memory", memory)) if target is not None],
         "behavior": {
-            "scaleUp": {"stabilizationWindowSeconds": _calm(wanted.scale_up_cooldown, 0)},
-            "scaleDown": {"stabilizationWindowSeconds": _calm(wanted.scale_down_cooldown, DOWN_SECONDS)},
+            "scaleUp": {"stabilizationWindowSeconds": _window_seconds(wanted.scale_up_cooldown, 0)},
+            "scaleDown": {
+                "stabilizationWindowSeconds": _window_seconds(wanted.scale_down_cooldown, SCALE_DOWN_WINDOW_SECONDS)
+            },
         },
     }
     return common.child(
@@ -97,16 +99,16 @@ def make_autoscaler(service: InkService, identity: ServiceIdentity, wanted: Auto
 
 
 def make_hand_over(live: Manifest) -> Manifest:
-    """The Deployment's number of pods as it is, to be applied by a manager of its own.
+    """The Deployment's current number of pods, to be applied by a separate field manager.
 
-    A field that its last owner applies no more is removed, and the API server would put its default of one pod in its
-    place. So another owner takes the value first; whoever scales takes it from that one.
+    When its last manager stops applying a field, the API server removes it and falls back to the default of one pod. So
+    another manager takes over the value first, and the autoscaler takes it from there.
     """
     meta = live["metadata"]
     return {
         "apiVersion": kinds.DEPLOYMENT.api_version,
         "kind": kinds.DEPLOYMENT.kind,
-        # At this very version: a number that changed meanwhile is somebody else's already.
+        # Only at this version: if the number has changed since, someone else already manages it.
         "metadata": {
             "name": meta["name"],
             "namespace": meta["namespace"],
@@ -121,15 +123,15 @@ def _metric(name: str, percent: int) -> dict[str, Any]:
     return {"type": "Resource", "resource": {"name": name, "target": target}}
 
 
-def _calm(cooldown: str | None, default: int) -> int:
+def _window_seconds(cooldown: str | None, default: int) -> int:
     return seconds(cooldown) if cooldown is not None else default
 
 
 RUN_SECONDS = 3600
-LATE_SECONDS = 600
-"""A run whose time passed while nobody could start it begins so late at most; a later one is left out."""
+START_DEADLINE_SECONDS = 600
+"""A run that could not start on time may start this much later; after that it is skipped."""
 HISTORY = 3
-"""Finished runs kept of each kind: their pods hold the logs."""
+"""Finished runs kept, successful and failed each: their pods have the logs."""
 
 
 def make_cron_job(
@@ -161,7 +163,7 @@ def make_cron_job(
         "timeZone": cron.time_zone or "Etc/UTC",
         "concurrencyPolicy": cron.concurrency_policy,
         "suspend": effective.wanted_replicas(service) == 0,
-        "startingDeadlineSeconds": LATE_SECONDS,
+        "startingDeadlineSeconds": START_DEADLINE_SECONDS,
         "successfulJobsHistoryLimit": HISTORY,
         "failedJobsHistoryLimit": HISTORY,
         "jobTemplate": job,

@@ -16,10 +16,10 @@ from ink_operator.inkservice import model, names
 from ink_operator.inkservice.facts.inkfile import canonical
 from ink_operator.inkservice.facts.scan import parse_scan, scan_wire
 
-VERDICT_MOST_BYTES = 4096
+VERDICT_MAX_BYTES = 4096
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 RETRY_AFTER_SECONDS = (5.0, 20.0, 600.0)
-"""Waits after the first, second and every later attempt that the infrastructure spoiled."""
+"""Delays after the first, second and every later attempt that failed because of the infrastructure."""
 
 
 def attempts_of(jobs: Iterable[Manifest], pods: Iterable[Manifest]) -> tuple[model.Attempt, ...]:
@@ -37,7 +37,7 @@ def _attempt(job: Manifest, pod: Manifest | None) -> model.Attempt:
     ended = build_jobs.terminated(pod)
     recorded = annotations_of(job).get(group.ANNOTATION_VERDICT, "")
     text = recorded or (ended or {}).get("message", "")
-    verdict = parse_verdict(text) or _verdict_without_words(job, ended)
+    verdict = parse_verdict(text) or _inferred_verdict(job, ended)
     status = job.get("status") or {}
     return model.Attempt(
         name=job["metadata"]["name"],
@@ -71,9 +71,9 @@ def _state(job: Manifest, verdict: model.Verdict | None) -> model.BuildState:
 
 
 def parse_verdict(text: str) -> model.Verdict | None:
-    """The builder's JSON. None when it is none: the text comes from a pod, so nothing in it is trusted."""
+    """The builder's JSON; None if it is invalid. The text comes from a pod, so nothing in it is trusted."""
     try:
-        data = json.loads(text[: VERDICT_MOST_BYTES * 4])
+        data = json.loads(text[: VERDICT_MAX_BYTES * 4])
         if not isinstance(data, dict) or not isinstance(data.get("ok"), bool):
             return None
         scan = parse_scan(data.get("scan"))
@@ -97,7 +97,7 @@ def parse_verdict(text: str) -> model.Verdict | None:
 
 
 def verdict_json(verdict: model.Verdict) -> str:
-    """The same verdict as the builder would write it, for the Job's annotation."""
+    """The verdict as JSON in the builder's format, for the Job's annotation."""
     if verdict.ok:
         good = {"ok": True, "digest": verdict.digest, "pack": verdict.pack, "ports": list(verdict.ports)}
         config = {"config": json.loads(verdict.inkfile)} if verdict.inkfile else {}
@@ -114,9 +114,9 @@ def verdict_json(verdict: model.Verdict) -> str:
 
 
 def early_verdict(attempt: model.Attempt, text: str) -> model.Attempt:
-    """The attempt with its verdict, where the builder left one beside the image before its pod is seen to end.
+    """The attempt with the verdict that the builder stored with the image, before its pod has ended.
 
-    Only that of a build that worked: for the others nobody waits, and the pod's own end tells more of them.
+    Only for successful builds: others are not urgent, and the end of the pod has more details.
     """
     verdict = parse_verdict(text) if text else None
     if attempt.state != model.BuildState.RUNNING or verdict is None or not verdict.digest:
@@ -125,7 +125,7 @@ def early_verdict(attempt: model.Attempt, text: str) -> model.Attempt:
 
 
 def _time(value: Any) -> str | None:
-    """A moment as Kubernetes writes it, in UTC and without fractions; None for anything else."""
+    """A timestamp as Kubernetes writes it, in UTC and whole seconds; None for anything else."""
     at = times.parse_time(value) if isinstance(value, str) else None
     return value if at is not None and times.utc(at) == value else None
 
@@ -137,28 +137,30 @@ def _reason(text: str) -> Reason:
         return Reason.BUILD_FAILED
 
 
-def _verdict_without_words(job: Manifest, ended: dict[str, Any] | None) -> model.Verdict | None:
-    """A build that ended without a verdict: killed, evicted, out of time, or its record is lost."""
+def _inferred_verdict(job: Manifest, ended: dict[str, Any] | None) -> model.Verdict | None:
+    """For a build that ended without a verdict: killed, evicted, timed out, or its verdict was lost."""
     failed = condition_of(job, "Failed")
     if failed and failed.get("status") == "True" and failed.get("reason") == "DeadlineExceeded":
-        return model.Verdict(False, reason=Reason.BUILD_TIMEOUT, message="The build took longer than it may.")
+        return model.Verdict(
+            False, reason=Reason.BUILD_TIMEOUT, message="The build did not finish within its time limit."
+        )
     complete = condition_of(job, "Complete")
     if complete and complete.get("status") == "True":
         return model.Verdict(True)
     if ended is not None:
         why = f"exit code {ended.get('exitCode')}, {ended.get('reason') or 'no reason'}"
-        return _spoiled(f"The builder ended without a verdict ({why}).")
+        return _infrastructure_failure(f"The builder ended without a verdict ({why}).")
     if failed and failed.get("status") == "True":
-        return _spoiled("The builder's pod was lost.")
+        return _infrastructure_failure("The builder's pod disappeared.")
     return None
 
 
-def _spoiled(message: str) -> model.Verdict:
+def _infrastructure_failure(message: str) -> model.Verdict:
     return model.Verdict(False, reason=Reason.BUILD_INFRASTRUCTURE, message=message, infrastructure=True)
 
 
 def build_status(attempt: model.Attempt) -> BuildStatus:
-    """What the status says of an attempt."""
+    """An attempt as the status shows it."""
     reason = {
         model.BuildState.QUEUED: Reason.QUEUED,
         model.BuildState.RUNNING: Reason.BUILDING,

@@ -1,7 +1,7 @@
-"""Pure: pods and their statuses -> one reason that a person can act on.
+"""Pure: pods and their statuses -> one reason that a user can act on.
 
-Looks only at pods of the newest revision, sorted by name before one is chosen: the same world gives the same words.
-Text that a pod wrote itself is used to recognise, never repeated: it may hold secrets.
+Considers only pods of the newest revision, sorted by name before one is chosen, so equal inputs give equal messages.
+A pod's own output is only used to recognise problems, and never repeated: it may contain secrets.
 """
 
 import re
@@ -22,9 +22,9 @@ PULL_FAILED = ("ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "Reg
 BACK_OFF = "CrashLoopBackOff"
 CONFIG_FAILED = ("CreateContainerConfigError",)
 START_FAILED = ("CreateContainerError", "RunContainerError", "StartError", "ContainerCannotRun")
-OF_VOLUMES = re.compile(r"persistentvolumeclaim|storageclass|persistent volumes? to bind", re.IGNORECASE)
-OF_KIND = "node affinity/selector"
-"""What the scheduler says of nodes of another pool, or with processors of another kind."""
+VOLUME_PROBLEM = re.compile(r"persistentvolumeclaim|storageclass|persistent volumes? to bind", re.IGNORECASE)
+NODE_MISMATCH = "node affinity/selector"
+"""The scheduler's words for nodes of another pool or architecture."""
 NEEDS_CAPABILITY = re.compile(
     r"permission denied.*:\d|bind.*permission denied|setgid|setuid|setgroups|chown.*operation not permitted"
     r"|operation not permitted",
@@ -33,9 +33,9 @@ NEEDS_CAPABILITY = re.compile(
 
 
 def newest_pods(pods: Iterable[Manifest], revision: str) -> list[Manifest]:
-    """Pods of the revision that are not on their way out, by name."""
-    mine = [p for p in pods if labels_of(p).get(names.LABEL_REVISION) == revision and not is_deleting(p)]
-    return sorted(mine, key=lambda p: str(p["metadata"]["name"]))
+    """Pods of the revision that are not being deleted, by name."""
+    newest = [p for p in pods if labels_of(p).get(names.LABEL_REVISION) == revision and not is_deleting(p)]
+    return sorted(newest, key=lambda p: str(p["metadata"]["name"]))
 
 
 def is_ready(pod: Manifest) -> bool:
@@ -46,7 +46,7 @@ def is_ready(pod: Manifest) -> bool:
 def diagnose(
     deployment: Manifest, pods: Sequence[Manifest], probe: effective.Probe | None, now: datetime
 ) -> Failure | None:
-    """What keeps the newest revision from becoming ready, or None while it may still do so by itself.
+    """What keeps the newest revision from becoming ready; None while it may still become ready.
 
     `pods`: those of the newest revision.
     """
@@ -59,7 +59,7 @@ def diagnose(
             if found is not None:
                 return found
     for pod in pods:
-        found = _silent(pod, probe, now)
+        found = _unresponsive(pod, probe, now)
         if found is not None:
             return found
     progressing = condition_of(deployment, "Progressing") or {}
@@ -69,7 +69,7 @@ def diagnose(
 
 
 def cannot_start(pods: Sequence[Manifest], now: datetime) -> Failure | None:
-    """What keeps pods from starting that are not expected to last."""
+    """What keeps pods of runs from starting."""
     for check in (_image, _config, _unschedulable):
         for pod in pods:
             found = check(pod, now)
@@ -78,8 +78,8 @@ def cannot_start(pods: Sequence[Manifest], now: datetime) -> Failure | None:
     return None
 
 
-def how_it_ended(pod: Manifest) -> str:
-    """The end of a pod that runs once, in words; empty while it has not ended."""
+def describe_end(pod: Manifest) -> str:
+    """How a pod that runs once ended, in words; empty while it runs."""
     if (pod.get("status") or {}).get("phase") not in ("Succeeded", "Failed"):
         return ""
     ended = _ended(pod)
@@ -101,14 +101,14 @@ def _refused(deployment: Manifest) -> Failure | None:
         return None
     message = str(condition.get("message", ""))
     if "exceeded quota" in message or "maximum" in message:
-        return Failure(Reason.QUOTA_EXCEEDED, f"No pod could be made: {_after(message, 'forbidden: ')}.")
+        return Failure(Reason.QUOTA_EXCEEDED, f"No pod could be created: {_after(message, 'forbidden: ')}.")
     if "PodSecurity" in message:
-        return Failure(Reason.CAPABILITY_REQUIRED, f"No pod could be made: {_after(message, 'forbidden: ')}.")
-    return Failure(Reason.INVALID_SPEC, f"No pod could be made: {message}.")
+        return Failure(Reason.CAPABILITY_REQUIRED, f"No pod could be created: {_after(message, 'forbidden: ')}.")
+    return Failure(Reason.INVALID_SPEC, f"No pod could be created: {message}.")
 
 
 def _after(message: str, mark: str) -> str:
-    """The part that does not change from pod to pod: ReplicaSets try with a new pod name each time."""
+    """The part that is the same for every pod: ReplicaSets try a new pod name each time."""
     return message.split(mark, 1)[-1].rstrip(".")
 
 
@@ -122,14 +122,14 @@ def _waiting(pod: Manifest) -> dict[str, Any]:
 
 
 def _ended(pod: Manifest) -> dict[str, Any]:
-    """How the container ended last."""
+    """How the container last ended."""
     status = _status(pod)
     now = (status.get("state") or {}).get("terminated")
     return now or (status.get("lastState") or {}).get("terminated") or {}
 
 
 def _ends(pod: Manifest) -> int:
-    """How often the container has ended; between two runs the one before has ended too."""
+    """How often the container has ended, including the last run if it is between two runs."""
     status = _status(pod)
     between = bool((status.get("state") or {}).get("terminated")) or _waiting(pod).get("reason") == BACK_OFF
     return int(status.get("restartCount") or 0) + int(between)
@@ -160,7 +160,7 @@ def _not_started(pod: Manifest, now: datetime) -> Failure | None:
     waiting, ended = _waiting(pod), _ended(pod)
     if waiting.get("reason") not in START_FAILED and ended.get("reason") not in START_FAILED:
         return None
-    what = "The container could not be started: its command cannot be run in this image"
+    what = "The container could not start: its command cannot be run in this image"
     return Failure(Reason.CRASH_LOOPING, f"{what} (exit code {ended['exitCode']})." if ended else f"{what}.")
 
 
@@ -186,14 +186,16 @@ def _unschedulable(pod: Manifest, now: datetime) -> Failure | None:
     age = times.seconds_since(pod["metadata"].get("creationTimestamp"), now) or 0.0
     if age < UNSCHEDULABLE_AFTER_SECONDS:
         return None
-    if OF_VOLUMES.search(str(scheduled.get("message"))):
-        return Failure(Reason.VOLUME_NOT_BOUND, f"A volume is not there: {_sentence(scheduled['message'])}.")
+    if VOLUME_PROBLEM.search(str(scheduled.get("message"))):
+        return Failure(Reason.VOLUME_NOT_BOUND, f"A volume is not available: {_sentence(scheduled['message'])}.")
     message = str(scheduled.get("message", ""))
-    why = "is of the wanted kind" if OF_KIND in message and "Insufficient" not in message else "has room"
+    why = (
+        "matches the pod's node selector" if NODE_MISMATCH in message and "Insufficient" not in message else "has room"
+    )
     return Failure(Reason.UNSCHEDULABLE, f"No node {why}: {_sentence(message)}.")
 
 
-def _silent(pod: Manifest, probe: effective.Probe | None, now: datetime) -> Failure | None:
+def _unresponsive(pod: Manifest, probe: effective.Probe | None, now: datetime) -> Failure | None:
     running = (_status(pod).get("state") or {}).get("running")
     if probe is None or not running or is_ready(pod):
         return None
@@ -204,7 +206,7 @@ def _silent(pod: Manifest, probe: effective.Probe | None, now: datetime) -> Fail
         where = f"GET {probe.path} on port {probe.port}"
         return Failure(
             Reason.HEALTH_CHECK_FAILED,
-            f"The application runs, but {where} gave no 2xx or 3xx within {probe.startup_grace_seconds} s.",
+            f"The application runs, but {where} did not return 2xx or 3xx within {probe.startup_grace_seconds} s.",
         )
     return Failure(
         Reason.PORT_NOT_LISTENING,
@@ -217,7 +219,7 @@ def _sentence(text: str) -> str:
 
 
 def wait_seconds(pods: Sequence[Manifest], probe: effective.Probe | None, now: datetime) -> float:
-    """When a deadline may next change the diagnosis; events tell of everything else."""
+    """Seconds until a deadline may change the diagnosis; events report everything else."""
     waits = [15.0]
     for pod in pods:
         running = (_status(pod).get("state") or {}).get("running")

@@ -12,13 +12,13 @@ from ink_operator.inkservice import model
 from ink_operator.settings import Settings
 
 DRAIN_SECONDS = 5
-"""How long a pod that is being removed goes on answering, until the ingress has noticed."""
+"""How long a pod that is being removed keeps serving, until the ingress has noticed."""
 TERMINATION_SECONDS = 30
 
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """How a pod is found ready."""
+    """How a pod's readiness is checked."""
 
     type: str
     port: int
@@ -28,16 +28,16 @@ class Probe:
     failure_threshold: int
     startup_grace_seconds: int
     restarts: bool = False
-    """A pod that was ready and fails is restarted."""
+    """Restart a pod that was ready and fails."""
 
 
 @dataclass(frozen=True, slots=True)
-class Leaving:
-    """How a pod is removed: it goes on answering, then it is told to stop, then it is killed."""
+class Shutdown:
+    """How a pod is removed: it keeps serving, then it is asked to stop, then it is killed."""
 
     drain_seconds: int
     grace_seconds: int
-    """From the removal to the kill, the time of answering included."""
+    """From the removal to the kill, including the drain."""
 
 
 def host_of(service: InkService, identity: ServiceIdentity, settings: Settings) -> str:
@@ -79,8 +79,8 @@ def wants_host(service: InkService) -> bool:
 def probe_of(service: InkService, ports: list[Port], settings: Settings) -> Probe | None:
     """The readiness check; None for a worker without one.
 
-    Where nothing is asked for, it is a connection once a second, so that a start is seen when it happens, and fifteen
-    seconds of silence end it. A page is fetched every five seconds, as it may cost something and be logged.
+    The default is a connection once a second, so that a start is noticed at once; 15 failures make the pod unready. An
+    HTTP path is requested every five seconds, because a request may be expensive, and is logged.
     """
     health = service.spec.health
     light = health is None or (health.type == "TCP" and not health.restart_on_failure)
@@ -107,16 +107,16 @@ def grace_seconds(service: InkService, settings: Settings) -> int:
     return seconds(health.startup_grace) if health and health.startup_grace else settings.startup_grace_seconds
 
 
-def leaving_of(service: InkService, ports: list[Port]) -> Leaving:
-    """Without ports nothing has to be drained, unless it is asked for."""
+def shutdown_of(service: InkService, ports: list[Port]) -> Shutdown:
+    """Without ports nothing is drained, unless the spec says so."""
     drain = service.spec.drain
     stop = seconds(drain.termination_grace_period) if drain and drain.termination_grace_period else TERMINATION_SECONDS
     before = seconds(drain.pre_stop) if drain and drain.pre_stop else DRAIN_SECONDS if ports else 0
-    return Leaving(before, before + stop)
+    return Shutdown(before, before + stop)
 
 
 def effective_settings(service: InkService, port: int | None, settings: Settings) -> EffectiveSettings | None:
-    """What counts, for people. `port`: the application's, None while it is not known or when there is none.
+    """The effective settings for the status. `port`: the application's; None if there is none or it is not known yet.
 
     None for a spec that could not be read.
     """
@@ -154,7 +154,7 @@ def _health(probe: Probe) -> Health:
 
 
 def resources_of(service: InkService) -> dict[str, dict[str, str]]:
-    """Container resources: limits as asked or by default, requests as asked or a tenth of the limits."""
+    """Container resources: limits from the spec or by default, requests from the spec or a tenth of the limits."""
     spec = service.spec.resources
     limits = (spec.limits if spec else None) or ResourceAmounts()
     requests = (spec.requests if spec else None) or ResourceAmounts()
@@ -175,20 +175,20 @@ def default_requests(cpu: str, memory: str) -> dict[str, str]:
 
 
 def _larger(default: str, asked: str | None) -> str:
-    """A default limit must not lie below what is asked for."""
+    """A default limit must not be below the request."""
     return (
         asked if asked is not None and canonical.parse_quantity(asked) > canonical.parse_quantity(default) else default
     )
 
 
 def first_replicas(service: InkService) -> int:
-    """How many pods there are before anybody scales."""
+    """The initial number of pods."""
     wanted, scaling = wanted_replicas(service), service.spec.autoscaling
     return max(scaling.min_replicas, min(wanted, scaling.max_replicas)) if scaling and wanted else wanted
 
 
 def enough_replicas(service: InkService) -> int | None:
-    """So many pods make the newest revision live; None: all. Load that comes and goes must not make it unready."""
+    """How many pods make the newest revision live; None: all. Changing load must not make it unready."""
     return service.spec.autoscaling.min_replicas if service.spec.autoscaling is not None else None
 
 

@@ -1,7 +1,7 @@
-"""Pure: whose a live object is: children, volume claims, the grant in a namespace, and the claims of public hosts.
+"""Pure: who owns a live object: children, volume claims, the grant in a namespace, and claims of public hosts.
 
-A host claim is never shared and never moves by deletion: whoever takes a reserved one over writes at the very version
-that was read, so of two the API server lets one through.
+A host claim is never shared, and never changes hands by deletion: a reserved one is taken over by a write at the
+version that was read, so that the API server lets only one of two writers through.
 """
 
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ def is_ours(live: Manifest, uid: str) -> bool:
 
 
 def is_made_by_ink(live: Manifest) -> bool:
-    """Made by Ink, for all services of a namespace together."""
+    """Created by Ink, for all services of a namespace together."""
     return labels_of(live).get(group.LABEL_MANAGED_BY) == group.MANAGED_BY
 
 
@@ -50,12 +50,12 @@ def grants(live: Manifest | None, settings: Settings) -> bool:
 
 
 def is_emptied_grant(live: Manifest, settings: Settings) -> bool:
-    """Ours, but somebody changed whom it grants to. The role of a RoleBinding cannot be changed."""
+    """Ours, but someone changed its subjects. (The role of a RoleBinding cannot be changed.)"""
     return is_made_by_ink(live) and canonical.covers(live, {"roleRef": operator_grant(settings)["roleRef"]})
 
 
 def is_granted(tenancy: Mapping[tuple[str, str], Manifest], settings: Settings) -> bool:
-    """Whether the operator may look into the workload's namespace: what was observed there is then all there is."""
+    """Whether the operator may read the workload's namespace, so that what was observed there is complete."""
     return grants(tenancy.get((kinds.ROLE_BINDING.kind, names.OPERATOR_GRANT)), settings)
 
 
@@ -65,7 +65,7 @@ def volumes_of(service: InkService) -> list[Volume]:
 
 
 def belongs(live: Manifest, identity: ServiceIdentity) -> bool:
-    """The claim was made for a service of this very name and tenant, perhaps an earlier one."""
+    """The claim was created for a service with this name and tenant, perhaps an earlier one."""
     wanted = {
         group.LABEL_COMPONENT: names.VOLUME,
         group.LABEL_MANAGED_BY: group.MANAGED_BY,
@@ -77,14 +77,14 @@ def belongs(live: Manifest, identity: ServiceIdentity) -> bool:
 
 
 def is_to_be_deleted(claim: Manifest) -> bool:
-    """Its policy says so, and nobody has asked for it yet."""
+    """Its policy says so, and its deletion has not been requested yet."""
     return annotations_of(claim).get(names.ANNOTATION_DELETION_POLICY) == "Delete" and not is_deleting(claim)
 
 
 def claim_state(
     live: Manifest | None, service: InkService, identity: ServiceIdentity, settings: Settings, now: datetime
 ) -> model.Claim:
-    """Whose the host is, asked for the service that wants it."""
+    """Who holds the host, from the point of view of the service that wants it."""
     if live is None:
         return model.Claim.FREE
     if is_ours(live, service.metadata.uid):
@@ -103,26 +103,26 @@ def claim_state(
 
 
 def tenant_of(claim: Manifest) -> tuple[str, str]:
-    """The tenant. A workspace and a namespace of the same name are two: where the service lies tells them apart."""
+    """The tenant. A workspace and a namespace with one name are two tenants; the CR's namespace tells which."""
     where, _, _ = annotations_of(claim).get(group.ANNOTATION_OWNER, "").partition("/")
     return where, labels_of(claim).get(group.LABEL_TENANT, "")
 
 
 def reserved_until(claim: Manifest, settings: Settings) -> datetime | None:
-    """When a host that was given up is anybody's; None while a service holds it."""
+    """When a released host becomes available to everyone; None while a service holds it."""
     at = times.parse_time(annotations_of(claim).get(group.ANNOTATION_RELEASED_AT))
     return None if at is None else at + timedelta(seconds=settings.host_keep_seconds)
 
 
 def release(name: str, settings: Settings, now: datetime) -> effects.MergePatch:
-    """Give a host up: from now on its claim only reserves it for the tenant."""
+    """Release a host: from now on its claim only reserves it for the tenant."""
     mark = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     meta = {"annotations": {group.ANNOTATION_RELEASED_AT: mark}, "labels": {group.LABEL_OWNER_UID: None}}
     return effects.MergePatch(Ref(kinds.CONFIG_MAP, settings.namespace, name), {"metadata": meta})
 
 
 def take_over(live: Manifest, wanted: Manifest) -> effects.MergePatch:
-    """Make a claim that is free ours, as it was when it was read."""
+    """Take over a free claim at the version that was read."""
     meta, version = wanted["metadata"], live["metadata"]["resourceVersion"]
     annotations = {**meta["annotations"], group.ANNOTATION_RELEASED_AT: None}
     patch = {"labels": meta["labels"], "annotations": annotations, "resourceVersion": version}

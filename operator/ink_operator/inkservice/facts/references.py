@@ -58,19 +58,19 @@ def _uses(field: str, variables: Iterable[EnvVar]) -> list[Use]:
 
 
 def followed_refs(service: InkService, identity: ServiceIdentity) -> frozenset[Ref]:
-    """Every object whose change matters to the service: the repository's credentials and its own Secret among them."""
+    """Every object whose changes matter to the service, including the repository's credentials and its own Secret."""
     refs = {use.ref(identity.namespace) for use in (*uses_of(service), *build_uses_of(service))}
     git = service.spec.source.git
     if git is not None and git.auth is not None and git.auth.secret_ref is not None:
         refs.add(Ref(kinds.SECRET, identity.namespace, git.auth.secret_ref.name))
     if sealed_variables(service) and not identity.project:
-        # In a namespace of Ink's own making nobody else can write it; there would be a watch for every project.
+        # In a namespace that Ink created nobody else can write it, and it would need a watch for every project.
         refs.add(Ref(kinds.SECRET, identity.namespace, names.env_secret(identity)))
     return frozenset(refs)
 
 
 def missing(uses: Iterable[Use], found: Mapping[Ref, Manifest | None], namespace: str) -> Failure | None:
-    """What the first use names that is not there."""
+    """The first object or key that a use names and that does not exist."""
     for use in uses:
         live = found.get(use.ref(namespace))
         if live is None:
@@ -86,7 +86,7 @@ def missing(uses: Iterable[Use], found: Mapping[Ref, Manifest | None], namespace
 def values_used(
     uses: Iterable[Use], found: Mapping[Ref, Manifest | None], identity: ServiceIdentity
 ) -> dict[Binding, str]:
-    """What the variables hold, under names that say where it comes from. Never printed."""
+    """The values of the variables, by their origin. Never printed."""
     values: dict[Binding, str] = {}
     for use in uses:
         data: dict[str, str] = (found.get(use.ref(identity.namespace)) or {}).get("data") or {}
@@ -108,11 +108,11 @@ def sealed_of(variables: Iterable[EnvVar]) -> list[tuple[str, str]]:
 
 
 def reference_denied(service: InkService, is_gateway_managed: bool) -> Failure | None:
-    """In a namespace of Ink's own making the only Secrets are Ink's."""
+    """In a namespace that Ink created, all Secrets are Ink's own."""
     denied = [
         use for use in (*uses_of(service), *build_uses_of(service)) if is_gateway_managed and use.kind == kinds.SECRET
     ]
     if not denied:
         return None
     what = "secretKeyRef" if denied[0].key is not None else "secretRef"
-    return Failure(Reason.REFERENCE_DENIED, f"{denied[0].field}: {what} cannot be used here.")
+    return Failure(Reason.REFERENCE_DENIED, f"{denied[0].field}: {what} cannot be used in a gateway workspace.")

@@ -13,13 +13,13 @@ from ink_operator.inkservice import model, names
 LINES, LINE_CHARS = 12, 300
 HIDDEN = "***"
 SHORTEST_SECRET = 4
-"""Shorter values are hidden nowhere: each `1` of a log would go."""
+"""Shorter values are not masked: every `1` of a log would be."""
 
 
 def releases_of(
     jobs: Iterable[Manifest], pods: Iterable[Manifest], secrets: Collection[str] | None
 ) -> tuple[model.ReleaseRun, ...]:
-    """One run a Job, newest last. `secrets`: what no line may show; None when that is not known: then no line does."""
+    """One run a Job, newest last. `secrets`: values to mask; None: unknown, so no output is shown."""
     by_job = {labels_of(pod).get(POD_JOB_LABEL, ""): pod for pod in sorted(pods, key=_created)}
     runs = [_run(job, by_job.get(job["metadata"]["name"]), secrets) for job in jobs if not is_deleting(job)]
     return tuple(sorted(runs, key=lambda run: (run.created, run.name)))
@@ -31,7 +31,7 @@ def is_release(pod: Manifest) -> bool:
 
 
 def secrets_of(spec: InkServiceSpec, unsealed: Iterable[str]) -> Collection[str] | None:
-    """Values that the command's output may repeat. None when some are in Secrets of the namespace."""
+    """Secret values that the output may contain. None if some are in Secrets of the namespace."""
     of_env = any(v.value_from is not None and v.value_from.secret_key_ref is not None for v in spec.env or [])
     if of_env or any(source.secret_ref is not None for source in spec.env_from or []):
         return None
@@ -46,7 +46,9 @@ def _run(job: Manifest, pod: Manifest | None, secrets: Collection[str] | None) -
     state, message = _end(job, pod)
     if state == model.ReleaseState.FAILED:
         meta = job["metadata"]
-        message += _lines(_message(pod), secrets) or f" kubectl logs -n {meta['namespace']} job/{meta['name']}"
+        message += (
+            _lines(_message(pod), secrets) or f" Its output: kubectl logs -n {meta['namespace']} job/{meta['name']}"
+        )
     return model.ReleaseRun(
         name=job["metadata"]["name"],
         uid=job["metadata"].get("uid", ""),
@@ -60,18 +62,18 @@ def _run(job: Manifest, pod: Manifest | None, secrets: Collection[str] | None) -
 
 
 def _end(job: Manifest, pod: Manifest | None) -> tuple[model.ReleaseState, str]:
-    """The Job's word, or its container's, which comes earlier."""
+    """State and message, from the Job or from its container, which ends earlier."""
     if _holds(job, "Complete") or _holds(job, "SuccessCriteriaMet"):
         return model.ReleaseState.SUCCEEDED, ""
     failed = _holds(job, "Failed") or _holds(job, "FailureTarget")
     if failed and failed.get("reason") == "DeadlineExceeded":
         limit = job["spec"].get("activeDeadlineSeconds")
-        return model.ReleaseState.FAILED, f"The release command did not end within {limit} s."
+        return model.ReleaseState.FAILED, f"The release command did not finish within {limit} s."
     ended = _terminated(pod)
     if ended is not None and ended.get("exitCode") == 0:
         return model.ReleaseState.SUCCEEDED, ""
-    if failed or (ended is not None and not _disturbed(pod)):
-        why = f"ended with exit code {ended.get('exitCode')}" if ended is not None else "could not be run to its end"
+    if failed or (ended is not None and not _is_disrupted(pod)):
+        why = f"ended with exit code {ended.get('exitCode')}" if ended is not None else "did not run to completion"
         killed = " (it needed more memory than its limit)" if (ended or {}).get("reason") == "OOMKilled" else ""
         return model.ReleaseState.FAILED, f"The release command {why}{killed}."
     return model.ReleaseState.RUNNING, ""
@@ -82,8 +84,8 @@ def _holds(job: Manifest, kind: str) -> dict[str, Any] | None:
     return condition if condition is not None and condition.get("status") == "True" else None
 
 
-def _disturbed(pod: Manifest | None) -> bool:
-    """Ended from outside: the Job says what comes of it."""
+def _is_disrupted(pod: Manifest | None) -> bool:
+    """The pod was disrupted from outside: the Job decides what happens next."""
     if pod is None:
         return False
     return is_deleting(pod) or (condition_of(pod, "DisruptionTarget") or {}).get("status") == "True"

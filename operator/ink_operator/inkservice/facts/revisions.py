@@ -1,6 +1,6 @@
-"""Pure: what the ControllerRevisions of a service say, and questions about them. They are the memory of what happened.
+"""Pure: the records (ControllerRevisions) of a service, and queries about them. They are its history.
 
-Their content may be somebody else's work, as any object's in a tenant's namespace: what is malformed counts as absent.
+Like any object in a tenant's namespace they may have been forged: anything malformed counts as absent.
 """
 
 import json
@@ -20,12 +20,12 @@ from ink_operator.inkservice.facts import builds, inkfile, rollout
 
 KEPT_REVISIONS = 10
 KEPT_ATTEMPTS = 5
-"""Attempts at builds that gave no image: a row of broken pushes must not push what can be rolled back to out."""
-MOST_NUMBER = 2**31
+"""Build attempts without an image: many broken pushes must not displace revisions that can be rolled back to."""
+MAX_NUMBER = 2**31
 
 
 def revisions_of(items: Iterable[Manifest], images: str) -> tuple[model.Revision, ...]:
-    """By number. `images`: how the image of whatever Ink built for this service begins; a record may name no other."""
+    """By number. `images`: prefix of the images that Ink built for this service; a record may name no others."""
     found = (_revision(item, images) for item in items if not is_deleting(item))
     return tuple(sorted((r for r in found if r is not None), key=_order))
 
@@ -36,7 +36,7 @@ def _order(revision: model.Revision) -> tuple[int, str, str]:
 
 def _revision(item: Manifest, images: str) -> model.Revision | None:
     number, data, notes = item.get("revision"), item.get("data"), annotations_of(item)
-    if not isinstance(number, int) or not 0 < number < MOST_NUMBER or not isinstance(data, dict):
+    if not isinstance(number, int) or not 0 < number < MAX_NUMBER or not isinstance(data, dict):
         return None
     running = _running(data)
     if running is not None and not _may_run(running, images):
@@ -61,7 +61,7 @@ def _revision(item: Manifest, images: str) -> model.Revision | None:
 
 
 def _may_run(running: model.Running, images: str) -> bool:
-    """What Ink built for this service; or an image of elsewhere, or of the same project in Ink's registry."""
+    """An image that Ink built for this service, one of the same project in Ink's registry, or one from elsewhere."""
     if running.build_key is not None:
         return running.image.startswith(images)
     registry, project = images.partition(":")[0], images.rpartition("/")[0] + "/"
@@ -118,33 +118,33 @@ def _attempt(data: Any, build: BuildStatus | None, item: Manifest) -> model.Atte
     )
 
 
-def _release(text: str) -> model.ReleaseEnd | None:
+def _release(text: str) -> model.ReleaseResult | None:
     try:
         data = json.loads(text) if text else None
     except ValueError:
         return None
     if not isinstance(data, dict) or not isinstance(data.get("ok"), bool):
         return None
-    return model.ReleaseEnd(str(data.get("run", "")), data["ok"], str(data.get("message", "")))
+    return model.ReleaseResult(str(data.get("run", "")), data["ok"], str(data.get("message", "")))
 
 
 def find(revisions: Iterable[model.Revision], name: str) -> model.Revision | None:
-    """The record of that name."""
+    """The record with that name."""
     return next((r for r in revisions if r.name == name), None)
 
 
 def of_build(revisions: Sequence[model.Revision], key: str) -> model.Revision | None:
-    """The newest revision whose image that build made."""
+    """The newest revision with that build's image."""
     return next((r for r in reversed(revisions) if r.running is not None and r.running.build_key == key), None)
 
 
 def next_number(revisions: Iterable[model.Revision]) -> int:
-    """Counts on, also from a record that was renumbered."""
+    """One more than the highest number so far, renumbered records included."""
     return max((r.number for r in revisions), default=0) + 1
 
 
 def running_now(deployment: Manifest | None, revisions: Sequence[model.Revision]) -> model.Running | None:
-    """What runs, as the Deployment says; without one, what was deployed last, to be deployed again."""
+    """What the workload runs; without one, what was deployed last, to be restored."""
     if deployment is not None:
         return rollout.running_of(deployment)
     last = last_deployed(revisions)
@@ -159,23 +159,23 @@ def live_name(deployment: Manifest | None, identity: ServiceIdentity) -> str | N
 
 
 def last_deployed(revisions: Sequence[model.Revision]) -> model.Revision | None:
-    """The newest revision whose pods were all ready once."""
+    """The newest revision whose pods have all been ready."""
     return next((r for r in reversed(revisions) if r.running is not None and r.outcome == Reason.DEPLOYED), None)
 
 
 def attempts_for(
     attempts: Iterable[model.Attempt], revisions: Iterable[model.Revision], key: str
 ) -> list[model.Attempt]:
-    """Attempts at that build, newest last; of those whose Job is gone, what was recorded."""
-    mine = {a.name: a for a in attempts if a.build_key == key}
+    """Attempts at that build, newest last; from their records if the Job is gone."""
+    known = {a.name: a for a in attempts if a.build_key == key}
     for revision in revisions:
         if revision.attempt is not None and revision.attempt.build_key == key:
-            mine.setdefault(revision.attempt.name, revision.attempt)
-    return sorted(mine.values(), key=lambda a: (a.number, a.created, a.name))
+            known.setdefault(revision.attempt.name, revision.attempt)
+    return sorted(known.values(), key=lambda a: (a.number, a.created, a.name))
 
 
 def renumbered(revisions: Iterable[model.Revision]) -> list[model.Revision]:
-    """Those that share a number with an older one, with a number of their own."""
+    """Those that share a number with an older one, with new numbers."""
     known = sorted(revisions, key=_order)
     out: list[model.Revision] = []
     for older, revision in pairwise(known):
@@ -184,8 +184,8 @@ def renumbered(revisions: Iterable[model.Revision]) -> list[model.Revision]:
     return out
 
 
-def superfluous(revisions: Sequence[model.Revision], needed: frozenset[str]) -> list[model.Revision]:
-    """Records beyond those that are kept. `needed`: names of some that must stay, however old."""
+def surplus_records(revisions: Sequence[model.Revision], needed: frozenset[str]) -> list[model.Revision]:
+    """Records beyond the limits. `needed`: names of records that must be kept, however old."""
     newest_first = sorted(revisions, key=_order, reverse=True)
     good = [r for r in newest_first if r.running is not None]
     bad = [r for r in newest_first if r.running is None]
@@ -194,7 +194,7 @@ def superfluous(revisions: Sequence[model.Revision], needed: frozenset[str]) -> 
     for revision in bad:
         attempt = revision.attempt
         if attempt is not None and attempt.verdict is not None and attempt.verdict.infrastructure:
-            # Ink tries again for as long as it takes: of all attempts at one build the last one tells enough.
+            # Ink retries indefinitely: of all attempts at one build, the last record is enough.
             if attempt.build_key in seen:
                 repeated.append(revision)
             seen.add(attempt.build_key)
@@ -202,8 +202,8 @@ def superfluous(revisions: Sequence[model.Revision], needed: frozenset[str]) -> 
     return [r for r in (*good[KEPT_REVISIONS:], *kept[KEPT_ATTEMPTS:], *repeated) if r.name not in needed]
 
 
-def mirror(revisions: Iterable[model.Revision], active: str | None) -> tuple[RevisionStatus, ...]:
-    """The same for the status, newest first."""
+def revision_statuses(revisions: Iterable[model.Revision], active: str | None) -> tuple[RevisionStatus, ...]:
+    """The revisions as the status shows them, newest first."""
     return tuple(
         RevisionStatus(
             number=r.number,

@@ -9,15 +9,15 @@ from ink_operator.core.objects import Manifest, annotations_of, condition_of, is
 from ink_operator.inkservice import model, names
 from ink_operator.inkservice.facts import diagnose, inkfile
 
-TIMES_ARE_CUT_SECONDS = 1.0
-"""Times in the API have whole seconds, cut: what it tells may have happened so much later."""
+TIMESTAMP_PRECISION_SECONDS = 1.0
+"""The API truncates times to whole seconds: an event may have happened up to this much later."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rollout:
     """`complete`: all wanted pods of the newest revision are ready, and no older pod can be reached any more.
 
-    `settle_seconds`: how long the ingress may still know pods that are being removed (0 when complete).
+    `settle_seconds`: how long the ingress may still route to pods that are being removed (0 when complete).
     """
 
     revision: str
@@ -29,7 +29,7 @@ class Rollout:
 
 
 def running_of(deployment: Manifest | None) -> model.Running | None:
-    """What a Deployment's annotations say it runs; they outlive any status."""
+    """What a workload runs, by its annotations, which outlive any status."""
     if deployment is None:
         return None
     notes = annotations_of(deployment)
@@ -51,9 +51,9 @@ def running_of(deployment: Manifest | None) -> model.Running | None:
 def rollout_of(
     deployment: Manifest, pods: Iterable[Manifest], settle_seconds: float, now: datetime, *, enough: int | None = None
 ) -> Rollout:
-    """Judge by the Deployment's own counts and by its pods: either may be the staler view.
+    """Uses the Deployment's own counts and its pods: either may be outdated.
 
-    `enough`: so many pods do, where load decides how many are wanted; None: all.
+    `enough`: this many pods suffice, if load decides how many are wanted; None: all.
     """
     pods = list(pods)
     revision = annotations_of(deployment).get(names.ANNOTATION_REVISION, "")
@@ -70,7 +70,7 @@ def rollout_of(
     ready = [pod for pod in diagnose.newest_pods(pods, revision) if diagnose.is_ready(pod)]
     old = [pod for pod in pods if labels_of(pod).get(names.LABEL_REVISION) != revision]
     old_alive = any(not is_deleting(pod) for pod in old)
-    settle = max((_leaving_for(pod, settle_seconds, now) for pod in old), default=0.0)
+    settle = max((_settle_remaining(pod, settle_seconds, now) for pod in old), default=0.0)
     since = [times.parse_time((condition_of(pod, "Ready") or {}).get("lastTransitionTime")) for pod in ready]
     return Rollout(
         revision=revision,
@@ -82,11 +82,11 @@ def rollout_of(
     )
 
 
-def _leaving_for(pod: Manifest, settle_seconds: float, now: datetime) -> float:
-    """Seconds until the ingress has surely noticed that the pod is going."""
+def _settle_remaining(pod: Manifest, settle_seconds: float, now: datetime) -> float:
+    """Seconds until the ingress has certainly noticed that the pod is being removed."""
     meta = pod["metadata"]
     gone_at = times.parse_time(meta.get("deletionTimestamp"))
     if gone_at is None or settle_seconds <= 0:
         return 0.0
     asked = gone_at - timedelta(seconds=meta.get("deletionGracePeriodSeconds") or 0)
-    return settle_seconds + TIMES_ARE_CUT_SECONDS - (now - asked).total_seconds()
+    return settle_seconds + TIMESTAMP_PRECISION_SECONDS - (now - asked).total_seconds()

@@ -1,4 +1,4 @@
-"""Pure: what a build found in source and image, out of its verdict. Its words are a repository's: none is trusted."""
+"""Pure: the scan results in a build's verdict. Their text may come from the repository, so it is not trusted."""
 
 from typing import Any
 
@@ -6,47 +6,47 @@ from ink_api.inkservice import CommittedSecret, ImageScanStatus, ScanStatus, Vul
 from pydantic import ValidationError
 
 LISTED = 5
-MOST = 1_000_000
+MAX_COUNT = 1_000_000
 WORD_CHARS, PLACE_CHARS, SENTENCE_CHARS = 80, 160, 200
 
 
 def parse_scan(data: Any) -> ScanStatus | None:
-    """The findings, bounded and printable; None when there are none of that form."""
+    """The findings, bounded and printable; None if there are none or they are malformed."""
     if not isinstance(data, dict):
         return None
     try:
-        told = ScanStatus.model_validate(data)
+        reported = ScanStatus.model_validate(data)
     except ValidationError:
         return None
-    counts = told.vulnerabilities
-    worst, secrets = told.worst or [], told.secrets or []
+    counts = reported.vulnerabilities
+    worst, secrets = reported.worst or [], reported.secrets or []
     hidden = len(worst[LISTED:]) + len(secrets[LISTED:])
-    more = _bounded((told.more or 0) + hidden)
+    more = _bounded((reported.more or 0) + hidden)
     return ScanStatus(
         vulnerabilities=_counts(counts) if counts is not None else None,
         worst=[_vulnerability(w) for w in worst[:LISTED]] or None,
-        secrets_found=_bounded(told.secrets_found),
+        secrets_found=_bounded(reported.secrets_found),
         secrets=[_secret(s) for s in secrets[:LISTED]] or None,
         more=more or None,
-        unchecked=_plain(told.unchecked, SENTENCE_CHARS) if told.unchecked else None,
-        image=_image(told.image) if told.image is not None else None,
+        unchecked=_plain(reported.unchecked, SENTENCE_CHARS) if reported.unchecked else None,
+        image=_image(reported.image) if reported.image is not None else None,
     )
 
 
-def _image(told: ImageScanStatus) -> ImageScanStatus:
-    worst = told.worst or []
+def _image(reported: ImageScanStatus) -> ImageScanStatus:
+    worst = reported.worst or []
     return ImageScanStatus(
-        packages=min(told.packages, MOST),
-        vulnerable_packages=_bounded(told.vulnerable_packages),
-        vulnerabilities=_counts(told.vulnerabilities) if told.vulnerabilities is not None else None,
+        packages=min(reported.packages, MAX_COUNT),
+        vulnerable_packages=_bounded(reported.vulnerable_packages),
+        vulnerabilities=_counts(reported.vulnerabilities) if reported.vulnerabilities is not None else None,
         worst=[_vulnerability(w) for w in worst[:LISTED]] or None,
-        more=_bounded((told.more or 0) + len(worst[LISTED:])) or None,
-        unchecked=_plain(told.unchecked, SENTENCE_CHARS) if told.unchecked else None,
+        more=_bounded((reported.more or 0) + len(worst[LISTED:])) or None,
+        unchecked=_plain(reported.unchecked, SENTENCE_CHARS) if reported.unchecked else None,
     )
 
 
 def scan_wire(scan: ScanStatus | None) -> dict[str, Any]:
-    """The same as the builder would write it, as a part of its verdict."""
+    """The same in the builder's format, as a part of its verdict."""
     return {"scan": scan.to_wire()} if scan is not None else {}
 
 
@@ -74,10 +74,10 @@ def _secret(found: CommittedSecret) -> CommittedSecret:
 
 
 def _bounded(number: int | None) -> int | None:
-    return min(number, MOST) if number is not None else None
+    return min(number, MAX_COUNT) if number is not None else None
 
 
 def _plain(text: str, most: int) -> str:
-    """Without line feeds, escapes and what turns the direction of text round."""
+    """Without line feeds, escapes and characters that change the direction of text."""
     text = "".join(c for c in text[: most * 4] if c.isprintable())
     return text if len(text) <= most else text[: most - 1] + "…"

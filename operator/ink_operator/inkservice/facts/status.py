@@ -24,9 +24,9 @@ CHAIN = (
     ConditionType.ROUTED,
 )
 COUNTS_REPORT_SECONDS = 10.0
-"""While a revision is rolled out, a change of the numbers of pods alone is reported so much later at most."""
+"""During a rollout, a change of only the pod counts is reported after at most this time."""
 FIRST_REPORT_SECONDS = 30.0
-"""While others wait for their turn, the first report of a service whose pods are to start is put off so long."""
+"""While there is a backlog, the first report of a service whose pods are starting is delayed by this time."""
 
 
 def summarise(
@@ -69,33 +69,33 @@ def _ready(steps: Sequence[Fact]) -> Fact:
     if ready.status != "True":
         return ready
     deployed, routed = (next(f for f in steps if f.type == kind) for kind in (CHAIN[3], CHAIN[4]))
-    # Of a worker or a cron job nobody can say that it answers.
+    # A worker or cron job has no URL to answer at.
     message = deployed.message if routed.reason == Reason.NOT_NEEDED else "The newest revision answers."
     return Fact(ConditionType.READY, "True", Reason.READY, message)
 
 
 def availability(deployment: Manifest | None) -> Fact:
-    """Some revision serves."""
+    """Whether any revision serves."""
     if deployment is None:
-        return Fact(ConditionType.AVAILABLE, "False", Reason.PENDING, "Nothing runs yet.")
+        return Fact(ConditionType.AVAILABLE, "False", Reason.PENDING, "Nothing is deployed yet.")
     if deployment["spec"].get("replicas", 1) == 0:
         return Fact(ConditionType.AVAILABLE, "False", Reason.SUSPENDED, "The service is scaled to zero.")
     if int((deployment.get("status") or {}).get("availableReplicas") or 0) > 0:
-        return Fact(ConditionType.AVAILABLE, "True", Reason.DEPLOYED, "A revision serves.")
+        return Fact(ConditionType.AVAILABLE, "True", Reason.DEPLOYED, "A revision is serving.")
     return Fact(ConditionType.AVAILABLE, "False", Reason.PENDING, "No pod is available.")
 
 
 def cron_availability(cron_job: Manifest | None) -> Fact:
-    """Runs will start."""
+    """Whether runs will start."""
     if cron_job is None:
         return Fact(ConditionType.AVAILABLE, "False", Reason.PENDING, "There is no schedule yet.")
     if cron_job["spec"].get("suspend"):
-        return Fact(ConditionType.AVAILABLE, "False", Reason.SUSPENDED, "No run is started.")
-    return Fact(ConditionType.AVAILABLE, "True", Reason.DEPLOYED, "Runs start at their times.")
+        return Fact(ConditionType.AVAILABLE, "False", Reason.SUSPENDED, "The schedule is suspended, so no runs start.")
+    return Fact(ConditionType.AVAILABLE, "True", Reason.DEPLOYED, "Runs start on schedule.")
 
 
 def _made(plan: model.ServicePlan) -> Manifest | None:
-    """The Deployment that this pass makes."""
+    """The Deployment that this pass creates."""
     made = (e.manifest for e in plan.effects if isinstance(e, effects.Apply))
     return next((m for m in made if m["kind"] == kinds.DEPLOYMENT.kind), None)
 
@@ -110,7 +110,7 @@ def _private_url(service: InkService, seen: model.Observed, plan: model.ServiceP
 
 
 def report_delay(before: InkServiceStatus, after: InkServiceStatus, *, backlogged: bool) -> float:
-    """Seconds for which the difference may wait: pods start one by one, and what they come to is reported at once."""
+    """Seconds for which the report may wait: pods start one by one, but the result is reported at once."""
     if find(after.conditions, ConditionType.RECONCILING) is None:
         return 0.0
     counts = {"replicas": after.replicas, "ready_replicas": after.ready_replicas}

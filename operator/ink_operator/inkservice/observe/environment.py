@@ -1,4 +1,4 @@
-"""Reads only: what variables of the application and of the build hold, and what was made of sealed ones."""
+"""Reads only: values of the variables of application and build, and the objects created for sealed ones."""
 
 import asyncio
 import base64
@@ -12,16 +12,16 @@ from ink_api.reasons import Reason
 from ink_api.sealing import SealedValueError, binding_of
 
 from ink_operator.core import kinds
+from ink_operator.core.memo import Shared
 from ink_operator.core.objects import Manifest, Ref
 from ink_operator.core.plan import Failure
-from ink_operator.core.shared import Shared
 from ink_operator.inkservice import model, names
 from ink_operator.inkservice.facts import references
 from ink_operator.ports import Ports
 
 
 async def environment_of(context: model.ServiceContext, ports: Ports) -> model.Environment:
-    """The unsealed values; or the failure, naming the variable and never the value."""
+    """The unsealed values; or a failure that names the variable and never the value."""
     values = await unsealed("spec.env", references.sealed_variables(context.service), context, ports)
     if isinstance(values, Failure):
         return model.Environment(failure=values)
@@ -32,7 +32,7 @@ async def environment_of(context: model.ServiceContext, ports: Ports) -> model.E
 async def unsealed(
     field: str, variables: Iterable[tuple[str, str]], context: model.ServiceContext, ports: Ports
 ) -> dict[str, str] | Failure:
-    """Variable -> value; or why one is not available, naming it as a part of `field`."""
+    """Variable -> value; or why one is not available, named as part of `field`."""
     values: dict[str, str] = {}
     for variable, sealed in variables:
         try:
@@ -44,7 +44,7 @@ async def unsealed(
 
 
 async def configuration_of(context: model.ServiceContext, ports: Ports, granted: bool) -> model.Configuration:
-    """The digest of what Secrets and ConfigMaps hold. Without it pods would not roll when a value changes."""
+    """The digest of the values in Secrets and ConfigMaps; pods roll when it changes."""
     uses = references.uses_of(context.service)
     if not granted or not uses or references.reference_denied(context.service, context.is_gateway_managed) is not None:
         return model.Configuration()
@@ -59,15 +59,15 @@ async def configuration_of(context: model.ServiceContext, ports: Ports, granted:
 async def env_children(
     context: model.ServiceContext, ports: Ports, shared: Shared, now: datetime
 ) -> dict[str, Manifest]:
-    """Kind -> live object: the Secret of the values, and who may read it."""
+    """Kind -> live object: the Secret with the values, and the right to read it."""
     sealed = bool(references.sealed_variables(context.service))
     uid = context.service.metadata.uid
-    # Before the finalizer was set nothing was ever made for this service.
+    # Nothing was created for this service before the finalizer was set.
     new = group.FINALIZER not in context.service.metadata.finalizers
     if not sealed and (new or shared.without_env.get(uid, now)):
         shared.without_env.put(uid, True, now)
         return {}
-    # Only the gateway's services have a reader; without sealed values there is nothing to grant.
+    # Only services of the gateway have a reader; without sealed values there is nothing to read.
     wanted = [kinds.SECRET]
     if context.is_gateway_managed and sealed:
         wanted += [kinds.ROLE, kinds.ROLE_BINDING]
@@ -82,11 +82,11 @@ async def env_children(
 
 BUILD_FIELD = "spec.build.env"
 BUILD_VALUES_MAX_BYTES = 96 * 1024
-"""All values together: they travel in one variable of the builder, for which the kernel has 128 KiB."""
+"""All values together: they are passed in one environment variable, which the kernel limits to 128 KiB."""
 
 
 async def build_environment_of(context: model.ServiceContext, ports: Ports, granted: bool) -> model.Environment:
-    """The values; or the failure, naming variables and no value. `granted`: the namespace may be looked into."""
+    """The values; or a failure that names variables and no value. `granted`: the operator may read the namespace."""
     build = context.service.spec.build
     variables = [v for v in (build.env if build else None) or [] if v.value_from is not None]
     if not variables or references.reference_denied(context.service, context.is_gateway_managed) is not None:
@@ -106,7 +106,7 @@ async def build_environment_of(context: model.ServiceContext, ports: Ports, gran
 async def _referred(
     uses: list[references.Use], context: model.ServiceContext, ports: Ports
 ) -> dict[str, str] | Failure:
-    """Variable -> value, of those that Secrets and ConfigMaps hold."""
+    """Variable -> value, of those from Secrets and ConfigMaps."""
     space = context.identity.namespace
     refs = sorted({use.ref(space) for use in uses})
     found: dict[Ref, Manifest | None] = dict(
@@ -119,7 +119,7 @@ async def _referred(
     for use in uses:
         text = _decoded(use, found[use.ref(space)] or {})
         if text is None:
-            message = f"{use.field}: key {use.key} of the {use.kind.kind} {use.name} holds no text (UTF-8)."
+            message = f"{use.field}: key {use.key} of the {use.kind.kind} {use.name} is not UTF-8 text."
             return Failure(Reason.INVALID_SPEC, message)
         values[use.field.removeprefix(f"{BUILD_FIELD} ")] = text
     return values
@@ -136,10 +136,10 @@ def _decoded(use: references.Use, live: Manifest) -> str | None:
 async def _named(
     values: dict[str, str], variables: list[EnvVar], context: model.ServiceContext, ports: Ports
 ) -> model.Environment:
-    """The values with their digest, unless they are too long."""
+    """The values with their digest; a failure if they are too long."""
     size = len(json.dumps(values))
     if size > BUILD_VALUES_MAX_BYTES:
-        message = f"{BUILD_FIELD}: {len(variables)} values have {size} bytes; at most {BUILD_VALUES_MAX_BYTES} fit."
+        message = f"{BUILD_FIELD}: {len(variables)} values have {size} bytes; the limit is {BUILD_VALUES_MAX_BYTES}."
         return model.Environment(failure=Failure(Reason.INVALID_SPEC, message))
     bound = {binding_of(context.identity, name): value for name, value in values.items()}
     return model.Environment(values, await ports.sealing.digest(bound))

@@ -1,6 +1,6 @@
-"""Reads only: the world of one service, as one frozen value. Independent reads go out together.
+"""Reads only: the state of one service, as one frozen value. Independent reads run concurrently.
 
-In two halves: what lies outside the workload's namespace also says whether the operator may look inside.
+In two halves: what is outside the workload's namespace also shows whether the operator may read inside.
 """
 
 import asyncio
@@ -10,8 +10,8 @@ from datetime import datetime
 from ink_api import group
 
 from ink_operator.core import kinds
+from ink_operator.core.memo import Shared
 from ink_operator.core.objects import Manifest, Ref
-from ink_operator.core.shared import Shared
 from ink_operator.inkservice import model, names
 from ink_operator.inkservice.facts import builds, effective, inkfile, ownership, revisions, source
 from ink_operator.inkservice.facts.releases import is_release, releases_of, secrets_of
@@ -28,7 +28,7 @@ from ink_operator.ports import Answer, Ports
 
 
 async def observe_outside(context: model.ServiceContext, ports: Ports, shared: Shared, now: datetime) -> model.Observed:
-    """The namespace and its set-up, the public host, and builds. Raises InkError when something cannot be read."""
+    """The namespace and its shared objects, the public host, and builds. Raises InkError if it cannot be read."""
     settings, selector = context.settings, names.owner_selector(context.service)
     namespace, (claim, live_claim, stale), jobs, build_pods = await asyncio.gather(
         ports.cluster.get(Ref(kinds.NAMESPACE, "", context.identity.namespace)),
@@ -51,7 +51,7 @@ async def observe_outside(context: model.ServiceContext, ports: Ports, shared: S
 async def observe_inside(
     context: model.ServiceContext, outside: model.Observed, ports: Ports, shared: Shared, now: datetime
 ) -> model.Observed:
-    """`outside` with everything else. Where the operator may not look into the namespace, nothing of ours is in it."""
+    """`outside` with everything else. If the operator may not read the namespace, it has nothing of ours."""
     granted = ownership.is_granted(outside.tenancy, context.settings)
     inside, head, environment, configuration, build_environment, runtime_class = await asyncio.gather(
         _children(context, ports, shared, now) if granted else _nothing(),
@@ -85,7 +85,7 @@ async def observe_inside(
 def _with_early_verdicts(
     context: model.ServiceContext, attempts: tuple[model.Attempt, ...], ports: Ports
 ) -> tuple[model.Attempt, ...]:
-    """The kubelet looks once a second whether a builder has ended; its verdict is beside the image before."""
+    """The builder stores its verdict with the image before the kubelet, which checks once a second, reports its end."""
     repository = source.repository_of(context.identity)
     return tuple(
         builds.early_verdict(a, ports.verdicts.early(context.key, repository, a.name, a.uid))
@@ -96,10 +96,10 @@ def _with_early_verdicts(
 
 
 async def _children(context: model.ServiceContext, ports: Ports, shared: Shared, now: datetime) -> model.Observed:
-    """The part of Observed that lies in the workload's namespace."""
+    """The part of Observed that is in the workload's namespace."""
     identity, selector = context.identity, names.owner_selector(context.service)
     cluster, space = ports.cluster, identity.namespace
-    # Runs of a cron job and pods of a server are never looked at together: one has nothing to tell of the other.
+    # Runs of a cron job and pods of a server are never evaluated together.
     component = names.APP if context.service.spec.cron is None else names.CRON
     single = (kinds.DEPLOYMENT, kinds.CRON_JOB, kinds.HORIZONTAL_POD_AUTOSCALER, kinds.SERVICE, kinds.INGRESS)
     children, pods, records, env, volumes = await asyncio.gather(
@@ -134,7 +134,7 @@ async def _no_head() -> None:
 
 
 async def _volume_claims(context: model.ServiceContext, ports: Ports) -> dict[str, Manifest]:
-    """Name -> live claim: of wanted volumes, and those made for it before. A stranger's has none of our labels."""
+    """Name -> live claim: of wanted volumes, and earlier ones. Someone else's claim does not have our labels."""
     space, identity = context.identity.namespace, context.identity
     made = f"{group.LABEL_SERVICE}={identity.name},{group.LABEL_COMPONENT}={names.VOLUME}"
     wanted = [names.volume_claim(identity, volume.name) for volume in ownership.volumes_of(context.service)]
@@ -153,7 +153,7 @@ async def _runtime_class(context: model.ServiceContext, ports: Ports) -> Manifes
 
 
 async def _answer(context: model.ServiceContext, inside: model.Observed, ports: Ports, now: datetime) -> Answer | None:
-    """Asked only when the newest revision has taken over."""
+    """Probed only once the newest revision has taken over."""
     settings, deployment = context.settings, inside.deployment
     running = running_of(deployment)
     if deployment is None or inside.ingress is None or running is None or not deployment["spec"].get("replicas", 1):
@@ -178,7 +178,7 @@ async def _answer(context: model.ServiceContext, inside: model.Observed, ports: 
 async def _releases(
     context: model.ServiceContext, inside: model.Observed, environment: model.Environment, ports: Ports
 ) -> tuple[model.ReleaseRun, ...]:
-    """Release Jobs. Their pods tell whether there are any to look for when none is wanted."""
+    """Release Jobs. If no release is wanted, they are only read if there are release pods."""
     spec = context.service.spec
     if not inside.identity.name or (spec.release is None and not inside.release_pods):
         return ()

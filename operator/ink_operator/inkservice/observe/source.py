@@ -1,4 +1,4 @@
-"""Reads only: where the branch points, with which credentials that may be asked, and whether the image exists."""
+"""Reads only: the head of the branch, the credentials to read it with, and whether the image exists."""
 
 import base64
 
@@ -15,13 +15,13 @@ from ink_operator.inkservice.facts import revisions, rollout, source
 from ink_operator.ports import Head, HeadQuestion, Ports, StoredImage
 
 GRANT_RETRY_SECONDS = 0.5
-"""How long a fresh RoleBinding may need to take effect."""
+"""How long a new RoleBinding may need to take effect."""
 Credentials = tuple[str | None, str | None]
 """User name and password; both None for a public repository."""
 
 
 async def branch_head(context: model.ServiceContext, ports: Ports, granted: bool) -> Head | None:
-    """The commit of the branch that is followed; None where none is. `granted`: the namespace may be looked into."""
+    """The head of the branch; None if no branch is followed. `granted`: the operator may read the namespace."""
     service, identity, settings = context.service, context.identity, context.settings
     git = service.spec.source.git
     if git is None or git.commit is not None:
@@ -48,7 +48,7 @@ async def branch_head(context: model.ServiceContext, ports: Ports, granted: bool
 
 
 async def credentials_of(git: GitSource, context: model.ServiceContext, ports: Ports) -> Credentials | Failure:
-    """What opens the repository."""
+    """The credentials for the repository."""
     repository = source.internal_repository(git, context.settings)
     if repository is not None and source.reads_by_right(git, context.identity, context.settings):
         return "ink", ports.tokens.git_read(repository, context.identity.tenant)
@@ -58,14 +58,16 @@ async def credentials_of(git: GitSource, context: model.ServiceContext, ports: P
     secret = await ports.cluster.get(Ref(kinds.SECRET, context.identity.namespace, name))
     data = (secret or {}).get("data") or {}
     if "password" not in data:
-        missing = f"The Secret {name} does not exist." if secret is None else f"The Secret {name} has no key password."
+        missing = (
+            f"The Secret {name} does not exist." if secret is None else f"The Secret {name} has no key named password."
+        )
         return Failure(Reason.CONFIG_NOT_FOUND, missing)
     decoded = {key: base64.b64decode(value).decode(errors="replace").strip() for key, value in data.items()}
     return decoded.get("username") or "git", decoded["password"]
 
 
 async def stored_image(seen: model.Observed, ports: Ports) -> StoredImage | None:
-    """Asked only where the answer matters: nothing runs the wanted build, and no Job says what became of it."""
+    """Looked up only if it matters: the wanted build is not running, and no Job has its result."""
     build = seen.build
     if build is None:
         return None
@@ -81,7 +83,7 @@ async def stored_image(seen: model.Observed, ports: Ports) -> StoredImage | None
     try:
         return await ports.registry.find(build.repository, build.tag_prefix)
     except errors.Transient:
-        # What was deployed before comes back although the registry does not answer: nodes may have the image.
+        # An earlier deployment is restored even if the registry does not answer: nodes may have the image.
         known = revisions.of_build(seen.revisions, build.key)
         if known is None or known.running is None or known.image_deleted:
             raise

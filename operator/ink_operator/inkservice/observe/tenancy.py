@@ -1,4 +1,4 @@
-"""Reads only: whose the public host is, and what the operator set up in the workload's namespace."""
+"""Reads only: who holds the public host, and what the operator created for the workload's namespace."""
 
 import asyncio
 from collections.abc import Iterable
@@ -8,8 +8,8 @@ from ink_api.names import host_claim
 
 from ink_operator.core import kinds
 from ink_operator.core.kinds import Kind
+from ink_operator.core.memo import Shared
 from ink_operator.core.objects import Manifest, Ref, is_deleting
-from ink_operator.core.shared import Shared
 from ink_operator.inkservice import model, names
 from ink_operator.inkservice.facts import effective, ownership
 from ink_operator.ports import Ports
@@ -21,7 +21,7 @@ Tenancy = dict[tuple[str, str], Manifest]
 async def tenancy_of(
     context: model.ServiceContext, namespace: Manifest | None, ports: Ports, shared: Shared, now: datetime
 ) -> Tenancy:
-    """What the operator set up in the namespace. Read again after a while, or after the operator changed it."""
+    """What the operator created for all services of the namespace. Cached until the operator changes it."""
     space, cluster = context.identity.namespace, ports.cluster
     uid = namespace["metadata"].get("uid", "") if namespace else ""
     known = shared.tenancy.get(space, now)
@@ -30,7 +30,7 @@ async def tenancy_of(
     grants_read = (names.OPERATOR_GRANT, names.GATEWAY_GRANT)
     bindings = await asyncio.gather(*(cluster.get(Ref(kinds.ROLE_BINDING, space, name)) for name in grants_read))
     if not ownership.grants(bindings[0], context.settings):
-        # Our own is as good as none, and made again before anything else is read; another's stands in the way.
+        # Ours counts as absent, and is restored before anything else is read; someone else's is a name conflict.
         emptied = bindings[0] is not None and ownership.is_emptied_grant(bindings[0], context.settings)
         found = bindings[1:] if emptied else bindings
         return _by_name(kinds.NAMESPACE, [namespace]) | _by_name(kinds.ROLE_BINDING, found)
@@ -50,7 +50,7 @@ def _by_name(kind: Kind, items: Iterable[Manifest | None]) -> Tenancy:
 async def host_claims(
     context: model.ServiceContext, ports: Ports, now: datetime
 ) -> tuple[model.Claim, Manifest | None, tuple[str, ...]]:
-    """Whose the wanted host is, its claim when it is not ours, and the names of our claims to other hosts."""
+    """Who holds the wanted host, its claim if it is not ours, and the names of our claims to other hosts."""
     service, identity, settings = context.service, context.identity, context.settings
     claims = await ports.cluster.list(kinds.CONFIG_MAP, settings.namespace, names.owner_selector(service))
     own = {item["metadata"]["name"] for item in claims if not is_deleting(item)}

@@ -1,7 +1,7 @@
 """The registry of database providers.
 
-`INK_DATABASE_PROVIDERS`, such as `SQLite/Turso,SQLite/Sqld,Postgres/InCluster`, chooses those that a platform has; the
-first of a type is its default.
+`INK_DATABASE_PROVIDERS`, such as `SQLite/Turso,SQLite/Sqld,Postgres/InCluster`, chooses the providers of a platform;
+the first of a type is its default.
 """
 
 from ink_operator.ports.databases import DatabaseProvider

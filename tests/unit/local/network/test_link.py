@@ -13,10 +13,10 @@ from ink_local.network import link, standin
 CLUSTER = LocalCluster("dev", 0, Path("/s"))
 
 
-def test_no_line_before_the_way_out_names_a_default_route() -> None:
+def test_no_line_before_outbound_traffic_names_a_default_route() -> None:
     before = link.node_batch(CLUSTER) + standin.node_routes() + link.host_batch(CLUSTER)
     assert "default" not in before
-    assert link.way_out_batch(CLUSTER, ["10.200.0.53"]).splitlines()[-1].startswith("route replace default")
+    assert link.outbound_batch(CLUSTER, ["10.200.0.53"]).splitlines()[-1].startswith("route replace default")
 
 
 def test_every_range_kept_inside_is_walled_answered_for_and_dropped() -> None:
@@ -50,8 +50,8 @@ def test_only_web_and_names_leave_the_node() -> None:
 
 
 def test_a_resolver_on_a_private_address_gets_a_route_of_its_own() -> None:
-    assert "10.200.0.53/32 via 10.240.0.1" in link.way_out_batch(CLUSTER, ["10.200.0.53"])
-    assert "8.8.8.8" not in link.way_out_batch(CLUSTER, ["8.8.8.8"])
+    assert "10.200.0.53/32 via 10.240.0.1" in link.outbound_batch(CLUSTER, ["10.200.0.53"])
+    assert "8.8.8.8" not in link.outbound_batch(CLUSTER, ["8.8.8.8"])
 
 
 def test_loopback_resolvers_are_replaced_by_the_upstream_ones() -> None:

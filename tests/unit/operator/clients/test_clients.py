@@ -10,7 +10,7 @@ from ink_api.reasons import Reason
 from ink_operator.clients.kube import path_of
 from ink_operator.clients.kube_errors import failure
 from ink_operator.clients.prober import judge
-from ink_operator.clients.registry import exposed, newest_last
+from ink_operator.clients.registry import attempt_number, exposed
 from ink_operator.clients.resolver import parse_answer
 from ink_operator.clients.tokens import TokenMint, certificate_body
 from ink_operator.core.errors import AlreadyExists, Conflict, Forbidden, OverQuota, Rejected, Terminal, Transient
@@ -75,9 +75,9 @@ def test_answers_of_the_resolver() -> None:
 
 
 def test_tags_and_ports_of_images() -> None:
-    assert newest_last("abc-def-12", "abc-def-") == 12
-    assert newest_last("abc-def-x", "abc-def-") == -1
-    assert newest_last("other-1", "abc-def-") == -1
+    assert attempt_number("abc-def-12", "abc-def-") == 12
+    assert attempt_number("abc-def-x", "abc-def-") == -1
+    assert attempt_number("other-1", "abc-def-") == -1
     assert exposed({"8080/tcp": {}, "53/udp": {}, "80": {}}) == (80, 8080)
 
 

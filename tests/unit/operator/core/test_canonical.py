@@ -3,7 +3,14 @@
 import copy
 
 import pytest
-from ink_operator.core.canonical import ANNOTATION_APPLIED, covers, parse_quantity, replacing, settled, stamped
+from ink_operator.core.canonical import (
+    ANNOTATION_APPLIED,
+    covers,
+    merge_patch_between,
+    parse_quantity,
+    settled,
+    stamped,
+)
 
 WANTED = stamped(
     {
@@ -58,6 +65,6 @@ def test_quantities_are_compared_by_value(one: str, other: str) -> None:
 def test_a_merge_patch_takes_away_what_is_left_out_at_any_depth() -> None:
     old = {"a": 1, "b": {"c": 2, "d": {"e": 3}}, "list": [{"x": 1}]}
     new = {"b": {"d": {"f": 4}}, "list": [{"y": 2}]}
-    patch = replacing(old, new)
+    patch = merge_patch_between(old, new)
     assert patch == {"a": None, "b": {"c": None, "d": {"e": None, "f": 4}}, "list": [{"y": 2}]}
-    assert replacing({}, new) == new
+    assert merge_patch_between({}, new) == new

@@ -21,7 +21,6 @@ from ink_operator.inkservice.desired.namespace import set_up
 from ink_operator.inkservice.facts.source import build_plan
 from ink_operator.inkservice.model import (
     Attempt,
-    BuildPlan,
     BuildState,
     Observed,
     ReleaseRun,
@@ -32,6 +31,7 @@ from ink_operator.inkservice.model import (
     ServiceContext,
     StartBuild,
     Verdict,
+    WantedBuild,
 )
 from ink_operator.inkservice.names import OPERATOR_GRANT
 from ink_operator.settings import Settings
@@ -126,7 +126,7 @@ def records(plan: PlanBuilder) -> list[str]:
     return [f"{r.number} {r.name}" for r in plan.revisions]
 
 
-def build(commit: str = COMMIT, **spec: Any) -> BuildPlan:
+def build(commit: str = COMMIT, **spec: Any) -> WantedBuild:
     return build_plan(service(**spec), IDENTITY, commit)
 
 

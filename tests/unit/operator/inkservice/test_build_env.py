@@ -6,10 +6,10 @@ import json
 import re
 from typing import Any
 
-from ink_operator.inkservice.decide.checks import not_served
+from ink_operator.inkservice.decide.checks import unsupported_fields
 from ink_operator.inkservice.desired.buildjob import make_job, make_secret, secret_keys
 from ink_operator.inkservice.facts.source import build_plan, settings_hash
-from ink_operator.inkservice.model import BuildPlan, ServiceContext, StartBuild
+from ink_operator.inkservice.model import ServiceContext, StartBuild, WantedBuild
 from unit.operator.inkservice.making import IDENTITY, SETTINGS, service
 
 PLAIN = {"name": "A", "value": "1"}
@@ -27,12 +27,12 @@ def key_of(*env: dict[str, Any], secrets: str = "") -> str:
 def test_what_is_served() -> None:
     refs = [{"secretKeyRef": {"name": "s", "key": "k"}}, {"configMapKeyRef": {"name": "s", "key": "k"}}]
     served = [{"name": f"V{n}", "valueFrom": ref} for n, ref in enumerate(refs)]
-    assert not_served(service(build={"env": [PLAIN, sealed(), *served]}).spec) == []
+    assert unsupported_fields(service(build={"env": [PLAIN, sealed(), *served]}).spec) == []
 
 
 def test_what_comes_from_other_services_is_refused_in_words() -> None:
     entry = {"name": "A", "valueFrom": {"resourceRef": {"name": "db", "key": "url"}}}
-    assert not_served(service(build={"env": [entry]}).spec) == ["spec.build.env with resourceRef"]
+    assert unsupported_fields(service(build={"env": [entry]}).spec) == ["spec.build.env with resourceRef"]
 
 
 def test_the_value_names_a_build_and_not_its_seal() -> None:
@@ -49,7 +49,7 @@ def test_without_such_variables_nothing_is_named_anew() -> None:
 
 def test_values_stand_in_the_builds_secret_alone() -> None:
     context = ServiceContext(service(build={"env": [PLAIN, sealed()]}), IDENTITY, SETTINGS)
-    plan = BuildPlan("k" * 20, "a" * 40, "acme/shop/web", "t-", secrets="d" * 64)
+    plan = WantedBuild("k" * 20, "a" * 40, "acme/shop/web", "t-", secrets="d" * 64)
     start = StartBuild(plan, 1, no_cache=False, secrets={"TOKEN": VALUE})
     job = make_job(context, start, suspend=False)
     text = json.dumps(job)
@@ -70,7 +70,7 @@ def test_kubernetes_puts_no_variable_into_a_value() -> None:
     """Of the container's own variables, `$(INK_TENANT)` in a value would show one that is Ink's."""
     value = "$(INK_TENANT) $$(X) $HOME a$"
     spec = service(build={"env": [{"name": "A", "value": value}], "buildCommand": "make -j $(nproc)"})
-    start = StartBuild(BuildPlan("k" * 20, "a" * 40, "acme/shop/web", "t-"), 1, no_cache=False)
+    start = StartBuild(WantedBuild("k" * 20, "a" * 40, "acme/shop/web", "t-"), 1, no_cache=False)
     job = make_job(ServiceContext(spec, IDENTITY, SETTINGS), start, suspend=False)
     (container,) = job["spec"]["template"]["spec"]["containers"]
     variables = {v["name"]: v["value"] for v in container["env"] if "value" in v}
@@ -86,5 +86,5 @@ def expanded(text: str, variables: dict[str, str]) -> str:
 
 def test_a_build_without_them_is_as_it_was() -> None:
     context = ServiceContext(service(build={"env": [PLAIN]}), IDENTITY, SETTINGS)
-    start = StartBuild(BuildPlan("k" * 20, "a" * 40, "acme/shop/web", "t-"), 1, no_cache=False)
+    start = StartBuild(WantedBuild("k" * 20, "a" * 40, "acme/shop/web", "t-"), 1, no_cache=False)
     assert "INK_BUILD_SECRETS" not in json.dumps(make_job(context, start, suspend=False))

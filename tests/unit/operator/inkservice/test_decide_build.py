@@ -164,7 +164,7 @@ def test_builds_that_nobody_waits_for_end(row: Row) -> None:
         ("False", 60.0),
     ),
     Row(
-        "a namespace in the making delays it", {"failure": Failure(Reason.DEPLOYING, "Being set up.")}, ("Unknown", 0.3)
+        "a namespace in the making delays it", {"failure": Failure(Reason.DEPLOYING, "Being set up.")}, ("Unknown", 0.1)
     ),
 )
 def test_variables_of_the_build_that_are_not_known(row: Row) -> None:
@@ -207,4 +207,4 @@ def test_a_build_that_names_no_image_is_tried_again() -> None:
     plan = deciding(**at(attempts=(attempt("Succeeded", Verdict(True), finished=60),)))
     build_step(plan)
     assert effects(plan) == ["StartBuild 2"]
-    assert "not in the registry" in message(plan, BUILT)
+    assert "no longer in the registry" in message(plan, BUILT)

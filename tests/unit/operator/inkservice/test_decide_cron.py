@@ -4,7 +4,7 @@ from typing import Any
 
 from ink_api.condition_types import ConditionType
 from ink_operator.core.objects import Manifest
-from ink_operator.inkservice.decide.cron import cron_rests, cron_step, hold_schedule, report_last_run
+from ink_operator.inkservice.decide.cron import cron_is_suspended, cron_step, report_last_run, sync_suspend
 from ink_operator.inkservice.desired.workload import make_cron_job
 from unit.operator.inkservice.deciding import (
     IDENTITY,
@@ -106,7 +106,7 @@ def test_the_schedule(row: Row) -> None:
 def test_whether_other_runs_wait_is_told(row: Row) -> None:
     plan = deciding(spec=row.given, cron_job=scheduled(row.given), pods=(ran("a", waits=PULL),))
     cron_step(plan, running(), newest=True)
-    assert ("no other run starts" in message(plan, DEPLOYED)) is row.expected, row.why
+    assert ("No other run starts" in message(plan, DEPLOYED)) is row.expected, row.why
 
 
 THREE, FOUR = "2026-11-21T03:00:00Z", "2026-11-21T04:00:00Z"
@@ -172,6 +172,6 @@ def to(value: str) -> list[str]:
 )
 def test_a_schedule_rests_when_it_is_asked_to(row: Row) -> None:
     plan = deciding(**row.given)
-    rests = cron_rests(plan)
-    hold_schedule(plan)
+    rests = cron_is_suspended(plan)
+    sync_suspend(plan)
     assert (rests, effects(plan)) == row.expected, row.why

@@ -7,7 +7,7 @@ from ink_api.inkservice import Release
 from ink_operator.inkservice.decide.release import release_step
 from ink_operator.inkservice.desired.releasejob import run_name
 from ink_operator.inkservice.desired.workload import make_deployment
-from ink_operator.inkservice.model import ReleaseEnd
+from ink_operator.inkservice.model import ReleaseResult
 from unit.operator.inkservice.deciding import (
     IDENTITY,
     NEXT,
@@ -31,7 +31,7 @@ OLD, NEW = revision(1, "old"), revision(2, "new", running(NEXT, "2"))
 RUN = run_name(asked(MIGRATE), NEW, Release(command=["migrate"]))
 AGAIN = run_name(asked({"release": {"command": ["migrate", "-f"]}}), NEW, Release(command=["migrate", "-f"]))
 STARTS = [f"Create Job web-r-{RUN}"]
-FAILED, DONE = ReleaseEnd(RUN, False, "exit code 3"), ReleaseEnd(RUN, True)
+FAILED, DONE = ReleaseResult(RUN, False, "exit code 3"), ReleaseResult(RUN, True)
 OTHER = {"release": {"command": ["other"]}}
 
 
@@ -95,7 +95,7 @@ UNNEEDED, NO_IMAGE = ("True", "NotNeeded"), ("False", "ImagePullFailed")
         (True, UNNEEDED, [], None),
     ),
     Row("what is not to run is not released", {"spec": {**MIGRATE, "suspend": True}, **new()}, (False, None, [], None)),
-    Row("nothing is started where nobody may look", {"granted": False, **new()}, (False, WAITS, [], 0.3)),
+    Row("nothing is started where nobody may look", {"granted": False, **new()}, (False, WAITS, [], 0.1)),
     Row(
         "one that cannot start says why",
         {**new(), "releases": (stuck(RUN),)},

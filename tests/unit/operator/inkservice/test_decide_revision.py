@@ -6,12 +6,12 @@ from typing import Any
 from ink_api.condition_types import ConditionType
 from ink_api.reasons import Reason
 from ink_operator.inkservice.decide.revision import (
-    amend,
-    fix_numbers,
     record,
     record_attempt,
-    settle_revisions,
+    renumber_records,
     supersede,
+    update_record,
+    update_records,
 )
 from ink_operator.inkservice.names import attempt_record
 from unit.operator.inkservice.deciding import (
@@ -87,7 +87,7 @@ def test_the_record_of_what_is_brought_up(row: Row) -> None:
 )
 def test_two_records_never_keep_one_number(row: Row) -> None:
     plan = deciding(**row.given)
-    fix_numbers(plan)
+    renumber_records(plan)
     assert effects(plan) == row.expected, row.why
 
 
@@ -169,7 +169,7 @@ def test_what_became_of_what_runs(row: Row) -> None:
     plan.revision = wants
     if fact is not None:
         plan.set_condition(ConditionType.DEPLOYED, *fact)
-    settle_revisions(plan)
+    update_records(plan)
     assert effects(plan) == row.expected, row.why
 
 
@@ -192,7 +192,7 @@ OLDEST = workload(of=many(1)[0])
 )
 def test_no_more_records_than_are_kept(row: Row) -> None:
     plan = deciding(**row.given)
-    dropped = settle_revisions(plan)
+    dropped = update_records(plan)
     assert sorted(r.name for r in dropped) == sorted(row.expected), row.why
     assert [line for line in effects(plan) if line.startswith("Delete")] == [
         f"Delete ControllerRevision {r.name}" for r in dropped
@@ -202,13 +202,13 @@ def test_no_more_records_than_are_kept(row: Row) -> None:
 
 def test_a_failed_build_is_recorded_when_the_pass_settles() -> None:
     plan = deciding(attempts=(BROKEN, attempt("Succeeded", GOOD)))
-    settle_revisions(plan)
+    update_records(plan)
     assert effects(plan) == [f"Create ControllerRevision {NOTED}"]
 
 
 def test_of_a_record_only_notes_and_number_change() -> None:
     plan = deciding(revisions=(replace(OLD, image_deleted=True),))
-    amend(plan, replace(OLD, number=4, outcome="Deployed"))
+    update_record(plan, replace(OLD, number=4, outcome="Deployed"))
     (line,) = effects(plan)
     assert line.startswith(f"MergePatch ControllerRevision {OLD.name} ")
     for part in ('"revision": 4', '"ml.ink/outcome": "Deployed"', '"ml.ink/image-deleted": null'):

@@ -81,7 +81,7 @@ def test_no_room_counts_only_after_a_while() -> None:
         ("0/2 nodes are available: 2 Insufficient cpu.", "No node has room"),
         (
             "0/2 nodes are available: 2 node(s) didn't match Pod's node affinity/selector.",
-            "No node is of the wanted kind",
+            "No node matches the pod's node selector",
         ),
         (
             "0/2 nodes are available: 1 Insufficient cpu, 1 node(s) didn't match Pod's node affinity/selector.",

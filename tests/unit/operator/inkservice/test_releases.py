@@ -34,7 +34,7 @@ def pod(code: int | None, message: str = "", *, disturbed: bool = False, reason:
         (job(), [pod(137, reason="OOMKilled")], ReleaseState.FAILED, "more memory"),
         (job(), [pod(137, disturbed=True)], ReleaseState.RUNNING, ""),
         (job(("FailureTarget", "DeadlineExceeded")), [pod(143)], ReleaseState.FAILED, "within 60 s"),
-        (job(("Failed", "BackoffLimitExceeded")), [], ReleaseState.FAILED, "could not be run"),
+        (job(("Failed", "BackoffLimitExceeded")), [], ReleaseState.FAILED, "did not run to completion"),
     ],
 )
 def test_states(made: Any, pods: Any, state: ReleaseState, words: str) -> None:

@@ -6,8 +6,8 @@ import pytest
 from ink_api.inkservice import BuildStatus
 from ink_api.reasons import Reason
 from ink_operator.inkservice.desired.revision import make_revision
-from ink_operator.inkservice.facts.revisions import attempts_for, mirror, revisions_of, superfluous
-from ink_operator.inkservice.model import Attempt, BuildState, ReleaseEnd, Revision, Running, Verdict
+from ink_operator.inkservice.facts.revisions import attempts_for, revision_statuses, revisions_of, surplus_records
+from ink_operator.inkservice.model import Attempt, BuildState, ReleaseResult, Revision, Running, Verdict
 from ink_operator.inkservice.names import revision
 from unit.operator.inkservice.making import IDENTITY, service
 
@@ -15,7 +15,7 @@ IMAGES = "registry.dp-system.svc.cluster.local:5000/acme/shop/web@"
 RUNNING = Running(IMAGES + "sha256:" + "d" * 64, 3000, "a" * 40, "k" * 20, "token")
 BUILD = BuildStatus(id="b-k-1", commit="a" * 40, pack="Dockerfile", reason="Built", started="S", finished="F", pod="p")
 GOOD = Revision(
-    "web-1", 3, "t" * 16, RUNNING, BUILD, outcome="Deployed", release=ReleaseEnd("r", ok=False, message="No.")
+    "web-1", 3, "t" * 16, RUNNING, BUILD, outcome="Deployed", release=ReleaseResult("r", ok=False, message="No.")
 )
 FAILED = Attempt(
     name="b-k-2", uid="", build_key="k" * 20, commit="b" * 40, number=2, state=BuildState.FAILED, created="S",
@@ -71,7 +71,7 @@ def test_what_a_job_says_counts_before_its_record() -> None:
 
 
 def test_the_status_tells_how_each_ended() -> None:
-    told = mirror([replace(GOOD, outcome=""), BAD, ENDED], "web-1")
+    told = revision_statuses([replace(GOOD, outcome=""), BAD, ENDED], "web-1")
     assert [(r.number, r.reason, r.active) for r in told] == [
         (5, "Superseded", False),
         (4, "BuildFailed", False),
@@ -84,5 +84,5 @@ def test_of_what_ink_tries_again_by_itself_one_record_is_enough() -> None:
     tries = [
         replace(BAD, name=f"web-{n}", number=n, attempt=replace(FAILED, number=n, verdict=spoiled)) for n in (1, 2, 3)
     ]
-    assert [r.name for r in superfluous(tries, frozenset())] == ["web-2", "web-1"]
-    assert superfluous(tries, frozenset({"web-1", "web-2"})) == []
+    assert [r.name for r in surplus_records(tries, frozenset())] == ["web-2", "web-1"]
+    assert surplus_records(tries, frozenset({"web-1", "web-2"})) == []

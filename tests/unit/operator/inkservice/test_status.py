@@ -63,7 +63,7 @@ def test_events_are_told_on_transitions_only() -> None:
 
 
 def test_a_step_that_is_left_out_is_no_event() -> None:
-    given = Fact(ConditionType.BUILT, "True", Reason.NOT_NEEDED, "The image is given.")
+    given = Fact(ConditionType.BUILT, "True", Reason.NOT_NEEDED, "The spec names an image.")
     assert [h.reason for h in transitions(status().conditions, status(*DONE, given).conditions)] == ["Ready"]
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from ink_api.inkservice import InkService
-from ink_operator.inkservice.decide.wanted_build import cancelled, to_be_deployed, to_be_finished
+from ink_operator.inkservice.decide.wanted_build import build_to_deploy, build_to_finish, cancelled
 from ink_operator.inkservice.facts.source import build_plan
 from ink_operator.inkservice.model import Attempt, BuildState, Revision, Running, Verdict
 from unit.operator.inkservice.making import GIT, IDENTITY, ago, service
@@ -55,9 +55,9 @@ def test_a_row_ends_where_a_build_came_to_its_own_end(revisions: Any, count: int
 
 def test_the_third_is_let_be() -> None:
     running = attempt("d")
-    assert to_be_finished(ONE, PLAN, [running], TWICE) == running
-    assert to_be_finished(ONE, PLAN, [running], TWICE[:2]) is None
-    assert to_be_finished(ONE, PLAN, [attempt("d", BuildState.QUEUED)], TWICE) is None
+    assert build_to_finish(ONE, PLAN, [running], TWICE) == running
+    assert build_to_finish(ONE, PLAN, [running], TWICE[:2]) is None
+    assert build_to_finish(ONE, PLAN, [attempt("d", BuildState.QUEUED)], TWICE) is None
 
 
 @pytest.mark.parametrize(
@@ -71,17 +71,17 @@ def test_the_third_is_let_be() -> None:
 )
 def test_what_a_person_changed_ends_any_build(changed: InkService) -> None:
     plan = build_plan(changed, IDENTITY, "e" * 40)
-    assert to_be_finished(changed, plan, [attempt("d")], TWICE) is None
+    assert build_to_finish(changed, plan, [attempt("d")], TWICE) is None
 
 
 def test_its_image_is_deployed_until_that_is_done() -> None:
     done = attempt("d", BuildState.SUCCEEDED)
-    assert to_be_deployed(ONE, PLAN, [done], TWICE) == done
+    assert build_to_deploy(ONE, PLAN, [done], TWICE) == done
     on_its_way = live(4, "d")
-    assert to_be_deployed(ONE, PLAN, [done], [*TWICE, on_its_way]) == done
-    assert to_be_deployed(ONE, PLAN, [done], [*TWICE, replace(on_its_way, outcome="Deployed")]) is None
-    assert to_be_deployed(ONE, PLAN, [done], TWICE[:2]) is None
+    assert build_to_deploy(ONE, PLAN, [done], [*TWICE, on_its_way]) == done
+    assert build_to_deploy(ONE, PLAN, [done], [*TWICE, replace(on_its_way, outcome="Deployed")]) is None
+    assert build_to_deploy(ONE, PLAN, [done], TWICE[:2]) is None
 
 
 def test_an_image_from_before_the_row_stays_where_it_is() -> None:
-    assert to_be_deployed(ONE, PLAN, [attempt("d", BuildState.SUCCEEDED, 200)], TWICE) is None
+    assert build_to_deploy(ONE, PLAN, [attempt("d", BuildState.SUCCEEDED, 200)], TWICE) is None

@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import pytest
+from ink_operator.core.keys import Result
 from ink_operator.core.objects import Key
-from ink_operator.core.result import Result
 from ink_operator.runtime import queue as queues
 from ink_operator.runtime.lanes import SLOW_LANE_FACTOR, Lane, Lanes
 from ink_operator.runtime.metrics import PrometheusMetrics
