@@ -11,8 +11,7 @@ from ink_api.inkservice import BuildStatus, InkService, RevisionStatus, ScanStat
 from ink_api.names import ServiceIdentity
 from ink_api.reasons import Reason
 
-from ink_operator.core import effects, kinds
-from ink_operator.core.objects import Key, Manifest, Ref
+from ink_operator.core import effects, kinds, objects
 from ink_operator.core.plan import Failure, Plan
 from ink_operator.inkservice import names
 from ink_operator.ports import Answer, Head, StoredImage
@@ -157,7 +156,7 @@ class ReleaseRun:
     state: ReleaseState
     created: str
     message: str = ""
-    pod: Manifest | None = None
+    pod: objects.Manifest | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,11 +196,11 @@ class Observed:
     identity: ServiceIdentity
     head: Head | None = None
     source_failure: Failure | None = None
-    namespace: Manifest | None = None
-    tenancy: dict[tuple[str, str], Manifest] = field(default_factory=dict)
+    namespace: objects.Manifest | None = None
+    tenancy: dict[tuple[str, str], objects.Manifest] = field(default_factory=dict)
     """(kind, name) -> live object that all services of the namespace share."""
     claim: Claim = Claim.OURS
-    live_claim: Manifest | None = None
+    live_claim: objects.Manifest | None = None
     """The claim of the wanted host, when it is not ours (yet)."""
     stale_claims: tuple[str, ...] = ()
     """Names of our claims to other hosts."""
@@ -210,31 +209,31 @@ class Observed:
     attempts: tuple[Attempt, ...] = ()
     """Newest last."""
     stored: StoredImage | None = None
-    deployment: Manifest | None = None
-    service: Manifest | None = None
-    ingress: Manifest | None = None
-    cron_job: Manifest | None = None
-    autoscaler: Manifest | None = None
-    runtime_class: Manifest | None = None
+    deployment: objects.Manifest | None = None
+    service: objects.Manifest | None = None
+    ingress: objects.Manifest | None = None
+    cron_job: objects.Manifest | None = None
+    autoscaler: objects.Manifest | None = None
+    runtime_class: objects.Manifest | None = None
     """Of the sandbox, if one is wanted."""
-    volumes: dict[str, Manifest] = field(default_factory=dict)
+    volumes: dict[str, objects.Manifest] = field(default_factory=dict)
     """Name -> live claim: wanted ones, and those created for the service earlier."""
-    pods: tuple[Manifest, ...] = ()
+    pods: tuple[objects.Manifest, ...] = ()
     """Of the application."""
-    release_pods: tuple[Manifest, ...] = ()
+    release_pods: tuple[objects.Manifest, ...] = ()
     revisions: tuple[Revision, ...] = ()
     """By number."""
     releases: tuple[ReleaseRun, ...] = ()
     """Newest last."""
     environment: Environment = field(default_factory=Environment)
     configuration: Configuration = field(default_factory=Configuration)
-    env_children: dict[str, Manifest] = field(default_factory=dict, repr=False)
+    env_children: dict[str, objects.Manifest] = field(default_factory=dict, repr=False)
     """Kind -> live object created for the environment."""
     answer: Answer | None = None
     """What the public host answered, if there was a reason to ask."""
 
     @property
-    def workload(self) -> Manifest | None:
+    def workload(self) -> objects.Manifest | None:
         """The object that creates the pods and records their revision; either, while one kind replaces the other."""
         return self.deployment or self.cron_job
 
@@ -254,9 +253,9 @@ class ServiceContext:
     settings: Settings
 
     @property
-    def key(self) -> Key:
+    def key(self) -> objects.Key:
         """The key of the service in the queue."""
-        return Key(kinds.INK_SERVICE.kind, self.service.metadata.namespace, self.service.metadata.name)
+        return objects.Key(kinds.INK_SERVICE.kind, self.service.metadata.namespace, self.service.metadata.name)
 
     @property
     def is_gateway_managed(self) -> bool:
@@ -287,8 +286,8 @@ class RecordVerdict(effects.Effect):
 class ClaimHost(effects.Effect):
     """Claim the host atomically: create the claim, or take over the one that was read if it has not changed since."""
 
-    manifest: Manifest
-    live: Manifest | None = None
+    manifest: objects.Manifest
+    live: objects.Manifest | None = None
     creates: ClassVar[bool] = True
 
 
@@ -308,7 +307,7 @@ class RetireImages(effects.Effect):
     """Images that are kept."""
     builds: frozenset[str]
     """Builds whose logs are kept."""
-    records: tuple[Ref, ...] = ()
+    records: tuple[objects.Ref, ...] = ()
     """Of revisions whose images are deleted."""
 
 

@@ -10,9 +10,8 @@ from ink_api.inkservice import InkService, InkServiceStatus
 from ink_api.names import ServiceIdentity, identity_of
 from ink_api.reasons import Reason
 
-from ink_operator.core import effects, kinds, times
+from ink_operator.core import effects, kinds, objects, times
 from ink_operator.core.memo import Shared
-from ink_operator.core.objects import Manifest
 from ink_operator.core.plan import Failure, Plan
 from ink_operator.inkservice.act.clean_up import clean_up, wake_housekeeping
 from ink_operator.inkservice.act.effects import carry_out
@@ -78,7 +77,7 @@ class InkServiceController(Controller[InkService, ServiceContext, Observed]):
         revisions = (r.model_copy(update={"created": made[r.name]}) if r.name in made else r for r in plan.revisions)
         return replace(plan, revisions=tuple(revisions))
 
-    async def carry_out_one(self, context: ServiceContext, effect: effects.Effect) -> Manifest | None:
+    async def carry_out_one(self, context: ServiceContext, effect: effects.Effect) -> objects.Manifest | None:
         """A service's own effects, and those that all kinds have."""
         if await carry_out(context, effect, self.ports, self.shared):
             return None

@@ -7,9 +7,8 @@ from ink_api import group
 
 from ink_operator.buildkitd.desired import buildkitd_of
 from ink_operator.buildkitd.reconcile import start_buildkitd
-from ink_operator.core import build_jobs, errors, keys, kinds
+from ink_operator.core import build_jobs, errors, keys, kinds, objects
 from ink_operator.core.memo import Shared
-from ink_operator.core.objects import Manifest, Ref
 from ink_operator.core.plan import Failure
 from ink_operator.inkservice import model, names
 from ink_operator.inkservice.desired.buildjob import BUILD_SECRETS, CLIENT_KEYS, make_job, make_secret
@@ -34,7 +33,7 @@ async def start_build(context: model.ServiceContext, start: model.StartBuild, po
         pods = await ports.cluster.list(kinds.POD, space, selector)
         live = next((job for job in jobs if job["metadata"]["name"] == name), None)
         if live is not None and not ownership.is_ours(live, context.service.metadata.uid):
-            await ports.cluster.delete(Ref(kinds.JOB, space, name), uid=live["metadata"]["uid"])
+            await ports.cluster.delete(objects.Ref(kinds.JOB, space, name), uid=live["metadata"]["uid"])
             raise errors.Transient(
                 "a build of a deleted service with this name is still being removed", retry_after_seconds=1.0
             )
@@ -57,7 +56,7 @@ async def start_build(context: model.ServiceContext, start: model.StartBuild, po
         uid = live["metadata"]["uid"] if live is not None else None
         await ports.cluster.apply(make_secret(context, start, secrets, uid))
         if live is not None:
-            await ports.cluster.merge_patch(Ref(kinds.JOB, space, name), {"spec": {"suspend": False}})
+            await ports.cluster.merge_patch(objects.Ref(kinds.JOB, space, name), {"spec": {"suspend": False}})
             return
         uid = await _create_job(context, start, ports, suspend=False)
         await ports.cluster.apply(make_secret(context, start, secrets, uid))
@@ -76,7 +75,7 @@ async def _create_job(context: model.ServiceContext, start: model.StartBuild, po
 
 
 async def _secrets(
-    context: model.ServiceContext, start: model.StartBuild, running: list[Manifest], ports: Ports
+    context: model.ServiceContext, start: model.StartBuild, running: list[objects.Manifest], ports: Ports
 ) -> dict[str, str]:
     """Credentials, minted when the build starts and not while it queues. `running`: other builds that are running."""
     git = context.service.spec.source.git
@@ -94,7 +93,7 @@ async def _secrets(
     }
 
 
-async def _client(context: model.ServiceContext, running: list[Manifest], ports: Ports) -> Pair:
+async def _client(context: model.ServiceContext, running: list[objects.Manifest], ports: Ports) -> Pair:
     """The client certificate for BuildKit: the tenant's own, which is started if necessary, or the shared one."""
     if not context.settings.buildkit_shared:
         return await start_buildkitd(context.identity, running, ports, context.settings)
@@ -108,7 +107,7 @@ async def record_verdict(context: model.ServiceContext, attempt: model.Attempt, 
         return
     settings = context.settings
     patch = {"metadata": {"annotations": {group.ANNOTATION_VERDICT: builds.verdict_json(attempt.verdict)}}}
-    await ports.cluster.merge_patch(Ref(kinds.JOB, settings.builds_namespace, attempt.name), patch)
+    await ports.cluster.merge_patch(objects.Ref(kinds.JOB, settings.builds_namespace, attempt.name), patch)
     ports.metrics.build_ended("ok" if attempt.verdict.ok else str(attempt.verdict.reason))
     await wake_queued(ports, settings)
     if not settings.buildkit_shared:

@@ -15,9 +15,8 @@ from ink_api import group
 from ink_api.inkservice import InkService
 
 from ink_operator.buildkitd.desired import buildkitd_of
-from ink_operator.core import errors, keys, kinds, times
+from ink_operator.core import errors, keys, kinds, objects, times
 from ink_operator.core.memo import Shared
-from ink_operator.core.objects import Ref, is_deleting, ref_of
 from ink_operator.inkservice import model, names
 from ink_operator.inkservice.act.builds import wake_queued
 from ink_operator.inkservice.act.effects import release_host
@@ -75,14 +74,14 @@ async def _remove_workload(context: model.ServiceContext, ports: Ports) -> int:
     """Route first, then pods. Returns how many objects still existed."""
     service, identity, space = context.service, context.identity, context.identity.namespace
     if not ownership.grants(
-        await ports.cluster.get(Ref(kinds.ROLE_BINDING, space, names.OPERATOR_GRANT)), context.settings
+        await ports.cluster.get(objects.Ref(kinds.ROLE_BINDING, space, names.OPERATOR_GRANT)), context.settings
     ):
         return 0
     refs = [
-        Ref(kind, space, identity.name)
+        objects.Ref(kind, space, identity.name)
         for kind in (kinds.INGRESS, kinds.HORIZONTAL_POD_AUTOSCALER, kinds.DEPLOYMENT, kinds.CRON_JOB, kinds.SERVICE)
     ]
-    refs.append(Ref(kinds.SECRET, space, names.env_secret(identity)))
+    refs.append(objects.Ref(kinds.SECRET, space, names.env_secret(identity)))
     found = [
         (ref, live)
         for ref, live in zip(refs, await asyncio.gather(*map(ports.cluster.get, refs)), strict=True)
@@ -93,13 +92,13 @@ async def _remove_workload(context: model.ServiceContext, ports: Ports) -> int:
         kinds.PERSISTENT_VOLUME_CLAIM, space, f"{selector},{group.LABEL_COMPONENT}={names.VOLUME}"
     ):
         # The others have data that must outlive the service; a new service with its name uses them again.
-        if ownership.is_to_be_deleted(claim) or is_deleting(claim):
-            found.append((Ref(kinds.PERSISTENT_VOLUME_CLAIM, space, claim["metadata"]["name"]), claim))
+        if ownership.is_to_be_deleted(claim) or objects.is_deleting(claim):
+            found.append((objects.Ref(kinds.PERSISTENT_VOLUME_CLAIM, space, claim["metadata"]["name"]), claim))
     for kind in (kinds.JOB, kinds.CONTROLLER_REVISION):
         items = await ports.cluster.list(kind, space, selector)
-        found += [(Ref(kind, space, live["metadata"]["name"]), live) for live in items]
+        found += [(objects.Ref(kind, space, live["metadata"]["name"]), live) for live in items]
     for ref, live in found:
-        if not is_deleting(live):
+        if not objects.is_deleting(live):
             await ports.cluster.delete(ref, uid=live["metadata"]["uid"])
     return len(found)
 
@@ -112,8 +111,10 @@ async def _remove_builds(context: model.ServiceContext, ports: Ports) -> int:
     )
     for kind, items in ((kinds.JOB, jobs), (kinds.SECRET, secrets)):
         for live in items:
-            if not is_deleting(live):
-                await ports.cluster.delete(Ref(kind, space, live["metadata"]["name"]), uid=live["metadata"]["uid"])
+            if not objects.is_deleting(live):
+                await ports.cluster.delete(
+                    objects.Ref(kind, space, live["metadata"]["name"]), uid=live["metadata"]["uid"]
+                )
     if jobs:
         await wake_queued(ports, context.settings)
     return len(jobs) + len(pods)
@@ -136,16 +137,16 @@ async def _leave_namespace(context: model.ServiceContext, ports: Ports, shared: 
     """In an owner's namespace, the last service takes the policies and the operator's grant with it."""
     uid, space = context.service.metadata.uid, context.identity.namespace
     others = await ports.cluster.list(kinds.INK_SERVICE, space)
-    if any(o["metadata"]["uid"] != uid and not is_deleting(o) for o in others):
+    if any(o["metadata"]["uid"] != uid and not objects.is_deleting(o) for o in others):
         return 0
-    grant = await ports.cluster.get(Ref(kinds.ROLE_BINDING, space, names.OPERATOR_GRANT))
+    grant = await ports.cluster.get(objects.Ref(kinds.ROLE_BINDING, space, names.OPERATOR_GRANT))
     if not ownership.grants(grant, context.settings):
         return 0
     shared.tenancy.forget(space)
     for live in await ports.cluster.list(kinds.NETWORK_POLICY, space):
         if live["metadata"]["name"] in names.POLICIES and ownership.is_made_by_ink(live):
-            await ports.cluster.delete(ref_of(live), uid=live["metadata"]["uid"])
+            await ports.cluster.delete(objects.ref_of(live), uid=live["metadata"]["uid"])
     # Last, because it removes the operator's own rights here. If that is forbidden, it stays and does no harm.
     with contextlib.suppress(errors.Forbidden):
-        await ports.cluster.delete(Ref(kinds.ROLE_BINDING, space, names.OPERATOR_GRANT))
+        await ports.cluster.delete(objects.Ref(kinds.ROLE_BINDING, space, names.OPERATOR_GRANT))
     return 0

@@ -3,9 +3,8 @@
 import logging
 from typing import Any
 
-from ink_operator.core import effects, errors, keys, kinds
+from ink_operator.core import effects, errors, keys, kinds, objects
 from ink_operator.core.memo import Shared
-from ink_operator.core.objects import Key, Manifest
 from ink_operator.inkservice import model, names
 from ink_operator.inkservice.act.builds import record_verdict, start_build
 from ink_operator.inkservice.facts import ownership
@@ -35,7 +34,7 @@ async def carry_out(context: model.ServiceContext, effect: effects.Effect, ports
     return True
 
 
-async def claim_host(manifest: Manifest, live: Manifest | None, ports: Ports) -> None:
+async def claim_host(manifest: objects.Manifest, live: objects.Manifest | None, ports: Ports) -> None:
     """Create the claim, or take over the free one that was read. The loser of a race retries, and sees who holds it."""
     if live is not None:
         take = ownership.take_over(live, manifest)
@@ -70,7 +69,7 @@ async def retire_images(context: model.ServiceContext, retire: model.RetireImage
     except errors.InkError as error:
         meta = context.service.metadata
         log.info("cannot delete images of %s/%s yet: %s", meta.namespace, meta.name, error)
-        ports.wakeups.add(Key(kinds.INK_SERVICE.kind, meta.namespace, meta.name), IMAGES_RETRY_SECONDS)
+        ports.wakeups.add(objects.Key(kinds.INK_SERVICE.kind, meta.namespace, meta.name), IMAGES_RETRY_SECONDS)
         return
     for ref in retire.records:
         await ports.cluster.merge_patch(ref, {"metadata": {"annotations": {names.ANNOTATION_IMAGE_DELETED: "true"}}})
@@ -92,7 +91,7 @@ async def _in_use(
     return frozenset(digests - {""}), frozenset(tags - {""})
 
 
-def _images(live: Manifest) -> list[str]:
+def _images(live: objects.Manifest) -> list[str]:
     """All images of a pod, or of an object's pod template."""
     spec: dict[str, Any] = live.get("spec") or {}
     spec = (spec.get("jobTemplate") or {}).get("spec") or spec

@@ -9,8 +9,7 @@ from ink_api.inkservice import EnvSource, InkServiceSpec
 from ink_api.names import SERVICE_NAME_MAX, SERVICE_NAME_PATTERN, TENANT_NAMESPACE_PREFIX
 from ink_api.reasons import Reason
 
-from ink_operator.core import kinds
-from ink_operator.core.objects import annotations_of, is_deleting, labels_of
+from ink_operator.core import kinds, objects
 from ink_operator.core.plan import Failure
 from ink_operator.inkservice import model, names
 from ink_operator.inkservice.decide.plan import ServicePlanBuilder
@@ -87,14 +86,17 @@ def namespace_is_not_managed(plan: ServicePlanBuilder) -> Failure | None:
     """Outside the tenants namespace, Ink only manages labelled namespaces."""
     if plan.is_gateway_managed or plan.settings.watch == "all":
         return None
-    if plan.seen.namespace is not None and labels_of(plan.seen.namespace).get(group.LABEL_MANAGED_NAMESPACE) == "true":
+    if (
+        plan.seen.namespace is not None
+        and objects.labels_of(plan.seen.namespace).get(group.LABEL_MANAGED_NAMESPACE) == "true"
+    ):
         return None
     return Failure(Reason.NAMESPACE_NOT_MANAGED, f"Ink does not manage the namespace {plan.seen.identity.namespace}.")
 
 
 def namespace_is_terminating(plan: ServicePlanBuilder) -> Failure | None:
     """Nothing can be created in a namespace that is being deleted."""
-    if plan.seen.namespace is None or not is_deleting(plan.seen.namespace):
+    if plan.seen.namespace is None or not objects.is_deleting(plan.seen.namespace):
         return None
     return Failure(Reason.NAMESPACE_TERMINATING, f"The namespace {plan.seen.identity.namespace} is being deleted.")
 
@@ -201,7 +203,7 @@ def host_is_not_ours(plan: ServicePlanBuilder) -> Failure | None:
         )
     # Only the tenant itself is told which service it is.
     ours = ownership.tenant_of(claim) == (meta.namespace, plan.seen.identity.tenant)
-    by = f" by the InkService {annotations_of(claim)[group.ANNOTATION_OWNER]}" if ours else ""
+    by = f" by the InkService {objects.annotations_of(claim)[group.ANNOTATION_OWNER]}" if ours else ""
     return Failure(Reason.HOST_TAKEN, f"The host {host} is taken{by}.")
 
 

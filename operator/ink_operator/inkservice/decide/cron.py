@@ -7,8 +7,7 @@ from ink_api.condition_types import ConditionType
 from ink_api.conditions import find
 from ink_api.reasons import Reason
 
-from ink_operator.core import effects, kinds, times
-from ink_operator.core.objects import Manifest, Ref, annotations_of, is_deleting, labels_of, ref_of
+from ink_operator.core import effects, kinds, objects, times
 from ink_operator.core.plan import Fact
 from ink_operator.inkservice import model, names
 from ink_operator.inkservice.decide.plan import ServicePlanBuilder
@@ -42,7 +41,7 @@ def cron_step(plan: ServicePlanBuilder, running: model.Running, newest: bool) ->
         plan.requeue_after(REQUEUE_SECONDS)
         return
     drop_environment(plan)
-    revision = annotations_of(seen.cron_job).get(names.ANNOTATION_REVISION, "")
+    revision = objects.annotations_of(seen.cron_job).get(names.ANNOTATION_REVISION, "")
     _end_stuck_runs(plan, revision)
     _report(plan, seen.cron_job, revision)
 
@@ -52,16 +51,16 @@ def _end_stuck_runs(plan: ServicePlanBuilder, revision: str) -> None:
     policy would block every later run until they time out.
     """
     for pod in plan.seen.pods:
-        earlier = labels_of(pod).get(names.LABEL_REVISION) != revision and not is_deleting(pod)
+        earlier = objects.labels_of(pod).get(names.LABEL_REVISION) != revision and not objects.is_deleting(pod)
         if not earlier or diagnose.describe_end(pod) or diagnose.blocked([pod], plan.now) is None:
             continue
         for owner in pod["metadata"].get("ownerReferences") or []:
             if owner.get("kind") == kinds.JOB.kind and owner.get("controller"):
-                ref = Ref(kinds.JOB, pod["metadata"]["namespace"], owner["name"])
+                ref = objects.Ref(kinds.JOB, pod["metadata"]["namespace"], owner["name"])
                 plan.effects.append(effects.Delete(ref, owner["uid"]))
 
 
-def _report(plan: ServicePlanBuilder, cron_job: Manifest, revision: str) -> None:
+def _report(plan: ServicePlanBuilder, cron_job: objects.Manifest, revision: str) -> None:
     pods = [p for p in diagnose.newest_pods(plan.seen.pods, revision) if not diagnose.describe_end(p)]
     failure = diagnose.cannot_start(pods, plan.now)
     if failure is not None:
@@ -111,4 +110,4 @@ def sync_suspend(plan: ServicePlanBuilder) -> None:
     live = plan.seen.cron_job
     wanted = effective.wanted_replicas(plan.service) == 0
     if live is not None and bool(live["spec"].get("suspend")) != wanted:
-        plan.effects.append(effects.MergePatch(ref_of(live), {"spec": {"suspend": wanted}}))
+        plan.effects.append(effects.MergePatch(objects.ref_of(live), {"spec": {"suspend": wanted}}))

@@ -6,8 +6,7 @@ from datetime import datetime
 from ink_api.inkservice import BuildStatus, InkService
 from ink_api.names import host_claim
 
-from ink_operator.core import effects, kinds
-from ink_operator.core.objects import Ref
+from ink_operator.core import effects, kinds, objects
 from ink_operator.core.plan import PlanBuilder
 from ink_operator.inkservice import model
 from ink_operator.inkservice.facts import inkfile, ownership
@@ -94,8 +93,8 @@ class ServicePlanBuilder(PlanBuilder):
         """Delete a build's Job and Secret; the Secret has no owner if the operator died right after making both."""
         space = self.settings.builds_namespace
         self.effects += [
-            effects.Delete(Ref(kinds.JOB, space, attempt.name), attempt.uid),
-            effects.Delete(Ref(kinds.SECRET, space, attempt.name)),
+            effects.Delete(objects.Ref(kinds.JOB, space, attempt.name), attempt.uid),
+            effects.Delete(objects.Ref(kinds.SECRET, space, attempt.name)),
         ]
 
     def finish(self) -> model.ServicePlan:

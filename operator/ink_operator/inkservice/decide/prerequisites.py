@@ -4,8 +4,7 @@ from ink_api.condition_types import ConditionType
 from ink_api.inkservice import Volume
 from ink_api.reasons import Reason
 
-from ink_operator.core import canonical, effects, kinds
-from ink_operator.core.objects import Manifest, is_deleting, ref_of
+from ink_operator.core import canonical, effects, kinds, objects
 from ink_operator.core.plan import REFUSED_RETRY_SECONDS
 from ink_operator.inkservice import names
 from ink_operator.inkservice.decide.plan import ServicePlanBuilder
@@ -71,7 +70,7 @@ def drop_environment(plan: ServicePlanBuilder) -> None:
         and wanted.failure is None
         and ownership.is_ours(live, plan.service.metadata.uid)
     ):
-        plan.effects.append(effects.Delete(ref_of(live), live["metadata"]["uid"]))
+        plan.effects.append(effects.Delete(objects.ref_of(live), live["metadata"]["uid"]))
 
 
 VOLUME_RETRY_SECONDS = 15.0
@@ -82,7 +81,7 @@ def storage_step(plan: ServicePlanBuilder) -> bool:
     """False if a volume is not available as requested: running pods then stay as they are."""
     for volume in ownership.volumes_of(plan.service):
         live = plan.seen.volumes.get(names.volume_claim(plan.seen.identity, volume.name))
-        if live is not None and is_deleting(live):
+        if live is not None and objects.is_deleting(live):
             # It is deleted once no pod uses it any more, and recreated then.
             plan.requeue_after(VOLUME_RETRY_SECONDS)
             continue
@@ -98,7 +97,7 @@ def storage_step(plan: ServicePlanBuilder) -> bool:
     return True
 
 
-def _other_class(live: Manifest, volume: Volume) -> bool:
+def _other_class(live: objects.Manifest, volume: Volume) -> bool:
     wanted = volume.storage_class_name
     return wanted is not None and live["spec"].get("storageClassName") not in (None, wanted)
 
@@ -107,7 +106,7 @@ def grow_step(plan: ServicePlanBuilder) -> None:
     """Last: storage that cannot grow must not block the rollout of a new revision."""
     for volume in ownership.volumes_of(plan.service):
         live = plan.seen.volumes.get(names.volume_claim(plan.seen.identity, volume.name))
-        if live is None or is_deleting(live) or larger(size_of(live), volume.size) == size_of(live):
+        if live is None or objects.is_deleting(live) or larger(size_of(live), volume.size) == size_of(live):
             continue
         if (live.get("status") or {}).get("phase") != "Bound":
             # Until then the API server refuses changes.
@@ -125,4 +124,4 @@ def drop_volumes(plan: ServicePlanBuilder) -> None:
             and ownership.is_ours(live, plan.service.metadata.uid)
             and ownership.is_to_be_deleted(live)
         ):
-            plan.effects.append(effects.Delete(ref_of(live), live["metadata"]["uid"]))
+            plan.effects.append(effects.Delete(objects.ref_of(live), live["metadata"]["uid"]))

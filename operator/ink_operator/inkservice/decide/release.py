@@ -10,8 +10,7 @@ from ink_api.condition_types import ConditionType
 from ink_api.inkservice import Release
 from ink_api.reasons import Reason
 
-from ink_operator.core import effects, kinds
-from ink_operator.core.objects import Manifest, Ref
+from ink_operator.core import effects, kinds, objects
 from ink_operator.core.plan import Fact
 from ink_operator.inkservice import model
 from ink_operator.inkservice.decide.plan import SET_UP_REQUEUE_SECONDS, ServicePlanBuilder
@@ -23,7 +22,9 @@ RELEASED = ConditionType.RELEASED
 REQUEUE_SECONDS = 15.0
 
 
-def release_step(plan: ServicePlanBuilder, workload: Manifest, revision: model.Revision, *, newest: bool) -> bool:
+def release_step(
+    plan: ServicePlanBuilder, workload: objects.Manifest, revision: model.Revision, *, newest: bool
+) -> bool:
     """Whether traffic may move to `revision`. Sets the condition, unless the newest revision is not known yet."""
     fact = _release(plan, workload, revision)
     if fact is None:
@@ -33,7 +34,7 @@ def release_step(plan: ServicePlanBuilder, workload: Manifest, revision: model.R
     return fact.status == "True"
 
 
-def _release(plan: ServicePlanBuilder, workload: Manifest, revision: model.Revision) -> Fact | None:
+def _release(plan: ServicePlanBuilder, workload: objects.Manifest, revision: model.Revision) -> Fact | None:
     release = plan.service.spec.release
     if release is None:
         _delete_finished_jobs(plan)
@@ -67,7 +68,9 @@ def _is_restored(plan: ServicePlanBuilder, revision: model.Revision) -> bool:
     return plan.seen.workload is None and last is not None and last.running == revision.running
 
 
-def _run(plan: ServicePlanBuilder, workload: Manifest, revision: model.Revision, release: Release, run: str) -> Fact:
+def _run(
+    plan: ServicePlanBuilder, workload: objects.Manifest, revision: model.Revision, release: Release, run: str
+) -> Fact:
     current = next((r for r in plan.seen.releases if r.run == run), None)
     plan.requeue_after(REQUEUE_SECONDS)
     if current is not None:
@@ -101,4 +104,4 @@ def _delete_finished_jobs(plan: ServicePlanBuilder) -> None:
     """The last Job is kept for its log until another one has to run."""
     for run in plan.seen.releases:
         if run.state != model.ReleaseState.RUNNING:
-            plan.effects.append(effects.Delete(Ref(kinds.JOB, plan.seen.identity.namespace, run.name), run.uid))
+            plan.effects.append(effects.Delete(objects.Ref(kinds.JOB, plan.seen.identity.namespace, run.name), run.uid))

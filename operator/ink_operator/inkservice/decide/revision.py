@@ -6,8 +6,7 @@ from typing import Any
 from ink_api.condition_types import ConditionType
 from ink_api.reasons import Reason
 
-from ink_operator.core import effects, kinds
-from ink_operator.core.objects import Manifest, Ref, annotations_of
+from ink_operator.core import effects, kinds, objects
 from ink_operator.inkservice import model, names
 from ink_operator.inkservice.decide.plan import ServicePlanBuilder
 from ink_operator.inkservice.desired.revision import make_revision, release_json
@@ -21,9 +20,9 @@ def renumber_records(plan: ServicePlanBuilder) -> None:
         update_record(plan, revision)
 
 
-def record(plan: ServicePlanBuilder, workload: Manifest, running: model.Running) -> model.Revision:
+def record(plan: ServicePlanBuilder, workload: objects.Manifest, running: model.Running) -> model.Revision:
     """The record of what `workload` runs, created or updated if necessary."""
-    template = annotations_of(workload)[names.ANNOTATION_REVISION]
+    template = objects.annotations_of(workload)[names.ANNOTATION_REVISION]
     name = names.revision(plan.seen.identity, template, running.build_key)
     plan.revision = name
     known = revisions.find(plan.revisions, name)
@@ -95,7 +94,7 @@ def _record_outcome(plan: ServicePlanBuilder) -> None:
         update_record(plan, replace(revision, outcome=str(fact.reason)))
 
 
-def _was_deployed(plan: ServicePlanBuilder, workload: Manifest) -> bool:
+def _was_deployed(plan: ServicePlanBuilder, workload: objects.Manifest) -> bool:
     """All pods of the revision were ready; or its schedule is in place, and its pods can start."""
     if workload["kind"] == kinds.CRON_JOB.kind:
         fact = plan.facts.get(ConditionType.DEPLOYED)
@@ -129,6 +128,6 @@ def _create(plan: ServicePlanBuilder, revision: model.Revision) -> model.Revisio
     return revision
 
 
-def record_ref(plan: ServicePlanBuilder, revision: model.Revision) -> Ref:
+def record_ref(plan: ServicePlanBuilder, revision: model.Revision) -> objects.Ref:
     """The object that holds the record of a revision."""
-    return Ref(kinds.CONTROLLER_REVISION, plan.seen.identity.namespace, revision.name)
+    return objects.Ref(kinds.CONTROLLER_REVISION, plan.seen.identity.namespace, revision.name)

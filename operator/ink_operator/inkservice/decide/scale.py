@@ -2,8 +2,7 @@
 
 from ink_api import group
 
-from ink_operator.core import effects
-from ink_operator.core.objects import Manifest, ref_of
+from ink_operator.core import effects, objects
 from ink_operator.inkservice.decide.cron import sync_suspend
 from ink_operator.inkservice.decide.plan import ServicePlanBuilder
 from ink_operator.inkservice.desired.workload import make_autoscaler, make_hand_over
@@ -25,7 +24,7 @@ def hand_over(plan: ServicePlanBuilder) -> None:
         plan.effects.append(effects.HandOver(make_hand_over(live)))
 
 
-def owns_replicas(live: Manifest) -> bool:
+def owns_replicas(live: objects.Manifest) -> bool:
     """Ink has applied `replicas`, and nobody has taken it over."""
     for entry in live["metadata"].get("managedFields") or []:
         if entry.get("manager") == group.FIELD_MANAGER_OPERATOR and entry.get("operation") == "Apply":
@@ -48,4 +47,4 @@ def scale_step(plan: ServicePlanBuilder) -> None:
     live = plan.seen.deployment
     wanted = effective.first_replicas(plan.service)
     if live is not None and not scaled_by_others(plan) and live["spec"].get("replicas", 1) != wanted:
-        plan.effects.append(effects.MergePatch(ref_of(live), {"spec": {"replicas": wanted}}))
+        plan.effects.append(effects.MergePatch(objects.ref_of(live), {"spec": {"replicas": wanted}}))

@@ -6,22 +6,13 @@ from ink_api.condition_types import ConditionType
 from ink_api.inkservice import Port
 from ink_api.reasons import Reason
 
-from ink_operator.core import effects, kinds
-from ink_operator.core.objects import Manifest, Ref, annotations_of
+from ink_operator.core import effects, kinds, objects
 from ink_operator.inkservice import model, names
-from ink_operator.inkservice.decide import checks
+from ink_operator.inkservice.decide import checks, prerequisites
 from ink_operator.inkservice.decide.build import Chosen, build_step
 from ink_operator.inkservice.decide.cron import cron_is_suspended, cron_step
 from ink_operator.inkservice.decide.images import retire_step
 from ink_operator.inkservice.decide.plan import SET_UP_REQUEUE_SECONDS, ServicePlanBuilder
-from ink_operator.inkservice.decide.prerequisites import (
-    drop_environment,
-    drop_volumes,
-    environment_step,
-    grow_step,
-    isolation_step,
-    storage_step,
-)
 from ink_operator.inkservice.decide.release import release_step
 from ink_operator.inkservice.decide.revision import record, renumber_records, update_records
 from ink_operator.inkservice.decide.scale import autoscaler_step, hand_over, scale_step, scaled_by_others
@@ -33,7 +24,6 @@ from ink_operator.inkservice.desired.workload import make_deployment
 from ink_operator.inkservice.facts import diagnose, effective, revisions
 from ink_operator.inkservice.facts.rollout import Rollout, rollout_of
 from ink_operator.inkservice.facts.status import CHAIN
-from ink_operator.inkservice.names import ANNOTATION_EMPTY_SINCE
 
 ROUTING_TIMEOUT_SECONDS = 60.0
 """Without an answer through the ingress after this time, routing has failed."""
@@ -99,9 +89,9 @@ def _tenancy(plan: ServicePlanBuilder) -> None:
         wanted += make_policies(seen.identity.namespace, plan.is_gateway_managed, settings)
     for manifest in wanted:
         plan.apply(seen.tenancy.get((manifest["kind"], manifest["metadata"]["name"])), manifest)
-    if seen.namespace is not None and ANNOTATION_EMPTY_SINCE in annotations_of(seen.namespace):
-        patch = {"metadata": {"annotations": {ANNOTATION_EMPTY_SINCE: None}}}
-        plan.effects.append(effects.MergePatch(Ref(kinds.NAMESPACE, "", seen.identity.namespace), patch))
+    if seen.namespace is not None and names.ANNOTATION_EMPTY_SINCE in objects.annotations_of(seen.namespace):
+        patch = {"metadata": {"annotations": {names.ANNOTATION_EMPTY_SINCE: None}}}
+        plan.effects.append(effects.MergePatch(objects.Ref(kinds.NAMESPACE, "", seen.identity.namespace), patch))
 
 
 def _suspended(plan: ServicePlanBuilder) -> Chosen:
@@ -153,15 +143,17 @@ def _deploy(plan: ServicePlanBuilder, running: model.Running, newest: bool) -> N
         plan.set_condition(ConditionType.DEPLOYED, "Unknown", Reason.DEPLOYING, "The namespace is being set up.")
         plan.requeue_after(SET_UP_REQUEUE_SECONDS)
         return
-    if not (isolation_step(plan) and environment_step(plan) and storage_step(plan)):
+    if not (
+        prerequisites.isolation_step(plan) and prerequisites.environment_step(plan) and prerequisites.storage_step(plan)
+    ):
         scale_step(plan)
         return
-    drop_volumes(plan)
+    prerequisites.drop_volumes(plan)
     if service.spec.cron is not None:
         cron_step(plan, running, newest)
     else:
         _serve(plan, running, ports, newest)
-    grow_step(plan)
+    prerequisites.grow_step(plan)
 
 
 def _serve(plan: ServicePlanBuilder, running: model.Running, ports: list[Port], newest: bool) -> None:
@@ -195,7 +187,7 @@ def _serve(plan: ServicePlanBuilder, running: model.Running, ports: list[Port], 
         seen.deployment, seen.pods, settings.route_settle_seconds, plan.now, enough=effective.enough_replicas(service)
     )
     if rollout.complete:
-        drop_environment(plan)
+        prerequisites.drop_environment(plan)
     _report_rollout(plan, seen.deployment, rollout, ports)
     _report_route(plan, rollout, routing)
 
@@ -218,7 +210,9 @@ def _routes(plan: ServicePlanBuilder, ports: list[Port]) -> bool:
     return changed
 
 
-def _report_rollout(plan: ServicePlanBuilder, deployment: Manifest, rollout: Rollout, ports: list[Port]) -> None:
+def _report_rollout(
+    plan: ServicePlanBuilder, deployment: objects.Manifest, rollout: Rollout, ports: list[Port]
+) -> None:
     if rollout.complete:
         plan.set_condition(
             ConditionType.DEPLOYED, "True", Reason.DEPLOYED, "All pods run the newest revision and are ready."

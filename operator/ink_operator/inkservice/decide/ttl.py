@@ -9,8 +9,7 @@ from ink_api.condition_types import ConditionType
 from ink_api.quantities import seconds
 from ink_api.reasons import Reason
 
-from ink_operator.core import effects, kinds, times
-from ink_operator.core.objects import Manifest, Ref
+from ink_operator.core import effects, kinds, objects, times
 from ink_operator.inkservice.decide.plan import ServicePlanBuilder
 from ink_operator.inkservice.facts import ownership
 from ink_operator.inkservice.facts.status import CHAIN
@@ -51,7 +50,7 @@ def expire_step(plan: ServicePlanBuilder) -> None:
         plan.drop_build(attempt)
     # The records of its revisions are kept: a longer lifetime brings it back without a build.
     plan.effects += [
-        effects.Delete(Ref(kinds.JOB, seen.identity.namespace, run.name), run.uid) for run in seen.releases
+        effects.Delete(objects.Ref(kinds.JOB, seen.identity.namespace, run.name), run.uid) for run in seen.releases
     ]
     message = f"The service's lifetime of {plan.service.spec.ttl} is over."
     for kind in CHAIN:
@@ -60,9 +59,9 @@ def expire_step(plan: ServicePlanBuilder) -> None:
     plan.refused = True
     if plan.is_gateway_managed:
         meta = plan.service.metadata
-        plan.effects.append(effects.Delete(Ref(kinds.INK_SERVICE, meta.namespace, meta.name), meta.uid))
+        plan.effects.append(effects.Delete(objects.Ref(kinds.INK_SERVICE, meta.namespace, meta.name), meta.uid))
 
 
-def _remove_ours(plan: ServicePlanBuilder, *children: Manifest | None) -> None:
+def _remove_ours(plan: ServicePlanBuilder, *children: objects.Manifest | None) -> None:
     uid = plan.service.metadata.uid
     plan.remove(*(live for live in children if live is not None and ownership.is_ours(live, uid)))

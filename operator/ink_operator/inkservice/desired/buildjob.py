@@ -8,8 +8,7 @@ from ink_api.inkservice import InkService
 from ink_api.quantities import seconds
 
 from ink_operator.buildkitd.desired import PORT, buildkitd_of
-from ink_operator.core import kinds
-from ink_operator.core.objects import Manifest
+from ink_operator.core import kinds, objects
 from ink_operator.inkservice import model, names
 from ink_operator.inkservice.desired import common
 from ink_operator.inkservice.facts.source import clone_url, plain_build
@@ -30,7 +29,7 @@ def timeout_seconds(service: InkService, settings: Settings) -> int:
     return seconds(build.timeout) if build and build.timeout else settings.build_timeout_seconds
 
 
-def make_job(context: model.ServiceContext, start: model.StartBuild, *, suspend: bool) -> Manifest:
+def make_job(context: model.ServiceContext, start: model.StartBuild, *, suspend: bool) -> objects.Manifest:
     """One attempt at a build; suspended while it queues."""
     service, identity, settings, plan = context.service, context.identity, context.settings, start.plan
     name = names.build_job(plan.key, start.number)
@@ -79,7 +78,7 @@ def make_job(context: model.ServiceContext, start: model.StartBuild, *, suspend:
 
 def make_secret(
     context: model.ServiceContext, start: model.StartBuild, secrets: dict[str, str], job_uid: str | None
-) -> Manifest:
+) -> objects.Manifest:
     """The build's secrets (see secret_keys), owned by the Job as soon as that exists."""
     name = names.build_job(start.plan.key, start.number)
     meta: dict[str, Any] = {

@@ -6,9 +6,8 @@ from ink_api import group
 from ink_api.inkservice import InkService
 from ink_api.names import ServiceIdentity
 
-from ink_operator.core import canonical, kinds
+from ink_operator.core import canonical, kinds, objects
 from ink_operator.core.kinds import Kind
-from ink_operator.core.objects import Manifest
 from ink_operator.inkservice import names
 
 RESTRICTED: dict[str, Any] = {
@@ -44,7 +43,7 @@ def child(
     annotations: dict[str, str] | None = None,
     owners: list[dict[str, Any]] | None = None,
     stamp: bool = True,
-) -> Manifest:
+) -> objects.Manifest:
     """A child with labels, the owner's annotation, its own hash, and `owners`, or else the CR if it may be the owner.
 
     `stamp`: False for a child that is created once and never compared, so it has no hash.

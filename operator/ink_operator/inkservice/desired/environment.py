@@ -7,15 +7,14 @@ from typing import Any
 from ink_api.inkservice import InkService
 from ink_api.names import ServiceIdentity
 
-from ink_operator.core import kinds
+from ink_operator.core import kinds, objects
 from ink_operator.core.kinds import Kind
-from ink_operator.core.objects import Manifest
 from ink_operator.inkservice import names
 from ink_operator.inkservice.desired import common
 from ink_operator.settings import Settings
 
 
-def make_env_secret(service: InkService, identity: ServiceIdentity, values: Mapping[str, str]) -> Manifest:
+def make_env_secret(service: InkService, identity: ServiceIdentity, values: Mapping[str, str]) -> objects.Manifest:
     """The values as the kubelet reads them."""
     data = {name: base64.b64encode(value.encode()).decode() for name, value in values.items()}
     return _child(kinds.SECRET, service, identity, {"type": "Opaque", "data": data})
@@ -23,7 +22,7 @@ def make_env_secret(service: InkService, identity: ServiceIdentity, values: Mapp
 
 def make_env_grant(
     service: InkService, identity: ServiceIdentity, secret_uid: str, settings: Settings
-) -> tuple[Manifest, Manifest]:
+) -> tuple[objects.Manifest, objects.Manifest]:
     """Role and RoleBinding for the gateway. They are owned by the Secret, and deleted with it."""
     name = names.env_secret(identity)
     owners = [{"apiVersion": kinds.SECRET.api_version, "kind": kinds.SECRET.kind, "name": name, "uid": secret_uid}]
@@ -46,7 +45,7 @@ def _child(
     identity: ServiceIdentity,
     body: dict[str, Any],
     owners: list[dict[str, Any]] | None = None,
-) -> Manifest:
+) -> objects.Manifest:
     return common.child(
         kind,
         service,

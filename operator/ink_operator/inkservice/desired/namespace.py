@@ -6,9 +6,8 @@ from ink_api import group
 from ink_api.inkservice.workload import DEFAULT_CPU, DEFAULT_MEMORY
 from ink_api.names import ServiceIdentity
 
-from ink_operator.core import canonical, kinds
+from ink_operator.core import canonical, kinds, objects
 from ink_operator.core.kinds import Kind
-from ink_operator.core.objects import Manifest
 from ink_operator.inkservice import names
 from ink_operator.inkservice.facts import effective, ownership
 from ink_operator.settings import Settings
@@ -16,7 +15,7 @@ from ink_operator.settings import Settings
 BASELINE, RESTRICTED = "baseline", "restricted"
 
 
-def make_namespace(identity: ServiceIdentity) -> Manifest:
+def make_namespace(identity: ServiceIdentity) -> objects.Manifest:
     """Pod Security enforces baseline and warns for restricted: images that start as root may run."""
     labels = {
         group.LABEL_MANAGED_BY: group.MANAGED_BY,
@@ -32,17 +31,17 @@ def make_namespace(identity: ServiceIdentity) -> Manifest:
     )
 
 
-def make_role_binding(namespace: str, name: str, role: str, account: str, account_namespace: str) -> Manifest:
+def make_role_binding(namespace: str, name: str, role: str, account: str, account_namespace: str) -> objects.Manifest:
     """Grants one of the two ClusterRoles inside the namespace."""
     return _own(kinds.ROLE_BINDING, namespace, name, ownership.grant_of(role, account, account_namespace))
 
 
-def make_own_grant(namespace: str, settings: Settings) -> Manifest:
+def make_own_grant(namespace: str, settings: Settings) -> objects.Manifest:
     """What lets the operator work in the namespace."""
     return _own(kinds.ROLE_BINDING, namespace, names.OPERATOR_GRANT, ownership.operator_grant(settings))
 
 
-def make_quota(namespace: str) -> Manifest:
+def make_quota(namespace: str) -> objects.Manifest:
     """Limits for a whole project."""
     hard = {
         "limits.cpu": "40",
@@ -56,7 +55,7 @@ def make_quota(namespace: str) -> Manifest:
     return _own(kinds.RESOURCE_QUOTA, namespace, names.LIMITS, {"spec": {"hard": hard}})
 
 
-def make_limit_range(namespace: str) -> Manifest:
+def make_limit_range(namespace: str) -> objects.Manifest:
     """Defaults for containers without resources; a quota requires every container to have some."""
     limits = {
         "type": "Container",
@@ -66,7 +65,7 @@ def make_limit_range(namespace: str) -> Manifest:
     return _own(kinds.LIMIT_RANGE, namespace, names.LIMITS, {"spec": {"limits": [limits]}})
 
 
-def set_up(identity: ServiceIdentity, is_gateway_managed: bool, settings: Settings) -> list[Manifest]:
+def set_up(identity: ServiceIdentity, is_gateway_managed: bool, settings: Settings) -> list[objects.Manifest]:
     """Everything but the policies, in the order of creation; in an owner's namespace only the operator's own grant."""
     name = identity.namespace
     operator = make_own_grant(name, settings)
@@ -78,7 +77,7 @@ def set_up(identity: ServiceIdentity, is_gateway_managed: bool, settings: Settin
     return [make_namespace(identity), operator, gateway, make_quota(name), make_limit_range(name)]
 
 
-def _own(kind: Kind, namespace: str, name: str, body: dict[str, Any]) -> Manifest:
+def _own(kind: Kind, namespace: str, name: str, body: dict[str, Any]) -> objects.Manifest:
     meta = {
         "name": name,
         "namespace": namespace,

@@ -4,14 +4,13 @@ from ink_api import group
 from ink_api.inkservice import InkService, Port
 from ink_api.names import ServiceIdentity, host_claim
 
-from ink_operator.core import kinds
-from ink_operator.core.objects import Manifest
+from ink_operator.core import kinds, objects
 from ink_operator.inkservice import names
 from ink_operator.inkservice.desired import common
 from ink_operator.settings import Settings
 
 
-def make_service(service: InkService, identity: ServiceIdentity, ports: list[Port]) -> Manifest:
+def make_service(service: InkService, identity: ServiceIdentity, ports: list[Port]) -> objects.Manifest:
     """The Service of all ports."""
     spec = {
         "type": "ClusterIP",
@@ -29,7 +28,9 @@ def make_service(service: InkService, identity: ServiceIdentity, ports: list[Por
     )
 
 
-def make_ingress(service: InkService, identity: ServiceIdentity, host: str, port: Port, settings: Settings) -> Manifest:
+def make_ingress(
+    service: InkService, identity: ServiceIdentity, host: str, port: Port, settings: Settings
+) -> objects.Manifest:
     """Routes the public host to the public port. The certificate is the ingress' own default, for the apps domain."""
     backend = {"service": {"name": identity.name, "port": {"number": port.port}}}
     spec = {
@@ -51,7 +52,7 @@ def make_ingress(service: InkService, identity: ServiceIdentity, host: str, port
     )
 
 
-def make_claim(service: InkService, identity: ServiceIdentity, host: str, settings: Settings) -> Manifest:
+def make_claim(service: InkService, identity: ServiceIdentity, host: str, settings: Settings) -> objects.Manifest:
     """The ConfigMap that says who holds the host. It is named after the host, so that creating it is atomic."""
     return {
         "apiVersion": kinds.CONFIG_MAP.api_version,

@@ -10,8 +10,7 @@ from typing import Any
 from ink_api import group
 from ink_api.inkservice import InkService
 
-from ink_operator.core import canonical
-from ink_operator.core.objects import Manifest, annotations_of
+from ink_operator.core import canonical, objects
 
 ANNOTATION_ASKED = f"{group.GROUP}/asked"
 ANNOTATION_TEMPLATE = f"{group.GROUP}/template"
@@ -37,7 +36,7 @@ NON_POD_FIELDS = frozenset(
 """Fields of the spec that do not affect pods: changing them must not apply new defaults."""
 
 
-def asked_of(service: InkService, template: Manifest) -> str:
+def asked_of(service: InkService, template: objects.Manifest) -> str:
     """A hash of what the user asks for: the spec's part in the pods, the image, and the template's annotations.
 
     Annotations of the template stand for data (a restart, values of variables): do not put constants there.
@@ -49,21 +48,21 @@ def asked_of(service: InkService, template: Manifest) -> str:
     return canonical.fingerprint([spec, image, pull, template["metadata"].get("annotations")])
 
 
-def kept_template(live: Manifest | None, asked: str) -> Manifest | None:
+def kept_template(live: objects.Manifest | None, asked: str) -> objects.Manifest | None:
     """The stored template of the live Deployment for the same request; None if there is none to keep."""
     if live is None:
         return None
-    notes = annotations_of(live)
+    notes = objects.annotations_of(live)
     if notes.get(ANNOTATION_ASKED) != asked:
         return None
     try:
-        template: Manifest = json.loads(notes.get(ANNOTATION_TEMPLATE, ""))
+        template: objects.Manifest = json.loads(notes.get(ANNOTATION_TEMPLATE, ""))
         return template if template["spec"]["containers"] and template["metadata"]["labels"] else None
     except (ValueError, KeyError, TypeError):
         return None
 
 
-def notes_of(asked: str, template: Manifest) -> dict[str, str]:
+def notes_of(asked: str, template: objects.Manifest) -> dict[str, str]:
     """The annotations that store the template for a later operator."""
     text = json.dumps(template, sort_keys=True, separators=(",", ":"))
     if len(text.encode()) > TEMPLATE_MAX_BYTES:

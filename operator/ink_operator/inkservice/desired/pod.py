@@ -8,8 +8,7 @@ from ink_api import group
 from ink_api.inkservice import EnvVar, InkService, Port
 from ink_api.names import ServiceIdentity
 
-from ink_operator.core import canonical
-from ink_operator.core.objects import Manifest
+from ink_operator.core import canonical, objects
 from ink_operator.inkservice import model, names
 from ink_operator.inkservice.desired import common
 from ink_operator.inkservice.desired.pinned_template import asked_of, kept_template, notes_of
@@ -31,7 +30,7 @@ def make_template(
     digests: Mapping[str, str] = EMPTY,
     *,
     component: str = names.APP,
-    live: Manifest | None = None,
+    live: objects.Manifest | None = None,
 ) -> dict[str, Any]:
     """The template of pods that run `running.image` with the spec's settings, labelled with its own hash.
 

@@ -7,8 +7,7 @@ from typing import Any
 
 from ink_api import group
 
-from ink_operator.core import canonical, kinds
-from ink_operator.core.objects import Manifest
+from ink_operator.core import canonical, kinds, objects
 from ink_operator.core.selectors import NAMESPACE_NAME
 from ink_operator.inkservice import names
 from ink_operator.settings import Settings
@@ -33,7 +32,7 @@ TCP_WITHOUT_MAIL = ((1, 24), (26, 464), (466, 586), (588, 65535))
 TRAEFIK_PORTS = (8000, 8443)
 
 
-def make_policies(namespace: str, whole_namespace: bool, settings: Settings) -> list[Manifest]:
+def make_policies(namespace: str, whole_namespace: bool, settings: Settings) -> list[objects.Manifest]:
     """The policies of a namespace. `whole_namespace`: all its pods; otherwise only those of Ink's services."""
     pods: dict[str, Any] = (
         {} if whole_namespace else {"matchExpressions": [{"key": group.LABEL_SERVICE, "operator": "Exists"}]}
@@ -97,7 +96,7 @@ def _pods_in(namespace: str, labels: dict[str, str]) -> dict[str, Any]:
     }
 
 
-def _policy(namespace: str, name: str, pods: dict[str, Any], spec: dict[str, Any]) -> Manifest:
+def _policy(namespace: str, name: str, pods: dict[str, Any], spec: dict[str, Any]) -> objects.Manifest:
     meta = {
         "name": name,
         "namespace": namespace,

@@ -9,8 +9,7 @@ from ink_api.inkservice import InkService, Release
 from ink_api.names import ServiceIdentity, short_hash
 from ink_api.quantities import seconds
 
-from ink_operator.core import kinds
-from ink_operator.core.objects import Manifest
+from ink_operator.core import kinds, objects
 from ink_operator.inkservice import model, names
 from ink_operator.inkservice.desired import common
 
@@ -31,8 +30,12 @@ def timeout_seconds(release: Release) -> int:
 
 
 def make_release_job(
-    service: InkService, identity: ServiceIdentity, revision: model.Revision, release: Release, workload: Manifest
-) -> Manifest:
+    service: InkService,
+    identity: ServiceIdentity,
+    revision: model.Revision,
+    release: Release,
+    workload: objects.Manifest,
+) -> objects.Manifest:
     """`workload`: what will run the revision once it is released."""
     run = run_name(service, revision, release)
     spec = {
@@ -64,7 +67,7 @@ def make_release_job(
     )
 
 
-def pod_spec_of(workload: Manifest) -> dict[str, Any]:
+def pod_spec_of(workload: objects.Manifest) -> dict[str, Any]:
     """The pods of a Deployment or CronJob."""
     spec = workload["spec"]["jobTemplate"]["spec"] if workload["kind"] == kinds.CRON_JOB.kind else workload["spec"]
     pod: dict[str, Any] = spec["template"]["spec"]

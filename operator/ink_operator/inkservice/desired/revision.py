@@ -9,14 +9,13 @@ from typing import Any
 from ink_api.inkservice import InkService
 from ink_api.names import ServiceIdentity
 
-from ink_operator.core import kinds
-from ink_operator.core.objects import Manifest
+from ink_operator.core import kinds, objects
 from ink_operator.inkservice import model, names
 from ink_operator.inkservice.desired import common
 from ink_operator.inkservice.facts import builds
 
 
-def make_revision(service: InkService, identity: ServiceIdentity, revision: model.Revision) -> Manifest:
+def make_revision(service: InkService, identity: ServiceIdentity, revision: model.Revision) -> objects.Manifest:
     """The record of `revision`, to be created once."""
     data: dict[str, Any] = {"template": revision.template or None, "build": None, "attempt": None}
     if revision.build is not None:

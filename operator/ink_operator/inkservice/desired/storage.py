@@ -8,8 +8,7 @@ from typing import Any
 from ink_api.inkservice import InkService, Volume
 from ink_api.names import ServiceIdentity
 
-from ink_operator.core import canonical, kinds
-from ink_operator.core.objects import Manifest
+from ink_operator.core import canonical, kinds, objects
 from ink_operator.inkservice import names
 from ink_operator.inkservice.desired import common
 from ink_operator.inkservice.facts import ownership
@@ -18,7 +17,7 @@ GROUP_ID = 65532
 """Group that owns the files: the kubelet adds it to every container, so that any user may write."""
 
 
-def make_volume_claim(service: InkService, identity: ServiceIdentity, volume: Volume, size: str) -> Manifest:
+def make_volume_claim(service: InkService, identity: ServiceIdentity, volume: Volume, size: str) -> objects.Manifest:
     """The claim with that size, which may be larger than the spec's."""
     spec: dict[str, Any] = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": size}}}
     if volume.storage_class_name is not None:
@@ -36,7 +35,7 @@ def make_volume_claim(service: InkService, identity: ServiceIdentity, volume: Vo
     )
 
 
-def size_of(live: Manifest) -> str:
+def size_of(live: objects.Manifest) -> str:
     """What the claim asks for."""
     size: str = live["spec"]["resources"]["requests"]["storage"]
     return size

@@ -8,8 +8,7 @@ from ink_api.inkservice import Autoscaling, Cron, InkService
 from ink_api.names import ServiceIdentity
 from ink_api.quantities import seconds
 
-from ink_operator.core import kinds
-from ink_operator.core.objects import Manifest
+from ink_operator.core import kinds, objects
 from ink_operator.inkservice import model, names
 from ink_operator.inkservice.desired import common
 from ink_operator.inkservice.desired.pod import EMPTY, make_template, revision_annotations
@@ -27,9 +26,9 @@ def make_deployment(
     settings: Settings,
     digests: Mapping[str, str] = EMPTY,
     *,
-    live: Manifest | None = None,
+    live: objects.Manifest | None = None,
     scaled_by_others: bool = False,
-) -> Manifest:
+) -> objects.Manifest:
     """The Deployment that runs `running.image` with the spec's settings. `digests`, `live`: see make_template.
 
     `scaled_by_others`: leave out the number of pods.
@@ -66,7 +65,7 @@ TARGET_CPU_PERCENT = 80
 SCALE_DOWN_WINDOW_SECONDS = 300
 
 
-def make_autoscaler(service: InkService, identity: ServiceIdentity, wanted: Autoscaling) -> Manifest:
+def make_autoscaler(service: InkService, identity: ServiceIdentity, wanted: Autoscaling) -> objects.Manifest:
     """Scales the Deployment by the utilisation of its pods' requests."""
     cpu, memory = wanted.target_cpu_utilization_percentage, wanted.target_memory_utilization_percentage
     if cpu is None and memory is None:
@@ -98,7 +97,7 @@ def make_autoscaler(service: InkService, identity: ServiceIdentity, wanted: Auto
     )
 
 
-def make_hand_over(live: Manifest) -> Manifest:
+def make_hand_over(live: objects.Manifest) -> objects.Manifest:
     """The Deployment's current number of pods, to be applied by a separate field manager.
 
     When its last manager stops applying a field, the API server removes it and falls back to the default of one pod. So
@@ -141,8 +140,8 @@ def make_cron_job(
     settings: Settings,
     digests: Mapping[str, str] = EMPTY,
     *,
-    live: Manifest | None = None,
-) -> Manifest:
+    live: objects.Manifest | None = None,
+) -> objects.Manifest:
     """Runs `running.image` at the times of spec.cron. `digests`, `live`: see make_template."""
     cron = service.spec.cron or Cron(schedule="@yearly")
     template = make_template(service, identity, running, settings, digests, component=names.CRON, live=live)

@@ -10,8 +10,7 @@ from ink_api import group
 from ink_api.inkservice import BuildStatus
 from ink_api.reasons import Reason
 
-from ink_operator.core import build_jobs, times
-from ink_operator.core.objects import Manifest, annotations_of, condition_of, is_deleting, labels_of
+from ink_operator.core import build_jobs, objects, times
 from ink_operator.inkservice import model, names
 from ink_operator.inkservice.facts.inkfile import canonical
 from ink_operator.inkservice.facts.scan import parse_scan, scan_wire
@@ -22,29 +21,29 @@ RETRY_AFTER_SECONDS = (5.0, 20.0, 600.0)
 """Delays after the first, second and every later attempt that failed because of the infrastructure."""
 
 
-def attempts_of(jobs: Iterable[Manifest], pods: Iterable[Manifest]) -> tuple[model.Attempt, ...]:
+def attempts_of(jobs: Iterable[objects.Manifest], pods: Iterable[objects.Manifest]) -> tuple[model.Attempt, ...]:
     """One attempt a Job, newest last. Jobs that are being deleted do not count."""
-    by_job = {labels_of(pod).get(build_jobs.POD_JOB_LABEL, ""): pod for pod in sorted(pods, key=_created)}
-    found = [_attempt(job, by_job.get(job["metadata"]["name"])) for job in jobs if not is_deleting(job)]
+    by_job = {objects.labels_of(pod).get(build_jobs.POD_JOB_LABEL, ""): pod for pod in sorted(pods, key=_created)}
+    found = [_attempt(job, by_job.get(job["metadata"]["name"])) for job in jobs if not objects.is_deleting(job)]
     return tuple(sorted(found, key=lambda a: (a.created, a.number, a.name)))
 
 
-def _created(live: Manifest) -> str:
+def _created(live: objects.Manifest) -> str:
     return str(live["metadata"].get("creationTimestamp") or "")
 
 
-def _attempt(job: Manifest, pod: Manifest | None) -> model.Attempt:
+def _attempt(job: objects.Manifest, pod: objects.Manifest | None) -> model.Attempt:
     ended = build_jobs.terminated(pod)
-    recorded = annotations_of(job).get(group.ANNOTATION_VERDICT, "")
+    recorded = objects.annotations_of(job).get(group.ANNOTATION_VERDICT, "")
     text = recorded or (ended or {}).get("message", "")
     verdict = parse_verdict(text) or _inferred_verdict(job, ended)
     status = job.get("status") or {}
     return model.Attempt(
         name=job["metadata"]["name"],
         uid=job["metadata"].get("uid", ""),
-        build_key=labels_of(job).get(names.LABEL_BUILD_KEY, ""),
-        commit=labels_of(job).get(group.LABEL_COMMIT, ""),
-        number=int(annotations_of(job).get(names.ANNOTATION_ATTEMPT, "1")),
+        build_key=objects.labels_of(job).get(names.LABEL_BUILD_KEY, ""),
+        commit=objects.labels_of(job).get(group.LABEL_COMMIT, ""),
+        number=int(objects.annotations_of(job).get(names.ANNOTATION_ATTEMPT, "1")),
         state=_state(job, verdict),
         created=_created(job),
         verdict=verdict,
@@ -59,12 +58,12 @@ def _attempt(job: Manifest, pod: Manifest | None) -> model.Attempt:
     )
 
 
-def _failed_at(job: Manifest) -> str | None:
-    failed = condition_of(job, "Failed")
+def _failed_at(job: objects.Manifest) -> str | None:
+    failed = objects.condition_of(job, "Failed")
     return failed.get("lastTransitionTime") if failed else None
 
 
-def _state(job: Manifest, verdict: model.Verdict | None) -> model.BuildState:
+def _state(job: objects.Manifest, verdict: model.Verdict | None) -> model.BuildState:
     if verdict is not None:
         return model.BuildState.SUCCEEDED if verdict.ok else model.BuildState.FAILED
     return model.BuildState.QUEUED if job.get("spec", {}).get("suspend") else model.BuildState.RUNNING
@@ -137,14 +136,14 @@ def _reason(text: str) -> Reason:
         return Reason.BUILD_FAILED
 
 
-def _inferred_verdict(job: Manifest, ended: dict[str, Any] | None) -> model.Verdict | None:
+def _inferred_verdict(job: objects.Manifest, ended: dict[str, Any] | None) -> model.Verdict | None:
     """For a build that ended without a verdict: killed, evicted, timed out, or its verdict was lost."""
-    failed = condition_of(job, "Failed")
+    failed = objects.condition_of(job, "Failed")
     if failed and failed.get("status") == "True" and failed.get("reason") == "DeadlineExceeded":
         return model.Verdict(
             False, reason=Reason.BUILD_TIMEOUT, message="The build did not finish within its time limit."
         )
-    complete = condition_of(job, "Complete")
+    complete = objects.condition_of(job, "Complete")
     if complete and complete.get("status") == "True":
         return model.Verdict(True)
     if ended is not None:

@@ -11,8 +11,7 @@ from typing import Any
 
 from ink_api.reasons import Reason
 
-from ink_operator.core import times
-from ink_operator.core.objects import Manifest, condition_of, is_deleting, labels_of
+from ink_operator.core import objects, times
 from ink_operator.core.plan import Failure
 from ink_operator.inkservice import names
 from ink_operator.inkservice.facts import effective
@@ -32,19 +31,21 @@ NEEDS_CAPABILITY = re.compile(
 )
 
 
-def newest_pods(pods: Iterable[Manifest], revision: str) -> list[Manifest]:
+def newest_pods(pods: Iterable[objects.Manifest], revision: str) -> list[objects.Manifest]:
     """Pods of the revision that are not being deleted, by name."""
-    newest = [p for p in pods if labels_of(p).get(names.LABEL_REVISION) == revision and not is_deleting(p)]
+    newest = [
+        p for p in pods if objects.labels_of(p).get(names.LABEL_REVISION) == revision and not objects.is_deleting(p)
+    ]
     return sorted(newest, key=lambda p: str(p["metadata"]["name"]))
 
 
-def is_ready(pod: Manifest) -> bool:
+def is_ready(pod: objects.Manifest) -> bool:
     """The pod counts as ready."""
-    return (condition_of(pod, "Ready") or {}).get("status") == "True"
+    return (objects.condition_of(pod, "Ready") or {}).get("status") == "True"
 
 
 def diagnose(
-    deployment: Manifest, pods: Sequence[Manifest], probe: effective.Probe | None, now: datetime
+    deployment: objects.Manifest, pods: Sequence[objects.Manifest], probe: effective.Probe | None, now: datetime
 ) -> Failure | None:
     """What keeps the newest revision from becoming ready; None while it may still become ready.
 
@@ -62,13 +63,13 @@ def diagnose(
         found = _unresponsive(pod, probe, now)
         if found is not None:
             return found
-    progressing = condition_of(deployment, "Progressing") or {}
+    progressing = objects.condition_of(deployment, "Progressing") or {}
     if progressing.get("status") == "False" and progressing.get("reason") == "ProgressDeadlineExceeded":
         return Failure(Reason.PROGRESS_DEADLINE_EXCEEDED, "The new revision did not become ready in time.")
     return None
 
 
-def cannot_start(pods: Sequence[Manifest], now: datetime) -> Failure | None:
+def cannot_start(pods: Sequence[objects.Manifest], now: datetime) -> Failure | None:
     """What keeps pods of runs from starting."""
     for check in (_image, _config, _unschedulable):
         for pod in pods:
@@ -78,7 +79,7 @@ def cannot_start(pods: Sequence[Manifest], now: datetime) -> Failure | None:
     return None
 
 
-def describe_end(pod: Manifest) -> str:
+def describe_end(pod: objects.Manifest) -> str:
     """How a pod that runs once ended, in words; empty while it runs."""
     if (pod.get("status") or {}).get("phase") not in ("Succeeded", "Failed"):
         return ""
@@ -88,15 +89,15 @@ def describe_end(pod: Manifest) -> str:
     return f"exit code {ended['exitCode']}" if "exitCode" in ended else "it was stopped"
 
 
-def blocked(pods: Sequence[Manifest], now: datetime) -> Failure | None:
+def blocked(pods: Sequence[objects.Manifest], now: datetime) -> Failure | None:
     """What keeps the container of a command from starting."""
     checks = (_image, _config, _not_started, _unschedulable)
     found = (check(pod, now) for check in checks for pod in pods)
     return next((failure for failure in found if failure is not None), None)
 
 
-def _refused(deployment: Manifest) -> Failure | None:
-    condition = condition_of(deployment, "ReplicaFailure") or {}
+def _refused(deployment: objects.Manifest) -> Failure | None:
+    condition = objects.condition_of(deployment, "ReplicaFailure") or {}
     if condition.get("status") != "True":
         return None
     message = str(condition.get("message", ""))
@@ -112,36 +113,36 @@ def _after(message: str, mark: str) -> str:
     return message.split(mark, 1)[-1].rstrip(".")
 
 
-def _status(pod: Manifest) -> dict[str, Any]:
+def _status(pod: objects.Manifest) -> dict[str, Any]:
     statuses = (pod.get("status") or {}).get("containerStatuses") or []
     return statuses[0] if statuses else {}
 
 
-def _waiting(pod: Manifest) -> dict[str, Any]:
+def _waiting(pod: objects.Manifest) -> dict[str, Any]:
     return (_status(pod).get("state") or {}).get("waiting") or {}
 
 
-def _ended(pod: Manifest) -> dict[str, Any]:
+def _ended(pod: objects.Manifest) -> dict[str, Any]:
     """How the container last ended."""
     status = _status(pod)
     now = (status.get("state") or {}).get("terminated")
     return now or (status.get("lastState") or {}).get("terminated") or {}
 
 
-def _ends(pod: Manifest) -> int:
+def _ends(pod: objects.Manifest) -> int:
     """How often the container has ended, including the last run if it is between two runs."""
     status = _status(pod)
     between = bool((status.get("state") or {}).get("terminated")) or _waiting(pod).get("reason") == BACK_OFF
     return int(status.get("restartCount") or 0) + int(between)
 
 
-def _out_of_memory(pod: Manifest, now: datetime) -> Failure | None:
+def _out_of_memory(pod: objects.Manifest, now: datetime) -> Failure | None:
     if _ended(pod).get("reason") != "OOMKilled" or is_ready(pod):
         return None
     return Failure(Reason.OUT_OF_MEMORY, "The application needed more memory than its limit and was stopped.")
 
 
-def _image(pod: Manifest, now: datetime) -> Failure | None:
+def _image(pod: objects.Manifest, now: datetime) -> Failure | None:
     waiting = _waiting(pod)
     if waiting.get("reason") not in PULL_FAILED:
         return None
@@ -149,14 +150,14 @@ def _image(pod: Manifest, now: datetime) -> Failure | None:
     return Failure(Reason.IMAGE_PULL_FAILED, f"The image {image} cannot be pulled ({waiting['reason']}).")
 
 
-def _config(pod: Manifest, now: datetime) -> Failure | None:
+def _config(pod: objects.Manifest, now: datetime) -> Failure | None:
     waiting = _waiting(pod)
     if waiting.get("reason") not in CONFIG_FAILED:
         return None
     return Failure(Reason.CONFIG_NOT_FOUND, f"{_sentence(waiting.get('message', 'a reference cannot be resolved'))}.")
 
 
-def _not_started(pod: Manifest, now: datetime) -> Failure | None:
+def _not_started(pod: objects.Manifest, now: datetime) -> Failure | None:
     waiting, ended = _waiting(pod), _ended(pod)
     if waiting.get("reason") not in START_FAILED and ended.get("reason") not in START_FAILED:
         return None
@@ -164,7 +165,7 @@ def _not_started(pod: Manifest, now: datetime) -> Failure | None:
     return Failure(Reason.CRASH_LOOPING, f"{what} (exit code {ended['exitCode']})." if ended else f"{what}.")
 
 
-def _crashing(pod: Manifest, now: datetime) -> Failure | None:
+def _crashing(pod: objects.Manifest, now: datetime) -> Failure | None:
     ended = _ended(pod)
     looping = _waiting(pod).get("reason") == BACK_OFF
     if not ended or is_ready(pod) or _ends(pod) < 2 or not (looping or _ends(pod) > 2):
@@ -179,8 +180,8 @@ def _crashing(pod: Manifest, now: datetime) -> Failure | None:
     return Failure(Reason.CRASH_LOOPING, f"The application exits with code {code}{hint}.")
 
 
-def _unschedulable(pod: Manifest, now: datetime) -> Failure | None:
-    scheduled = condition_of(pod, "PodScheduled") or {}
+def _unschedulable(pod: objects.Manifest, now: datetime) -> Failure | None:
+    scheduled = objects.condition_of(pod, "PodScheduled") or {}
     if scheduled.get("status") != "False" or scheduled.get("reason") != "Unschedulable":
         return None
     age = times.seconds_since(pod["metadata"].get("creationTimestamp"), now) or 0.0
@@ -195,7 +196,7 @@ def _unschedulable(pod: Manifest, now: datetime) -> Failure | None:
     return Failure(Reason.UNSCHEDULABLE, f"No node {why}: {_sentence(message)}.")
 
 
-def _unresponsive(pod: Manifest, probe: effective.Probe | None, now: datetime) -> Failure | None:
+def _unresponsive(pod: objects.Manifest, probe: effective.Probe | None, now: datetime) -> Failure | None:
     running = (_status(pod).get("state") or {}).get("running")
     if probe is None or not running or is_ready(pod):
         return None
@@ -218,14 +219,14 @@ def _sentence(text: str) -> str:
     return str(text).split("\n", 1)[0].rstrip(". ")[:300]
 
 
-def wait_seconds(pods: Sequence[Manifest], probe: effective.Probe | None, now: datetime) -> float:
+def wait_seconds(pods: Sequence[objects.Manifest], probe: effective.Probe | None, now: datetime) -> float:
     """Seconds until a deadline may change the diagnosis; events report everything else."""
     waits = [15.0]
     for pod in pods:
         running = (_status(pod).get("state") or {}).get("running")
         if probe is not None and running:
             waits.append(probe.startup_grace_seconds - (times.seconds_since(running.get("startedAt"), now) or 0.0))
-        elif (condition_of(pod, "PodScheduled") or {}).get("status") == "False":
+        elif (objects.condition_of(pod, "PodScheduled") or {}).get("status") == "False":
             age = times.seconds_since(pod["metadata"].get("creationTimestamp"), now) or 0.0
             waits.append(UNSCHEDULABLE_AFTER_SECONDS - age)
     return max(1.0, min(w for w in waits if w > 0))

@@ -8,9 +8,8 @@ from ink_api.names import ServiceIdentity
 from ink_api.reasons import Reason
 from ink_api.sealing import Binding
 
-from ink_operator.core import kinds
+from ink_operator.core import kinds, objects
 from ink_operator.core.kinds import Kind
-from ink_operator.core.objects import Manifest, Ref
 from ink_operator.core.plan import Failure
 from ink_operator.inkservice import names
 
@@ -23,9 +22,9 @@ class Use(NamedTuple):
     name: str
     key: str | None = None
 
-    def ref(self, namespace: str) -> Ref:
+    def ref(self, namespace: str) -> objects.Ref:
         """The object in the workload's namespace."""
-        return Ref(self.kind, namespace, self.name)
+        return objects.Ref(self.kind, namespace, self.name)
 
 
 def uses_of(service: InkService) -> list[Use]:
@@ -57,19 +56,21 @@ def _uses(field: str, variables: Iterable[EnvVar]) -> list[Use]:
     return found
 
 
-def followed_refs(service: InkService, identity: ServiceIdentity) -> frozenset[Ref]:
+def followed_refs(service: InkService, identity: ServiceIdentity) -> frozenset[objects.Ref]:
     """Every object whose changes matter to the service, including the repository's credentials and its own Secret."""
     refs = {use.ref(identity.namespace) for use in (*uses_of(service), *build_uses_of(service))}
     git = service.spec.source.git
     if git is not None and git.auth is not None and git.auth.secret_ref is not None:
-        refs.add(Ref(kinds.SECRET, identity.namespace, git.auth.secret_ref.name))
+        refs.add(objects.Ref(kinds.SECRET, identity.namespace, git.auth.secret_ref.name))
     if sealed_variables(service) and not identity.project:
         # In a namespace that Ink created nobody else can write it, and it would need a watch for every project.
-        refs.add(Ref(kinds.SECRET, identity.namespace, names.env_secret(identity)))
+        refs.add(objects.Ref(kinds.SECRET, identity.namespace, names.env_secret(identity)))
     return frozenset(refs)
 
 
-def missing(uses: Iterable[Use], found: Mapping[Ref, Manifest | None], namespace: str) -> Failure | None:
+def missing(
+    uses: Iterable[Use], found: Mapping[objects.Ref, objects.Manifest | None], namespace: str
+) -> Failure | None:
     """The first object or key that a use names and that does not exist."""
     for use in uses:
         live = found.get(use.ref(namespace))
@@ -84,7 +85,7 @@ def missing(uses: Iterable[Use], found: Mapping[Ref, Manifest | None], namespace
 
 
 def values_used(
-    uses: Iterable[Use], found: Mapping[Ref, Manifest | None], identity: ServiceIdentity
+    uses: Iterable[Use], found: Mapping[objects.Ref, objects.Manifest | None], identity: ServiceIdentity
 ) -> dict[Binding, str]:
     """The values of the variables, by their origin. Never printed."""
     values: dict[Binding, str] = {}

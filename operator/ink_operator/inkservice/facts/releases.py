@@ -6,8 +6,8 @@ from typing import Any
 from ink_api import group
 from ink_api.inkservice import InkServiceSpec
 
+from ink_operator.core import objects
 from ink_operator.core.build_jobs import POD_JOB_LABEL
-from ink_operator.core.objects import Manifest, annotations_of, condition_of, is_deleting, labels_of
 from ink_operator.inkservice import model, names
 
 LINES, LINE_CHARS = 12, 300
@@ -17,17 +17,17 @@ SHORTEST_SECRET = 4
 
 
 def releases_of(
-    jobs: Iterable[Manifest], pods: Iterable[Manifest], secrets: Collection[str] | None
+    jobs: Iterable[objects.Manifest], pods: Iterable[objects.Manifest], secrets: Collection[str] | None
 ) -> tuple[model.ReleaseRun, ...]:
     """One run a Job, newest last. `secrets`: values to mask; None: unknown, so no output is shown."""
-    by_job = {labels_of(pod).get(POD_JOB_LABEL, ""): pod for pod in sorted(pods, key=_created)}
-    runs = [_run(job, by_job.get(job["metadata"]["name"]), secrets) for job in jobs if not is_deleting(job)]
+    by_job = {objects.labels_of(pod).get(POD_JOB_LABEL, ""): pod for pod in sorted(pods, key=_created)}
+    runs = [_run(job, by_job.get(job["metadata"]["name"]), secrets) for job in jobs if not objects.is_deleting(job)]
     return tuple(sorted(runs, key=lambda run: (run.created, run.name)))
 
 
-def is_release(pod: Manifest) -> bool:
+def is_release(pod: objects.Manifest) -> bool:
     """The pod of a release command, not of the application."""
-    return labels_of(pod).get(group.LABEL_COMPONENT) == names.RELEASE
+    return objects.labels_of(pod).get(group.LABEL_COMPONENT) == names.RELEASE
 
 
 def secrets_of(spec: InkServiceSpec, unsealed: Iterable[str]) -> Collection[str] | None:
@@ -38,11 +38,11 @@ def secrets_of(spec: InkServiceSpec, unsealed: Iterable[str]) -> Collection[str]
     return [value for value in unsealed if len(value) >= SHORTEST_SECRET]
 
 
-def _created(live: Manifest) -> str:
+def _created(live: objects.Manifest) -> str:
     return str(live["metadata"].get("creationTimestamp") or "")
 
 
-def _run(job: Manifest, pod: Manifest | None, secrets: Collection[str] | None) -> model.ReleaseRun:
+def _run(job: objects.Manifest, pod: objects.Manifest | None, secrets: Collection[str] | None) -> model.ReleaseRun:
     state, message = _end(job, pod)
     if state == model.ReleaseState.FAILED:
         meta = job["metadata"]
@@ -52,8 +52,8 @@ def _run(job: Manifest, pod: Manifest | None, secrets: Collection[str] | None) -
     return model.ReleaseRun(
         name=job["metadata"]["name"],
         uid=job["metadata"].get("uid", ""),
-        run=annotations_of(job).get(names.ANNOTATION_RELEASE, ""),
-        revision=annotations_of(job).get(names.ANNOTATION_REVISION, ""),
+        run=objects.annotations_of(job).get(names.ANNOTATION_RELEASE, ""),
+        revision=objects.annotations_of(job).get(names.ANNOTATION_REVISION, ""),
         state=state,
         created=_created(job),
         message=message,
@@ -61,7 +61,7 @@ def _run(job: Manifest, pod: Manifest | None, secrets: Collection[str] | None) -
     )
 
 
-def _end(job: Manifest, pod: Manifest | None) -> tuple[model.ReleaseState, str]:
+def _end(job: objects.Manifest, pod: objects.Manifest | None) -> tuple[model.ReleaseState, str]:
     """State and message, from the Job or from its container, which ends earlier."""
     if _holds(job, "Complete") or _holds(job, "SuccessCriteriaMet"):
         return model.ReleaseState.SUCCEEDED, ""
@@ -79,24 +79,24 @@ def _end(job: Manifest, pod: Manifest | None) -> tuple[model.ReleaseState, str]:
     return model.ReleaseState.RUNNING, ""
 
 
-def _holds(job: Manifest, kind: str) -> dict[str, Any] | None:
-    condition = condition_of(job, kind)
+def _holds(job: objects.Manifest, kind: str) -> dict[str, Any] | None:
+    condition = objects.condition_of(job, kind)
     return condition if condition is not None and condition.get("status") == "True" else None
 
 
-def _is_disrupted(pod: Manifest | None) -> bool:
+def _is_disrupted(pod: objects.Manifest | None) -> bool:
     """The pod was disrupted from outside: the Job decides what happens next."""
     if pod is None:
         return False
-    return is_deleting(pod) or (condition_of(pod, "DisruptionTarget") or {}).get("status") == "True"
+    return objects.is_deleting(pod) or (objects.condition_of(pod, "DisruptionTarget") or {}).get("status") == "True"
 
 
-def _terminated(pod: Manifest | None) -> dict[str, Any] | None:
+def _terminated(pod: objects.Manifest | None) -> dict[str, Any] | None:
     statuses = ((pod or {}).get("status") or {}).get("containerStatuses") or []
     return next((s["state"]["terminated"] for s in statuses if (s.get("state") or {}).get("terminated")), None)
 
 
-def _message(pod: Manifest | None) -> str:
+def _message(pod: objects.Manifest | None) -> str:
     return str((_terminated(pod) or {}).get("message") or "")
 
 

@@ -14,7 +14,7 @@ from ink_api.names import ServiceIdentity
 from ink_api.reasons import Reason
 from pydantic import ValidationError
 
-from ink_operator.core.objects import Manifest, annotations_of, is_deleting
+from ink_operator.core import objects
 from ink_operator.inkservice import model, names
 from ink_operator.inkservice.facts import builds, inkfile, rollout
 
@@ -24,9 +24,9 @@ KEPT_ATTEMPTS = 5
 MAX_NUMBER = 2**31
 
 
-def revisions_of(items: Iterable[Manifest], images: str) -> tuple[model.Revision, ...]:
+def revisions_of(items: Iterable[objects.Manifest], images: str) -> tuple[model.Revision, ...]:
     """By number. `images`: prefix of the images that Ink built for this service; a record may name no others."""
-    found = (_revision(item, images) for item in items if not is_deleting(item))
+    found = (_revision(item, images) for item in items if not objects.is_deleting(item))
     return tuple(sorted((r for r in found if r is not None), key=_order))
 
 
@@ -34,8 +34,8 @@ def _order(revision: model.Revision) -> tuple[int, str, str]:
     return revision.number, revision.created or "~", revision.name
 
 
-def _revision(item: Manifest, images: str) -> model.Revision | None:
-    number, data, notes = item.get("revision"), item.get("data"), annotations_of(item)
+def _revision(item: objects.Manifest, images: str) -> model.Revision | None:
+    number, data, notes = item.get("revision"), item.get("data"), objects.annotations_of(item)
     if not isinstance(number, int) or not 0 < number < MAX_NUMBER or not isinstance(data, dict):
         return None
     running = _running(data)
@@ -94,7 +94,7 @@ def _build(data: Any) -> BuildStatus | None:
         return None
 
 
-def _attempt(data: Any, build: BuildStatus | None, item: Manifest) -> model.Attempt | None:
+def _attempt(data: Any, build: BuildStatus | None, item: objects.Manifest) -> model.Attempt | None:
     if not isinstance(data, dict) or build is None or build.id is None:
         return None
     key, number, limit = _text(data.get("key")), data.get("number"), data.get("limit")
@@ -143,7 +143,7 @@ def next_number(revisions: Iterable[model.Revision]) -> int:
     return max((r.number for r in revisions), default=0) + 1
 
 
-def running_now(deployment: Manifest | None, revisions: Sequence[model.Revision]) -> model.Running | None:
+def running_now(deployment: objects.Manifest | None, revisions: Sequence[model.Revision]) -> model.Running | None:
     """What the workload runs; without one, what was deployed last, to be restored."""
     if deployment is not None:
         return rollout.running_of(deployment)
@@ -151,10 +151,10 @@ def running_now(deployment: Manifest | None, revisions: Sequence[model.Revision]
     return last.running if last is not None else None
 
 
-def live_name(deployment: Manifest | None, identity: ServiceIdentity) -> str | None:
+def live_name(deployment: objects.Manifest | None, identity: ServiceIdentity) -> str | None:
     """Name of the revision that a Deployment runs."""
     running = rollout.running_of(deployment)
-    template = annotations_of(deployment or {}).get(names.ANNOTATION_REVISION)
+    template = objects.annotations_of(deployment or {}).get(names.ANNOTATION_REVISION)
     return names.revision(identity, template, running.build_key) if running is not None and template else None
 
 

@@ -4,8 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from ink_operator.core import times
-from ink_operator.core.objects import Manifest, annotations_of, condition_of, is_deleting, labels_of
+from ink_operator.core import objects, times
 from ink_operator.inkservice import model, names
 from ink_operator.inkservice.facts import diagnose, inkfile
 
@@ -28,11 +27,11 @@ class Rollout:
     ready_since: datetime | None = None
 
 
-def running_of(deployment: Manifest | None) -> model.Running | None:
+def running_of(deployment: objects.Manifest | None) -> model.Running | None:
     """What a workload runs, by its annotations, which outlive any status."""
     if deployment is None:
         return None
-    notes = annotations_of(deployment)
+    notes = objects.annotations_of(deployment)
     image = notes.get(names.ANNOTATION_IMAGE)
     if not image:
         return None
@@ -49,14 +48,19 @@ def running_of(deployment: Manifest | None) -> model.Running | None:
 
 
 def rollout_of(
-    deployment: Manifest, pods: Iterable[Manifest], settle_seconds: float, now: datetime, *, enough: int | None = None
+    deployment: objects.Manifest,
+    pods: Iterable[objects.Manifest],
+    settle_seconds: float,
+    now: datetime,
+    *,
+    enough: int | None = None,
 ) -> Rollout:
     """Uses the Deployment's own counts and its pods: either may be outdated.
 
     `enough`: this many pods suffice, if load decides how many are wanted; None: all.
     """
     pods = list(pods)
-    revision = annotations_of(deployment).get(names.ANNOTATION_REVISION, "")
+    revision = objects.annotations_of(deployment).get(names.ANNOTATION_REVISION, "")
     wanted = deployment["spec"].get("replicas", 1)
     status = deployment.get("status") or {}
     observed = status.get("observedGeneration", 0) >= deployment["metadata"].get("generation", 0)
@@ -68,10 +72,10 @@ def rollout_of(
         wanted = min(enough, wanted)
     counts = counts and status.get("availableReplicas", 0) >= wanted
     ready = [pod for pod in diagnose.newest_pods(pods, revision) if diagnose.is_ready(pod)]
-    old = [pod for pod in pods if labels_of(pod).get(names.LABEL_REVISION) != revision]
-    old_alive = any(not is_deleting(pod) for pod in old)
+    old = [pod for pod in pods if objects.labels_of(pod).get(names.LABEL_REVISION) != revision]
+    old_alive = any(not objects.is_deleting(pod) for pod in old)
     settle = max((_settle_remaining(pod, settle_seconds, now) for pod in old), default=0.0)
-    since = [times.parse_time((condition_of(pod, "Ready") or {}).get("lastTransitionTime")) for pod in ready]
+    since = [times.parse_time((objects.condition_of(pod, "Ready") or {}).get("lastTransitionTime")) for pod in ready]
     return Rollout(
         revision=revision,
         complete=counts and len(ready) >= wanted and not old_alive and settle <= 0,
@@ -82,7 +86,7 @@ def rollout_of(
     )
 
 
-def _settle_remaining(pod: Manifest, settle_seconds: float, now: datetime) -> float:
+def _settle_remaining(pod: objects.Manifest, settle_seconds: float, now: datetime) -> float:
     """Seconds until the ingress has certainly noticed that the pod is being removed."""
     meta = pod["metadata"]
     gone_at = times.parse_time(meta.get("deletionTimestamp"))

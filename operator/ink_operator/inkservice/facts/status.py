@@ -9,8 +9,7 @@ from ink_api.conditions import find
 from ink_api.inkservice import InkService, InkServiceStatus
 from ink_api.reasons import Reason
 
-from ink_operator.core import conditions, effects, kinds
-from ink_operator.core.objects import Manifest
+from ink_operator.core import conditions, effects, kinds, objects
 from ink_operator.core.plan import Fact
 from ink_operator.inkservice import model, names
 from ink_operator.inkservice.facts.effective import effective_settings, is_worker, ports_of, public_port
@@ -74,7 +73,7 @@ def _ready(steps: Sequence[Fact]) -> Fact:
     return Fact(ConditionType.READY, "True", Reason.READY, message)
 
 
-def availability(deployment: Manifest | None) -> Fact:
+def availability(deployment: objects.Manifest | None) -> Fact:
     """Whether any revision serves."""
     if deployment is None:
         return Fact(ConditionType.AVAILABLE, "False", Reason.PENDING, "Nothing is deployed yet.")
@@ -85,7 +84,7 @@ def availability(deployment: Manifest | None) -> Fact:
     return Fact(ConditionType.AVAILABLE, "False", Reason.PENDING, "No pod is available.")
 
 
-def cron_availability(cron_job: Manifest | None) -> Fact:
+def cron_availability(cron_job: objects.Manifest | None) -> Fact:
     """Whether runs will start."""
     if cron_job is None:
         return Fact(ConditionType.AVAILABLE, "False", Reason.PENDING, "There is no schedule yet.")
@@ -94,7 +93,7 @@ def cron_availability(cron_job: Manifest | None) -> Fact:
     return Fact(ConditionType.AVAILABLE, "True", Reason.DEPLOYED, "Runs start on schedule.")
 
 
-def _made(plan: model.ServicePlan) -> Manifest | None:
+def _made(plan: model.ServicePlan) -> objects.Manifest | None:
     """The Deployment that this pass creates."""
     made = (e.manifest for e in plan.effects if isinstance(e, effects.Apply))
     return next((m for m in made if m["kind"] == kinds.DEPLOYMENT.kind), None)

@@ -11,9 +11,8 @@ from ink_api.inkservice import EnvVar
 from ink_api.reasons import Reason
 from ink_api.sealing import SealedValueError, binding_of
 
-from ink_operator.core import kinds
+from ink_operator.core import kinds, objects
 from ink_operator.core.memo import Shared
-from ink_operator.core.objects import Manifest, Ref
 from ink_operator.core.plan import Failure
 from ink_operator.inkservice import model, names
 from ink_operator.inkservice.facts import references
@@ -58,7 +57,7 @@ async def configuration_of(context: model.ServiceContext, ports: Ports, granted:
 
 async def env_children(
     context: model.ServiceContext, ports: Ports, shared: Shared, now: datetime
-) -> dict[str, Manifest]:
+) -> dict[str, objects.Manifest]:
     """Kind -> live object: the Secret with the values, and the right to read it."""
     sealed = bool(references.sealed_variables(context.service))
     uid = context.service.metadata.uid
@@ -71,7 +70,7 @@ async def env_children(
     wanted = [kinds.SECRET]
     if context.is_gateway_managed and sealed:
         wanted += [kinds.ROLE, kinds.ROLE_BINDING]
-    refs = [Ref(kind, context.identity.namespace, names.env_secret(context.identity)) for kind in wanted]
+    refs = [objects.Ref(kind, context.identity.namespace, names.env_secret(context.identity)) for kind in wanted]
     found = await asyncio.gather(*map(ports.cluster.get, refs))
     if not sealed and found[0] is None:
         shared.without_env.put(uid, True, now)
@@ -109,7 +108,7 @@ async def _referred(
     """Variable -> value, of those from Secrets and ConfigMaps."""
     space = context.identity.namespace
     refs = sorted({use.ref(space) for use in uses})
-    found: dict[Ref, Manifest | None] = dict(
+    found: dict[objects.Ref, objects.Manifest | None] = dict(
         zip(refs, await asyncio.gather(*map(ports.cluster.get, refs)), strict=True)
     )
     failure = references.missing(uses, found, space)
@@ -125,7 +124,7 @@ async def _referred(
     return values
 
 
-def _decoded(use: references.Use, live: Manifest) -> str | None:
+def _decoded(use: references.Use, live: objects.Manifest) -> str | None:
     value: str = live["data"][use.key]
     try:
         return base64.b64decode(value).decode() if use.kind == kinds.SECRET else value

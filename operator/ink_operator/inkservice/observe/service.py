@@ -9,9 +9,8 @@ from datetime import datetime
 
 from ink_api import group
 
-from ink_operator.core import kinds
+from ink_operator.core import kinds, objects
 from ink_operator.core.memo import Shared
-from ink_operator.core.objects import Manifest, Ref
 from ink_operator.inkservice import model, names
 from ink_operator.inkservice.facts import builds, effective, inkfile, ownership, revisions, source
 from ink_operator.inkservice.facts.releases import is_release, releases_of, secrets_of
@@ -31,7 +30,7 @@ async def observe_outside(context: model.ServiceContext, ports: Ports, shared: S
     """The namespace and its shared objects, the public host, and builds. Raises InkError if it cannot be read."""
     settings, selector = context.settings, names.owner_selector(context.service)
     namespace, (claim, live_claim, stale), jobs, build_pods = await asyncio.gather(
-        ports.cluster.get(Ref(kinds.NAMESPACE, "", context.identity.namespace)),
+        ports.cluster.get(objects.Ref(kinds.NAMESPACE, "", context.identity.namespace)),
         host_claims(context, ports, now),
         ports.cluster.list(kinds.JOB, settings.builds_namespace, selector),
         ports.cluster.list(kinds.POD, settings.builds_namespace, selector),
@@ -103,7 +102,7 @@ async def _children(context: model.ServiceContext, ports: Ports, shared: Shared,
     component = names.APP if context.service.spec.cron is None else names.CRON
     single = (kinds.DEPLOYMENT, kinds.CRON_JOB, kinds.HORIZONTAL_POD_AUTOSCALER, kinds.SERVICE, kinds.INGRESS)
     children, pods, records, env, volumes = await asyncio.gather(
-        asyncio.gather(*(cluster.get(Ref(kind, space, identity.name)) for kind in single)),
+        asyncio.gather(*(cluster.get(objects.Ref(kind, space, identity.name)) for kind in single)),
         cluster.list(kinds.POD, space, f"{selector},{group.LABEL_COMPONENT} in ({component},{names.RELEASE})"),
         cluster.list(kinds.CONTROLLER_REVISION, space, selector),
         env_children(context, ports, shared, now),
@@ -133,12 +132,12 @@ async def _no_head() -> None:
     return None
 
 
-async def _volume_claims(context: model.ServiceContext, ports: Ports) -> dict[str, Manifest]:
+async def _volume_claims(context: model.ServiceContext, ports: Ports) -> dict[str, objects.Manifest]:
     """Name -> live claim: of wanted volumes, and earlier ones. Someone else's claim does not have our labels."""
     space, identity = context.identity.namespace, context.identity
     made = f"{group.LABEL_SERVICE}={identity.name},{group.LABEL_COMPONENT}={names.VOLUME}"
     wanted = [names.volume_claim(identity, volume.name) for volume in ownership.volumes_of(context.service)]
-    refs = [Ref(kinds.PERSISTENT_VOLUME_CLAIM, space, name) for name in wanted]
+    refs = [objects.Ref(kinds.PERSISTENT_VOLUME_CLAIM, space, name) for name in wanted]
     ours, *live = await asyncio.gather(
         ports.cluster.list(kinds.PERSISTENT_VOLUME_CLAIM, space, made), *map(ports.cluster.get, refs)
     )
@@ -146,10 +145,10 @@ async def _volume_claims(context: model.ServiceContext, ports: Ports) -> dict[st
     return {claim["metadata"]["name"]: claim for claim in found}
 
 
-async def _runtime_class(context: model.ServiceContext, ports: Ports) -> Manifest | None:
+async def _runtime_class(context: model.ServiceContext, ports: Ports) -> objects.Manifest | None:
     if context.service.spec.isolation != "GVisor":
         return None
-    return await ports.cluster.get(Ref(kinds.RUNTIME_CLASS, "", context.settings.gvisor_runtime_class))
+    return await ports.cluster.get(objects.Ref(kinds.RUNTIME_CLASS, "", context.settings.gvisor_runtime_class))
 
 
 async def _answer(context: model.ServiceContext, inside: model.Observed, ports: Ports, now: datetime) -> Answer | None:

@@ -7,8 +7,7 @@ from ink_api.inkservice import GitSource
 from ink_api.names import short_hash
 from ink_api.reasons import Reason
 
-from ink_operator.core import errors, kinds
-from ink_operator.core.objects import Ref
+from ink_operator.core import errors, kinds, objects
 from ink_operator.core.plan import Failure
 from ink_operator.inkservice import model
 from ink_operator.inkservice.facts import revisions, rollout, source
@@ -55,7 +54,7 @@ async def credentials_of(git: GitSource, context: model.ServiceContext, ports: P
     if git.auth is None or git.auth.secret_ref is None:
         return None, None
     name = git.auth.secret_ref.name
-    secret = await ports.cluster.get(Ref(kinds.SECRET, context.identity.namespace, name))
+    secret = await ports.cluster.get(objects.Ref(kinds.SECRET, context.identity.namespace, name))
     data = (secret or {}).get("data") or {}
     if "password" not in data:
         missing = (
