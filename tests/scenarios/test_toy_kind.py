@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from faults.toy_kind import PAGES, PageController
 from ink_api.conditions import find
 from ink_api.inkdomain import InkDomainStatus
 from ink_operator.core.errors import Transient
 from ink_operator.core.kinds import CONFIG_MAP, INK_DOMAIN
 from ink_operator.core.objects import Key, Ref
 from scenarios.deaths import dying
+from scenarios.toy_kind import PAGES, PageController
 from scenarios.world import World
 
 KEY = Key("InkDomain", "team", "shop")
