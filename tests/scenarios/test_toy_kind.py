@@ -19,6 +19,7 @@ PAGE = Ref(CONFIG_MAP, PAGES, "shop")
 
 def world_of(zone: str = "shop.example.com") -> World:
     world = World()
+    world.cluster.put({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": PAGES, "uid": "u-0"}})
     meta = {"name": "shop", "namespace": "team", "uid": "u-1", "generation": 1, "labels": {}, "annotations": {}}
     world.cluster.put({"apiVersion": "ml.ink/v1alpha1", "kind": "InkDomain", "metadata": meta, "spec": {"zone": zone}})
     return world
@@ -55,7 +56,7 @@ async def test_it_becomes_ready_and_then_writes_nothing() -> None:
 async def test_drift_is_corrected() -> None:
     world = world_of()
     await settle(world)
-    world.cluster.put({**world.cluster.objects[PAGE], "data": {"zone": "evil.example.com"}})
+    world.cluster.edit(PAGE, {"data": {"zone": "evil.example.com"}})
     await settle(world)
     assert world.cluster.objects[PAGE]["data"] == {"zone": "shop.example.com"}
 
