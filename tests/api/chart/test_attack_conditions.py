@@ -130,7 +130,7 @@ def test_no_service_runs_among_the_platforms_own_pods(attack: Attack, namespace:
     attack.engine.create(namespace, "stray", subdomain="stray")
     stated = attack.ready(namespace, "stray")
     assert stated["reason"] == Reason.NAMESPACE_NOT_MANAGED
-    assert "the platform's" in stated["message"]
+    assert "belongs to the platform" in stated["message"]
     attack.engine.delete(namespace, "stray")
     attack.engine.wait_gone(namespace, "stray")
     attack.api.merge(f"/api/v1/namespaces/{namespace}", {"metadata": {"labels": {"ml.ink/managed": None}}})

@@ -115,7 +115,7 @@ def test_an_object_of_a_childs_name_is_told_and_left_as_it_is(
     assert attack.service(mine, **spec(attack, mine)) == ""
     stated = attack.ready(mine)
     assert (stated["reason"], stated["status"]) == (Reason.NAME_CONFLICT, "False")
-    assert f"The {kind} {name} in {mine} was not made" in stated["message"]
+    assert f"The {kind} {name} in {mine} was not created" in stated["message"]
     assert kept(attack.api.get(path)) == before
     # Nor does it go with the service.
     attack.engine.delete(mine, "shop")
@@ -197,7 +197,7 @@ def test_a_projects_namespace_that_ink_did_not_make_is_not_used(attack: Attack) 
     attack.api.request("POST", CRS.format("ink-tenants"), manifest, Impersonate_User=gateway)
     stated = attack.ready("ink-tenants", "eve.shop.web")
     assert stated["reason"] == Reason.NAME_CONFLICT
-    assert f"The Namespace {name} was not made by Ink" in stated["message"]
+    assert f"The namespace {name} was not created by Ink" in stated["message"]
     assert "ml.ink/tenant" not in (attack.api.get(f"/api/v1/namespaces/{name}")["metadata"].get("labels") or {})
     attack.engine.delete("ink-tenants", "eve.shop.web")
     attack.engine.wait_gone("ink-tenants", "eve.shop.web")

@@ -29,7 +29,7 @@ def test_a_host_is_kept_for_its_tenant(engine: Engine, namespace: str) -> None:
     other = engine.namespace("other")
     engine.create(other, "thief", subdomain=namespace)
     eventually(
-        lambda: "it is free from " in ready_message(engine, other, "thief"),
+        lambda: "It becomes available at " in ready_message(engine, other, "thief"),
         within=120,
         what="another tenant is told when",
         state=engine.operator.tail,

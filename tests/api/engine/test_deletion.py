@@ -55,7 +55,7 @@ def test_a_registry_that_is_gone_holds_no_deletion_for_ever(alone: Surroundings,
         engine.wait_ready(namespace, "shop")
         engine.delete(namespace, "shop")
         engine.wait_gone(namespace, "shop")
-        assert "stays behind" in engine.operator.tail(400)
+        assert "is left behind" in engine.operator.tail(400)
         eventually(lambda: engine.children(namespace, "shop") == [], within=30, what="all else is cleaned up")
 
 

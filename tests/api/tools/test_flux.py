@@ -259,10 +259,10 @@ def test_one_service_out_of_many_is_waited_for(team: Team, control_plane: Contro
 
 
 NOT_HERE = {
-    "inkdomain": (Reason.NOT_IMPLEMENTED, "does not serve InkDomain yet"),
-    "inkresource-external": (Reason.NOT_IMPLEMENTED, "does not serve InkResource yet"),
-    "inkresource-postgres": (Reason.NOT_IMPLEMENTED, "does not serve InkResource yet"),
-    "inkresource-sqlite": (Reason.NOT_IMPLEMENTED, "does not serve InkResource yet"),
+    "inkdomain": (Reason.NOT_IMPLEMENTED, "does not support InkDomain yet"),
+    "inkresource-external": (Reason.NOT_IMPLEMENTED, "does not support InkResource yet"),
+    "inkresource-postgres": (Reason.NOT_IMPLEMENTED, "does not support InkResource yet"),
+    "inkresource-sqlite": (Reason.NOT_IMPLEMENTED, "does not support InkResource yet"),
     "inkservice-isolation": (Reason.RUNTIME_UNAVAILABLE, "the cluster has no RuntimeClass gvisor"),
     "inkservice-sealed": (Reason.SEALED_VALUE_INVALID, "the sealed value cannot be used"),
 }

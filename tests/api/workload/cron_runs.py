@@ -86,7 +86,7 @@ def waits_for_its_image(runs: CronRuns, namespace: str) -> None:
     world, pod = runs.world, runs.run_of(namespace)
     runs.says(pod, "Pending", waiting("ImagePullBackOff"))
     found = world.wait_for(Reason.IMAGE_PULL_FAILED, namespace)
-    assert "no other run starts" in condition(found, "Ready")["message"], found["status"]
+    assert "No other run starts" in condition(found, "Ready")["message"], found["status"]
     assert world.kstatus.one(found) == "Failed", found["status"]
     (run,) = pod["metadata"]["ownerReferences"]
     job = f"/apis/batch/v1/namespaces/{namespace}/jobs/{run['name']}"

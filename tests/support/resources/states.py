@@ -120,8 +120,8 @@ def of_lives() -> Iterator[State]:
     resource, domain = created("InkResource"), created("InkDomain")
     resource["status"] = unserved(InkResourceController)
     domain["status"] = unserved(InkDomainController)
-    yield State("InkResource, which is not served yet", resource, "Failed", "Degraded")
-    yield State("InkDomain, which is not served yet", domain, "Failed", "Degraded")
+    yield State("InkResource, which is not supported yet", resource, "Failed", "Degraded")
+    yield State("InkDomain, which is not supported yet", domain, "Failed", "Degraded")
 
 
 def all_states() -> list[State]:
