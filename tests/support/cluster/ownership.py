@@ -81,7 +81,7 @@ def applied(live: Json, wanted: Json, manager: Manager, owners: Owners) -> tuple
     body = merged(_system(live), {k: v for k, v in wanted.items() if k != "status"}, "")
     for path in sorted(dropped - shared, key=len):  # an item of a list before what is in it
         if not any(owned[: len(path)] == path for owned in shared):
-            _remove(body, path)
+            _remove(body, path, (), frozenset(asked))
     left = {m: paths - taken for m, paths in others.items()}
     return body, {m: paths for m, paths in left.items() if paths} | {manager: frozenset(asked)}
 
@@ -116,9 +116,12 @@ def merged(live: Any, wanted: Any, name: str) -> Any:
     return wanted
 
 
-def _remove(body: Json, path: Path) -> None:
-    """Take the field away, and what is empty then. The steps to it are copied, as they may be the live object's."""
-    step, rest = path[0][2:], path[1:]
+def _remove(body: Json, path: Path, at: Path, asked: frozenset[Path]) -> None:
+    """Take the field away, and what is empty then unless it is asked for as empty.
+
+    The steps to it are copied, as they may be the live object's. `at`: where `body` lies.
+    """
+    step, rest, here = path[0][2:], path[1:], (*at, path[0])
     if step not in body:
         return
     if not rest:
@@ -133,10 +136,10 @@ def _remove(body: Json, path: Path) -> None:
                 del inner[where]
             elif isinstance(inner[where], dict):
                 inner[where] = dict(inner[where])
-                _remove(inner[where], rest[1:])
+                _remove(inner[where], rest[1:], (*here, rest[0]), asked)
     else:
-        _remove(inner, rest)
-    if not inner:
+        _remove(inner, rest, here, asked)
+    if not inner and here not in asked:
         del body[step]
 
 
