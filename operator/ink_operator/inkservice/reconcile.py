@@ -54,10 +54,11 @@ class InkServiceController(Controller[InkService, ServiceContext, Observed]):
     async def observe(self, context: ServiceContext, now: datetime) -> Observed:
         """First what is outside the namespace: it shows whether the operator may read inside."""
         outside = await observe_outside(context, self.ports, self.shared, now)
-        if ownership.is_granted(outside.tenancy, self.settings):
+        granted = ownership.is_granted(outside.tenancy, self.settings)
+        if granted:
             # Before anything is read, so that no change between reading and watching is missed.
             self.ports.references.follow(context.key, references.followed_refs(context.service, context.identity))
-        seen = await observe_inside(context, outside, self.ports, self.shared, now)
+        seen = await observe_inside(context, outside, self.ports, self.shared, now, granted=granted)
         seen = replace(seen, build=wanted_build(context, seen))
         return replace(seen, stored=await stored_image(seen, self.ports))
 

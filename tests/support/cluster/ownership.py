@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 Json = dict[str, Any]
@@ -42,7 +43,12 @@ def keys_of(name: str, items: list[Any]) -> list[str] | None:
         return None if port is None else [_key({port: i[port], "protocol": i.get("protocol", "TCP")}) for i in items]
     if name not in KEYS or not all(isinstance(item, dict) and KEYS[name][0] in item for item in items):
         return None
-    return [_key({part: item[part] for part in KEYS[name]}) for item in items]
+    return [_named(KEYS[name][0], item[KEYS[name][0]]) for item in items]
+
+
+@lru_cache(maxsize=4096)
+def _named(part: str, value: str) -> str:
+    return _key({part: value})
 
 
 def _key(parts: Json) -> str:

@@ -33,11 +33,14 @@ class ServicePlanBuilder(PlanBuilder):
     """As they will be once the effects are carried out."""
     revision: str | None = None
     """Name of the wanted revision."""
+    is_granted: bool = field(init=False)
+    """The operator may read the workload's namespace, so what was observed there is complete."""
     effective: InkService = field(init=False)
     """The service, with ink.yaml's settings where the spec has none: of the running image, then of the chosen one."""
 
     def __post_init__(self) -> None:
         self.revisions = list(self.seen.revisions)
+        self.is_granted = ownership.is_granted(self.seen.tenancy, self.settings)
         self.effective = self.service
         running = running_now(self.seen.workload, self.revisions)
         if running is not None:
@@ -57,11 +60,6 @@ class ServicePlanBuilder(PlanBuilder):
     def is_gateway_managed(self) -> bool:
         """The CR is in the tenants namespace, so its workload has a namespace that Ink creates."""
         return self.context.is_gateway_managed
-
-    @property
-    def is_granted(self) -> bool:
-        """The operator may read the workload's namespace, so what was observed there is complete."""
-        return ownership.is_granted(self.seen.tenancy, self.settings)
 
     @property
     def live(self) -> str | None:

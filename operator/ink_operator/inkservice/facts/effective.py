@@ -160,9 +160,10 @@ def resources_of(service: InkService) -> dict[str, dict[str, str]]:
     requests = (spec.requests if spec else None) or ResourceAmounts()
     cpu = limits.cpu or _larger(DEFAULT_CPU, requests.cpu)
     memory = limits.memory or _larger(DEFAULT_MEMORY, requests.memory)
+    tenth = default_requests(cpu, memory)
     return {
         "limits": {"cpu": cpu, "memory": memory},
-        "requests": {**default_requests(cpu, memory), **requests.to_wire()},
+        "requests": {"cpu": requests.cpu or tenth["cpu"], "memory": requests.memory or tenth["memory"]},
     }
 
 

@@ -48,10 +48,15 @@ async def observe_outside(context: model.ServiceContext, ports: Ports, shared: S
 
 
 async def observe_inside(
-    context: model.ServiceContext, outside: model.Observed, ports: Ports, shared: Shared, now: datetime
+    context: model.ServiceContext,
+    outside: model.Observed,
+    ports: Ports,
+    shared: Shared,
+    now: datetime,
+    *,
+    granted: bool,
 ) -> model.Observed:
-    """`outside` with everything else. If the operator may not read the namespace, it has nothing of ours."""
-    granted = ownership.is_granted(outside.tenancy, context.settings)
+    """`outside` with everything else. `granted`: the operator may read the namespace; else it has nothing of ours."""
     inside, head, environment, configuration, build_environment, runtime_class = await asyncio.gather(
         _children(context, ports, shared, now) if granted else _nothing(),
         branch_head(context, ports, granted) if outside.source_failure is None else _no_head(),
