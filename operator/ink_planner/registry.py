@@ -3,20 +3,20 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ink_planner.deno.ecosystem import DENO
-from ink_planner.dotnet.ecosystem import DOTNET
-from ink_planner.elixir.ecosystem import ELIXIR
-from ink_planner.go.ecosystem import GO
-from ink_planner.java.ecosystem import JAVA
+from ink_planner.ecosystems.deno.ecosystem import DENO
+from ink_planner.ecosystems.dotnet.ecosystem import DOTNET
+from ink_planner.ecosystems.elixir.ecosystem import ELIXIR
+from ink_planner.ecosystems.go.ecosystem import GO
+from ink_planner.ecosystems.java.ecosystem import JAVA
+from ink_planner.ecosystems.node.ecosystem import NODE
+from ink_planner.ecosystems.php.ecosystem import PHP
+from ink_planner.ecosystems.python.ecosystem import PYTHON
+from ink_planner.ecosystems.ruby.ecosystem import RUBY
+from ink_planner.ecosystems.rust.ecosystem import RUST
+from ink_planner.ecosystems.static.ecosystem import HUGO, STATIC
 from ink_planner.model.base_images import BaseImages
 from ink_planner.model.ecosystem import Ecosystem, Signs
 from ink_planner.model.files import Files
-from ink_planner.node.ecosystem import NODE
-from ink_planner.php.ecosystem import PHP
-from ink_planner.python.ecosystem import PYTHON
-from ink_planner.ruby.ecosystem import RUBY
-from ink_planner.rust.ecosystem import RUST
-from ink_planner.static.ecosystem import HUGO, STATIC
 
 ECOSYSTEMS: tuple[Ecosystem, ...] = (
     STATIC, HUGO, ELIXIR, PHP, RUBY, JAVA, DOTNET, RUST, GO, DENO, NODE, PYTHON,

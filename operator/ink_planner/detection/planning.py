@@ -36,11 +36,15 @@ def choose(files: Files, pack: str, overrides: Overrides, images: BaseImages | N
     return plan if plan.directory is not None else replace(plan, directory=files.place)
 
 
+def examples() -> str:
+    """Names of files by which an application is recognised, for a message."""
+    return ", ".join(name for ecosystem in registry.most_common_first() for name in ecosystem.examples)
+
+
 def _nothing(files: Files) -> str:
-    examples = [name for ecosystem in registry.most_common_first() for name in ecosystem.examples]
     return (
-        f"nothing here can be built: {seen(files)}; add a Dockerfile, or a file that Ink recognises an application by:"
-        f" {', '.join(examples)}"
+        f"nothing here can be built: {seen(files)}; add a Dockerfile, or one of the files by which Ink recognises"
+        f" an application: {examples()}"
     )
 
 

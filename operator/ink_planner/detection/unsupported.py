@@ -2,11 +2,10 @@
 
 import re
 
-from ink_planner import registry
 from ink_planner.model.files import Files
 from ink_planner.toolkit import quoting
 
-_LANGUAGES = {
+LANGUAGES = {
     "build.sbt": "Scala (sbt)",
     "build.sc": "Scala (Mill)",
     "project.clj": "Clojure (Leiningen)",
@@ -25,6 +24,7 @@ _LANGUAGES = {
     "cpanfile": "Perl",
     "main.swift": "Swift",
 }
+"""Manifest -> language."""
 _COMPOSE = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
 
 
@@ -34,9 +34,8 @@ def sentence(files: Files) -> str | None:
         found, below = ", ".join(dockerfiles[:3]), "/" in dockerfiles[0]
         remedy = "set build.dockerfile to it" + (", or source.git.rootDirectory to its directory" if below else "")
         return f"there is no Dockerfile at the top, but there is {found}: {remedy}"
-    planned = {name for ecosystem in registry.ECOSYSTEMS for name in ecosystem.signs.manifests}
-    if (path := files.first(*(name for name in _LANGUAGES if name not in planned))) is not None:
-        return f"this is {_LANGUAGES[path]} ({path}), which Ink builds only with a Dockerfile: add one"
+    if (path := files.first(*LANGUAGES)) is not None:
+        return f"this is {LANGUAGES[path]} ({path}), which Ink builds only with a Dockerfile: add one"
     if files.has_directory("content") and re.search(r"^[ \t]*base_url\s*=", files.read("config.toml"), re.MULTILINE):
         return "this is a site for Zola (config.toml), which Ink builds only with a Dockerfile: add one"
     if made_from := template(files):

@@ -37,7 +37,8 @@ def planned(tree: dict[str, Any]) -> str:
     try:
         plan = planning.choose(files, build.get("pack", "Auto"), overrides)
     except CannotPlan as error:
-        return f"{error.reason}: {error}"
+        # a language that is added must not change the plans of others
+        return f"{error.reason}: {error}".replace(planning.examples(), "(examples)")
     if plan.pack == "Dockerfile":
         return f"pack      Dockerfile ({plan.why} in {plan.directory})"
     text = report.text(plan)
