@@ -6,7 +6,7 @@ The page is read, and written to FOLDER with the table between its markers repla
 import sys
 from pathlib import Path
 
-from ink_planner.registry import most_common_first
+from ink_planner.registry import most_common_first, public_images
 
 BEGIN, END = "<!-- ecosystems: written by `make docs` -->", "<!-- end of ecosystems -->"
 
@@ -20,13 +20,18 @@ def table() -> str:
     return "\n".join(f"| {' | '.join(row)} |".replace("|  |", "| |") for row in rows)
 
 
+def image_sets() -> str:
+    """Markdown: the keys of the chart's value."""
+    return f"Keys of `builders.baseImages`: {', '.join(f'`{name}`' for name in public_images())}."
+
+
 def page(text: str) -> str:
-    """The page with the table of today. Raises ValueError when it has no markers."""
+    """The page with the current table. Raises ValueError when it has no markers."""
     before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
         raise ValueError(f"the page has no markers: {BEGIN} … {END}")
-    return f"{before}{BEGIN}\n\n{table()}\n\n{END}{after}"
+    return f"{before}{BEGIN}\n\n{table()}\n\n{image_sets()}\n\n{END}{after}"
 
 
 def main(folder: str, source: str) -> None:

@@ -73,11 +73,7 @@ class ServiceActions:
     async def redeploy(self, caller: Principal, name: str, project: str) -> RedeployView:
         """A new commit if there is one, else a new build if the last one failed, else new pods."""
         caller.require("write")
-        service = await self._find(caller, name, project)
-        if service.metadata.deletion_timestamp is not None:
-            raise GatewayError(
-                "BeingDeleted", f"service {name!r} is being deleted.", "Once it is gone, create it again."
-            )
+        service = await self._find_to_change(caller, name, project)
         head = await self._head(caller, service)
         git = service.spec.source.git
         if git is not None and head is not None and head != service.status.commit:
@@ -115,6 +111,15 @@ class ServiceActions:
         if service is None:
             seen = await self._not_found_message(caller, name, project)
             raise NotFound("ServiceNotFound", seen, "Call list_services for all names, or create_service to create it.")
+        return service
+
+    async def _find_to_change(self, caller: Principal, name: str, project: str) -> InkService:
+        """For actions that write: raises BeingDeleted too."""
+        service = await self._find(caller, name, project)
+        if service.metadata.deletion_timestamp is not None:
+            raise GatewayError(
+                "BeingDeleted", f"service {name!r} is being deleted.", "Once it is gone, create it again."
+            )
         return service
 
     async def _not_found_message(self, caller: Principal, name: str, project: str) -> str:

@@ -1,12 +1,11 @@
 """Tools about the caller."""
 
 from mcp.server.mcpserver.tools import Tool
-from mcp_types import ToolAnnotations
 from pydantic import Field
 
 from ink_gateway.actions.platform import Platform
-from ink_gateway.tools.calls import CallerOf, Ctx, handle_errors
-from ink_gateway.tools.schema import tool_of
+from ink_gateway.tools.calls import CallerOf, Ctx
+from ink_gateway.tools.schema import READS, ToolList
 from ink_gateway.views import View
 
 
@@ -23,8 +22,9 @@ class WhoamiView(View):
 
 def tools(platform: Platform, caller_of: CallerOf) -> list[Tool]:
     """The tools of this noun."""
+    found = ToolList()
 
-    @handle_errors
+    @found.tool(READS)
     async def whoami(ctx: Ctx) -> WhoamiView:
         """The workspace and scopes of your API key, and this platform's addresses."""
         caller = caller_of(ctx)
@@ -37,5 +37,4 @@ def tools(platform: Platform, caller_of: CallerOf) -> list[Tool]:
             git_url=f"{platform.git_public_url}/{caller.workspace}",
         )
 
-    hints = ToolAnnotations(read_only_hint=True, open_world_hint=False)
-    return [tool_of(whoami, hints)]
+    return found

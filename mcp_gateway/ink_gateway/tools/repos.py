@@ -3,13 +3,12 @@
 from typing import Annotated
 
 from mcp.server.mcpserver.tools import Tool
-from mcp_types import ToolAnnotations
 from pydantic import Field
 
 from ink_gateway.actions.repos import GitTokenView, RepoActions, RepoView
 from ink_gateway.addresses import HOSTS, INTERNAL
-from ink_gateway.tools.calls import CallerOf, Ctx, handle_errors
-from ink_gateway.tools.schema import tool_of
+from ink_gateway.tools.calls import CallerOf, Ctx
+from ink_gateway.tools.schema import CHANGES, ENSURES, ToolList
 
 RepoName = Annotated[str, Field(description="Lower-case letters, digits, '-', '_', '.'")]
 Host = Annotated[str, Field(description="Git host", json_schema_extra={"enum": list(HOSTS)})]
@@ -17,13 +16,14 @@ Host = Annotated[str, Field(description="Git host", json_schema_extra={"enum": l
 
 def tools(actions: RepoActions, caller_of: CallerOf) -> list[Tool]:
     """The tools of this noun."""
+    found = ToolList()
 
-    @handle_errors
+    @found.tool(ENSURES)
     async def create_repo(ctx: Ctx, name: RepoName, host: Host = INTERNAL, description: str = "") -> RepoView:
         """Create an empty git repository on Ink's git server. An existing one is returned unchanged."""
         return await actions.create(caller_of(ctx), name, host, description)
 
-    @handle_errors
+    @found.tool(CHANGES)
     async def get_git_token(ctx: Ctx, name: RepoName, host: Host = INTERNAL) -> GitTokenView:
         """Get a secret token to clone and push one repository for 30 days.
 
@@ -31,6 +31,4 @@ def tools(actions: RepoActions, caller_of: CallerOf) -> list[Tool]:
         """
         return await actions.token(caller_of(ctx), name, host)
 
-    ensures = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=True)
-    mints = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=False)
-    return [tool_of(tool, hints) for tool, hints in ((create_repo, ensures), (get_git_token, mints))]
+    return found

@@ -3,7 +3,7 @@
 import difflib
 from collections.abc import Awaitable, Callable
 from inspect import cleandoc
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
@@ -12,6 +12,29 @@ from mcp_types import ToolAnnotations
 from pydantic import ValidationError
 
 from ink_gateway.errors import InvalidArgument
+from ink_gateway.tools.calls import handle_errors
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+READS = ToolAnnotations(read_only_hint=True, open_world_hint=False)
+ENSURES = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=True)
+CHANGES = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=False)
+DELETES = ToolAnnotations(read_only_hint=False, destructive_hint=True, idempotent_hint=True)
+"""What a tool does, for clients that ask a person first. A second call of one that ENSURES changes nothing more."""
+
+
+class ToolList(list[Tool]):
+    """Tools, each collected where it is defined."""
+
+    def tool(self, annotations: ToolAnnotations) -> Callable[[Callable[P, Awaitable[R]]], Callable[P, Awaitable[R]]]:
+        """Decorator: the function becomes a tool of the list."""
+
+        def collect(function: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
+            self.append(tool_of(handle_errors(function), annotations))
+            return function
+
+        return collect
 
 
 class StrictTool(Tool):

@@ -4,7 +4,6 @@ from typing import Annotated, Any
 
 from ink_api.names import SERVICE_NAME_MAX, SERVICE_NAME_PATTERN
 from mcp.server.mcpserver.tools import Tool
-from mcp_types import ToolAnnotations
 from pydantic import Field
 
 from ink_gateway.actions.create import CreateService, Progress, parse
@@ -13,8 +12,8 @@ from ink_gateway.actions.services import ServiceActions
 from ink_gateway.addresses import HOSTS, INTERNAL
 from ink_gateway.checks import DEFAULT_PROJECT, PACKS
 from ink_gateway.details import ServiceDetail
-from ink_gateway.tools.calls import CallerOf, Ctx, handle_errors
-from ink_gateway.tools.schema import tool_of
+from ink_gateway.tools.calls import CallerOf, Ctx
+from ink_gateway.tools.schema import CHANGES, DELETES, ENSURES, READS, ToolList
 from ink_gateway.views import DeletedView, RedeployView, ServiceList, ServiceView
 
 WAIT_SECONDS = 50
@@ -53,8 +52,9 @@ Lines = Annotated[int | None, Field(description="0-500; default: only if it expl
 
 def tools(platform: Platform, actions: ServiceActions, create: CreateService, caller_of: CallerOf) -> list[Tool]:
     """The tools of this noun."""
+    found = ToolList()
 
-    @handle_errors
+    @found.tool(ENSURES)
     async def create_service(
         ctx: Ctx,
         *,
@@ -91,12 +91,12 @@ def tools(platform: Platform, actions: ServiceActions, create: CreateService, ca
         progress: Progress = ctx.report_progress
         return await create(caller, request, wait, progress)
 
-    @handle_errors
+    @found.tool(READS)
     async def list_services(ctx: Ctx) -> ServiceList:
         """All services of the workspace: name, project, state, URL."""
         return await actions.list_all(caller_of(ctx))
 
-    @handle_errors
+    @found.tool(READS)
     async def get_service(
         ctx: Ctx,
         *,
@@ -121,7 +121,7 @@ def tools(platform: Platform, actions: ServiceActions, create: CreateService, ca
             runtime_log_lines=runtime_log_lines,
         )
 
-    @handle_errors
+    @found.tool(CHANGES)
     async def redeploy_service(ctx: Ctx, name: Name, project: Project = DEFAULT_PROJECT) -> RedeployView:
         """Deploy the branch's new commit if there is one, else rebuild if the last build failed, else restart.
 
@@ -129,22 +129,9 @@ def tools(platform: Platform, actions: ServiceActions, create: CreateService, ca
         """
         return await actions.redeploy(caller_of(ctx), name, project)
 
-    @handle_errors
+    @found.tool(DELETES)
     async def delete_service(ctx: Ctx, name: Name, project: Project = DEFAULT_PROJECT) -> DeletedView:
         """Delete a service with its URL, pods and images, but not its repository. An absent service is not an error."""
         return await actions.delete(caller_of(ctx), name, project)
 
-    reads = ToolAnnotations(read_only_hint=True, open_world_hint=False)
-    writes = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=True)
-    again = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=False)
-    deletes = ToolAnnotations(read_only_hint=False, destructive_hint=True, idempotent_hint=True)
-    return [
-        tool_of(tool, hints)
-        for tool, hints in (
-            (create_service, writes),
-            (list_services, reads),
-            (get_service, reads),
-            (redeploy_service, again),
-            (delete_service, deletes),
-        )
-    ]
+    return found

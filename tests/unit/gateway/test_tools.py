@@ -1,8 +1,10 @@
-"""The tool list: the contract that agents read."""
+"""The tool list: the contract that agents read. INK_GOLDEN=write writes tools.json, which is reviewed as a diff."""
 
-import inspect
 import json
 import logging
+import os
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,24 +13,8 @@ from ink_gateway.tools.server import build_server
 from mcp.client import Client
 from unit.gateway.world import CALLER, World
 
-NONE, REQUIRED = None, inspect.Parameter.empty
-CONTRACT: dict[str, dict[str, Any]] = {
-    "create_service": {
-        "repo": REQUIRED, "host": "ml.ink", "branch": "main", "name": REQUIRED, "project": "default",
-        "build_pack": "railpack", "port": NONE, "env_vars": NONE, "memory": NONE, "cpu": NONE, "install_command": NONE,
-        "build_command": NONE, "start_command": NONE, "wait": 50,
-    },
-    "list_services": {},
-    "get_service": {
-        "name": REQUIRED, "project": "default", "include_env": False,
-        "deploy_log_lines": NONE, "runtime_log_lines": NONE,
-    },
-    "redeploy_service": {"name": REQUIRED, "project": "default"},
-    "delete_service": {"name": REQUIRED, "project": "default"},
-    "create_repo": {"name": REQUIRED, "host": "ml.ink", "description": ""},
-    "get_git_token": {"name": REQUIRED, "host": "ml.ink"},
-    "whoami": {},
-}  # fmt: skip
+CONTRACT = Path(__file__).with_name("tools.json")
+README = Path(__file__).parents[3] / "README.md"
 TOKENS_PER_TOOL = 400
 """Twenty tools in at most 6,000 tokens leaves 300 each; create_service and get_service take more than the others."""
 
@@ -40,14 +26,23 @@ async def tools() -> dict[str, dict[str, Any]]:
     return {tool.name: tool.model_dump(mode="json", by_alias=True, exclude_none=True) for tool in listed}
 
 
-async def test_names_parameters_and_defaults_are_the_contract(tools: dict[str, dict[str, Any]]) -> None:
+async def test_names_parameters_defaults_and_annotations_are_the_contract(tools: dict[str, dict[str, Any]]) -> None:
     offered = {}
     for name, tool in tools.items():
-        schema = tool["inputSchema"]
-        required = schema.get("required", [])
-        properties = schema.get("properties", {})
-        offered[name] = {p: REQUIRED if p in required else properties[p].get("default") for p in properties}
-    assert offered == CONTRACT
+        required, properties = tool["inputSchema"].get("required", []), tool["inputSchema"].get("properties", {})
+        offered[name] = {
+            "required": {p: properties[p]["type"] for p in required},
+            "defaults": {p: properties[p].get("default") for p in properties if p not in required},
+            "annotations": tool["annotations"],
+        }
+    if os.environ.get("INK_GOLDEN") == "write":
+        CONTRACT.write_text(json.dumps(offered, indent=2) + "\n")
+    assert offered == json.loads(CONTRACT.read_text())
+
+
+async def test_the_readme_has_every_tool(tools: dict[str, dict[str, Any]]) -> None:
+    cells = re.findall(r"^\| (`[a-z].*?) \|", README.read_text().partition("| tool | what it does |")[2], re.M)
+    assert {name for cell in cells for name in re.findall(r"`(\w+)", cell)} == set(tools)
 
 
 async def test_the_list_is_short(tools: dict[str, dict[str, Any]]) -> None:
