@@ -138,7 +138,7 @@ $(STREAMS:%=stream-%): stream-%:
 	$(PY) -m pytest $(STREAM) -m "not full" $(PYTEST_FLAGS) 2>&1 | sed -u 's/^/$(shell printf %-8s $*) | /'
 
 .PHONY: test-unit
-test-unit: venv ## test the pure parts: seconds
+test-unit: venv ## test the pure parts: about two minutes
 	@$(PY) -m pytest tests/unit tests/scenarios $(PYTEST_FLAGS)
 
 .PHONY: test-api

@@ -34,12 +34,14 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / part) for part in ("install", "local", "crds", "operator", "mcp_gateway", "tests")]
 
 from common import Row
+from ink_api.inkservice.workload import DEFAULT_CPU, DEFAULT_MEMORY
 from ink_artifacts import go_programs
 from ink_artifacts.progress import ProgressPrinter
 from ink_local import chart, state
 from ink_local.machine import holder
 from ink_local.network import link
 from ink_operator.clients.tokens import TokenMint
+from ink_operator.inkservice.facts.effective import default_requests
 from ink_operator.settings import Secrets
 from support.cluster.kube_api import KubeApi
 from support.cluster.kubectl import Kubectl
@@ -96,12 +98,13 @@ class ByHand:
 def manifests(name: str, image: str) -> dict[str, Any]:
     """A Deployment and a Service with the settings of Ink's own."""
     labels = {"app": name}
+    limits = {"cpu": DEFAULT_CPU, "memory": DEFAULT_MEMORY}
     container = {
         "name": "app",
         "image": image,
         "ports": [{"containerPort": PORT}],
         "readinessProbe": {"tcpSocket": {"port": PORT}, "periodSeconds": 1},
-        "resources": {"requests": {"cpu": "50m", "memory": "51Mi"}, "limits": {"cpu": "500m", "memory": "512Mi"}},
+        "resources": {"requests": default_requests(**limits), "limits": limits},
     }
     meta = {"name": name, "namespace": NAMESPACE, "labels": labels}
     deployment = {

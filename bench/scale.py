@@ -32,6 +32,7 @@ sys.path[:0] = [str(ROOT / part) for part in ("install", "local", "crds", "opera
 import yaml
 from ink_api.group import LABEL_SERVICE
 from ink_api.inkservice import InkService
+from ink_api.inkservice.workload import DEFAULT_CPU, DEFAULT_MEMORY
 from ink_api.names import identity_of
 from ink_artifacts import go_programs
 from ink_artifacts.progress import ProgressPrinter
@@ -263,7 +264,7 @@ def made_up_status(service: Manifest, status: str) -> Manifest:
     return {
         "observedGeneration": 1,
         "conditions": [{"type": kind, **said, **at} for kind in kinds],
-        "effective": {"ports": [], "resources": {"limits": {"cpu": "500m", "memory": "512Mi"}}},
+        "effective": {"ports": [], "resources": {"limits": {"cpu": DEFAULT_CPU, "memory": DEFAULT_MEMORY}}},
         "image": IMAGE,
         "namespace": home,
         "revisions": [{"active": True, "image": IMAGE, "name": f"{name}-1", "number": 1}],

@@ -13,6 +13,7 @@ from ink_api.schema import cel, immutable, list_map, pattern_message, rules
 from ink_api.sealing import SEALED_MAX
 
 PROVIDERS = {"SQLite": ("Turso", "Sqld"), "Postgres": ("InCluster", "Neon"), "Redis": ("InCluster", "Upstash")}
+"""Type -> who can run it. A type or a provider that is new is added to the field's Literal below as well."""
 ANOTHER = "create another resource, move the data and delete this one"
 
 
@@ -62,12 +63,12 @@ def _provider_rules() -> list[dict[str, str]]:
     found = []
     for kind, names in PROVIDERS.items():
         listed = ", ".join(f"'{name}'" for name in names)
-        found.append(
-            cel(
-                f"self.type != '{kind}' || !has(self.provider) || self.provider in [{listed}]",
-                f"the providers for type {kind} are {' and '.join(names)}: choose one of them, or remove provider",
-            )
-        )
+        if len(names) == 1:
+            message = f"the only provider for type {kind} is {names[0]}: choose it, or remove provider"
+        else:
+            both = f"{', '.join(names[:-1])} and {names[-1]}"
+            message = f"the providers for type {kind} are {both}: choose one of them, or remove provider"
+        found.append(cel(f"self.type != '{kind}' || !has(self.provider) || self.provider in [{listed}]", message))
     return found
 
 
@@ -114,8 +115,9 @@ class InkResourceSpec(ApiModel):
     )
     provider: Literal["Turso", "Sqld", "Neon", "Upstash", "InCluster"] | None = Field(
         default=None,
-        description="Who runs the resource: Turso or Sqld (SQLite), Neon or InCluster (Postgres), Upstash or InCluster "
-        "(Redis). Defaults to the platform's choice for the type, shown in status.provider. Cannot be changed.",
+        description="Who runs the resource: "
+        + ", ".join(f"{' or '.join(names)} ({kind})" for kind, names in PROVIDERS.items())
+        + ". Defaults to the platform's choice for the type, shown in status.provider. Cannot be changed.",
         json_schema_extra=immutable("provider", ANOTHER),
     )
     size: Quantity | None = Field(

@@ -276,23 +276,23 @@ class Reason(StrEnum):
         "Remove the field named in the message; this version does not support it yet.")
 
     SOURCE_UNREACHABLE = "SourceUnreachable", Row(RETRY, (SOURCE_STEP, BUILD_STEP),
-        "The git server does not answer, or not in time.",
+        "The git server did not answer, or not in time.",
         "Check that the git server is up; Ink tries again automatically.")
     BUILD_INFRASTRUCTURE = "BuildInfrastructure", Row(RETRY, (BUILD_STEP,),
         "The build failed several times because of the platform, not the repository.",
-        "Nothing: Ink tries again automatically. Tell the platform administrator if this persists.")
+        "No action is needed: Ink tries again automatically. Tell the platform administrator if this persists.")
     NETWORK_FAILED = "NetworkFailed", Row(RETRY, (BUILD_STEP,),
         "A build step could not reach a server.",
         "Check the address if it is your own; Ink tries again automatically.")
     REGISTRY_FULL = "RegistryFull", Row(RETRY, (BUILD_STEP,),
         "The registry has no space for the image.",
-        "Nothing: Ink tries again automatically. The platform administrator must free up space.")
+        "No action is needed: Ink tries again automatically. The platform administrator must free up space.")
     NOT_ROUTED = "NotRouted", Row(RETRY, (ROUTE_STEP,),
         "The pods are ready, but they have not answered at the public host for a minute.",
-        "Nothing: Ink tries again automatically. Tell the platform administrator if this persists.")
+        "No action is needed: Ink tries again automatically. Tell the platform administrator if this persists.")
     INTERNAL_ERROR = "InternalError", Row(RETRY, (ROLL_UP, SOURCE_STEP),
         "The operator hit an error of its own, or of the API server, while it worked on this resource.",
-        "Nothing: Ink tries again automatically. The operator's log has the details.")
+        "No action is needed: Ink tries again automatically. The operator's log has the details.")
     # fmt: on
 
 

@@ -136,7 +136,7 @@ def _address(tool: Tools, rendered: Sequence[Mapping[str, Any]]) -> list[SetupEr
 
 def _no_address(seen: str) -> SetupError:
     return SetupError(
-        "the registry cannot have the address given as registry.clusterIP",
+        "the address in registry.clusterIP cannot be used for the registry",
         seen=seen,
         remedy="choose a free address of the cluster's service range, or leave registry.clusterIP empty",
     )

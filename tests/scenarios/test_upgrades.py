@@ -3,6 +3,8 @@
 import copy
 
 import pytest
+from ink_api.inkservice.workload import DEFAULT_MEMORY
+from ink_operator.core.canonical import parse_quantity
 from ink_operator.core.kinds import DEPLOYMENT, JOB
 from ink_operator.core.objects import Manifest
 from ink_operator.inkservice.facts import effective, source
@@ -12,6 +14,7 @@ from scenarios.world import GOOD, World, git_spec
 
 IMAGE = {"source": {"image": {"ref": "registry.example.com/shop@sha256:" + "1" * 64}}}
 LARGE = "x" * 4000
+NEWER_MEMORY = f"{int(parse_quantity(DEFAULT_MEMORY) / 1024**2) + 256}Mi"
 
 
 def deployment(world: World) -> Manifest:
@@ -26,7 +29,7 @@ def template(world: World) -> Manifest:
 
 async def upgraded(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
     """The next version: another default memory in the code, another pool in the settings, another planner."""
-    monkeypatch.setattr(effective, "DEFAULT_MEMORY", "768Mi")
+    monkeypatch.setattr(effective, "DEFAULT_MEMORY", NEWER_MEMORY)
     monkeypatch.setattr(source, "PLANNER_VERSION", "3")
     object.__setattr__(world.settings, "run_pool", Pool({"disk": "fast"}))
     return await world.settle()
@@ -70,7 +73,7 @@ async def test_what_is_newly_asked_comes_with_the_new_defaults(
     await world.settle()
     pods = template(world)["spec"]
     assert pods["nodeSelector"] == {"disk": "fast"}
-    assert pods["containers"][0]["resources"]["limits"]["memory"] == "768Mi"
+    assert pods["containers"][0]["resources"]["limits"]["memory"] == NEWER_MEMORY
 
 
 async def test_a_new_commit_comes_with_the_new_defaults(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -55,7 +55,7 @@ GO = (
     Rule(
         Reason.TESTS_FAILED,
         r"^[ \t]*--- FAIL: (?P<name>\S+)",
-        "the test {name} fails: fix it, or do not run tests in the build",
+        "the test {name} failed: fix it, or leave tests out of the build",
     ),
 )
 
@@ -84,7 +84,7 @@ RUST = (
     Rule(
         Reason.TESTS_FAILED,
         r"^thread '(?P<name>[^']+)' [^\n]*panicked at[\s\S]*test result: FAILED",
-        "the test {name} fails: fix it, or do not run tests in the build",
+        "the test {name} failed: fix it, or leave tests out of the build",
     ),
     Rule(
         Reason.COMPILE_FAILED,

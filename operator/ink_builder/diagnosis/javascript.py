@@ -198,7 +198,7 @@ RULES = (
     Rule(
         Reason.TESTS_FAILED,
         r"^(?:not ok \d+ - (?P<tap>.*)|# fail (?P<count>[1-9]\d*)|[ \t]*Tests?:? +(?P<jest>[1-9]\d* failed.*)|[ \t]*(?P<mocha>[1-9]\d* failing))$",
-        "a test fails ({tap}{count}{jest}{mocha}): fix it, or do not run tests in the build",
+        "a test fails ({tap}{count}{jest}{mocha}): fix it, or leave tests out of the build",
     ),
 )
 

@@ -160,7 +160,7 @@ RULES = (
     Rule(
         Reason.TESTS_FAILED,
         r"^(?:=+ )?(?P<sum>\d+ (?:failed|errors?)\b[^=\n]*? in [\d.]+s)\b[^\n]*$|^FAILED \((?P<unittest>[^)]+)\)$",
-        "tests fail ({sum}{unittest}): fix them, or do not run tests in the build",
+        "tests fail ({sum}{unittest}): fix them, or leave tests out of the build",
         last=True,
     ),
 )

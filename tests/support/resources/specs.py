@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ink_api.inkresource import PROVIDERS
+
 Json = dict[str, Any]
 GIT: Json = {"url": "https://git.example.com/acme/shop.git"}
 DIGEST = "sha256:" + "0" * 64
@@ -162,7 +164,7 @@ _WORKLOAD: list[tuple[str, Json, str]] = [
     ("life of a second", {"ttl": "1s"}, "must be from 1m to 87600h"),
 ]  # fmt: skip
 _RESOURCES: list[tuple[str, Json, str]] = [
-    ("unknown type", {"type": "MySQL"}, 'supported values: "SQLite"'),
+    ("unknown type", {"type": "Imaginary"}, 'supported values: "SQLite"'),
     ("External of nothing", {"type": "External"}, "type External needs external"),
     ("external of a type", {"type": "Redis", "external": {"secretRef": {"name": "x"}}}, "no other type allows it"),
     ("External of two", {"type": "External", "external": {"sealed": "x", "secretRef": {"name": "x"}}},
@@ -175,10 +177,10 @@ _RESOURCES: list[tuple[str, Json, str]] = [
     ("External with a size", {"type": "External", "external": {"sealed": "x"}, "size": "1Gi"},
      "Ink does not run External resources"),
     ("SQLite with a version", {"version": "3"}, "type SQLite has no version to choose"),
-    ("SQLite by Neon", {"provider": "Neon"}, "the providers for type SQLite are Turso and Sqld"),
-    ("Postgres by Turso", {"type": "Postgres", "provider": "Turso"}, "for type Postgres are InCluster"),
-    ("Redis by Neon", {"type": "Redis", "provider": "Neon"}, "for type Redis are InCluster and Upstash"),
-    ("unknown provider", {"provider": "Oracle"}, 'supported values: "Turso"'),
+    *((f"{kind} by {name}", {"type": kind, "provider": name}, f"for type {kind} ")
+      for kind, own in PROVIDERS.items()
+      for name in sorted({name for names in PROVIDERS.values() for name in names} - {*own})),
+    ("unknown provider", {"provider": "Imaginary"}, 'supported values: "Turso"'),
     ("no size", {"size": 0}, "size must be at least 1Mi"),
     ("size with a space", {"size": "1 Gi"}, "write a quantity such as"),
     ("region in words", {"region": "Western Europe"}, "write the region's name as the provider does"),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from ink_api.crdgen import KINDS
+from ink_api.inkresource import PROVIDERS, InkResourceSpec
 from ink_api.inkservice import InkService, InkServiceSpec, InkServiceStatus
 from ink_api.quantities import seconds
 from pydantic import ValidationError
@@ -26,6 +27,14 @@ def test_the_smallest_spec_gets_its_defaults() -> None:
     assert smallest.source.git is not None
     assert smallest.source.git.branch == "main"
     assert (smallest.replicas, smallest.suspend, smallest.ports) == (1, False, None)
+
+
+def test_types_and_providers_of_resources_are_those_of_one_table() -> None:
+    fields = InkResourceSpec.model_fields
+    assert set(get_args(fields["type"].annotation)) == {*PROVIDERS, "External"}
+    provider, none = get_args(fields["provider"].annotation)
+    assert none is type(None)
+    assert set(get_args(provider)) == {name for names in PROVIDERS.values() for name in names}
 
 
 def test_no_ports_and_an_empty_list_of_ports_differ() -> None:

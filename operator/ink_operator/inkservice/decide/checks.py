@@ -59,8 +59,8 @@ def name_is_invalid(plan: ServicePlanBuilder) -> Failure | None:
         return None
     return Failure(
         Reason.INVALID_SPEC,
-        f"metadata.name: {name!r} must begin with a letter, hold only a-z, 0-9 and '-', and have at most "
-        f"{SERVICE_NAME_MAX} characters.",
+        f"metadata.name: {name!r} must start with a letter, contain only a-z, 0-9 and '-', and be at most "
+        f"{SERVICE_NAME_MAX} characters long.",
     )
 
 
@@ -70,7 +70,7 @@ def namespace_belongs_to_platform(plan: ServicePlanBuilder) -> Failure | None:
     if plan.is_gateway_managed or not (space in plan.settings.own_namespaces or space.startswith(RESERVED_PREFIXES)):
         return None
     return Failure(
-        Reason.NAMESPACE_NOT_MANAGED, f"The namespace {space} belongs to the platform; services cannot run in it."
+        Reason.NAMESPACE_NOT_MANAGED, f"The namespace {space} belongs to the platform: services cannot run there."
     )
 
 
