@@ -273,7 +273,7 @@ class Reason(StrEnum):
         "isolation.gvisorRuntimeClass), or set isolation to Standard.")
     NOT_IMPLEMENTED = "NotImplemented", Row(ACTION, (ROLL_UP,),
         "The spec uses a part of the API that this version does not implement yet. Ink never ignores a field silently.",
-        "Remove the field named in the message; this version does not support it yet.")
+        "Remove what the message names, or wait for a version that supports it.")
 
     SOURCE_UNREACHABLE = "SourceUnreachable", Row(RETRY, (SOURCE_STEP, BUILD_STEP),
         "The git server did not answer, or not in time.",

@@ -9,7 +9,7 @@ from ink_operator.core import kinds
 from ink_operator.core.plan import Plan, refusal
 from ink_operator.runtime.controller import Controller
 
-MESSAGE = "This version of Ink does not support InkResource yet. Delete the resource, or wait for a version that does."
+MESSAGE = "This version of Ink does not support InkResource yet."
 
 
 class InkResourceController(Controller[InkResource, InkResource, None]):
