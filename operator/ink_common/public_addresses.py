@@ -134,9 +134,12 @@ def parse_networks(text: str) -> tuple[Network, ...]:
     found: list[Network] = []
     for part in text.replace(",", " ").split():
         try:
-            found.append(ipaddress.ip_network(part, strict=False))
+            network = ipaddress.ip_network(part, strict=False)
         except ValueError:
             raise ValueError(f"networks such as 203.0.113.0/24, which {part!r} is not") from None
+        if isinstance(network, ipaddress.IPv6Network) and network.network_address.ipv4_mapped is not None:
+            raise ValueError(f"networks such as 203.0.113.0/24: {part!r} is IPv4 written as IPv6, write it as IPv4")
+        found.append(network)
     return tuple(found)
 
 

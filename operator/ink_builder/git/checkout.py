@@ -202,7 +202,7 @@ def _fetch_once(repository: Any, source: BuildSource, what: tuple[str, int], pro
     refspec, depth = what
     remote = repository.remotes.create_anonymous(source.url)
     # Ink's own git server speaks plain HTTP inside the cluster; everything else is HTTPS, and goes through the proxy.
-    proxy_url = proxy.url if source.url.startswith("https:") else None
+    proxy_url = None if source.url.startswith("http:") else proxy.url
     proxy.begin()
     try:
         remote.fetch([refspec], callbacks=_Callbacks(source), depth=depth, proxy=proxy_url)

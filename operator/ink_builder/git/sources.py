@@ -1,5 +1,6 @@
 """Which repositories may be fetched: HTTPS on public addresses, and Ink's own git server."""
 
+import re
 import socket
 from collections.abc import Callable, Iterable, Sequence
 from urllib.parse import urlsplit
@@ -10,6 +11,8 @@ from ink_common.public_addresses import Network, why_not_public
 from ink_builder.errors import BuildError
 
 Resolve = Callable[[str, int], Iterable[str]]
+_UNAMBIGUOUS = re.compile(r"https?://[^@?#\\\s\x00-\x1f\x7f]+")
+"""URLs of which every parser names the same host. libgit2 takes what follows an `@` for the host, also behind a `?`."""
 
 
 def lookup(host: str, port: int) -> Iterable[str]:
@@ -31,7 +34,7 @@ def check(url: str, allowed_base: str | None, denied: Sequence[Network] = (), re
 
     `denied` are networks that the platform refuses although they are public.
     """
-    if is_own(url, allowed_base):
+    if _UNAMBIGUOUS.fullmatch(url) and is_own(url, allowed_base):
         return
     parts = urlsplit(url)
     if parts.scheme != "https" or not parts.hostname:
@@ -41,6 +44,11 @@ def check(url: str, allowed_base: str | None, denied: Sequence[Network] = (), re
     if parts.username or parts.password:
         raise BuildError(
             Reason.SOURCE_REFUSED, "the repository's URL contains credentials: move them to source.git.auth"
+        )
+    if not _UNAMBIGUOUS.fullmatch(url):
+        raise BuildError(
+            Reason.SOURCE_REFUSED,
+            "the repository's URL must begin with https:// in lower case, with no space, '@', '?', '#' or backslash",
         )
     try:
         port = parts.port or 443

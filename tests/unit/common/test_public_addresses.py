@@ -114,6 +114,8 @@ def test_the_cluster_s_own_public_addresses_are_refused() -> None:
     assert is_public("1.1.1.2", denied)
     with pytest.raises(ValueError, match="nonsense"):
         parse_networks("nonsense")
+    with pytest.raises(ValueError, match="write it as IPv4"):
+        parse_networks("::ffff:8.8.8.0/120")
 
 
 @given(st.ip_addresses())
