@@ -8,7 +8,7 @@ later, it continues; if another process holds it, this process ends.
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 SAFE_PART = 0.8
 RENEW_PART = 0.25
 RENEWAL_RETRY_SECONDS = 0.2
+POLL_SECONDS = 1.0
 
 
 class LeaseStore(Protocol):
@@ -57,14 +58,26 @@ class LeaseGuard:
 class Lease:
     """Acquires, renews and releases the lease. `identity` is unique to the process."""
 
-    def __init__(self, store: LeaseStore, guard: LeaseGuard, ref: Ref, identity: str, seconds: float) -> None:
+    def __init__(
+        self,
+        store: LeaseStore,
+        guard: LeaseGuard,
+        ref: Ref,
+        identity: str,
+        seconds: float,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
         self._store, self._guard, self._ref = store, guard, ref
         self._identity, self._seconds = identity, seconds
+        self._clock, self._sleep = clock, sleep
         self._seen: tuple[str, float] | None = None
+        self._expires = float("inf")
         self._held: Manifest | None = None
 
     async def acquire(self) -> None:
-        """Returns once this process holds the lease."""
+        """Returns once this process holds the lease, at most POLL_SECONDS and three round trips after it expired."""
         while True:
             try:
                 if await self._try_take():
@@ -72,12 +85,14 @@ class Lease:
                     return
             except InkError as error:
                 log.warning("cannot acquire the lease: %s", error)
-            await asyncio.sleep(min(1.0, self._seconds * RENEW_PART))
+            poll = min(POLL_SECONDS, self._seconds * RENEW_PART)
+            until_expiry = self._expires - self._clock()
+            await self._sleep(until_expiry if 0 < until_expiry < poll else poll)
 
     async def keep(self) -> None:
         """Renew until cancelled. Raises LeaseLost if another process holds it."""
         while True:
-            await asyncio.sleep(self._seconds * RENEW_PART)
+            await self._sleep(self._seconds * RENEW_PART)
             try:
                 async with asyncio.timeout(max(1.0, self._seconds * RENEW_PART * 2)):
                     if not await self._try_take():
@@ -99,7 +114,7 @@ class Lease:
             log.info("cannot release the lease: %s", error or "timeout")
 
     async def _try_take(self) -> bool:
-        started = time.monotonic()
+        started = self._clock()
         live = self._held or await self._store.get(self._ref)
         if live is None:
             manifest: Manifest = {
@@ -113,7 +128,7 @@ class Lease:
             except AlreadyExists:
                 return False
         else:
-            if not self._may_take(live, started):
+            if not self._may_take(live):
                 return False
             try:
                 self._held = await self._store.replace({**live, "spec": self._spec(live["spec"])})
@@ -123,15 +138,17 @@ class Lease:
         self._guard.hold_until(started + self._seconds * SAFE_PART)
         return True
 
-    def _may_take(self, live: Manifest, at: float) -> bool:
+    def _may_take(self, live: Manifest) -> bool:
         spec = live.get("spec") or {}
         if spec.get("holderIdentity") in (self._identity, "", None):
             return True
         version = live["metadata"]["resourceVersion"]
         if self._seen is None or self._seen[0] != version:
-            self._seen = (version, at)
+            # Counted from the answer, not the request: the holder may have renewed in between.
+            self._seen = (version, self._clock())
+            self._expires = self._seen[1] + float(spec.get("leaseDurationSeconds") or self._seconds)
             return False
-        return at - self._seen[1] >= float(spec.get("leaseDurationSeconds") or self._seconds)
+        return self._clock() >= self._expires
 
     def _spec(self, old: dict[str, Any]) -> dict[str, Any]:
         taken = old.get("holderIdentity") != self._identity

@@ -8,7 +8,7 @@ import pytest
 from ink_operator.core.errors import AlreadyExists, Conflict, LeaseLost, Transient
 from ink_operator.core.kinds import LEASE
 from ink_operator.core.objects import Manifest, Ref
-from ink_operator.runtime.lease import Lease, LeaseGuard
+from ink_operator.runtime.lease import POLL_SECONDS, Lease, LeaseGuard
 
 REF = Ref(LEASE, "dp-system", "ink-operator")
 
@@ -115,3 +115,50 @@ async def test_the_clock_of_a_dead_holder_does_not_matter() -> None:
         async with asyncio.timeout(5):
             await lease(store, "b").acquire()
     assert store.holder == "b"
+
+
+class Clock:
+    """Time that passes when somebody sleeps or a request is answered; never by itself."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+class SlowStore(Store):
+    """Each request takes the same time, half of it on the way there. The holder renews until it dies."""
+
+    def __init__(self, clock: Clock, round_trip: float) -> None:
+        super().__init__()
+        self.clock, self.round_trip = clock, round_trip
+        self.renewals: list[float] = []
+
+    async def get(self, ref: Ref) -> Manifest | None:
+        self.clock.now += self.round_trip / 2
+        while self.renewals and self.renewals[0] <= self.clock.now:
+            self.renewals.pop(0)
+            assert self.live is not None
+            self._keep(self.live)
+        answer = await super().get(ref)
+        self.clock.now += self.round_trip / 2
+        return answer
+
+
+@pytest.mark.parametrize("round_trip", [0.0, 0.3, 1.0, 4.0])
+@pytest.mark.parametrize("last_renewal", [3.0, 3.1, 3.5, 3.99])
+async def test_a_standby_takes_over_soon_after_the_lease_expired_and_never_before(
+    round_trip: float, last_renewal: float
+) -> None:
+    clock = Clock()
+    store = SlowStore(clock, round_trip)
+    await lease(store, "dead", seconds=10).acquire()
+    store.renewals = [0.5, last_renewal]
+    await Lease(store, LeaseGuard(), REF, "standby", 10, clock=clock, sleep=clock.sleep).acquire()
+    taken = clock.now - last_renewal
+    assert store.holder == "standby"
+    assert 10 <= taken <= 10 + POLL_SECONDS + 3 * round_trip
