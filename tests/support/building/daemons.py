@@ -9,6 +9,7 @@ import ipaddress
 import json
 import os
 import re
+import select
 import shutil
 import signal
 import socket
@@ -297,9 +298,17 @@ class BuildKitDaemon:
         self.process.wait_for("buildkitd", lambda: self.socket.exists() and answers(self.port))
 
     def kill(self) -> None:
-        """End it at once, with everything that it runs."""
-        os.killpg(self.process.popen.pid, signal.SIGKILL)
+        """End it at once, with everything that it runs, and wait until it has let go of its port and its state."""
+        unshare = self.process.popen.pid
+        daemons = [
+            os.pidfd_open(int(pid)) for pid in Path(f"/proc/{unshare}/task/{unshare}/children").read_text().split()
+        ]
+        os.killpg(unshare, signal.SIGKILL)
         self.process.popen.wait(10)
+        for daemon in daemons:
+            ended, _, _ = select.select([daemon], [], [], 10)
+            os.close(daemon)
+            assert ended, "buildkitd did not end within 10 s of SIGKILL"
 
     def control(self, *argv: str) -> str:
         """The output of buildctl."""
