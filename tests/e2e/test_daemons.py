@@ -9,9 +9,11 @@ import base64
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from e2e.test_kubectl import service
+from support.building import ask_buildkitd
 from support.cluster import helm
 from support.cluster.kubectl import Json
 from support.outside.platform import BUILDS, SAMPLES, SYSTEM, Deployed, Platform, condition
@@ -22,18 +24,7 @@ SPACE = "dp-buildkit"
 IDLE_SECONDS = 120
 """Long enough for what one test asks of a daemon that runs."""
 CLIENT = ("INK_BUILDKIT_CA", "INK_BUILDKIT_CERT", "INK_BUILDKIT_KEY")
-TRY = """
-import asyncio, os
-from ink_builder.buildkit.control import BuildKit
-from ink_builder.settings import Daemon
-async def main():
-    daemon = Daemon(*(os.environ[n] for n in ("ADDRESS", "CA", "CERT", "KEY")))
-    try:
-        print("open", await BuildKit(daemon).connect(6))
-    except Exception as error:
-        print("refused", error)
-asyncio.run(main())
-"""
+ASK = Path(ask_buildkitd.__file__).read_text()
 
 
 @dataclass(frozen=True)
@@ -135,7 +126,7 @@ def tried(platform: Platform, name: str, *, label: str, to: Tenant, by: Tenant) 
         "name": "try",
         "image": job["spec"]["template"]["spec"]["containers"][0]["image"],
         "imagePullPolicy": "IfNotPresent",
-        "command": ["python", "-c", TRY],
+        "command": ["python", "-c", ASK],
         "env": [{"name": key, "value": value} for key, value in env.items()],
         "securityContext": security,
         "resources": {"limits": {"memory": "256Mi"}},
