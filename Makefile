@@ -70,11 +70,11 @@ check: venv ## check format, lint, types, layers, generated files and words: sec
 	@$(VENV)/bin/ruff format --check --quiet .
 	@$(VENV)/bin/ruff check --quiet .
 	@$(VENV)/bin/lint-imports --no-logo 2>&1 | tail -1
-	@$(VENV)/bin/mypy crds/ink_api operator/ink_operator operator/ink_builder operator/ink_planner operator/ink_static_server operator/ink_resolver operator/ink_logs operator/ink_common mcp_gateway/ink_gateway mcp_gateway/ink_git mcp_gateway/ink_cli install/ink_artifacts install/ink_install local/ink_standins local/ink_local tests/support
+	@$(VENV)/bin/mypy crds/ink_api operator/ink_operator operator/ink_builder operator/ink_planner operator/ink_static_server operator/ink_resolver operator/ink_logs operator/ink_common mcp_gateway/ink_gateway mcp_gateway/ink_git mcp_gateway/ink_cli install/ink_artifacts install/ink_install local/ink_standins local/ink_local tests/support tests/contract/providers
 	@$(MAKE) --no-print-directory check-generated
 	@$(MAKE) --no-print-directory check-chart
 	@$(PY) .ci/check_words.py
-	@git ls-files '*.sh' .ci/run | xargs -r $(VENV)/bin/shellcheck
+	@git ls-files --cached --others --exclude-standard '*.sh' .ci/run | xargs -r $(VENV)/bin/shellcheck
 
 .PHONY: check-generated
 check-generated: venv
@@ -84,7 +84,7 @@ check-generated: venv
 	@rm -f $(TMP)/*
 	@$(PY) -m ink_api.docgen $(TMP) examples
 	@$(PY) -m ink_planner.docgen $(TMP) docs/builds.md
-	@for page in $(TMP)/*; do diff -u "docs/$$(basename $$page)" "$$page" || { echo "docs/ is stale: run 'make docs'" >&2; exit 1; }; done
+	@for page in $(TMP)/*; do diff -u "docs/$$(basename $$page)" "$$page" || { echo "docs/ is stale: run 'make crds docs'" >&2; exit 1; }; done
 	@rm -rf $(TMP)
 
 .PHONY: check-chart

@@ -129,13 +129,14 @@ def check(files: Iterable[str], rules: list[Rule], root: Path = ROOT) -> list[Fi
 
 def main(paths: list[str]) -> int:
     """Print the findings; the exit code."""
-    listed = subprocess.check_output(["git", "ls-files", "-z", "--", *paths], cwd=ROOT, text=True)
+    everything = ("--cached", "--others", "--exclude-standard")
+    listed = subprocess.check_output(["git", "ls-files", "-z", *everything, "--", *paths], cwd=ROOT, text=True)
     rules = rules_of((ROOT / GLOSSARY).read_text(encoding="utf-8"))
     found = check(filter(None, listed.split("\0")), rules)
     for finding in found:
-        print(f"{finding.file}:{finding.line}: {finding.word!r}: write {finding.instead}")
+        print(f"{finding.file}:{finding.line}: do not write {finding.word!r}; write instead: {finding.instead}")
     if found:
-        print(f"{len(found)} uses of words that docs/words.md replaces", file=sys.stderr)
+        print(f"places with words that {GLOSSARY} replaces: {len(found)}", file=sys.stderr)
     return 1 if found else 0
 
 

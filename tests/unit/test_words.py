@@ -89,4 +89,4 @@ def test_the_program_names_file_line_word_and_replacement(
     found = words.Finding("docs/a.md", 2, "mended", "fix")
     monkeypatch.setattr(words, "check", lambda files, rules: [found])
     assert words.main(["docs"]) == 1
-    assert capsys.readouterr().out == "docs/a.md:2: 'mended': write fix\n"
+    assert capsys.readouterr().out == "docs/a.md:2: do not write 'mended'; write instead: fix\n"

@@ -37,6 +37,7 @@ class ZoneRequest:
     which tenant was meant.
     """
     dnssec: bool = False
+    """A provider without DNSSEC raises Rejected from `create` and `update` if this is set: no field is ignored."""
 
 
 class RecordId(NamedTuple):

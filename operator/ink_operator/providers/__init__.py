@@ -54,5 +54,7 @@ class Registry(Generic[P_co]):
         for name in names:
             if name not in self.modules:
                 known = ", ".join(sorted(self.modules)) or "none yet"
-                raise ValueError(f"{self.setting} names {name!r}: this version of Ink has {known}")
+                raise ValueError(
+                    f"{self.setting} names {name!r}, which this version of Ink does not have; it has {known}"
+                )
         return {name: self.make(name, outside, environ) for name in names}

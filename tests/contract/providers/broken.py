@@ -489,6 +489,14 @@ class ReplacesItsKey(FakeDnsProvider):
         FakeDnsProvider.settle(row, request)
 
 
+class IgnoresDnssec(FakeDnsProvider):
+    async def observe(self, request: ZoneRequest) -> Zone | None:
+        return await super().observe(replace(request, dnssec=False))
+
+    async def update(self, request: ZoneRequest) -> None:
+        await super().update(replace(request, dnssec=False))
+
+
 class ShowsChallenges(FakeDnsProvider):
     async def observe(self, request: ZoneRequest) -> Zone | None:
         zone = await super().observe(request)
@@ -554,6 +562,7 @@ BROKEN_ZONES: tuple[tuple[type[FakeDnsProvider], Any], ...] = (
     (DeletesBySuffix, on_dns.other_zones_are_unharmed),
     (SharesNameServers, on_dns.name_servers_are_the_tenants_own),
     (ReplacesItsKey, on_dns.dnssec_shows_what_the_parent_needs),
+    (IgnoresDnssec, on_dns.dnssec_shows_what_the_parent_needs),
     (ShowsChallenges, on_dns.a_solver_writes_challenges_and_nothing_else),
     (OneKeyForAll, on_dns.a_solver_writes_challenges_and_nothing_else),
     (KeepsKeys, on_dns.keys_end_with_their_zone),

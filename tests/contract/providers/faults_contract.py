@@ -176,9 +176,11 @@ async def every_call_may_be_repeated(world: World) -> None:
 async def work_whose_answer_is_lost_is_found_done(world: World) -> None:
     for name, call in world.writes.items():
         world.lose_answer()
-        # A provider may ask again by itself; it may not take a lost answer for a refusal.
+        # A provider may ask again by itself; it may not take a lost answer for a refusal. A call of several requests
+        # may be half done then: the next one completes it.
         with contextlib.suppress(Transient):
             await call()
+        await done(world, call)
         await world.settled()
         once = await world.state()
         await done(world, call)

@@ -30,7 +30,6 @@ from support.fakes.faults import PLATFORM_KEY, Guard
 
 W = TypeVar("W", bound=World)
 P = TypeVar("P")
-IN_MEMORY = "in memory"
 FAKE_DATABASES: Registry[DatabaseProvider] = Registry(DATABASES.setting, {"SQLite/Fake": "support.fakes.databases"})
 FAKE_DNS: Registry[DnsProvider] = Registry("INK_DNS_PROVIDERS", {"Fake": "support.fakes.dns"})
 FAKE_ENVIRON = {"INK_FAKE_KEY": PLATFORM_KEY}
@@ -71,18 +70,48 @@ def made(registry: Registry[P], name: str, outside: Outside, environ: Mapping[st
         pytest.skip(f"{name} has no server here: {missing}")
 
 
-@pytest.mark.parametrize("place", [IN_MEMORY, *DATABASES.modules])
 @pytest.mark.parametrize("check", DATABASE_CHECKS, ids=named)
-async def test_databases(check: Callable[[DatabaseWorld], Awaitable[None]], place: str, outside: Outside) -> None:
-    start = FakeDatabases if place == IN_MEMORY else DATABASE_WORLDS.get(place)
-    await run(check, start() if start else PlainDatabases(made(DATABASES, place, outside, os.environ)))
+async def test_databases_in_memory(check: Callable[[DatabaseWorld], Awaitable[None]]) -> None:
+    await run(check, FakeDatabases())
 
 
-@pytest.mark.parametrize("place", [IN_MEMORY, *DNS.modules])
+@pytest.mark.parametrize("place", DATABASE_WORLDS)
+@pytest.mark.parametrize("check", DATABASE_CHECKS, ids=named)
+async def test_databases_of_a_server_started_here(
+    check: Callable[[DatabaseWorld], Awaitable[None]], place: str, outside: Outside
+) -> None:
+    async with DATABASE_WORLDS[place](outside) as world:
+        await run(check, world)
+
+
+@pytest.mark.parametrize("place", DATABASES.modules)
+@pytest.mark.parametrize("check", DATABASE_CHECKS, ids=named)
+async def test_databases_of_the_server_that_the_environment_names(
+    check: Callable[[DatabaseWorld], Awaitable[None]], place: str, outside: Outside
+) -> None:
+    await run(check, PlainDatabases(made(DATABASES, place, outside, os.environ)))
+
+
 @pytest.mark.parametrize("check", DNS_CHECKS, ids=named)
-async def test_zones(check: Callable[[DnsWorld], Awaitable[None]], place: str, outside: Outside) -> None:
-    start = FakeZones if place == IN_MEMORY else DNS_WORLDS.get(place)
-    await run(check, start() if start else PlainZones(made(DNS, place, outside, os.environ)))
+async def test_zones_in_memory(check: Callable[[DnsWorld], Awaitable[None]]) -> None:
+    await run(check, FakeZones())
+
+
+@pytest.mark.parametrize("place", DNS_WORLDS)
+@pytest.mark.parametrize("check", DNS_CHECKS, ids=named)
+async def test_zones_of_a_server_started_here(
+    check: Callable[[DnsWorld], Awaitable[None]], place: str, outside: Outside
+) -> None:
+    async with DNS_WORLDS[place](outside) as world:
+        await run(check, world)
+
+
+@pytest.mark.parametrize("place", DNS.modules)
+@pytest.mark.parametrize("check", DNS_CHECKS, ids=named)
+async def test_zones_of_the_server_that_the_environment_names(
+    check: Callable[[DnsWorld], Awaitable[None]], place: str, outside: Outside
+) -> None:
+    await run(check, PlainZones(made(DNS, place, outside, os.environ)))
 
 
 async def test_a_registered_provider_needs_no_world_of_its_own(outside: Outside) -> None:
@@ -106,7 +135,7 @@ async def test_the_setting_chooses_in_its_order(outside: Outside) -> None:
 
 
 async def test_a_setting_that_is_wrong_is_named(outside: Outside) -> None:
-    with pytest.raises(ValueError, match=r"INK_DATABASE_PROVIDERS names 'SQLite/Nobody': .* SQLite/Fake"):
+    with pytest.raises(ValueError, match=r"INK_DATABASE_PROVIDERS names 'SQLite/Nobody', .* it has SQLite/Fake"):
         FAKE_DATABASES.chosen(outside, {FAKE_DATABASES.setting: "SQLite/Nobody"})
     with pytest.raises(ValueError, match="INK_FAKE_KEY is missing"):
         FAKE_DATABASES.chosen(outside, {FAKE_DATABASES.setting: "SQLite/Fake"})
@@ -115,5 +144,8 @@ async def test_a_setting_that_is_wrong_is_named(outside: Outside) -> None:
 def test_registered_databases_are_among_those_that_a_spec_may_name() -> None:
     known = {f"{kind}/{name}" for kind, names in PROVIDERS.items() for name in names}
     assert set(DATABASES.modules) <= known
+
+
+def test_every_world_is_that_of_a_registered_provider() -> None:
     assert set(DATABASE_WORLDS) <= set(DATABASES.modules)
     assert set(DNS_WORLDS) <= set(DNS.modules)

@@ -1,13 +1,14 @@
 """Where the suites run: on the fakes with every fault, and on each registered provider with what its server allows.
 
 A registered provider runs with the settings that its file reads from the environment, and is skipped when they are
-missing. Whoever can start its server here gives it a world of its own in WORLDS: one that makes the server, loses
-answers, takes the key away.
+missing. If a test can start its server, a class here is its world, and DATABASE_WORLDS or DNS_WORLDS names it: it
+starts and stops the server, loses answers, and revokes the key.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from contract.providers.database_contract import DatabaseWorld
@@ -15,6 +16,7 @@ from contract.providers.dns_contract import DnsWorld
 from contract.providers.faults_contract import World
 from ink_operator.ports.databases import DatabaseConnection, DatabaseKey, DatabaseProvider
 from ink_operator.ports.dns import ChallengeSolver, DnsProvider
+from ink_operator.providers import Outside
 from support.fakes.databases import FakeDatabaseProvider, FakeDatabaseServer, Row
 from support.fakes.dns import FakeDnsProvider, FakeDnsServer
 from support.fakes.faults import PLATFORM_KEY, Answer, Guard, Line
@@ -131,7 +133,7 @@ class FakeZones(OnTheLine, DnsWorld):
         return self.server.dns_update(zone, solver.secret["tsig"], name, record_type, value)
 
 
-DATABASE_WORLDS: dict[str, Callable[[], DatabaseWorld]] = {}
-"""Name in the registry -> a world that starts its server."""
-DNS_WORLDS: dict[str, Callable[[], DnsWorld]] = {}
+DATABASE_WORLDS: dict[str, Callable[[Outside], AbstractAsyncContextManager[DatabaseWorld]]] = {}
+"""Name in the registry -> a world whose server runs while the context is entered."""
+DNS_WORLDS: dict[str, Callable[[Outside], AbstractAsyncContextManager[DnsWorld]]] = {}
 """The same for zones."""

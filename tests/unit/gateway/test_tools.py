@@ -37,12 +37,13 @@ async def test_names_parameters_defaults_and_annotations_are_the_contract(tools:
         }
     if os.environ.get("INK_GOLDEN") == "write":
         CONTRACT.write_text(json.dumps(offered, indent=2) + "\n")
-    assert offered == json.loads(CONTRACT.read_text())
+    assert offered == json.loads(CONTRACT.read_text()), "the tools changed: set INK_GOLDEN=write and review tools.json"
 
 
 async def test_the_readme_has_every_tool(tools: dict[str, dict[str, Any]]) -> None:
     cells = re.findall(r"^\| (`[a-z].*?) \|", README.read_text().partition("| tool | what it does |")[2], re.M)
-    assert {name for cell in cells for name in re.findall(r"`(\w+)", cell)} == set(tools)
+    named = {name for cell in cells for name in re.findall(r"`(\w+)", cell)}
+    assert named == set(tools), "the README's table has a row for each tool"
 
 
 async def test_the_list_is_short(tools: dict[str, dict[str, Any]]) -> None:

@@ -127,7 +127,7 @@ def health_check_has_no_port(plan: ServicePlanBuilder) -> Failure | None:
     )
 
 
-def inkfile_is_unsupported(plan: ServicePlanBuilder) -> Failure | None:
+def inkfile_is_refused(plan: ServicePlanBuilder) -> Failure | None:
     """ink.yaml of the chosen commit asks for something unsupported, or does not fit the spec."""
     if plan.effective is plan.service:
         return None

@@ -124,7 +124,7 @@ def _run(plan: ServicePlanBuilder, running: model.Running, newest: bool) -> None
             scale_step(plan)
             return
         _claim(plan)
-    failure = checks.inkfile_is_unsupported(plan)
+    failure = checks.inkfile_is_refused(plan)
     if failure is None:
         _deploy(plan, running, newest)
         return
