@@ -149,8 +149,7 @@ test-api: venv ## test against a real API server
 test-e2e: venv ## test against a whole local cluster
 	@$(PY) -m pytest tests/e2e tests/local -m "not full" $(PYTEST_FLAGS)
 
-# Every proof in its long form, cut so that each part ends within 100 minutes on two cores. Measured: every kill point
-# 28 min, ten random sequences 13; 200 services at rest for 10 min.
+# Every proof in its long form, cut so that each part ends within 100 minutes on two cores; CONTRIBUTING.md has the times.
 PARTS := quick deaths engine api tools contract toolchains cluster installs local
 PART_SECONDS := 6000
 test-full-quick: PART_TESTS = tests/unit tests/scenarios
